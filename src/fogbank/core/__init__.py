@@ -1,0 +1,1 @@
+"""What every service stands on: store, clock, outbox, tasks, errors, and the cloud that joins them."""

@@ -1,0 +1,104 @@
+"""Time as a dependency: the only place that reads the machine's clock.
+
+A virtual clock runs like the real one and can be moved forward; everything that waits for a time waits here, so a
+test says `advance` instead of sleeping.
+"""
+
+import asyncio
+import heapq
+import itertools
+import time
+from collections.abc import Callable
+
+
+class Clock:
+    """Milliseconds since the epoch, timers and waits on them. Belongs to one event loop once a timer is set."""
+
+    def __init__(self, *, virtual: bool = False) -> None:
+        self.virtual = virtual
+        self._offset_ms = 0
+        self._timers: list[tuple[int, int, Timer]] = []
+        self._order = itertools.count()
+        self._wakeup: asyncio.TimerHandle | None = None
+        self._wakeup_ms = 0
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000 + self._offset_ms
+
+    def advance(self, ms: int) -> None:
+        """Move a virtual clock forward and run every timer that became due, in order."""
+        if not self.virtual:
+            raise RuntimeError("only a virtual clock can be moved")
+        if ms < 0:
+            raise ValueError("time runs forward")
+        self._offset_ms += ms
+        self._run_due()
+
+    def call_at(self, at_ms: int, callback: Callable[[], object]) -> "Timer":
+        """Call `callback` from the event loop once the time is reached."""
+        timer = Timer(callback)
+        heapq.heappush(self._timers, (at_ms, next(self._order), timer))
+        self._arm()
+        return timer
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for `seconds` of this clock."""
+        await self.sleep_until(self.now_ms() + int(seconds * 1000))
+
+    async def sleep_until(self, at_ms: int) -> None:
+        future = asyncio.get_running_loop().create_future()
+        timer = self.call_at(at_ms, lambda: future.done() or future.set_result(None))
+        try:
+            await future
+        finally:
+            timer.cancel()
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> bool:
+        """Wait until the event is set or the time has passed; whether it is set."""
+        if event.is_set():
+            return True
+        sleeper = asyncio.ensure_future(self.sleep(seconds))
+        waiter = asyncio.ensure_future(event.wait())
+        try:
+            await asyncio.wait((sleeper, waiter), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeper.cancel()
+            waiter.cancel()
+        return event.is_set()
+
+    def _run_due(self) -> None:
+        self._wakeup = None
+        now_ms = self.now_ms()
+        while self._timers and self._timers[0][0] <= now_ms:
+            timer = heapq.heappop(self._timers)[2]
+            if not timer.cancelled:
+                asyncio.get_running_loop().call_soon(timer.callback)
+        self._arm()
+
+    def _arm(self) -> None:
+        while self._timers and self._timers[0][2].cancelled:
+            heapq.heappop(self._timers)
+        if not self._timers:
+            return
+        due_ms = self._timers[0][0]
+        if self._wakeup is not None:
+            if self._wakeup_ms <= due_ms:
+                return
+            self._wakeup.cancel()
+        # A day at most: a far timer is armed again when the day is over.
+        delay_s = min(max(due_ms - self.now_ms(), 0) / 1000, 86_400)
+        self._wakeup_ms = due_ms
+        self._wakeup = asyncio.get_running_loop().call_later(delay_s, self._run_due)
+
+
+class Timer:
+    """A call that is due at a time; it can be cancelled."""
+
+    __slots__ = ("callback", "cancelled")
+
+    def __init__(self, callback: Callable[[], object]) -> None:
+        self.callback = callback
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True

@@ -1,0 +1,163 @@
+"""The cloud: one store, one clock, and every service, imported when first used."""
+
+import importlib
+import secrets
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from fogbank.core.blobs import Blobs
+from fogbank.core.clock import Clock
+from fogbank.core.context import Context
+from fogbank.core.metrics import Metrics
+from fogbank.core.outbox import Outbox
+from fogbank.core.resource import ResourceType
+from fogbank.core.service import Service
+from fogbank.core.store import Record, Store, Sync
+from fogbank.core.tasks import Tasks
+
+DEFAULT_ACCOUNT = "000000000000"
+DEFAULT_REGION = "us-east-1"
+
+
+class ServiceEntry(msgspec.Struct, frozen=True):
+    """Where a service lives: its module, and the CloudFormation namespaces it declares types for."""
+
+    module: str
+    cloudformation: tuple[str, ...] = ()
+
+
+class UsedService(Record):
+    """A service that was used in this data folder: it is started with the server."""
+
+
+class AccessKey(Record):
+    """Whom an issued access key belongs to."""
+
+    account: str
+    principal_arn: str
+    user_id: str
+    expires_ms: int = 0
+    secret: str = ""
+    session_token: str = ""
+
+
+class Cloud:
+    """Everything of one data folder. Services are attributes by package name: `cloud.sqs`, `cloud.lambda_`."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        services: Mapping[str, ServiceEntry],
+        sync: Sync = "disk",
+        clock: Clock | None = None,
+        endpoint: str = "http://localhost:4566",
+        account: str = DEFAULT_ACCOUNT,
+    ) -> None:
+        self.folder = folder
+        self.endpoint = endpoint
+        self.account = account
+        self.clock = clock or Clock()
+        self.store = Store(folder, sync=sync)
+        self.tasks = Tasks()
+        self.blobs = Blobs(folder / "blobs", self.store, sync=sync)
+        self.metrics = Metrics(self)
+        self.outbox = Outbox(self)
+        self._registry = services
+        self._services: dict[str, Service] = {}
+        self._used = self.store.table("core.used_services", key=(str,), value=UsedService)
+        self.access_keys = self.store.table("core.access_keys", key=(str,), value=AccessKey)
+
+    # ---- services -----------------------------------------------------------------------------------------------
+
+    def service(self, package: str) -> Service:
+        """The service of that package name, imported and started at first use. KeyError if there is none."""
+        found = self._services.get(package)
+        return found if found is not None else self._load(package)
+
+    def __getattr__(self, package: str) -> Any:
+        if package.startswith("_") or package not in self._registry:
+            raise AttributeError(f"the cloud has no service {package!r}")
+        return self.service(package)
+
+    def has_service(self, package: str) -> bool:
+        return package in self._registry
+
+    def running_services(self) -> Mapping[str, Service]:
+        return self._services
+
+    def _load(self, package: str) -> Service:
+        module = importlib.import_module(self._registry[package].module)
+        (service_class,) = (getattr(module, name) for name in module.__all__)
+        service: Service = service_class(self)
+        self._services[package] = service
+        if type(service).start is not Service.start:
+            if self._used.get((package,)) is None:
+                with self.store.transaction():
+                    self._used.put((package,), UsedService())
+            self.tasks.spawn(f"start {package}", service.start())
+        return service
+
+    def resource_type(self, type_name: str) -> ResourceType | None:
+        """The handler of a CloudFormation type; None if Fogbank has none."""
+        namespace = type_name.rpartition("::")[0]
+        for entry in self._registry.values():
+            if namespace in entry.cloudformation:
+                for resource in importlib.import_module(f"{entry.module}.resources").RESOURCES:
+                    if resource.type_name == type_name:
+                        handler: ResourceType = resource()
+                        return handler
+        return None
+
+    # ---- life ---------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Sweep what a crash left, wake the services with background work, go on with pending deliveries."""
+        self.blobs.sweep()
+        for (package,), _ in list(self._used.scan()):
+            if package in self._registry:
+                self.service(package)
+        self.outbox.start()
+
+    async def stop(self) -> None:
+        for service in self._services.values():
+            await service.stop()
+        await self.tasks.stop()
+        self.metrics.flush()
+        self.store.close()
+
+    # ---- who and where ------------------------------------------------------------------------------------------
+
+    def context(
+        self, *, account: str, region: str, endpoint: str | None = None, access_key: str | None = None
+    ) -> Context:
+        """A context for background work."""
+        return Context(
+            self,
+            account=account,
+            region=region,
+            now_ms=self.clock.now_ms(),
+            request_id=str(uuid.uuid4()),
+            endpoint=endpoint or self.endpoint,
+            access_key=access_key,
+        )
+
+    def account_of(self, access_key: str | None) -> str:
+        """A 12-digit access key is the account; an issued one belongs to its account; any other is the default's."""
+        if access_key is None:
+            return self.account
+        if len(access_key) == 12 and access_key.isdigit():
+            return access_key
+        issued = self.access_keys.get((access_key,))
+        return issued.account if issued is not None else self.account
+
+    def issue_access_key(self, prefix: str, key: AccessKey) -> str:
+        """Store a new access key (`ASIA…` temporary, `AKIA…` lasting) in the current transaction; its id."""
+        alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+        access_key = prefix + "".join(secrets.choice(alphabet) for _ in range(16))
+        self.access_keys.put((access_key,), key)
+        return access_key

@@ -1,0 +1,79 @@
+"""On whose behalf, where and when a request runs."""
+
+import inspect
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from fogbank.core.arn import PARTITION
+
+if TYPE_CHECKING:
+    from fogbank.core.cloud import Cloud
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Context:
+    """The account, region and time of one request; handed to every operation.
+
+    `now_ms` is taken once, so that everything a request does happens at the same time. `endpoint` is the base URL
+    that the caller used (AWS puts it in queue URLs and the like). `access_key` is None for background work.
+    """
+
+    __slots__ = ("access_key", "account", "cloud", "endpoint", "headers", "now_ms", "region", "request_id")
+
+    def __init__(
+        self,
+        cloud: "Cloud",
+        *,
+        account: str,
+        region: str,
+        now_ms: int,
+        request_id: str,
+        endpoint: str,
+        access_key: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        self.cloud = cloud
+        self.account = account
+        self.region = region
+        self.now_ms = now_ms
+        self.request_id = request_id
+        self.endpoint = endpoint
+        self.access_key = access_key
+        self.headers = headers if headers is not None else {}
+
+    def at(self, *, account: str | None = None, region: str | None = None) -> "Context":
+        """The same request seen from another account or region."""
+        return Context(
+            self.cloud,
+            account=account or self.account,
+            region=region or self.region,
+            now_ms=self.now_ms,
+            request_id=self.request_id,
+            endpoint=self.endpoint,
+            access_key=self.access_key,
+            headers=self.headers,
+        )
+
+    def refreshed(self) -> "Context":
+        """The same request at the present time: for use after a wait."""
+        fresh = self.at()
+        fresh.now_ms = self.cloud.clock.now_ms()
+        return fresh
+
+    def arn(self, service: str, resource: str) -> str:
+        return f"arn:{PARTITION}:{service}:{self.region}:{self.account}:{resource}"
+
+    async def run(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run `fn` in a transaction of its own; the result comes once it is committed."""
+        return await self.cloud.store.run(fn, *args, **kwargs)
+
+    async def call(self, operation: Callable[..., Any], /, **parameters: Any) -> Any:
+        """Call an operation of another service from async code: committed, and awaited if it waits itself."""
+        if inspect.iscoroutinefunction(operation):
+            return await operation(self, **parameters)
+        result = await self.cloud.store.run(partial(operation, self, **parameters))
+        return await result if inspect.isawaitable(result) else result

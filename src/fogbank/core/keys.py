@@ -1,0 +1,80 @@
+"""Order-preserving keys: a tuple of parts becomes bytes that sort as the tuple does.
+
+A `str` or `bytes` part is written with every NUL escaped (00 -> 00 FF) and two NULs at its end, so that a shorter
+part sorts before its continuations; an `int` is eight bytes, big-endian, with the sign bit flipped.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+KeyPart = str | int | bytes
+KeyTypes = tuple[type, ...]
+
+_SIGN = 1 << 63
+_INT_MIN, _INT_MAX = -(1 << 63), (1 << 63) - 1
+
+
+def _encode_int(value: int) -> bytes:
+    if not _INT_MIN <= value <= _INT_MAX:
+        raise ValueError(f"a key's integer must fit 64 bits: {value}")
+    return (value + _SIGN).to_bytes(8, "big")
+
+
+def _encode_bytes(value: bytes) -> bytes:
+    if b"\0" in value:
+        value = value.replace(b"\0", b"\0\xff")
+    return value + b"\0\0"
+
+
+def _encode_str(value: str) -> bytes:
+    return _encode_bytes(value.encode("utf-8", "surrogatepass"))
+
+
+def _decode_int(data: bytes, at: int) -> tuple[int, int]:
+    return int.from_bytes(data[at : at + 8], "big") - _SIGN, at + 8
+
+
+def _decode_bytes(data: bytes, at: int) -> tuple[bytes, int]:
+    end = data.index(b"\0", at)
+    while data[end + 1] != 0:
+        end = data.index(b"\0", end + 2)
+    return data[at:end].replace(b"\0\xff", b"\0"), end + 2
+
+
+def _decode_str(data: bytes, at: int) -> tuple[str, int]:
+    value, end = _decode_bytes(data, at)
+    return value.decode("utf-8", "surrogatepass"), end
+
+
+_ENCODERS: dict[type, Callable[[Any], bytes]] = {int: _encode_int, str: _encode_str, bytes: _encode_bytes}
+_DECODERS: dict[type, Callable[[bytes, int], tuple[Any, int]]] = {
+    int: _decode_int,
+    str: _decode_str,
+    bytes: _decode_bytes,
+}
+
+
+class KeyCodec:
+    """Encodes and decodes the keys of one table: tuples of the given part types, or a prefix of such a tuple."""
+
+    def __init__(self, types: KeyTypes, table_prefix: bytes) -> None:
+        self._prefix = table_prefix
+        self._encoders = tuple(_ENCODERS[t] for t in types)
+        self._decoders = tuple(_DECODERS[t] for t in types)
+
+    def encode(self, key: tuple[Any, ...]) -> bytes:
+        """The bytes of a whole key, or of its first parts (a prefix of all keys that begin with them)."""
+        if len(key) > len(self._encoders):
+            raise ValueError(f"a key of {len(key)} parts in a table of {len(self._encoders)}")
+        encoded = self._prefix
+        for encoder, part in zip(self._encoders, key, strict=False):
+            encoded += encoder(part)
+        return encoded
+
+    def decode(self, data: bytes) -> tuple[Any, ...]:
+        at = len(self._prefix)
+        parts = []
+        for decoder in self._decoders:
+            part, at = decoder(data, at)
+            parts.append(part)
+        return tuple(parts)

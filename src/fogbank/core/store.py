@@ -1,0 +1,407 @@
+"""The store: typed, ordered tables in one LMDB environment, and one transaction per turn of the event loop.
+
+Invariants:
+- Every write happens inside `transaction()`. Transactions opened in the same turn are children of one LMDB write
+  transaction, which is committed when the turn ends; `when_settled` callbacks run after that commit and only then.
+- A transaction that is left by an exception leaves nothing behind; the others of its turn are not affected.
+- Reads see the turn's uncommitted writes, so an answer built from them must wait for the commit (`when_settled`).
+
+LMDB limits a key to 511 bytes. A longer one is cut at `_KEY_CUT` and its entry holds, in order, all (rest, value)
+pairs that share the cut: right at any length, and slower only for keys that have 500 bytes in common.
+"""
+
+import asyncio
+import contextlib
+import logging
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Generic, Literal, ParamSpec, TypeVar
+
+import lmdb
+import msgspec
+
+from fogbank.core.errors import StorageFull
+from fogbank.core.keys import KeyCodec, KeyTypes
+
+log = logging.getLogger("fogbank.store")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+V = TypeVar("V")
+Key = tuple[Any, ...]
+Sync = Literal["disk", "process"]
+
+# Address space, not disk: the file grows as it is used. 512 GiB is far above what one machine's services hold.
+_MAP_BYTES = 1 << 39
+_KEY_CUT = 500
+
+
+class Record(msgspec.Struct, array_like=True):
+    """A stored value. Fields are only ever appended, each with a default, so that old data opens in a newer version."""
+
+
+class StoreInUse(Exception):
+    """Another process has the data folder open."""
+
+
+class Store:
+    """One LMDB environment. All methods belong to the event loop's thread."""
+
+    def __init__(self, folder: Path, *, sync: Sync = "disk") -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        durable = sync == "disk"
+        self._env = lmdb.open(
+            str(folder / "store.lmdb"),
+            subdir=False,
+            map_size=_MAP_BYTES,
+            sync=durable,
+            metasync=durable,
+            max_readers=16,
+            readahead=False,
+        )
+        self._tick: lmdb.Transaction | None = None
+        self._reader: lmdb.Transaction | None = None
+        self._frames: list[_Frame] = []
+        self._settled: list[Callable[[Exception | None], object]] = []
+        self._turn_scheduled = False
+        self._tables: dict[bytes, str] = {}
+        self.commits = 0
+
+    def table(self, name: str, *, key: KeyTypes, value: type[V]) -> "Table[V]":
+        """The table called `name`: an ordered map from tuples of the types in `key` to `value`s.
+
+        Its keys begin with the CRC of the name, so that a table needs no registration; two names that collide are
+        refused here, at start, before anything is stored.
+        """
+        prefix = zlib.crc32(name.encode()).to_bytes(4, "big")
+        if self._tables.setdefault(prefix, name) != name:
+            raise ValueError(f"table names {name} and {self._tables[prefix]} collide: rename one")
+        return Table(self, name, KeyCodec(key, prefix), value)
+
+    # ---- transactions -------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything written inside is kept together or, on an exception, not at all. Nests (a savepoint)."""
+        frame = _Frame()
+        self._frames.append(frame)
+        try:
+            yield
+        except BaseException:
+            self._frames.pop()
+            if frame.txn is not None:
+                frame.txn.abort()
+                del self._settled[frame.settled_from :]
+            raise
+        self._frames.pop()
+        if frame.txn is not None:
+            try:
+                frame.txn.commit()
+            except lmdb.Error as error:
+                raise self._storage_error(error) from error
+
+    @property
+    def in_transaction(self) -> bool:
+        return bool(self._frames)
+
+    @property
+    def dirty(self) -> bool:
+        """Whether this turn has uncommitted writes."""
+        return self._tick is not None
+
+    async def run(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run `fn` in a transaction now; its result comes after the commit."""
+        with self.transaction():
+            result = fn(*args, **kwargs)
+        if self._tick is not None:
+            committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+            def settle(error: Exception | None) -> None:
+                if not committed.done():
+                    if error is None:
+                        committed.set_result(None)
+                    else:
+                        committed.set_exception(error)
+
+            self._settled.append(settle)
+            await committed
+        return result
+
+    def after_commit(self, callback: Callable[[], object]) -> None:
+        """Call `callback` once the current transaction's turn is committed; never if it is rolled back."""
+        self._writer()
+        self._settled.append(lambda error: None if error else callback())
+
+    def when_settled(self, callback: Callable[[Exception | None], object]) -> None:
+        """Call `callback(None)` after this turn's commit (at once if nothing was written), or with its error."""
+        if self._tick is None:
+            callback(None)
+        else:
+            self._settled.append(callback)
+
+    def flush(self) -> None:
+        """Commit this turn's writes now."""
+        if self._frames:
+            raise RuntimeError("flush inside a transaction")
+        self._end_turn()
+
+    def close(self) -> None:
+        self._end_turn()
+        self._env.sync(True)
+        self._env.close()
+
+    def copy_to(self, file: Path) -> None:
+        """Write a compacted, consistent copy of the committed state to `file`."""
+        self.flush()
+        with file.open("wb") as out:
+            self._env.copyfd(out.fileno(), compact=True)
+
+    def used_bytes(self) -> int:
+        return (self.folder / "store.lmdb").stat().st_blocks * 512
+
+    def clear(self) -> None:
+        """Remove everything from every table."""
+        with self.transaction():
+            txn = self._writer()
+            txn.drop(self._env.open_db(None, txn=txn), delete=False)
+
+    def _writer(self) -> lmdb.Transaction:
+        """The innermost transaction's LMDB handle, opened at its first write."""
+        if not self._frames:
+            raise RuntimeError("a write outside of a transaction")
+        frame = self._frames[-1]
+        if frame.txn is None:
+            try:
+                parent = self._tick
+                if parent is None:
+                    self._drop_reader()
+                    parent = self._tick = self._env.begin(write=True)
+                    self._schedule_turn_end()
+                for outer in self._frames:
+                    if outer.txn is None:
+                        outer.txn = self._env.begin(write=True, parent=parent)
+                        outer.settled_from = len(self._settled)
+                    parent = outer.txn
+            except lmdb.Error as error:
+                raise self._storage_error(error) from error
+            assert frame.txn is not None
+        return frame.txn
+
+    def _view(self) -> lmdb.Transaction:
+        """A handle that sees the present state, uncommitted writes of this turn included."""
+        for frame in reversed(self._frames):
+            if frame.txn is not None:
+                return frame.txn
+        if self._tick is not None:
+            return self._tick
+        if self._reader is None:
+            self._reader = self._env.begin()
+            self._schedule_turn_end()
+        return self._reader
+
+    def _schedule_turn_end(self) -> None:
+        if self._turn_scheduled:
+            return
+        with contextlib.suppress(RuntimeError):  # Without a loop (start-up, tools) `flush` and `close` end the turn.
+            asyncio.get_running_loop().call_soon(self._end_turn)
+            self._turn_scheduled = True
+
+    def _end_turn(self) -> None:
+        self._turn_scheduled = False
+        self._drop_reader()
+        tick, self._tick = self._tick, None
+        if tick is None:
+            return
+        settled, self._settled = self._settled, []
+        failure: Exception | None = None
+        try:
+            tick.commit()
+            self.commits += 1
+        except lmdb.Error as error:
+            failure = self._storage_error(error)
+        for callback in settled:
+            try:
+                callback(failure)
+            except Exception:  # An edge: one waiter's bug must not keep the others of the turn waiting.
+                log.exception("a callback after the commit failed")
+
+    def _drop_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.abort()
+            self._reader = None
+
+    def _storage_error(self, error: lmdb.Error) -> Exception:
+        log.error("the store refused a write: %s", error)
+        return StorageFull()
+
+
+class _Frame:
+    __slots__ = ("settled_from", "txn")
+
+    def __init__(self) -> None:
+        self.txn: lmdb.Transaction | None = None
+        self.settled_from = 0
+
+
+class Table(Generic[V]):
+    """A typed ordered map. Reads work anywhere on the event loop's thread, writes inside a transaction."""
+
+    def __init__(self, store: Store, name: str, codec: KeyCodec, value: type[V]) -> None:
+        self.name = name
+        self._store = store
+        self._codec = codec
+        self._key = codec.encode
+        self._pack = msgspec.msgpack.Encoder().encode
+        self._unpack = msgspec.msgpack.Decoder(value).decode
+
+    def get(self, key: Key) -> V | None:
+        data = self.get_raw(key)
+        return None if data is None else self._unpack(data)
+
+    def get_raw(self, key: Key) -> bytes | None:
+        """The stored bytes of a value: an identity for caches of what is derived from it (see `unpack`)."""
+        encoded = self._key(key)
+        if len(encoded) >= _KEY_CUT:
+            return self._bucket(encoded).get(encoded[_KEY_CUT:])
+        data: bytes | None = self._store._view().get(encoded)
+        return data
+
+    def unpack(self, data: bytes) -> V:
+        return self._unpack(data)
+
+    def put(self, key: Key, value: V) -> None:
+        self._put_raw(self._key(key), self._pack(value))
+
+    def delete(self, key: Key) -> bool:
+        """Remove the key; whether it was there."""
+        encoded = self._key(key)
+        if len(encoded) < _KEY_CUT:
+            return bool(self._write(lambda txn: txn.delete(encoded)))
+        bucket = self._bucket(encoded)
+        if bucket.pop(encoded[_KEY_CUT:], None) is None:
+            return False
+        cut = encoded[:_KEY_CUT]
+        if bucket:
+            self._write(lambda txn: txn.put(cut, _pack_bucket(bucket)))
+        else:
+            self._write(lambda txn: txn.delete(cut))
+        return True
+
+    def scan(
+        self,
+        prefix: Key = (),
+        *,
+        start: Key | None = None,
+        after: Key | None = None,
+        reverse: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[tuple[Key, V]]:
+        """Entries whose key begins with `prefix`, in key order, or from the last to the first if `reverse`.
+
+        `start` is the first key to see (in the direction of the scan; the last one if `reverse`), `after` the key
+        to go on behind. Both may be partial keys. Do not write to the table while iterating.
+        """
+        decode, unpack = self._codec.decode, self._unpack
+        bound = None if start is None else self._key(start)
+        skip = None if after is None else self._key(after)
+        entries = self._entries(self._key(prefix), bound, skip, reverse=reverse)
+        for count, (encoded, data) in enumerate(entries, 1):
+            yield decode(encoded), unpack(data)
+            if count == limit:
+                return
+
+    def first(self, prefix: Key = ()) -> tuple[Key, V] | None:
+        """The first entry whose key begins with `prefix`."""
+        return next(self.scan(prefix, limit=1), None)
+
+    def count(self, prefix: Key = ()) -> int:
+        return sum(1 for _ in self._entries(self._key(prefix), None, None, reverse=False))
+
+    def delete_all(self, prefix: Key) -> int:
+        """Remove every key that begins with `prefix`; how many there were."""
+        doomed = [self._codec.decode(encoded) for encoded, _ in self._entries(self._key(prefix), None, None, reverse=False)]
+        for key in doomed:
+            self.delete(key)
+        return len(doomed)
+
+    # ---- bytes --------------------------------------------------------------------------------------------------
+
+    def _put_raw(self, encoded: bytes, data: bytes) -> None:
+        if len(encoded) >= _KEY_CUT:
+            bucket = self._bucket(encoded)
+            bucket[encoded[_KEY_CUT:]] = data
+            encoded, data = encoded[:_KEY_CUT], _pack_bucket(bucket)
+        try:
+            self._store._writer().put(encoded, data)
+        except lmdb.Error as error:
+            raise self._store._storage_error(error) from error
+
+    def _write(self, change: Callable[[lmdb.Transaction], R]) -> R:
+        try:
+            return change(self._store._writer())
+        except lmdb.Error as error:
+            raise self._store._storage_error(error) from error
+
+    def _bucket(self, encoded: bytes) -> dict[bytes, bytes]:
+        data = self._store._view().get(encoded[:_KEY_CUT])
+        return dict(_unpack_bucket(data)) if data is not None else {}
+
+    def _entries(
+        self, prefix: bytes, start: bytes | None, after: bytes | None, *, reverse: bool
+    ) -> Iterator[tuple[bytes, bytes]]:
+        txn = self._store._view()
+        begin = start if start is not None else after if after is not None else prefix
+        with txn.cursor() as cursor:
+            for cut, data in _reverse(cursor, prefix, begin) if reverse else _forward(cursor, max(prefix, begin)):
+                if len(cut) < _KEY_CUT:
+                    pairs = [(cut, data)]
+                else:
+                    pairs = [(cut + rest, value) for rest, value in _unpack_bucket(data)]
+                    if reverse:
+                        pairs.reverse()
+                for encoded, value in pairs:
+                    if not encoded.startswith(prefix):
+                        if (encoded < prefix) if reverse else (encoded > prefix):
+                            return
+                        continue
+                    if start is not None and (
+                        (encoded > start and not encoded.startswith(start)) if reverse else encoded < start
+                    ):
+                        continue
+                    if after is not None and (
+                        encoded >= after if reverse else encoded <= after or encoded.startswith(after)
+                    ):
+                        continue
+                    yield encoded, value
+
+
+def _forward(cursor: lmdb.Cursor, begin: bytes) -> Iterator[tuple[bytes, bytes]]:
+    # A long key lies in the entry of its cut, which sorts before the key itself.
+    if cursor.set_range(begin[:_KEY_CUT]):
+        yield from cursor.iternext()
+
+
+def _reverse(cursor: lmdb.Cursor, prefix: bytes, begin: bytes) -> Iterator[tuple[bytes, bytes]]:
+    # Everything that begins with the bound is within it, so the scan starts behind all its continuations.
+    end = _after_prefix(begin[:_KEY_CUT])
+    if end is None or not cursor.set_range(end):
+        if not cursor.last():
+            return
+    elif not cursor.prev():
+        return
+    yield from cursor.iterprev()
+
+
+def _after_prefix(prefix: bytes) -> bytes | None:
+    """The first bytes that sort behind everything that begins with `prefix`; None if nothing does."""
+    stripped = prefix.rstrip(b"\xff")
+    return stripped[:-1] + bytes((stripped[-1] + 1,)) if stripped else None
+
+
+def _pack_bucket(bucket: dict[bytes, bytes]) -> bytes:
+    return msgspec.msgpack.encode(sorted(bucket.items()))
+
+
+_unpack_bucket = msgspec.msgpack.Decoder(list[tuple[bytes, bytes]]).decode

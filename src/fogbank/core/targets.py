@@ -1,0 +1,54 @@
+"""Sending a message to whatever an ARN names: the targets that events, notifications and dead letters share."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from fogbank.core.arn import parse_arn
+from fogbank.core.errors import NotImplementedInFogbank, ValidationError
+
+if TYPE_CHECKING:
+    from fogbank.core.context import Context
+
+
+def deliver(
+    ctx: "Context",
+    arn: str,
+    body: str,
+    *,
+    message_attributes: dict[str, Any] | None = None,
+    message_group_id: str | None = None,
+) -> None:
+    """Send `body` to the queue, topic or function of that ARN in the current transaction.
+
+    `message_attributes` are in SQS's form and are dropped where the target has none. Raises the target's AwsError,
+    and NotImplemented for a target that Fogbank does not have.
+    """
+    target = parse_arn(arn)
+    if target is None:
+        raise ValidationError(f"Invalid ARN: {arn}")
+    there = ctx.at(account=target.account or ctx.account, region=target.region or ctx.region)
+    extra: dict[str, Any] = {}
+    if message_attributes:
+        extra["MessageAttributes"] = message_attributes
+    if message_group_id is not None:
+        extra["MessageGroupId"] = message_group_id
+    match target.service:
+        case "sqs":
+            url = queue_url(there, target.account, target.resource)
+            ctx.cloud.sqs.send_message(there, QueueUrl=url, MessageBody=body, **extra)
+        case "sns":
+            ctx.cloud.sns.publish(there, TopicArn=arn, Message=body, **extra)
+        case "lambda":
+            ctx.cloud.lambda_.invoke_async_in_transaction(there, arn, body.encode())
+        case _:
+            raise NotImplementedInFogbank(f"Targets of service {target.service} are not implemented in Fogbank: {arn}")
+
+
+def queue_url(ctx: "Context", account: str, name: str) -> str:
+    """A queue's URL at the endpoint that the caller used."""
+    return f"{ctx.endpoint}/{account}/{name}"
+
+
+def as_text(value: object) -> str:
+    """JSON as AWS writes it in messages: compact, and not escaped beyond need."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

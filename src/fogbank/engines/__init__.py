@@ -1,0 +1,1 @@
+"""Heavy work behind small interfaces: one folder per engine."""

@@ -1,0 +1,25 @@
+"""One folder per AWS service; this table says which there are, so that none is imported before it is used."""
+
+from fogbank.core.cloud import ServiceEntry
+
+
+def _entry(package: str, *cloudformation: str) -> ServiceEntry:
+    return ServiceEntry(f"fogbank.services.{package}", cloudformation)
+
+
+SERVICES = {
+    "cloudformation": _entry("cloudformation", "AWS::CloudFormation", "AWS::CDK"),
+    "cloudwatch": _entry("cloudwatch"),
+    "dynamodb": _entry("dynamodb", "AWS::DynamoDB"),
+    "dynamodbstreams": _entry("dynamodbstreams"),
+    "events": _entry("events", "AWS::Events"),
+    "iam": _entry("iam", "AWS::IAM"),
+    "lambda_": _entry("lambda_", "AWS::Lambda"),
+    "logs": _entry("logs", "AWS::Logs"),
+    "s3": _entry("s3", "AWS::S3"),
+    "sns": _entry("sns", "AWS::SNS"),
+    "sqs": _entry("sqs", "AWS::SQS"),
+    "ssm": _entry("ssm", "AWS::SSM"),
+    "sts": _entry("sts"),
+}
+"""Package name -> where it is. A trailing underscore marks a Python keyword: `lambda_` is botocore's `lambda`."""

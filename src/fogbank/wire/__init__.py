@@ -1,0 +1,1 @@
+"""The front door: HTTP, the AWS protocols, which service and which operation. Knows no service."""

@@ -1,0 +1,62 @@
+"""A request body that is read while it arrives."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+
+
+class BodyTruncated(Exception):
+    """The client went away before the whole body was there."""
+
+
+class BodyStream:
+    """Chunks of a body in order. While more than `HIGH_WATER` bytes wait to be read, the connection is not read."""
+
+    HIGH_WATER = 256 * 1024
+
+    def __init__(self, *, pause: Callable[[], None], resume: Callable[[], None]) -> None:
+        self._chunks: deque[bytes] = deque()
+        self._waiting_bytes = 0
+        self._paused = False
+        self._ended = False
+        self._failure: Exception | None = None
+        self._arrived = asyncio.Event()
+        self._pause = pause
+        self._resume = resume
+
+    def feed(self, chunk: bytes) -> None:
+        self._chunks.append(chunk)
+        self._waiting_bytes += len(chunk)
+        if self._waiting_bytes > self.HIGH_WATER and not self._paused:
+            self._paused = True
+            self._pause()
+        self._arrived.set()
+
+    def end(self) -> None:
+        self._ended = True
+        self._arrived.set()
+
+    def fail(self, error: Exception) -> None:
+        if not self._ended:
+            self._failure = error
+            self._arrived.set()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            while self._chunks:
+                chunk = self._chunks.popleft()
+                self._waiting_bytes -= len(chunk)
+                if self._paused and self._waiting_bytes <= self.HIGH_WATER // 2:
+                    self._paused = False
+                    self._resume()
+                yield chunk
+            if self._failure is not None:
+                raise self._failure
+            if self._ended:
+                return
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    async def read(self) -> bytes:
+        """The whole rest of the body."""
+        return b"".join([chunk async for chunk in self])

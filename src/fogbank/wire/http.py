@@ -1,0 +1,321 @@
+"""HTTP/1.1 connections: bytes in, requests to the gateway, answers out in the order of the requests.
+
+Limits, and why: AWS accepts some 10 KB of headers, browsers and proxies up to 64 KB; a buffered body may be as large
+as Lambda's direct zip upload in base64 (50 MB becomes 67 MB). A connection that sends nothing for `IDLE_S`, whose
+headers take longer than `HEADERS_S` or whose body stalls for `BODY_S` is closed.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterable, Awaitable, Callable
+from http import HTTPStatus
+from typing import Protocol as Interface
+
+import httptools
+
+from fogbank.wire.body import BodyStream, BodyTruncated
+from fogbank.wire.protocols.request import RequestData, ResponseData
+
+HEADER_BYTES_MAX = 64 * 1024
+BUFFERED_BODY_MAX = 72 * 1024 * 1024
+STREAM_FROM = 1024 * 1024
+PIPELINE_MAX = 64
+IDLE_S = 75.0
+HEADERS_S = 15.0
+BODY_S = 30.0
+
+_STATUS_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode() for s in HTTPStatus}
+_BODILESS = frozenset((204, 304))
+
+
+class Application(Interface):
+    """Who answers: the gateway."""
+
+    def streams(self, request: RequestData) -> bool:
+        """Whether the body should be handed over while it arrives."""
+
+    def handle(self, request: RequestData, respond: Callable[[ResponseData], None]) -> None:
+        """Answer the request now or later by calling `respond` once."""
+
+
+class Connections:
+    """All open connections of a server: they are watched for time-outs and drained at the end."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        self._open: set[HttpConnection] = set()
+
+    def protocol(self) -> "HttpConnection":
+        return HttpConnection(self)
+
+    async def watch(self) -> None:
+        """Close what is overdue; runs until cancelled."""
+        while True:
+            await asyncio.sleep(1.0)
+            now = asyncio.get_running_loop().time()
+            for connection in tuple(self._open):
+                connection.close_if_overdue(now)
+
+    async def drain(self, seconds: float) -> None:
+        """Let requests in progress finish, then close everything."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        for connection in tuple(self._open):
+            connection.finish()
+        while self._open and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.02)
+        for connection in tuple(self._open):
+            connection.abort()
+
+
+class _Slot:
+    """A request's place in the order of answers."""
+
+    __slots__ = ("close", "head", "response")
+
+    def __init__(self, *, head: bool, close: bool) -> None:
+        self.head = head
+        self.close = close
+        self.response: ResponseData | None = None
+
+
+class HttpConnection(asyncio.Protocol):
+    """One client. httptools parses, the application answers, answers leave in the order their requests came."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._application = connections.application
+        self._loop = asyncio.get_running_loop()
+        self._parser = httptools.HttpRequestParser(self)
+        self._slots: deque[_Slot] = deque()
+        self._sending: asyncio.Task[None] | None = None
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._closing = False
+        self._reading_paused = False
+        self._deadline = self._loop.time() + HEADERS_S
+        self._url = b""
+        self._headers: dict[str, str] = {}
+        self._header_bytes = 0
+        self._chunks: list[bytes] = []
+        self._body_bytes = 0
+        self._stream: BodyStream | None = None
+        self._request: RequestData | None = None
+        self._refused: int | None = None
+
+    # ---- asyncio.Protocol ---------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._connections._open.add(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._connections._open.discard(self)
+        self._closing = True
+        self._writable.set()
+        if self._stream is not None:
+            self._stream.fail(BodyTruncated())
+        if self._sending is not None:
+            self._sending.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        if self._closing:
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._refuse(400)
+        except httptools.HttpParserError:
+            self._refuse(self._refused or 400)
+
+    def eof_received(self) -> bool:
+        if self._stream is not None:
+            self._stream.fail(BodyTruncated())
+        return bool(self._slots)
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    # ---- httptools ----------------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        self._url = b""
+        self._headers = {}
+        self._header_bytes = 0
+        self._deadline = self._loop.time() + HEADERS_S
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+        self._count_header(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count_header(len(name) + len(value))
+        key = name.decode("latin-1").lower()
+        text = value.decode("utf-8", "surrogateescape")
+        known = self._headers.get(key)
+        self._headers[key] = text if known is None else f"{known},{text}"
+
+    def on_headers_complete(self) -> None:
+        path, _, query = self._url.decode("utf-8", "surrogateescape").partition("?")
+        if path.startswith("http://"):  # The absolute form that proxies send.
+            path = "/" + path[7:].partition("/")[2]
+        method = self._parser.get_method().decode("latin-1")
+        request = RequestData(method=method, path=path, query=query, headers=self._headers, body=b"")
+        self._request = request
+        self._chunks = []
+        self._body_bytes = 0
+        self._stream = None
+        length = self._headers.get("content-length")
+        announced = int(length) if length is not None and length.isdecimal() else 0
+        chunked = "transfer-encoding" in self._headers
+        if (announced > STREAM_FROM or chunked) and self._application.streams(request):
+            self._stream = BodyStream(pause=self._transport.pause_reading, resume=self._resume_reading)
+            request.body = self._stream
+            self._dispatch(request)
+        elif announced > BUFFERED_BODY_MAX:
+            self._stop_parsing(413)
+        if self._headers.get("expect", "").lower() == "100-continue" and not self._closing:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._deadline = self._loop.time() + BODY_S
+
+    def on_body(self, chunk: bytes) -> None:
+        self._deadline = self._loop.time() + BODY_S
+        if self._stream is not None:
+            self._stream.feed(chunk)
+            return
+        self._body_bytes += len(chunk)
+        if self._body_bytes > BUFFERED_BODY_MAX:
+            self._stop_parsing(413)
+        self._chunks.append(chunk)
+
+    def on_message_complete(self) -> None:
+        self._deadline = self._loop.time() + IDLE_S
+        request, self._request = self._request, None
+        if request is None:
+            return
+        if self._stream is not None:
+            stream, self._stream = self._stream, None
+            stream.end()
+            return
+        request.body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        self._chunks = []
+        self._dispatch(request)
+
+    # ---- requests -----------------------------------------------------------------------------------------------
+
+    def _count_header(self, size: int) -> None:
+        self._header_bytes += size
+        if self._header_bytes > HEADER_BYTES_MAX:
+            self._stop_parsing(431)
+
+    def _stop_parsing(self, status: int) -> None:
+        self._refused = status
+        raise ValueError("the request is beyond a limit")  # httptools ends with HttpParserCallbackError.
+
+    def _dispatch(self, request: RequestData) -> None:
+        slot = _Slot(head=request.method == "HEAD", close=not self._parser.should_keep_alive())
+        self._slots.append(slot)
+        if len(self._slots) > PIPELINE_MAX and not self._reading_paused:
+            self._reading_paused = True
+            self._transport.pause_reading()
+
+        def respond(response: ResponseData) -> None:
+            slot.response = response
+            self._send_ready()
+
+        self._application.handle(request, respond)
+
+    def _refuse(self, status: int) -> None:
+        """Answer a request that cannot be read, behind the answers that are due before it, and close."""
+        if self._stream is not None:
+            self._stream.fail(BodyTruncated())
+        slot = _Slot(head=False, close=True)
+        slot.response = ResponseData(status, [("content-type", "text/plain")], HTTPStatus(status).phrase.encode())
+        self._slots.append(slot)
+        self._closing = True
+        self._send_ready()
+
+    # ---- answers ------------------------------------------------------------------------------------------------
+
+    def _send_ready(self) -> None:
+        if self._sending is not None:
+            return
+        while self._slots and self._slots[0].response is not None:
+            slot = self._slots.popleft()
+            response = slot.response
+            assert response is not None
+            if self._transport.is_closing():
+                continue
+            if isinstance(response.body, bytes):
+                self._transport.write(_head(response, len(response.body), slot) + (b"" if slot.head else response.body))
+            else:
+                self._sending = self._loop.create_task(self._send_stream(slot, response, response.body))
+                return
+            self._sent(slot)
+        if self._reading_paused and len(self._slots) <= PIPELINE_MAX // 2:
+            self._reading_paused = False
+            self._transport.resume_reading()
+
+    async def _send_stream(self, slot: _Slot, response: ResponseData, body: AsyncIterable[bytes]) -> None:
+        chunked = not any(name.lower() == "content-length" for name, _ in response.headers)
+        self._transport.write(_head(response, None, slot, chunked=chunked))
+        if not slot.head:
+            try:
+                async for chunk in body:
+                    if chunk:
+                        self._transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
+                        self._deadline = self._loop.time() + IDLE_S
+                    await self._writable.wait()
+            except Exception:
+                self._transport.abort()  # The head is out: cutting the body short is the only sign left.
+                raise
+            if chunked:
+                self._transport.write(b"0\r\n\r\n")
+        self._sending = None
+        self._sent(slot)
+        self._send_ready()
+
+    def _sent(self, slot: _Slot) -> None:
+        self._deadline = self._loop.time() + IDLE_S
+        if slot.close or (self._closing and not self._slots):
+            self._closing = True
+            self._transport.close()
+
+    def _resume_reading(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    # ---- life ---------------------------------------------------------------------------------------------------
+
+    def close_if_overdue(self, now: float) -> None:
+        if now < self._deadline or self._slots:
+            if self._stream is None or now < self._deadline:
+                return
+        if self._request is not None and not self._slots:
+            self._refuse(408)
+        else:
+            self.abort()
+
+    def finish(self) -> None:
+        """No more requests; close when the answers are out."""
+        self._closing = True
+        if not self._slots:
+            self._transport.close()
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+
+def _head(response: ResponseData, length: int | None, slot: _Slot, *, chunked: bool = False) -> bytes:
+    head = _STATUS_LINES.get(response.status) or b"HTTP/1.1 %d Unknown\r\n" % response.status
+    lines = "".join([f"{name}: {value}\r\n" for name, value in response.headers])
+    if length is not None and response.status not in _BODILESS and "content-length:" not in lines.lower():
+        lines += f"content-length: {length}\r\n"
+    if chunked:
+        lines += "transfer-encoding: chunked\r\n"
+    if slot.close:
+        lines += "connection: close\r\n"
+    return head + lines.encode("utf-8", "surrogateescape") + b"\r\n"
