@@ -26,9 +26,10 @@ class Metrics:
     def __init__(self, cloud: "Cloud") -> None:
         self._cloud = cloud
         self._pending: dict[Series, Values] = {}
-        self._dimensions: dict[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]] = {}
         self._scheduled = False
         self.sink: Sink | None = None
+        self.source: Callable[[], None] | None = None
+        """Asked before each flush to add what it counted by itself (the gateway's API calls)."""
 
     def add(
         self,
@@ -39,18 +40,22 @@ class Metrics:
         dimensions: Mapping[str, str],
         value: float,
         unit: str,
+        *,
+        times: int = 1,
     ) -> None:
-        """Record one value of one metric at the present minute."""
+        """Record one value of one metric at the present minute, as if it were seen `times` times."""
         minute = self._cloud.clock.now_ms() // MINUTE_MS * MINUTE_MS
         series = (account, region, namespace, name, tuple(sorted(dimensions.items())), unit, minute)
         values = self._pending.get(series)
         if values is None:
             values = self._pending[series] = {}
-            self._schedule()
-        values[value] = values.get(value, 0) + 1
+            self.schedule()
+        values[value] = values.get(value, 0) + times
 
     def flush(self) -> None:
         """Hand over what is pending; inside a transaction, or in one of its own."""
+        if self.source is not None:
+            self.source()
         pending, self._pending = self._pending, {}
         if not pending:
             return
@@ -61,7 +66,8 @@ class Metrics:
         with self._cloud.store.transaction():
             self.sink(pending)
 
-    def _schedule(self) -> None:
+    def schedule(self) -> None:
+        """See to it that a flush comes within `FLUSH_S`."""
         if not self._scheduled:
             self._scheduled = True
             self._cloud.clock.call_at(self._cloud.clock.now_ms() + int(FLUSH_S * 1000), self._flush_due)

@@ -1,7 +1,7 @@
 """JSON that remembers where each value stands, for error messages that point at it as AWS's do.
 
 EventBridge's messages end in ` at [Source: (String)"…"; line: 1, column: 11]`, where the column is
-behind the token that was read last; of a string whose text was not looked at yet, only the opening quote was read.
+behind the token that was read last; of a string whose text was not looked at yet, only the quote was read.
 """
 
 import json

@@ -13,7 +13,7 @@ from typing import Protocol as Interface
 
 import httptools
 
-from fogbank.wire.body import BodyStream, BodyTruncated
+from fogbank.core.body import BodyStream, BodyTruncated
 from fogbank.wire.protocols.request import RequestData, ResponseData
 
 HEADER_BYTES_MAX = 64 * 1024

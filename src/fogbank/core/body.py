@@ -60,3 +60,11 @@ class BodyStream:
     async def read(self) -> bytes:
         """The whole rest of the body."""
         return b"".join([chunk async for chunk in self])
+
+    def drop(self) -> None:
+        """Nobody reads on: let the rest arrive and forget it."""
+        self._chunks.clear()
+        self._waiting_bytes = -(1 << 62)
+        if self._paused:
+            self._paused = False
+            self._resume()

@@ -1,0 +1,1 @@
+"""Running functions: environments that take one invocation at a time."""

@@ -1,0 +1,269 @@
+"""A running Fogbank: one data folder, one listening socket, one event loop."""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import shutil
+import signal
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from fogbank import __version__
+from fogbank.core.body import BodyStream
+from fogbank.core.clock import Clock
+from fogbank.core.cloud import DEFAULT_ACCOUNT, DEFAULT_REGION, Cloud
+from fogbank.core.store import Sync
+from fogbank.services import SERVICES
+from fogbank.wire.gateway import Gateway, Respond
+from fogbank.wire.http import Connections
+from fogbank.wire.protocols.request import RequestData, ResponseData
+
+log = logging.getLogger("fogbank.server")
+
+DRAIN_S = 10.0
+_STATE = ("store.lmdb", "blobs")
+
+
+class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """How to run; the defaults are those of `fogbank up`."""
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 4566
+    sync: Sync = "disk"
+    ephemeral: bool = False
+    virtual_clock: bool = False
+    account: str = DEFAULT_ACCOUNT
+    region: str = DEFAULT_REGION
+
+
+class DataFolderInUse(Exception):
+    """Another server has the data folder."""
+
+
+@contextlib.contextmanager
+def lock_data_folder(folder: Path) -> Iterator[None]:
+    """Hold the folder for this process; the lock goes with the process, however it ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read().strip().partition(" ")[0] or "unknown"
+            raise DataFolderInUse(
+                f'data folder {folder} is in use by process {holder}: run "fogbank down", or choose another with --data'
+            ) from None
+        yield
+
+
+class Server:
+    """Serves one cloud until it is told to stop."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        self.config = config
+        self._clock = Clock(virtual=config.virtual_clock)
+        self._stopping = asyncio.Event()
+        self._changing = asyncio.Lock()
+        self._background: set[asyncio.Task[None]] = set()
+        self._open()
+
+    def _open(self) -> None:
+        config = self.config
+        self.cloud = Cloud(
+            config.data,
+            services=SERVICES,
+            sync="process" if config.ephemeral else config.sync,
+            clock=self._clock,
+            endpoint=f"http://localhost:{config.port}",
+            account=config.account,
+        )
+        packages = {package.removesuffix("_"): package for package in SERVICES}
+        self.gateway = Gateway(self.cloud, packages=packages, admin=self.admin, region=config.region)
+
+    # ---- life ---------------------------------------------------------------------------------------------------
+
+    async def run(self, *, ready: Callable[[int], None]) -> None:
+        """Serve until SIGTERM or SIGINT; `ready` is called with the port once requests are answered."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        connections = Connections(self)
+        listener = await loop.create_server(
+            connections.protocol, self.config.host, self.config.port, backlog=1024, reuse_address=True
+        )
+        port = listener.sockets[0].getsockname()[1]
+        self.cloud.endpoint = f"http://localhost:{port}"
+        self._write_lock_holder(port)
+        await self.cloud.start()
+        watcher = loop.create_task(connections.watch())
+        ready(port)
+        await self._stopping.wait()
+        listener.close()
+        await connections.drain(DRAIN_S)
+        watcher.cancel()
+        await self.cloud.stop()
+
+    def _write_lock_holder(self, port: int) -> None:
+        (self.config.data / "lock").write_text(f"{os.getpid()} {port}\n")
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    # ---- Application: the gateway may be replaced while the server runs ------------------------------------------
+
+    def streams(self, request: RequestData) -> bool:
+        return self.gateway.streams(request)
+
+    def handle(self, request: RequestData, respond: Respond) -> None:
+        self.gateway.handle(request, respond)
+
+    # ---- /_fogbank/ ---------------------------------------------------------------------------------------------
+
+    def admin(self, request: RequestData, respond: Respond) -> None:
+        """Fogbank's own endpoints; see docs/admin.md."""
+        task = asyncio.get_running_loop().create_task(self._admin(request, respond))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _admin(self, request: RequestData, respond: Respond) -> None:
+        name = request.path.removeprefix("/_fogbank/").rstrip("/")
+        if "x-fogbank" not in request.headers and request.method != "GET":
+            # A web page that the user visits can send simple requests to loopback, but no header of its own.
+            respond(_json(403, {"message": "send the header X-Fogbank: 1 with this request"}))
+            return
+        try:
+            match (request.method, name):
+                case ("GET", "health"):
+                    respond(_json(200, {"status": "running", "version": __version__, "services": sorted(SERVICES)}))
+                case ("GET", "status"):
+                    respond(_json(200, self.status()))
+                case ("GET", "metrics"):
+                    respond(ResponseData(200, [("content-type", "text/plain; version=0.0.4")], self._prometheus()))
+                case ("POST", "clock"):
+                    respond(self._move_clock(await _body(request)))
+                case ("POST", "reset"):
+                    await self._rebuild(self._wipe)
+                    respond(_json(200, {"status": "reset"}))
+                case ("GET", "snapshot"):
+                    respond(await self._save_snapshot())
+                case ("PUT", "snapshot"):
+                    respond(await self._load_snapshot(request))
+                case _:
+                    respond(_json(404, {"message": f"there is no {request.method} /_fogbank/{name}"}))
+        except (ValueError, msgspec.DecodeError, tarfile.TarError, OSError) as error:
+            respond(_json(400, {"message": str(error)}))
+
+    def status(self) -> dict[str, object]:
+        config = self.config
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "data": str(config.data),
+            "durability": "ephemeral" if config.ephemeral else config.sync,
+            "auth": "off",
+            "clock": "virtual" if config.virtual_clock else "real",
+            "account": config.account,
+            "region": config.region,
+            "store_bytes": self.cloud.store.used_bytes(),
+            "pending_deliveries": self.cloud.outbox.pending(),
+            "services_running": sorted(self.cloud.running_services()),
+        }
+
+    def _move_clock(self, body: bytes) -> ResponseData:
+        if not self._clock.virtual:
+            return _json(409, {"message": "the clock is real: start Fogbank with --virtual-clock to move it"})
+        wanted = msgspec.json.decode(body or b"{}", type=dict[str, float])
+        self._clock.advance(int(wanted.get("advance_seconds", 0) * 1000))
+        return _json(200, {"now_ms": self._clock.now_ms()})
+
+    def _prometheus(self) -> bytes:
+        lines = [
+            "# HELP fogbank_requests_total Answered API requests.",
+            "# TYPE fogbank_requests_total counter",
+        ]
+        for (service, operation, status), count in sorted(self.gateway.answers.items()):
+            labels = f'service="{service}",operation="{operation}",status="{status}"'
+            lines.append(f"fogbank_requests_total{{{labels}}} {count}")
+        gauges = {
+            "fogbank_commits_total": ("counter", "Committed store transactions.", self.cloud.store.commits),
+            "fogbank_requests_in_progress": ("gauge", "Requests that wait.", self.gateway.in_progress),
+            "fogbank_store_bytes": ("gauge", "Size of the store on disk.", self.cloud.store.used_bytes()),
+            "fogbank_task_failures_total": ("counter", "Background tasks that failed.", self.cloud.tasks.failures),
+        }
+        for name, (kind, text, value) in gauges.items():
+            lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind}", f"{name} {value}"]
+        return ("\n".join(lines) + "\n").encode()
+
+    # ---- replacing the state ------------------------------------------------------------------------------------
+
+    async def _rebuild(self, change: Callable[[Path], None]) -> None:
+        """Stop the cloud, change its folder, open it again. Requests that wait are answered with 503."""
+        async with self._changing:
+            await self.cloud.stop()
+            try:
+                change(self.config.data)
+            finally:
+                self._open()
+                await self.cloud.start()
+
+    @staticmethod
+    def _wipe(folder: Path) -> None:
+        (folder / "store.lmdb").unlink(missing_ok=True)
+        (folder / "store.lmdb-lock").unlink(missing_ok=True)
+        shutil.rmtree(folder / "blobs", ignore_errors=True)
+
+    async def _save_snapshot(self) -> ResponseData:
+        with tempfile.TemporaryDirectory(dir=self.config.data) as temporary:
+            copy = Path(temporary) / "store.lmdb"
+            self.cloud.metrics.flush()
+            self.cloud.store.copy_to(copy)
+            archive = Path(temporary) / "snapshot.tar"
+            with tarfile.open(archive, "w") as tar:
+                tar.add(copy, "store.lmdb")
+                tar.add(self.config.data / "blobs", "blobs")
+            return ResponseData(200, [("content-type", "application/x-tar")], archive.read_bytes())
+
+    async def _load_snapshot(self, request: RequestData) -> ResponseData:
+        with tempfile.TemporaryDirectory(dir=self.config.data) as temporary:
+            archive = Path(temporary) / "snapshot.tar"
+            with archive.open("wb") as file:
+                await _copy_body(request, file)
+            unpacked = Path(temporary) / "unpacked"
+            with tarfile.open(archive) as tar:
+                tar.extractall(unpacked, filter="data")
+            if not (unpacked / "store.lmdb").is_file():
+                raise ValueError("this file is not a Fogbank snapshot")
+
+            def replace(folder: Path) -> None:
+                self._wipe(folder)
+                for name in _STATE:
+                    if (unpacked / name).exists():
+                        shutil.move(unpacked / name, folder / name)
+
+            await self._rebuild(replace)
+        return _json(200, {"status": "loaded"})
+
+
+def _json(status: int, value: object) -> ResponseData:
+    return ResponseData(status, [("content-type", "application/json")], json.dumps(value).encode() + b"\n")
+
+
+async def _body(request: RequestData) -> bytes:
+    return await request.body.read() if isinstance(request.body, BodyStream) else request.body
+
+
+async def _copy_body(request: RequestData, file: IO[bytes]) -> None:
+    if isinstance(request.body, BodyStream):
+        async for chunk in request.body:
+            file.write(chunk)
+    else:
+        file.write(request.body)

@@ -1,0 +1,3 @@
+from fogbank.services.events.service import EventsService
+
+__all__ = ["EventsService"]

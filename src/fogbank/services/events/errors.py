@@ -1,0 +1,30 @@
+"""EventBridge's errors, worded as the service words them."""
+
+from fogbank.core.errors import AwsError
+
+
+class ResourceNotFound(AwsError):
+    code = "ResourceNotFoundException"
+
+
+class BusDoesNotExist(ResourceNotFound):
+    def __init__(self, bus: str) -> None:
+        super().__init__(f"Event bus {bus} does not exist.")
+
+
+class RuleDoesNotExist(ResourceNotFound):
+    def __init__(self, rule: str, bus: str) -> None:
+        super().__init__(f"Rule {rule} does not exist on EventBus {bus}.")
+
+
+class ResourceAlreadyExists(AwsError):
+    code = "ResourceAlreadyExistsException"
+
+
+class LimitExceeded(AwsError):
+    code = "LimitExceededException"
+    message = "The requested resource exceeds the maximum number allowed."
+
+
+class InvalidParameter(AwsError):
+    code = "ValidationException"

@@ -1,0 +1,3 @@
+from fogbank.services.sqs.service import SqsService
+
+__all__ = ["SqsService"]

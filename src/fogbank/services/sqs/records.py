@@ -1,0 +1,94 @@
+"""What SQS stores.
+
+A message is visible, or it waits (delayed or leased): exactly one, because it lies in exactly one of two tables and
+moves between them in one transaction.
+
+- `visible`, key (queue id, group, sequence): what ReceiveMessage may take. Standard queues use the empty group.
+- `waiting`, key (queue id, due ms, sequence): what becomes visible when its time comes.
+- `moved`, key (queue id, sequence): the due time of a lease that ChangeMessageVisibility moved, since a receipt
+  handle carries the one it was made with.
+- `heads`, key (queue id, sequence): in a FIFO queue, the first visible message of every group that is not blocked.
+- `groups`, key (queue id, group): how many messages of a FIFO group are in flight; while any is, the group is blocked.
+"""
+
+from fogbank.core.store import Record, Store
+
+
+class Queue(Record):
+    """A queue; `attributes` holds what was set, AWS's defaults are filled in when they are read."""
+
+    id: int
+    name: str
+    account: str
+    region: str
+    created_ms: int
+    modified_ms: int
+    attributes: dict[str, str]
+    tags: dict[str, str] = {}
+    purged_ms: int = 0
+
+    @property
+    def fifo(self) -> bool:
+        return self.name.endswith(".fifo")
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:sqs:{self.region}:{self.account}:{self.name}"
+
+
+class Message(Record):
+    """A message with what AWS keeps about it. `attributes` are in wire form, as they were sent."""
+
+    id: str
+    body: str
+    md5: str
+    sent_ms: int
+    sender: str
+    attributes: dict[str, dict[str, str | bytes]] | None = None
+    attributes_md5: str = ""
+    trace_header: str = ""
+    receives: int = 0
+    first_received_ms: int = 0
+    group: str | None = None
+    deduplication_id: str | None = None
+    dead_letter_source: str = ""
+    delayed: bool = False
+
+
+class Moved(Record):
+    due_ms: int
+
+
+class Head(Record):
+    group: str
+
+
+class Group(Record):
+    in_flight: int
+
+
+class Deduplicated(Record):
+    """A FIFO message sent in the last five minutes."""
+
+    message_id: str
+    sequence: int
+    until_ms: int
+
+
+class Counter(Record):
+    next: int
+
+
+class SqsTables:
+    """The tables of SQS."""
+
+    def __init__(self, store: Store) -> None:
+        self.queues = store.table("sqs.queues", key=(str, str, str), value=Queue)
+        self.visible = store.table("sqs.visible", key=(int, str, int), value=Message)
+        self.waiting = store.table("sqs.waiting", key=(int, int, int), value=Message)
+        self.moved = store.table("sqs.moved", key=(int, int), value=Moved)
+        self.heads = store.table("sqs.heads", key=(int, int), value=Head)
+        self.groups = store.table("sqs.groups", key=(int, str), value=Group)
+        self.deduplicated = store.table("sqs.deduplicated", key=(int, str, str), value=Deduplicated)
+        self.deduplicated_until = store.table("sqs.deduplicated_until", key=(int, int, str, str), value=Counter)
+        self.counters = store.table("sqs.counters", key=(str,), value=Counter)

@@ -1,0 +1,739 @@
+"""Amazon SQS. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/Welcome.html"""
+
+import asyncio
+import re
+import uuid
+from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from fogbank.core.arn import parse_arn
+from fogbank.core.cloud import Cloud
+from fogbank.core.context import Context
+from fogbank.core.errors import AwsError
+from fogbank.core.service import Answer, Service
+from fogbank.services.sqs import attributes, fifo, messages, permissions, receipts
+from fogbank.services.sqs.errors import (
+    BatchEntryIdsNotDistinct,
+    BatchRequestTooLong,
+    EmptyBatchRequest,
+    InvalidAttributeName,
+    InvalidAttributeValue,
+    InvalidBatchEntryId,
+    InvalidParameterValue,
+    MissingParameter,
+    OverLimit,
+    PurgeQueueInProgress,
+    QueueDoesNotExist,
+    QueueNameExists,
+    TooManyEntriesInBatchRequest,
+)
+from fogbank.services.sqs.records import Message, Queue, SqsTables
+from fogbank.services.sqs.shelf import Shelf
+
+_QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo")
+_ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+BATCH_MAX = 10
+BATCH_BYTES_MAX = 1_048_576
+IN_FLIGHT_MAX = 120_000  # SQS quota; beyond it ReceiveMessage answers OverLimit.
+PURGE_INTERVAL_MS = 60_000
+LIST_MAX = 1000
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What a receiver asked for."""
+
+    limit: int
+    timeout_s: int
+    system_names: frozenset[str]
+    attribute_names: list[str] | None
+
+
+class SqsService(Service):
+    """Queues, standard and FIFO. Message move tasks and ReceiveRequestAttemptId answer NotImplemented."""
+
+    name = "sqs"
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        self._tables = SqsTables(cloud.store)
+        self._shelf = Shelf(cloud.store, self._tables)
+        self._shelf.on_visible = self._wake
+        self._waiting: dict[int, deque[asyncio.Event]] = {}
+
+    async def start(self) -> None:
+        while True:
+            await self.cloud.clock.sleep(60)
+            self._publish_depths()
+
+    # ---- operations ---------------------------------------------------------------------------------------------
+
+    def add_permission(
+        self, ctx: Context, *, QueueUrl: str, Label: str, AWSAccountIds: list[str], Actions: list[str]
+    ) -> Answer:
+        queue = self._queue(ctx, QueueUrl)
+        queue.attributes["Policy"] = permissions.add(queue, Label, AWSAccountIds, Actions)
+        self._save(queue, ctx)
+        return None
+
+    def change_message_visibility(
+        self, ctx: Context, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int
+    ) -> Answer:
+        self._change_visibility(ctx, self._queue(ctx, QueueUrl), ReceiptHandle, VisibilityTimeout)
+        return None
+
+    def change_message_visibility_batch(self, ctx: Context, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> Answer:
+        queue = self._queue(ctx, QueueUrl)
+
+        def change(entry: dict[str, Any]) -> dict[str, Any]:
+            self._change_visibility(ctx, queue, entry["ReceiptHandle"], entry.get("VisibilityTimeout", 0))
+            return {"Id": entry["Id"]}
+
+        return self._batch("ChangeMessageVisibilityBatchRequestEntry", Entries, change)
+
+    def create_queue(
+        self,
+        ctx: Context,
+        *,
+        QueueName: str,
+        Attributes: dict[str, str] | None = None,
+        tags: dict[str, str] | None = None,
+    ) -> Answer:
+        given = dict(Attributes or {})
+        is_fifo = given.get("FifoQueue", "false").lower() == "true"
+        if not _QUEUE_NAME.fullmatch(QueueName):
+            raise InvalidParameterValue(
+                "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
+            )
+        if "FifoQueue" in given and not is_fifo:
+            raise InvalidAttributeValue(
+                "Unknown Attribute FifoQueue." if not QueueName.endswith(".fifo") else "Invalid value for FifoQueue."
+            )
+        if is_fifo != QueueName.endswith(".fifo"):
+            raise InvalidParameterValue(
+                "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, "
+                "must end with .fifo suffix and be 1 to 80 in length."
+                if is_fifo
+                else "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
+            )
+        attributes.check(given, fifo=is_fifo)
+        given.pop("FifoQueue", None)
+        known = self._tables.queues.get((ctx.account, ctx.region, QueueName))
+        if known is not None:
+            settings = attributes.settings(known)
+            for name, value in given.items():
+                if settings.get(name, "") != value:
+                    raise QueueNameExists(
+                        f"A queue already exists with the same name and a different value for attribute {name}"
+                    )
+            return {"QueueUrl": self._url(ctx, known)}
+        queue = Queue(
+            id=self._shelf.next_queue_id(),
+            name=QueueName,
+            account=ctx.account,
+            region=ctx.region,
+            created_ms=ctx.now_ms,
+            modified_ms=ctx.now_ms,
+            attributes={name: value for name, value in given.items() if value != ""},
+            tags=dict(tags or {}),
+        )
+        self._check_redrive_target(queue)
+        self._tables.queues.put((ctx.account, ctx.region, QueueName), queue)
+        return {"QueueUrl": self._url(ctx, queue)}
+
+    def delete_message(self, ctx: Context, *, QueueUrl: str, ReceiptHandle: str) -> Answer:
+        queue = self._queue(ctx, QueueUrl)
+        self._delete(ctx, queue, ReceiptHandle)
+        self._count(queue, "NumberOfMessagesDeleted", 1)
+        return None
+
+    def delete_message_batch(self, ctx: Context, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> Answer:
+        queue = self._queue(ctx, QueueUrl)
+
+        def delete(entry: dict[str, Any]) -> dict[str, Any]:
+            self._delete(ctx, queue, entry["ReceiptHandle"])
+            return {"Id": entry["Id"]}
+
+        answer = self._batch("DeleteMessageBatchRequestEntry", Entries, delete)
+        self._count(queue, "NumberOfMessagesDeleted", len(answer.get("Successful", ())))
+        return answer
+
+    def delete_queue(self, ctx: Context, *, QueueUrl: str) -> Answer:
+        queue = self._queue(ctx, QueueUrl)
+        self._shelf.clear(queue.id)
+        self._tables.deduplicated.delete_all((queue.id,))
+        self._tables.deduplicated_until.delete_all((queue.id,))
+        self._tables.queues.delete((queue.account, queue.region, queue.name))
+        self.cloud.store.after_commit(lambda: self._wake_all(queue.id))
+        return None
+
+    def get_queue_attributes(
+        self, ctx: Context, *, QueueUrl: str, AttributeNames: list[str] | None = None
+    ) -> Answer:
+        queue = self._queue(ctx, QueueUrl)
+        names = AttributeNames or []
+        for name in names:
+            if name != "All" and name not in attributes.READABLE:
+                raise InvalidAttributeName(f"Unknown Attribute {name}.")
+        if not names:
+            return None
+        self._shelf.return_due(queue, ctx.now_ms)
+        depth = self._shelf.depth(queue.id)
+        values = attributes.settings(queue) | {
+            "ApproximateNumberOfMessages": str(depth.visible),
+            "ApproximateNumberOfMessagesDelayed": str(depth.delayed),
+            "ApproximateNumberOfMessagesNotVisible": str(depth.in_flight),
+            "CreatedTimestamp": str(queue.created_ms // 1000),
+            "LastModifiedTimestamp": str(queue.modified_ms // 1000),
+            "QueueArn": queue.arn,
+        }
+        wanted = values if "All" in names else {name: values[name] for name in names if name in values}
+        return {"Attributes": wanted} if wanted else None
+
+    def get_queue_url(
+        self, ctx: Context, *, QueueName: str, QueueOwnerAWSAccountId: str | None = None
+    ) -> Answer:
+        queue = self._tables.queues.get((QueueOwnerAWSAccountId or ctx.account, ctx.region, QueueName))
+        if queue is None:
+            raise QueueDoesNotExist()
+        return {"QueueUrl": self._url(ctx, queue)}
+
+    def list_dead_letter_source_queues(
+        self, ctx: Context, *, QueueUrl: str, NextToken: str | None = None, MaxResults: int | None = None
+    ) -> Answer:
+        target = self._queue(ctx, QueueUrl).arn
+        sources = []
+        for _, queue in self._tables.queues.scan((ctx.account, ctx.region)):
+            policy = queue.attributes.get("RedrivePolicy")
+            if policy and attributes.redrive_policy(policy)[0] == target:
+                sources.append(queue)
+        return self._page(ctx, sources, "queueUrls", NextToken, MaxResults)
+
+    def list_queues(
+        self,
+        ctx: Context,
+        *,
+        QueueNamePrefix: str | None = None,
+        NextToken: str | None = None,
+        MaxResults: int | None = None,
+    ) -> Answer:
+        prefix = QueueNamePrefix or ""
+        found = [q for _, q in self._tables.queues.scan((ctx.account, ctx.region)) if q.name.startswith(prefix)]
+        return self._page(ctx, found, "QueueUrls", NextToken, MaxResults)
+
+    def list_queue_tags(self, ctx: Context, *, QueueUrl: str) -> Answer:
+        tags = self._queue(ctx, QueueUrl).tags
+        return {"Tags": tags} if tags else None
+
+    def purge_queue(self, ctx: Context, *, QueueUrl: str) -> Answer:
+        queue = self._queue(ctx, QueueUrl)
+        if queue.purged_ms and ctx.now_ms - queue.purged_ms < PURGE_INTERVAL_MS:
+            raise PurgeQueueInProgress(
+                f"Only one PurgeQueue operation on {queue.name} is allowed every 60 seconds."
+            )
+        self._shelf.clear(queue.id)
+        queue.purged_ms = ctx.now_ms
+        self._tables.queues.put((queue.account, queue.region, queue.name), queue)
+        return None
+
+    def receive_message(
+        self,
+        ctx: Context,
+        *,
+        QueueUrl: str,
+        AttributeNames: list[str] | None = None,
+        MessageSystemAttributeNames: list[str] | None = None,
+        MessageAttributeNames: list[str] | None = None,
+        MaxNumberOfMessages: int = 1,
+        VisibilityTimeout: int | None = None,
+        WaitTimeSeconds: int | None = None,
+    ) -> Answer | Awaitable[Answer]:
+        queue = self._queue(ctx, QueueUrl)
+        if not 1 <= MaxNumberOfMessages <= BATCH_MAX:
+            raise InvalidParameterValue(
+                f"Value {MaxNumberOfMessages} for parameter MaxNumberOfMessages is invalid. "
+                "Reason: Must be between 1 and 10, if provided."
+            )
+        if WaitTimeSeconds is None:
+            WaitTimeSeconds = attributes.number(queue, "ReceiveMessageWaitTimeSeconds")
+        elif not 0 <= WaitTimeSeconds <= 20:
+            raise InvalidParameterValue(
+                f"Value {WaitTimeSeconds} for parameter WaitTimeSeconds is invalid. "
+                "Reason: Must be >= 0 and <= 20, if provided."
+            )
+        if VisibilityTimeout is None:
+            VisibilityTimeout = attributes.number(queue, "VisibilityTimeout")
+        else:
+            _check_visibility(VisibilityTimeout)
+        wanted = Wanted(
+            limit=MaxNumberOfMessages,
+            timeout_s=VisibilityTimeout,
+            system_names=frozenset((*(AttributeNames or ()), *(MessageSystemAttributeNames or ()))),
+            attribute_names=MessageAttributeNames,
+        )
+        answer = self._receive(ctx, queue, wanted)
+        if answer is not None:
+            return answer
+        if WaitTimeSeconds:
+            return self._long_poll(ctx, queue, wanted, ctx.now_ms + WaitTimeSeconds * 1000)
+        self._count(queue, "NumberOfEmptyReceives", 1)
+        return None
+
+    def remove_permission(self, ctx: Context, *, QueueUrl: str, Label: str) -> Answer:
+        queue = self._queue(ctx, QueueUrl)
+        queue.attributes["Policy"] = permissions.remove(queue, Label)
+        self._save(queue, ctx)
+        return None
+
+    def send_message(
+        self,
+        ctx: Context,
+        *,
+        QueueUrl: str,
+        MessageBody: str,
+        DelaySeconds: int | None = None,
+        MessageAttributes: dict[str, Any] | None = None,
+        MessageSystemAttributes: dict[str, Any] | None = None,
+        MessageDeduplicationId: str | None = None,
+        MessageGroupId: str | None = None,
+    ) -> Answer:
+        queue = self._queue(ctx, QueueUrl)
+        messages.check_body(MessageBody)
+        size = messages.size_bytes(MessageBody, MessageAttributes)
+        size_max = attributes.number(queue, "MaximumMessageSize")
+        if size > size_max:
+            raise InvalidParameterValue(
+                f"One or more parameters are invalid. Reason: Message must be shorter than {size_max} bytes."
+            )
+        return self._send(
+            ctx,
+            queue,
+            body=MessageBody,
+            delay_s=DelaySeconds,
+            message_attributes=MessageAttributes,
+            system_attributes=MessageSystemAttributes,
+            deduplication_id=MessageDeduplicationId,
+            group=MessageGroupId,
+            size=size,
+        )
+
+    def send_message_batch(self, ctx: Context, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> Answer:
+        queue = self._queue(ctx, QueueUrl)
+        _check_batch("SendMessageBatchRequestEntry", Entries)
+        sizes = {e["Id"]: messages.size_bytes(e["MessageBody"], e.get("MessageAttributes")) for e in Entries}
+        total = sum(sizes.values())
+        if total > BATCH_BYTES_MAX:
+            raise BatchRequestTooLong(
+                f"Batch requests cannot be longer than {BATCH_BYTES_MAX} bytes. You have sent {total} bytes."
+            )
+        size_max = attributes.number(queue, "MaximumMessageSize")
+
+        def send(entry: dict[str, Any]) -> dict[str, Any]:
+            messages.check_body(entry["MessageBody"])
+            size = sizes[entry["Id"]]
+            if size > size_max:
+                raise InvalidParameterValue(
+                    f"One or more parameters cannot be validated. Reason: Message must be shorter than {size_max} bytes."
+                )
+            sent = self._send(
+                ctx,
+                queue,
+                body=entry["MessageBody"],
+                delay_s=entry.get("DelaySeconds"),
+                message_attributes=entry.get("MessageAttributes"),
+                system_attributes=entry.get("MessageSystemAttributes"),
+                deduplication_id=entry.get("MessageDeduplicationId"),
+                group=entry.get("MessageGroupId"),
+                size=size,
+            )
+            return {"Id": entry["Id"], **sent}
+
+        if queue.fifo:
+            # AWS refuses the whole batch for what makes a FIFO entry unusable, and single entries for the rest.
+            for entry in Entries:
+                if not entry.get("MessageGroupId"):
+                    raise InvalidParameterValue("The request must contain the parameter MessageGroupId.")
+                fifo.deduplication_id(queue, entry.get("MessageDeduplicationId"), entry["MessageBody"])
+        return self._batch("SendMessageBatchRequestEntry", Entries, send)
+
+    def set_queue_attributes(self, ctx: Context, *, QueueUrl: str, Attributes: dict[str, str]) -> Answer:
+        queue = self._queue(ctx, QueueUrl)
+        if "FifoQueue" in Attributes and queue.fifo:
+            if Attributes["FifoQueue"].lower() != "true":
+                raise InvalidAttributeValue(
+                    "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported."
+                )
+        elif "FifoQueue" in Attributes:
+            raise InvalidAttributeName("Unknown Attribute FifoQueue.")
+        attributes.check({k: v for k, v in Attributes.items() if v != ""}, fifo=queue.fifo)
+        for name, value in Attributes.items():
+            if name == "FifoQueue":
+                continue
+            if value == "":
+                queue.attributes.pop(name, None)
+            else:
+                queue.attributes[name] = value
+        self._check_redrive_target(queue)
+        self._save(queue, ctx)
+        return None
+
+    def tag_queue(self, ctx: Context, *, QueueUrl: str, Tags: dict[str, str]) -> Answer:
+        queue = self._queue(ctx, QueueUrl)
+        queue.tags |= Tags
+        if len(queue.tags) > 50:
+            raise InvalidParameterValue(f"Too many tags added for queue {queue.name}.")
+        self._tables.queues.put((queue.account, queue.region, queue.name), queue)
+        return None
+
+    def untag_queue(self, ctx: Context, *, QueueUrl: str, TagKeys: list[str]) -> Answer:
+        queue = self._queue(ctx, QueueUrl)
+        for key in TagKeys:
+            queue.tags.pop(key, None)
+        self._tables.queues.put((queue.account, queue.region, queue.name), queue)
+        return None
+
+    # ---- queues -------------------------------------------------------------------------------------------------
+
+    def _queue(self, ctx: Context, url: str) -> Queue:
+        account, name = _parse_url(url)
+        queue = self._tables.queues.get((account or ctx.account, ctx.region, name))
+        if queue is None:
+            raise QueueDoesNotExist()
+        return queue
+
+    def _url(self, ctx: Context, queue: Queue) -> str:
+        return f"{ctx.endpoint}/{queue.account}/{queue.name}"
+
+    def _save(self, queue: Queue, ctx: Context) -> None:
+        queue.modified_ms = ctx.now_ms
+        self._tables.queues.put((queue.account, queue.region, queue.name), queue)
+
+    def _page(self, ctx: Context, queues: list[Queue], key: str, token: str | None, limit: int | None) -> Answer:
+        size = min(limit or LIST_MAX, LIST_MAX)
+        after = [q for q in queues if token is None or q.name > token]
+        page = after[:size]
+        answer: dict[str, Any] = {key: [self._url(ctx, q) for q in page]} if page or key == "queueUrls" else {}
+        if len(after) > size and limit is not None:
+            answer["NextToken"] = page[-1].name
+        return answer
+
+    def _check_redrive_target(self, queue: Queue) -> None:
+        policy = queue.attributes.get("RedrivePolicy")
+        if not policy:
+            return
+        target, _ = attributes.redrive_policy(policy)
+        if self._dead_letter_queue(target) is None:
+            raise InvalidParameterValue(
+                f"Value {policy} for parameter RedrivePolicy is invalid. Reason: Dead letter target does not exist."
+            )
+        if target.endswith(".fifo") != queue.fifo:
+            raise InvalidParameterValue(
+                f"Value {policy} for parameter RedrivePolicy is invalid. Reason: Dead-letter queue must be same type "
+                "of queue as the source."
+            )
+
+    def _dead_letter_queue(self, arn: str) -> Queue | None:
+        target = parse_arn(arn)
+        return self._tables.queues.get((target.account, target.region, target.resource)) if target else None
+
+    # ---- messages -----------------------------------------------------------------------------------------------
+
+    def _send(
+        self,
+        ctx: Context,
+        queue: Queue,
+        *,
+        body: str,
+        delay_s: int | None,
+        message_attributes: dict[str, Any] | None,
+        system_attributes: dict[str, Any] | None,
+        deduplication_id: str | None,
+        group: str | None,
+        size: int,
+    ) -> dict[str, Any]:
+        if group is not None:
+            messages.check_id("MessageGroupId", group)
+        if deduplication_id is not None:
+            messages.check_id("MessageDeduplicationId", deduplication_id)
+        if delay_s is not None and not 0 <= delay_s <= 900:
+            raise InvalidParameterValue(
+                f"Value {delay_s} for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900."
+            )
+        if message_attributes:
+            messages.check_attributes(message_attributes)
+        message = Message(
+            id=str(uuid.uuid4()),
+            body=body,
+            md5=messages.body_md5(body),
+            sent_ms=ctx.now_ms,
+            sender=ctx.access_key or ctx.account,
+            group=group,
+        )
+        answer = {"MessageId": message.id, "MD5OfMessageBody": message.md5}
+        if message_attributes:
+            message.attributes = message_attributes
+            message.attributes_md5 = messages.attributes_md5(message_attributes)
+            answer["MD5OfMessageAttributes"] = message.attributes_md5
+        if system_attributes:
+            message.trace_header = system_attributes.get("AWSTraceHeader", {}).get("StringValue", "")
+            answer["MD5OfMessageSystemAttributes"] = messages.attributes_md5(system_attributes)
+        if queue.fifo:
+            return self._send_fifo(ctx, queue, message, delay_s, deduplication_id, answer, size)
+        if deduplication_id is not None:
+            raise InvalidParameterValue(
+                f"Value {deduplication_id} for parameter MessageDeduplicationId is invalid. Reason: The request "
+                "include parameter that is not valid for this queue type."
+            )
+        if delay_s is None:
+            delay_s = attributes.number(queue, "DelaySeconds")
+        self._shelf.add(queue, message, now_ms=ctx.now_ms, delay_s=delay_s)
+        self._count_sent(queue, size)
+        return answer
+
+    def _send_fifo(
+        self,
+        ctx: Context,
+        queue: Queue,
+        message: Message,
+        delay_s: int | None,
+        deduplication_id: str | None,
+        answer: dict[str, Any],
+        size: int,
+    ) -> dict[str, Any]:
+        if not message.group:
+            raise MissingParameter("The request must contain the parameter MessageGroupId.")
+        if delay_s:
+            raise InvalidParameterValue(
+                f"Value {delay_s} for parameter DelaySeconds is invalid. Reason: The request include parameter that "
+                "is not valid for this queue type."
+            )
+        identity = fifo.deduplication_id(queue, deduplication_id, message.body)
+        known = fifo.known(self._tables, queue, message.group, identity, ctx.now_ms)
+        if known is not None:
+            return answer | {"MessageId": known.message_id, "SequenceNumber": _sequence_number(known.sequence)}
+        message.deduplication_id = identity
+        delay_s = attributes.number(queue, "DelaySeconds")
+        sequence = self._shelf.add(queue, message, now_ms=ctx.now_ms, delay_s=delay_s)
+        fifo.remember(
+            self._tables,
+            queue,
+            message.group,
+            identity,
+            message_id=message.id,
+            sequence=sequence,
+            now_ms=ctx.now_ms,
+        )
+        self._count_sent(queue, size)
+        return answer | {"SequenceNumber": _sequence_number(sequence)}
+
+    def _receive(self, ctx: Context, queue: Queue, wanted: Wanted) -> Answer:
+        """The messages that can be taken now, or None. What was received too often goes to the dead-letter queue."""
+        shelf = self._shelf
+        shelf.return_due(queue, ctx.now_ms)
+        shelf.expire(queue, now_ms=ctx.now_ms, retention_s=attributes.number(queue, "MessageRetentionPeriod"))
+        if shelf.depth(queue.id).in_flight >= IN_FLIGHT_MAX:
+            raise OverLimit("Too many messages in flight: the quota of a queue is 120000.")
+        policy = queue.attributes.get("RedrivePolicy")
+        taken: list[dict[str, Any]] = []
+        while len(taken) < wanted.limit:
+            leased = shelf.lease(
+                queue, limit=wanted.limit - len(taken), now_ms=ctx.now_ms, timeout_s=wanted.timeout_s
+            )
+            if not leased:
+                break
+            for receipt, message in leased:
+                if policy and self._redrive(ctx, queue, policy, receipt, message):
+                    continue
+                taken.append(self._received(receipt, message, wanted))
+            if not policy:
+                break
+        if not taken:
+            return None
+        self._count(queue, "NumberOfMessagesReceived", len(taken))
+        return {"Messages": taken}
+
+    def _redrive(
+        self, ctx: Context, queue: Queue, policy: str, receipt: receipts.Receipt, message: Message
+    ) -> bool:
+        """Move the message to the dead-letter queue if it was received often enough; whether it was moved."""
+        arn, receives_max = attributes.redrive_policy(policy)
+        if message.receives <= receives_max:
+            return False
+        target = self._dead_letter_queue(arn)
+        if target is None:
+            return False
+        self._shelf.take_away(queue, receipt)
+        message.dead_letter_source = message.dead_letter_source or queue.arn
+        message.receives = 0
+        message.first_received_ms = 0
+        self._shelf.add(target, message, now_ms=ctx.now_ms, delay_s=0)
+        return True
+
+    def _received(self, receipt: receipts.Receipt, message: Message, wanted: Wanted) -> dict[str, Any]:
+        answer: dict[str, Any] = {
+            "MessageId": message.id,
+            "ReceiptHandle": receipts.encode(receipt),
+            "MD5OfBody": message.md5,
+            "Body": message.body,
+        }
+        if wanted.system_names:
+            system = _system_attributes(receipt, message)
+            if "All" not in wanted.system_names:
+                system = {name: value for name, value in system.items() if name in wanted.system_names}
+            if system:
+                answer["Attributes"] = system
+        chosen = messages.chosen(wanted.attribute_names, message.attributes)
+        if chosen:
+            answer["MessageAttributes"] = chosen
+            answer["MD5OfMessageAttributes"] = (
+                message.attributes_md5
+                if len(chosen) == len(message.attributes or ())
+                else messages.attributes_md5(chosen)
+            )
+        return answer
+
+    async def _long_poll(self, ctx: Context, queue: Queue, wanted: Wanted, deadline_ms: int) -> Answer:
+        clock = self.cloud.clock
+        url = self._url(ctx, queue)
+        waiting = self._waiting.setdefault(queue.id, deque())
+        while True:
+            arrived = asyncio.Event()
+            waiting.append(arrived)
+            due_ms = self._shelf.next_due_ms(queue.id)
+            until_ms = deadline_ms if due_ms is None else min(deadline_ms, due_ms)
+            try:
+                await clock.wait(arrived, max(until_ms - clock.now_ms(), 0) / 1000)
+            finally:
+                if arrived in waiting:
+                    waiting.remove(arrived)
+            ctx = ctx.refreshed()
+            answer = await ctx.run(self._receive_again, ctx, url, wanted)
+            if answer is not None:
+                return answer
+            if ctx.now_ms >= deadline_ms:
+                self._count(queue, "NumberOfEmptyReceives", 1)
+                return None
+
+    def _receive_again(self, ctx: Context, url: str, wanted: Wanted) -> Answer:
+        return self._receive(ctx, self._queue(ctx, url), wanted)
+
+    def _wake(self, queue_id: int) -> None:
+        waiting = self._waiting.get(queue_id)
+        if waiting:
+            waiting.popleft().set()
+
+    def _wake_all(self, queue_id: int) -> None:
+        for arrived in self._waiting.pop(queue_id, ()):
+            arrived.set()
+
+    def _delete(self, ctx: Context, queue: Queue, handle: str) -> None:
+        self._shelf.remove(queue, receipts.decode(handle, queue.id), handle, now_ms=ctx.now_ms)
+
+    def _change_visibility(self, ctx: Context, queue: Queue, handle: str, timeout_s: int) -> None:
+        _check_visibility(timeout_s)
+        receipt = receipts.decode(handle, queue.id)
+        self._shelf.return_due(queue, ctx.now_ms)
+        self._shelf.change_visibility(queue, receipt, handle, now_ms=ctx.now_ms, timeout_s=timeout_s)
+
+    def _batch(
+        self, kind: str, entries: list[dict[str, Any]], change: Callable[[dict[str, Any]], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Each entry by itself: an AwsError makes that entry fail and leaves the others alone."""
+        _check_batch(kind, entries)
+        successful, failed = [], []
+        for entry in entries:
+            try:
+                with self.cloud.store.transaction():
+                    successful.append(change(entry))
+            except AwsError as error:
+                failed.append(
+                    {
+                        "Id": entry["Id"],
+                        "SenderFault": error.sender,
+                        "Code": error.query_code or error.code,
+                        "Message": error.message,
+                    }
+                )
+        answer: dict[str, Any] = {}
+        if successful:
+            answer["Successful"] = successful
+        if failed:
+            answer["Failed"] = failed
+        return answer
+
+    # ---- metrics ------------------------------------------------------------------------------------------------
+
+    def _count(self, queue: Queue, name: str, value: float) -> None:
+        self.cloud.metrics.add(
+            queue.account, queue.region, "AWS/SQS", name, {"QueueName": queue.name}, value, "Count"
+        )
+
+    def _count_sent(self, queue: Queue, size: int) -> None:
+        self._count(queue, "NumberOfMessagesSent", 1)
+        self.cloud.metrics.add(
+            queue.account, queue.region, "AWS/SQS", "SentMessageSize", {"QueueName": queue.name}, size, "Bytes"
+        )
+
+    def _publish_depths(self) -> None:
+        for _, queue in self._tables.queues.scan():
+            depth = self._shelf.depth(queue.id)
+            self._count(queue, "ApproximateNumberOfMessagesVisible", depth.visible)
+            self._count(queue, "ApproximateNumberOfMessagesNotVisible", depth.in_flight)
+            self._count(queue, "ApproximateNumberOfMessagesDelayed", depth.delayed)
+
+
+@lru_cache(maxsize=4096)
+def _parse_url(url: str) -> tuple[str, str]:
+    """Account and name of a queue's URL; a bare name is a queue of the caller's."""
+    parts = url.rstrip("/").split("/")
+    return (parts[-2], parts[-1]) if len(parts) >= 2 and parts[-2].isdecimal() else ("", parts[-1])
+
+
+def _check_visibility(timeout_s: int) -> None:
+    if not 0 <= timeout_s <= 43_200:
+        raise InvalidParameterValue(
+            f"Value {timeout_s} for parameter VisibilityTimeout is invalid. Reason: Must be >= 0 and <= 43200, "
+            "if provided."
+        )
+
+
+def _check_batch(kind: str, entries: list[dict[str, Any]]) -> None:
+    if not entries:
+        raise EmptyBatchRequest(f"There should be at least one {kind} in the request.")
+    if len(entries) > BATCH_MAX:
+        raise TooManyEntriesInBatchRequest(
+            f"Maximum number of entries per request are {BATCH_MAX}. You have sent {len(entries)}."
+        )
+    seen = set()
+    for entry in entries:
+        if not _ENTRY_ID.fullmatch(entry["Id"]):
+            raise InvalidBatchEntryId()
+        if entry["Id"] in seen:
+            raise BatchEntryIdsNotDistinct(f"Id {entry['Id']} repeated.")
+        seen.add(entry["Id"])
+
+
+def _sequence_number(sequence: int) -> str:
+    return str(10**19 + sequence)
+
+
+def _system_attributes(receipt: receipts.Receipt, message: Message) -> dict[str, str]:
+    system = {
+        "SenderId": message.sender,
+        "SentTimestamp": str(message.sent_ms),
+        "ApproximateReceiveCount": str(message.receives),
+        "ApproximateFirstReceiveTimestamp": str(message.first_received_ms),
+    }
+    if message.group is not None:
+        system["MessageGroupId"] = message.group
+    if message.deduplication_id is not None:
+        system["MessageDeduplicationId"] = message.deduplication_id
+        system["SequenceNumber"] = _sequence_number(receipt.sequence)
+    if message.trace_header:
+        system["AWSTraceHeader"] = message.trace_header
+    if message.dead_letter_source:
+        system["DeadLetterQueueSourceArn"] = message.dead_letter_source
+    return system

@@ -1,0 +1,123 @@
+"""Errors of the front door: requests that no service gets to see."""
+
+from typing import Any
+
+from fogbank.core.errors import AwsError, NotImplementedInFogbank
+
+__all__ = [
+    "ConstraintViolated",
+    "IncompleteSignature",
+    "InvalidAction",
+    "InvalidParameterValue",
+    "MalformedInput",
+    "MalformedQueryString",
+    "MalformedXML",
+    "MethodNotAllowed",
+    "MissingAction",
+    "MissingParameter",
+    "NotImplementedInFogbank",
+    "SerializationException",
+    "UnknownOperation",
+    "UnknownService",
+    "WireError",
+]
+
+
+class WireError(AwsError):
+    """An error whose code depends on the protocol, so that it is given when it is raised."""
+
+    def __init__(self, message: str | None = None, *, code: str | None = None, status: int | None = None) -> None:
+        if code is not None:
+            self.code = code  # type: ignore[misc]  # shadows the class's on purpose
+        if status is not None:
+            self.status = status  # type: ignore[misc]
+        super().__init__(message)
+
+
+class SerializationException(AwsError):
+    """The body cannot be read as the operation's input (JSON and CBOR protocols)."""
+
+    code = "SerializationException"
+    status = 400
+
+
+class MalformedInput(AwsError):
+    """A form parameter is not of its member's type (query protocol)."""
+
+    code = "MalformedInput"
+    status = 400
+
+
+class MalformedQueryString(AwsError):
+    code = "MalformedQueryString"
+    status = 400
+    message = "The query string contains a syntax error."
+
+
+class MalformedXML(AwsError):
+    code = "MalformedXML"
+    status = 400
+    message = "The XML you provided was not well-formed or did not validate against our published schema"
+
+
+class MissingParameter(AwsError):
+    code = "MissingParameter"
+    status = 400
+
+
+class InvalidParameterValue(AwsError):
+    code = "InvalidParameterValue"
+    status = 400
+
+
+class ConstraintViolated(WireError):
+    """The model's constraints are violated; the code is the protocol's."""
+
+    code = "ValidationException"
+    status = 400
+
+
+class UnknownOperation(AwsError):
+    """The JSON protocols' answer to an operation that the service does not have."""
+
+    code = "UnknownOperationException"
+    status = 404
+
+
+class InvalidAction(AwsError):
+    """The query protocol's answer to an operation that the service does not have."""
+
+    code = "InvalidAction"
+    status = 400
+
+
+class MissingAction(AwsError):
+    code = "MissingAction"
+    status = 400
+    message = "The request must contain the parameter Action"
+
+
+class MethodNotAllowed(AwsError):
+    code = "MethodNotAllowed"
+    status = 405
+    message = "The specified method is not allowed against this resource."
+
+
+class UnknownService(AwsError):
+    """No service could be told from the request."""
+
+    code = "UnknownOperationException"
+    status = 404
+    message = (
+        "Fogbank cannot tell which service is meant: sign the request, or send an X-Amz-Target header, "
+        "an Action parameter or a host name that starts with the service's name."
+    )
+
+
+class IncompleteSignature(AwsError):
+    code = "IncompleteSignature"
+    status = 400
+
+
+def not_implemented(service: str, **_: Any) -> NotImplementedInFogbank:
+    return NotImplementedInFogbank(f"The {service} service is not implemented in Fogbank")

@@ -1,0 +1,222 @@
+"""From a request to an operation and back: routing, parsing, the handler's transaction, the answer after the commit."""
+
+import asyncio
+import inspect
+import logging
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from fogbank.core.body import BodyStream, BodyTruncated
+from fogbank.core.cloud import Cloud
+from fogbank.core.context import Context
+from fogbank.core.errors import AwsError, InternalFailure, NotImplementedInFogbank
+from fogbank.core.service import Answer, Service
+from fogbank.wire.model import ServiceModel
+from fogbank.wire.protocols import CompiledOperation, compile_operation
+from fogbank.wire.protocols.request import RequestData, ResponseData
+from fogbank.wire.route import Route, Router, credential
+
+log = logging.getLogger("fogbank.wire")
+
+Respond = Callable[[ResponseData], None]
+Admin = Callable[[RequestData, Respond], None]
+
+# AWS/Usage counts API calls under the service's name as CloudWatch's usage metrics spell it.
+_USAGE_NAMES = {"lambda": "Lambda", "events": "EventBridge", "dynamodb": "DynamoDB", "cloudwatch": "CloudWatch"}
+
+
+class Operation:
+    """One operation in one protocol, ready to be called."""
+
+    __slots__ = ("accepted", "compiled", "handler", "name", "refused", "service", "usage", "waits")
+
+    def __init__(self, service: Service, model: ServiceModel, name: str, protocol: str) -> None:
+        self.name = name
+        self.service = service.name
+        self.compiled: CompiledOperation = compile_operation(
+            model, name, protocol, validates=service.validates, raw_shapes=service.raw_shapes
+        )
+        method = model.xform(name)
+        self.handler: Callable[..., Any] | None = getattr(service, method, None)
+        self.refused: frozenset[str] = frozenset()
+        self.waits = False
+        if self.handler is not None:
+            taken = frozenset(inspect.signature(self.handler).parameters)
+            self.refused = frozenset(self.compiled.members) - taken
+            self.waits = inspect.iscoroutinefunction(self.handler)
+        usage = _USAGE_NAMES.get(service.name, service.name.upper())
+        self.usage = {"Type": "API", "Resource": name, "Service": usage, "Class": "None"}
+
+
+class Gateway:
+    """The application behind the HTTP connections of one cloud."""
+
+    def __init__(self, cloud: Cloud, *, packages: Mapping[str, str], admin: Admin, region: str) -> None:
+        """`packages` maps botocore's service names to package names (`lambda` -> `lambda_`)."""
+        self._cloud = cloud
+        self._packages = packages
+        self._admin = admin
+        self._region = region
+        self._router = Router(tuple(packages))
+        self._models: dict[str, ServiceModel] = {}
+        self._operations: dict[tuple[str, str, str], Operation] = {}
+        self._calls: Counter[tuple[str, str, Operation]] = Counter()
+        self.answers: Counter[tuple[str, str, int]] = Counter()
+        self.in_progress = 0
+        cloud.metrics.source = self._count_calls
+
+    def streams(self, request: RequestData) -> bool:
+        """Whether the operation reads its body while it arrives (rest protocols: it is known from the head)."""
+        if request.path.startswith("/_fogbank/"):
+            return True
+        if "x-amz-target" in request.headers or request.headers.get("content-type", "").startswith(
+            "application/x-www-form-urlencoded"
+        ):
+            return False
+        try:
+            operation = self._operation(self._route(request))
+        except AwsError:
+            return False
+        return operation.compiled.streaming_input
+
+    def handle(self, request: RequestData, respond: Respond) -> None:
+        """Answer the request by one call of `respond`, after the commit of what it changed."""
+        if request.path.startswith("/_fogbank/"):
+            self._admin(request, respond)
+            return
+        # Ids need to be unlikely to repeat, not unguessable.
+        bits = f"{random.getrandbits(128):032x}"
+        request_id = f"{bits[:8]}-{bits[8:12]}-{bits[12:16]}-{bits[16:20]}-{bits[20:]}"
+        route: Route | None = None
+        operation: Operation | None = None
+        try:
+            route = self._route(request)
+            operation = self._operation(route)
+            ctx = self._context(request, request_id)
+            parameters = operation.compiled.parse(request)
+            handler = self._handler(operation, parameters)
+            self._count(ctx, operation)
+            if operation.waits:
+                self._later(request, ctx, operation, handler(ctx, **parameters), respond)
+                return
+            with self._cloud.store.transaction():
+                answer = handler(ctx, **parameters)
+            if answer is not None and not isinstance(answer, dict):
+                self._later(request, ctx, operation, answer, respond)
+                return
+            response = operation.compiled.serialize(answer, request_id)
+        except Exception as error:  # An edge: every failure becomes an answer.
+            response = self._error(route, operation, error, request_id)
+        self._answer(operation, response, request_id, respond, route)
+
+    # ---- steps --------------------------------------------------------------------------------------------------
+
+    def _route(self, request: RequestData) -> Route:
+        return self._router.route(request)
+
+    def _operation(self, route: Route) -> Operation:
+        key = (route.service, route.operation, route.protocol)
+        operation = self._operations.get(key)
+        if operation is None:
+            operation = self._operations[key] = self._compile(*key)
+        return operation
+
+    def _compile(self, service_name: str, operation: str, protocol: str) -> Operation:
+        service = self._cloud.service(self._packages[service_name])
+        return Operation(service, self.model(service_name), operation, protocol)
+
+    def model(self, service_name: str) -> ServiceModel:
+        model = self._models.get(service_name)
+        if model is None:
+            model = self._models[service_name] = ServiceModel.load(service_name)
+        return model
+
+    def _handler(self, operation: Operation, parameters: dict[str, Any]) -> Callable[..., Any]:
+        if operation.handler is None:
+            raise NotImplementedInFogbank(
+                f"The operation {operation.name} of {operation.service} is not implemented in Fogbank yet."
+            )
+        if not operation.refused.isdisjoint(parameters):
+            names = ", ".join(sorted(operation.refused & parameters.keys()))
+            raise NotImplementedInFogbank(
+                f"Fogbank's {operation.name} of {operation.service} does not implement: {names}."
+            )
+        return operation.handler
+
+    def _context(self, request: RequestData, request_id: str) -> Context:
+        found = credential(request)
+        access_key = found.access_key if found is not None else None
+        host = request.headers.get("host")
+        return Context(
+            self._cloud,
+            account=self._cloud.account_of(access_key),
+            region=(found.region if found is not None else None) or self._region,
+            now_ms=self._cloud.clock.now_ms(),
+            request_id=request_id,
+            endpoint=f"http://{host}" if host else self._cloud.endpoint,
+            access_key=access_key,
+            headers=request.headers,
+        )
+
+    def _later(
+        self, request: RequestData, ctx: Context, operation: Operation, work: Awaitable[Answer], respond: Respond
+    ) -> None:
+        self._cloud.tasks.spawn(f"{operation.service} {operation.name}", self._wait(request, ctx, operation, work, respond))
+
+    async def _wait(
+        self, request: RequestData, ctx: Context, operation: Operation, work: Awaitable[Answer], respond: Respond
+    ) -> None:
+        self.in_progress += 1
+        try:
+            response = operation.compiled.serialize(await work, ctx.request_id)
+        except BodyTruncated:
+            response = ResponseData(400, [], b"")
+        except asyncio.CancelledError:
+            response = ResponseData(503, [("connection", "close")], b"")
+        except Exception as error:  # An edge: every failure becomes an answer.
+            response = self._error(None, operation, error, ctx.request_id)
+        finally:
+            self.in_progress -= 1
+        if isinstance(request.body, BodyStream):
+            request.body.drop()
+        self._answer(operation, response, ctx.request_id, respond, None)
+
+    def _error(
+        self, route: Route | None, operation: Operation | None, error: Exception, request_id: str
+    ) -> ResponseData:
+        if not isinstance(error, AwsError):
+            log.error("request %s failed", request_id, exc_info=error)
+            error = InternalFailure()
+        if operation is not None:
+            return operation.compiled.serialize_error(error, request_id)
+        return self._router.serialize_error(route, error, request_id)
+
+    def _answer(
+        self, operation: Operation | None, response: ResponseData, request_id: str, respond: Respond, route: Route | None
+    ) -> None:
+        store = self._cloud.store
+
+        def settled(failure: Exception | None) -> None:
+            final = response if failure is None else self._error(route, operation, failure, request_id)
+            service = operation.service if operation is not None else "unknown"
+            name = operation.name if operation is not None else "unknown"
+            self.answers[service, name, final.status] += 1
+            if log.isEnabledFor(logging.DEBUG):
+                log.debug("request id=%s service=%s operation=%s status=%d", request_id, service, name, final.status)
+            respond(final)
+
+        store.when_settled(settled)
+
+    # ---- counting -----------------------------------------------------------------------------------------------
+
+    def _count(self, ctx: Context, operation: Operation) -> None:
+        if not self._calls:
+            self._cloud.metrics.schedule()
+        self._calls[ctx.account, ctx.region, operation] += 1
+
+    def _count_calls(self) -> None:
+        calls, self._calls = self._calls, Counter()
+        for (account, region, operation), times in calls.items():
+            self._cloud.metrics.add(account, region, "AWS/Usage", "CallCount", operation.usage, 1, "None", times=times)

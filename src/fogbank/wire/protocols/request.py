@@ -1,0 +1,34 @@
+"""What goes between HTTP and the protocols."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fogbank.core.body import BodyStream
+
+
+class RequestData:
+    """A request as HTTP delivered it: nothing is decoded yet. Header names are lower case."""
+
+    __slots__ = ("body", "headers", "method", "path", "query")
+
+    def __init__(
+        self, method: str, path: str, query: str, headers: dict[str, str], body: bytes | BodyStream
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.body = body
+
+
+class ResponseData:
+    """An answer for HTTP to send. A body that is not `bytes` is sent as it comes."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(
+        self, status: int, headers: list[tuple[str, str]], body: bytes | AsyncIterator[bytes] | Any
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body

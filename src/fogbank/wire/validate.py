@@ -1,0 +1,173 @@
+"""The model's constraints, and the sentence that AWS answers with when they are violated.
+
+This is the slow path: it runs when the compiled type has refused an input, and for shapes that contain themselves.
+The wording is recorded from AWS: `2 validation errors detected: Value 'x' at 'queueName' failed to satisfy
+constraint: Member must have length less than or equal to 80; …`. Elements of a list, and keys and values of a map,
+are reported at the list or map itself (`Member must satisfy constraint: [...]`) where they are plain values.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fogbank.wire.model import Ref, ServiceModel, Shape
+from fogbank.wire.patterns import matcher
+
+_SCALARS = frozenset({"string", "integer", "long", "float", "double", "blob", "character", "short", "byte"})
+VIOLATIONS_MAX = 100  # a sentence about more helps nobody; AWS too stops somewhere
+
+
+class Violations:
+    """What is wrong with one input, in the order of its members."""
+
+    def __init__(self, model: ServiceModel, *, validates: bool, raw_shapes: frozenset[str] = frozenset()) -> None:
+        self._model = model
+        self._validates = validates
+        self._raw_shapes = raw_shapes
+        self.found: list[str] = []
+        self.missing: list[str] = []
+        """Names of absent required members, as the model spells them."""
+
+    def sentence(self) -> str:
+        count = len(self.found)
+        return f"{count} validation error{'s' if count != 1 else ''} detected: {'; '.join(self.found)}"
+
+    def check(self, shape_name: str, value: Any, path: str = "") -> None:
+        if shape_name in self._raw_shapes or len(self.found) >= VIOLATIONS_MAX:
+            return
+        shape = self._model.shapes[shape_name]
+        if shape.type == "structure":
+            self._structure(shape, value, path)
+            return
+        if self._validates:
+            for text in constraints(shape, value):
+                self._add(value, path, text)
+        if shape.type == "list":
+            self._list(shape, value, path)
+        elif shape.type == "map":
+            self._map(shape, value, path)
+
+    def _add(self, value: Any, path: str, constraint: str) -> None:
+        shown = "null" if value is None else f"'{java_text(value)}'"
+        self.found.append(f"Value {shown} at '{path}' failed to satisfy constraint: {constraint}")
+
+    def _structure(self, shape: Shape, value: Any, path: str) -> None:
+        if shape.document or shape.eventstream or not isinstance(value, Mapping):
+            return
+        for member in shape.required:
+            if value.get(member) is None:
+                self.missing.append(member)
+                self._add(None, _join(path, member), "Member must not be null")
+        for member, ref in shape.members.items():
+            inner = value.get(member)
+            if inner is not None:
+                self.check(ref.shape, inner, _join(path, member))
+
+    def _list(self, shape: Shape, value: Any, path: str) -> None:
+        assert shape.member is not None
+        if self._plain(shape.member):
+            self._elements(shape.member, value, value, path, "Member must satisfy constraint")
+            return
+        for index, element in enumerate(value, 1):
+            self.check(shape.member.shape, element, f"{path}.{index}.member")
+
+    def _map(self, shape: Shape, value: Any, path: str) -> None:
+        assert shape.key is not None and shape.value is not None
+        self._elements(shape.key, value, value, path, "Map keys must satisfy constraint")
+        if self._plain(shape.value):
+            self._elements(shape.value, value.values(), value, path, "Map value must satisfy constraint")
+            return
+        for key, element in value.items():
+            self.check(shape.value.shape, element, f"{path}.{key}.member")
+
+    def _plain(self, ref: Ref) -> bool:
+        return self._model.shapes[ref.shape].type in _SCALARS and ref.shape not in self._raw_shapes
+
+    def _elements(self, ref: Ref, elements: Any, whole: Any, path: str, words: str) -> None:
+        shape = self._model.shapes[ref.shape]
+        if self._validates and any(constraints(shape, element) for element in elements):
+            self._add(whole, path, f"{words}: [{', '.join(every_constraint(shape))}]")
+
+
+def _join(path: str, member: str) -> str:
+    name = member[:1].lower() + member[1:]
+    return f"{path}.{name}" if path else name
+
+
+def constraints(shape: Shape, value: Any) -> list[str]:
+    """The constraints of a shape that a value violates, in AWS's words."""
+    broken: list[str] = []
+    match shape.type:
+        case "string" | "blob" | "list" | "map" | "character":
+            if not hasattr(value, "__len__"):
+                return broken
+            if shape.enum:
+                if value not in shape.enum:
+                    broken.append(_enum(shape))
+                return broken
+            size = len(value)
+            if shape.max is not None and size > shape.max:
+                broken.append(_at_most("length", shape.max))
+            if shape.min is not None and size < shape.min:
+                broken.append(_at_least("length", shape.min))
+            if shape.pattern is not None and shape.type == "string":
+                pattern = matcher(shape.pattern)
+                if pattern is not None and not pattern.search(value):
+                    broken.append(_pattern(shape))
+        case "integer" | "long" | "float" | "double" | "short" | "byte":
+            if shape.max is not None and value > shape.max:
+                broken.append(_at_most("value", shape.max))
+            if shape.min is not None and value < shape.min:
+                broken.append(_at_least("value", shape.min))
+    return broken
+
+
+def every_constraint(shape: Shape) -> list[str]:
+    """All constraints of a plain shape, as AWS lists them for an element."""
+    if shape.enum:
+        return [_enum(shape), "Member must not be null"]
+    what = "value" if shape.type in ("integer", "long", "float", "double") else "length"
+    words = []
+    if shape.max is not None:
+        words.append(_at_most(what, shape.max))
+    if shape.min is not None:
+        words.append(_at_least(what, shape.min))
+    if shape.pattern is not None:
+        words.append(_pattern(shape))
+    return [*words, "Member must not be null"]
+
+
+def _at_most(what: str, limit: float) -> str:
+    return f"Member must have {what} less than or equal to {_number(limit)}"
+
+
+def _at_least(what: str, limit: float) -> str:
+    return f"Member must have {what} greater than or equal to {_number(limit)}"
+
+
+def _number(limit: float) -> str:
+    return str(int(limit)) if limit == int(limit) else str(limit)
+
+
+def _pattern(shape: Shape) -> str:
+    return f"Member must satisfy regular expression pattern: {shape.pattern}"
+
+
+def _enum(shape: Shape) -> str:
+    return f"Member must satisfy enum value set: [{', '.join(shape.enum)}]"
+
+
+def java_text(value: Any) -> str:
+    """A value as Java's `toString` shows it, which is how AWS's messages quote it."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case bytes():
+            return f"java.nio.HeapByteBuffer[pos=0 lim={len(value)} cap={len(value)}]"
+        case Mapping():
+            return "{" + ", ".join(f"{key}={java_text(inner)}" for key, inner in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(map(java_text, value)) + "]"
+        case None:
+            return "null"
+        case _:
+            return str(value)
