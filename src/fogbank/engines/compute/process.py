@@ -11,6 +11,7 @@ import logging
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -27,7 +28,7 @@ from fogbank.engines.compute.interface import (
 )
 from fogbank.engines.compute.log_pipe import LogPipe
 from fogbank.engines.compute.runtime_api import RuntimeApi
-from fogbank.engines.compute.zygote_client import Zygote, interpreter_for
+from fogbank.engines.compute.zygote_client import Zygote
 
 log = logging.getLogger("fogbank.compute")
 
@@ -40,7 +41,8 @@ class ProcessEngine:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._zygotes: dict[str, Zygote] = {}
+        # Every python3.x runs on the interpreter that runs Fogbank: the only one that is certainly there and has the SDK.
+        self._zygote = Zygote(sys.executable)
         self._environments: set[ProcessEnvironment] = set()
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -51,14 +53,10 @@ class ProcessEngine:
     async def create(self, spec: FunctionSpec) -> Environment:
         if not self.supports(spec.runtime):
             raise RuntimeUnavailable(f"Fogbank cannot run functions of runtime {spec.runtime} yet")
-        interpreter = interpreter_for(spec.runtime if spec.runtime.startswith("python") else "")
-        zygote = self._zygotes.get(interpreter)
-        if zygote is None:
-            zygote = self._zygotes[interpreter] = Zygote(interpreter)
         environment = ProcessEnvironment(spec, tempfile.mkdtemp(dir=self._folder), self._environments.discard)
         self._environments.add(environment)
         try:
-            await environment.start(zygote)
+            await environment.start(self._zygote)
         except BaseException:
             environment.destroy()
             raise
@@ -67,8 +65,7 @@ class ProcessEngine:
     async def close(self) -> None:
         for environment in tuple(self._environments):
             environment.destroy()
-        for zygote in self._zygotes.values():
-            await zygote.close()
+        await self._zygote.close()
 
 
 class ProcessEnvironment:

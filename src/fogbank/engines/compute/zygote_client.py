@@ -5,7 +5,6 @@ import itertools
 import json
 import logging
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -102,6 +101,8 @@ class Zygote:
         if self._control is not None:
             self._control.close()
             self._control = None
+            if self._process is not None:
+                self._process.poll()
             log.warning("the function interpreter %s ended; it is started again when needed", self._interpreter)
         for future, _ in self._started.values():
             if not future.done():
@@ -119,14 +120,6 @@ class Zygote:
         self._control.close()
         self._control = None
         await asyncio.get_running_loop().run_in_executor(None, self._process.wait)
-
-
-def interpreter_for(runtime: str) -> str:
-    """The interpreter of `python3.x` on the PATH, or the one that runs Fogbank if there is none of that version."""
-    own = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    if runtime == own:
-        return sys.executable
-    return shutil.which(runtime) or sys.executable
 
 
 def _sdk_path() -> list[str]:
