@@ -1,0 +1,123 @@
+"""The `fogbank` command: its verbs, their options, and how a failure is told."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from fogbank import __version__
+from fogbank.cli.failure import Failure
+
+Command = Callable[[argparse.Namespace], None]
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Keeps the examples as they are written."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands. Each imports its code when it runs, so that `fogbank up` starts fast."""
+    parser = argparse.ArgumentParser(
+        prog="fogbank",
+        description="An AWS-compatible cloud on your own machine.",
+        epilog="example:\n  fogbank up            (in one terminal)\n  eval $(fogbank env)   (in another)\n"
+        "  aws sqs create-queue --queue-name hello",
+        formatter_class=_Formatter,
+    )
+    parser.add_argument("--version", action="version", version=f"fogbank {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", required=True)
+
+    up = _verb(verbs, "up", "start Fogbank", "fogbank up --data ./cloud --sync process")
+    up.add_argument("--data", metavar="DIR", help="data folder (default: $FOGBANK_DATA or ~/.fogbank)")
+    up.add_argument("--port", type=int, default=4566, help="port to listen on (default: 4566; 0 picks a free one)")
+    up.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    up.add_argument(
+        "--sync",
+        choices=("disk", "process"),
+        default="disk",
+        help="disk: every answer is flushed to disk first; process: survives kill -9, not a power cut",
+    )
+    up.add_argument("--ephemeral", action="store_true", help="keep nothing: a temporary data folder")
+    up.add_argument(
+        "--auth",
+        choices=("off", "iam"),
+        default="off",
+        help="off: any credentials are accepted; iam: verify signatures (not there yet)",
+    )
+    up.add_argument("--insecure", action="store_true", help="allow a --host beyond loopback without authentication")
+    up.add_argument("--virtual-clock", action="store_true", help="let POST /_fogbank/clock move the time")
+    up.add_argument("--account", default="000000000000", help="account of unknown access keys (12 digits)")
+    up.add_argument("--region", default="us-east-1", help="region of unsigned requests (default: us-east-1)")
+    up.add_argument("-d", "--detach", action="store_true", help="run in the background")
+    up.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+
+    down = _verb(verbs, "down", "stop Fogbank", "fogbank down")
+    down.add_argument("--data", metavar="DIR", help="data folder of the server to stop")
+
+    status = _verb(verbs, "status", "show what runs, and where", "fogbank status --json")
+    reset = _verb(verbs, "reset", "remove all state from the running Fogbank", "fogbank reset --yes")
+    reset.add_argument("--yes", action="store_true", help="do not ask")
+    env = _verb(verbs, "env", "print the exports that point AWS tools here", "eval $(fogbank env)")
+
+    deploy = _verb(
+        verbs, "deploy", "deploy a CloudFormation or SAM template", "fogbank deploy template.yaml --stack shop Stage=dev"
+    )
+    deploy.add_argument("template", help="the template's file")
+    deploy.add_argument("parameters", nargs="*", metavar="KEY=VALUE", help="values of the template's parameters")
+    deploy.add_argument("--stack", help="the stack's name (default: the template's folder)")
+
+    run = _verb(verbs, "run", "deploy a solution, drive it and print its report", "fogbank run wellright -- --entries 2000")
+    run.add_argument("name", nargs="?", help="the solution; without it, the list of them")
+    run.add_argument("arguments", nargs="*", help="arguments for the solution's driver, after --")
+
+    logs = _verb(verbs, "logs", "print a log group", "fogbank logs -f /aws/lambda/hello")
+    logs.add_argument("group", help="the log group's name")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on with what arrives")
+    logs.add_argument("--filter", default="", metavar="PATTERN", help="a CloudWatch Logs filter pattern")
+
+    snapshot = _verb(verbs, "snapshot", "save or load the whole state", "fogbank snapshot save before.fog")
+    snapshot.add_argument("action", choices=("save", "load"))
+    snapshot.add_argument("file")
+
+    for verb in (status, reset, env, deploy, run, logs, snapshot):
+        verb.add_argument("--endpoint", help="the server's URL (default: $AWS_ENDPOINT_URL or http://localhost:4566)")
+    for verb in (up, down, status, reset, env, deploy, run, snapshot, logs):
+        verb.add_argument("--json", action="store_true", help="print JSON for scripts")
+    return parser
+
+
+def _verb(
+    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str, example: str
+) -> argparse.ArgumentParser:
+    return verbs.add_parser(
+        name, help=text, description=text[0].upper() + text[1:] + ".", epilog=f"example:\n  {example}",
+        formatter_class=_Formatter,
+    )  # fmt: skip
+
+
+_MODULES = {
+    "up": "server",
+    "down": "server",
+    "status": "state",
+    "reset": "state",
+    "snapshot": "state",
+    "env": "state",
+    "deploy": "deploy",
+    "run": "run",
+    "logs": "logs",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; a failure is one line on stderr and exit code 1."""
+    options = build_parser().parse_args(arguments)
+    command: Command = getattr(import_module(f"fogbank.cli.{_MODULES[options.verb]}"), options.verb)
+    try:
+        command(options)
+    except Failure as failure:
+        print(f"fogbank: {failure}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        raise SystemExit(0) from None

@@ -1,0 +1,102 @@
+"""A live server for the whole session, and clients that see an account of their own."""
+
+import json
+import secrets
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+Aws = Callable[..., Any]
+
+
+class LiveServer:
+    """A Fogbank in a process of its own, with a virtual clock."""
+
+    def __init__(self, *options: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "fogbank", "up", "--port", "0", "--json", "--log-level", "warning", *options],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        self.endpoint: str = json.loads(self._process.stdout.readline())["endpoint"]
+        self.port = int(self.endpoint.rpartition(":")[2])
+
+    def admin(self, method: str, name: str, body: object = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            f"{self.endpoint}/_fogbank/{name}", data=data, method=method, headers={"X-Fogbank": "1"}
+        )
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
+    def client(self, service: str, *, account: str, region: str = "us-east-1") -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=region,
+            aws_access_key_id=account,
+            aws_secret_access_key="secret",
+            config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, read_timeout=70),
+        )
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def stop(self) -> int:
+        self._process.terminate()
+        self._process.communicate(timeout=30)
+        return self._process.returncode
+
+
+class MovableClock:
+    """The server's virtual clock."""
+
+    def __init__(self, server: LiveServer) -> None:
+        self._server = server
+
+    def advance(self, *, s: float) -> None:
+        self._server.admin("POST", "clock", {"advance_seconds": s})
+
+    def now_ms(self) -> int:
+        now: int = self._server.admin("POST", "clock", {"advance_seconds": 0})["now_ms"]
+        return now
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[LiveServer]:
+    live = LiveServer("--ephemeral", "--virtual-clock")
+    yield live
+    assert live.stop() == 0, "the server did not end cleanly"
+
+
+@pytest.fixture
+def account() -> str:
+    return "".join(secrets.choice("123456789") for _ in range(12))
+
+
+@pytest.fixture
+def aws(server: LiveServer, account: str) -> Iterator[Aws]:
+    """`aws("sqs")` is a boto3 client in this test's own account."""
+    clients: list[Any] = []
+
+    def client(service: str, *, region: str = "us-east-1", account: str = account) -> Any:
+        made = server.client(service, account=account, region=region)
+        clients.append(made)
+        return made
+
+    yield client
+    for made in clients:
+        made.close()
+
+
+@pytest.fixture
+def clock(server: LiveServer) -> MovableClock:
+    return MovableClock(server)
