@@ -101,7 +101,7 @@ def invalid_placeholder(template: str, names: Mapping[str, str]) -> str | None:
 def _compile_template(
     template: str, paths: Mapping[str, Lookup | None], *, rule_arn: str, rule_name: str
 ) -> MakeInput:
-    """A template that begins with a quote is text, line by line; any other is JSON and must be so when filled."""
+    """A template that begins with a quote is text; any other is JSON and must be so when filled."""
     text_template = template.lstrip().startswith('"')
     pieces = _split(template)
 
@@ -169,7 +169,7 @@ def _in_quotes(value: Any, text_template: bool) -> str:
 
 
 def _without_detail(event: Mapping[str, Any], ingested: str) -> dict[str, Any]:
-    """`<aws.events.event>`: the envelope without the detail, the type in camel case, the time that of ingestion."""
+    """`<aws.events.event>`: no detail, the type in camel case, the time that of ingestion."""
     return {
         "version": event.get("version"),
         "id": event.get("id"),

@@ -1,8 +1,8 @@
 """What EventBridge stores.
 
-Invariants: every rule and target belongs to a bus that exists (`default` exists without a record); whatever changes
-the rules or targets of a bus writes a new `Revision` of it in the same transaction, so that compiled rules can be
-kept as long as the revision's bytes stay the same.
+Invariants: every rule and target belongs to a bus that exists (`default` exists without a record); whatever
+changes the rules or targets of a bus writes a new `Revision` of it in the same transaction, so that compiled
+rules can be kept as long as the revision's bytes stay the same.
 """
 
 from fogbank.core.store import Record

@@ -12,8 +12,10 @@ MINUTE_MS = 60_000
 _UNITS_MS = {"minute": MINUTE_MS, "hour": 60 * MINUTE_MS, "day": 1440 * MINUTE_MS}
 _RATE = re.compile(r"rate\(([1-9][0-9]*) (minute|hour|day)(s?)\)")
 _CRON = re.compile(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)")
-_MONTHS = {name: at for at, name in enumerate("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), 1)}
-_DAYS = {name: at for at, name in enumerate("SUN MON TUE WED THU FRI SAT".split(), 1)}
+_MONTH_NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_DAY_NAMES = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_MONTHS = {name: at for at, name in enumerate(_MONTH_NAMES, 1)}
+_DAYS = {name: at for at, name in enumerate(_DAY_NAMES, 1)}
 _YEARS = (1970, 2199)
 
 # When it is due next, after a moment in epoch ms; None if never again.

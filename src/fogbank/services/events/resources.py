@@ -1,0 +1,161 @@
+"""CloudFormation types of EventBridge."""
+
+from typing import Any
+
+from fogbank.core.context import Context
+from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
+from fogbank.core.targets import as_text
+from fogbank.services.events.errors import ResourceNotFound
+from fogbank.services.events.routing import DEFAULT_BUS
+
+
+class EventBus(ResourceType):
+    type_name = "AWS::Events::EventBus"
+    supported = frozenset({"Name", "Description", "Tags", "Policy"})
+    taggable = True
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        properties = request.properties
+        name = properties["Name"]
+        extra = {"Description": properties["Description"]} if "Description" in properties else {}
+        await ctx.call(ctx.cloud.events.create_event_bus, Name=name, Tags=_tag_list(request.tags()), **extra)
+        await self._put_policy(ctx, request, name)
+        return _bus_state(ctx, name)
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        name = request.physical_id
+        description = request.properties.get("Description", "")
+        await ctx.call(ctx.cloud.events.update_event_bus, Name=name, Description=description)
+        await self._put_policy(ctx, request, name)
+        arn = ctx.arn("events", f"event-bus/{name}")
+        answer = await ctx.call(ctx.cloud.events.list_tags_for_resource, ResourceARN=arn)
+        gone = [tag["Key"] for tag in answer["Tags"] if tag["Key"] not in request.tags()]
+        await ctx.call(ctx.cloud.events.untag_resource, ResourceARN=arn, TagKeys=gone)
+        await ctx.call(ctx.cloud.events.tag_resource, ResourceARN=arn, Tags=_tag_list(request.tags()))
+        return _bus_state(ctx, name)
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        try:
+            await ctx.call(ctx.cloud.events.delete_event_bus, Name=request.physical_id)
+        except ResourceNotFound:
+            return
+
+    async def _put_policy(self, ctx: Context, request: ResourceRequest, name: str) -> None:
+        policy = request.properties.get("Policy")
+        if policy:
+            text = policy if isinstance(policy, str) else as_text(policy)
+            await ctx.call(ctx.cloud.events.put_permission, EventBusName=name, Policy=text)
+
+
+class EventBusPolicy(ResourceType):
+    type_name = "AWS::Events::EventBusPolicy"
+    supported = frozenset({"EventBusName", "StatementId", "Statement", "Action", "Principal", "Condition"})
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        properties = dict(request.properties)
+        bus = properties.get("EventBusName", DEFAULT_BUS)
+        statement_id = properties["StatementId"]
+        statement = properties.pop("Statement", None)
+        if statement is None:
+            await ctx.call(ctx.cloud.events.put_permission, **properties)
+        else:
+            await ctx.run(ctx.cloud.events.put_policy_statement, ctx, bus, {"Sid": statement_id, **statement})
+        return ResourceState(physical_id=f"{bus}|{statement_id}")
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return await self.create(ctx, request)
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        bus, _, statement_id = request.physical_id.partition("|")
+        try:
+            await ctx.call(ctx.cloud.events.remove_permission, EventBusName=bus, StatementId=statement_id)
+        except ResourceNotFound:
+            return
+
+
+class Rule(ResourceType):
+    type_name = "AWS::Events::Rule"
+    supported = frozenset(
+        {
+            "Name",
+            "Description",
+            "EventBusName",
+            "EventPattern",
+            "ScheduleExpression",
+            "State",
+            "RoleArn",
+            "Targets",
+            "Tags",
+        }
+    )
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        name = request.properties.get("Name") or request.generated_name(length_max=64)
+        return await self._put(ctx, request, name)
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        _, name = _rule_place(request)
+        return await self._put(ctx, request, name)
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        bus, name = _rule_place(request)
+        try:
+            await self._remove_targets(ctx, bus, name, keep=set())
+            await ctx.call(ctx.cloud.events.delete_rule, Name=name, EventBusName=bus)
+        except ResourceNotFound:
+            return
+
+    async def _put(self, ctx: Context, request: ResourceRequest, name: str) -> ResourceState:
+        properties = request.properties
+        bus = properties.get("EventBusName") or DEFAULT_BUS
+        wanted: dict[str, Any] = {
+            member: properties[member]
+            for member in ("Description", "ScheduleExpression", "State", "RoleArn")
+            if properties.get(member)
+        }
+        pattern = properties.get("EventPattern")
+        if pattern:
+            wanted["EventPattern"] = pattern if isinstance(pattern, str) else as_text(pattern)
+        events = ctx.cloud.events
+        tags = _tag_list(request.tags())
+        answer = await ctx.call(events.put_rule, Name=name, EventBusName=bus, Tags=tags, **wanted)
+        targets = properties.get("Targets") or []
+        await self._remove_targets(ctx, bus, name, keep={target["Id"] for target in targets})
+        if targets:
+            plain = [_with_numbers(target) for target in targets]
+            await ctx.call(events.put_targets, Rule=name, EventBusName=bus, Targets=plain)
+        bus_name = bus.rpartition("/")[2]
+        reference = name if bus_name == DEFAULT_BUS else f"{bus_name}|{name}"
+        return ResourceState(physical_id=reference, attributes={"Arn": answer["RuleArn"]})
+
+    async def _remove_targets(self, ctx: Context, bus: str, name: str, *, keep: set[str]) -> None:
+        answer = await ctx.call(ctx.cloud.events.list_targets_by_rule, Rule=name, EventBusName=bus)
+        gone = [target["Id"] for target in answer["Targets"] if target["Id"] not in keep]
+        if gone:
+            await ctx.call(ctx.cloud.events.remove_targets, Rule=name, EventBusName=bus, Ids=gone)
+
+
+def _rule_place(request: ResourceRequest) -> tuple[str, str]:
+    bus, bar, name = request.physical_id.rpartition("|")
+    return (bus if bar else DEFAULT_BUS), name
+
+
+def _bus_state(ctx: Context, name: str) -> ResourceState:
+    return ResourceState(
+        physical_id=name, attributes={"Arn": ctx.arn("events", f"event-bus/{name}"), "Name": name}
+    )
+
+
+def _tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def _with_numbers(target: dict[str, Any]) -> dict[str, Any]:
+    """Templates may write numbers as strings; the API takes numbers."""
+    retry = target.get("RetryPolicy")
+    if not retry:
+        return target
+    return {**target, "RetryPolicy": {member: int(value) for member, value in retry.items()}}
+
+
+RESOURCES: list[type[ResourceType]] = [EventBus, EventBusPolicy, Rule]

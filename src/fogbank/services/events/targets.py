@@ -1,0 +1,122 @@
+"""What PutTargets accepts, and how ListTargetsByRule shows it."""
+
+from typing import TYPE_CHECKING, Any
+
+from fogbank.core.arn import parse_arn
+from fogbank.core.context import Context
+from fogbank.core.errors import NotImplementedInFogbank
+from fogbank.services.events.errors import InvalidParameter, LimitExceeded
+from fogbank.services.events.inputs import compile_path, invalid_placeholder
+from fogbank.services.events.records import InputTransformer, Target
+from fogbank.services.events.routing import TARGET_SERVICES
+
+if TYPE_CHECKING:
+    from fogbank.services.events.service import EventsService
+
+TARGETS_MAX = 5  # Quota: targets per rule.
+_HONOURED = frozenset(
+    {
+        "Id",
+        "Arn",
+        "RoleArn",
+        "Input",
+        "InputPath",
+        "InputTransformer",
+        "SqsParameters",
+        "DeadLetterConfig",
+        "RetryPolicy",
+    }
+)
+
+
+def put(service: "EventsService", ctx: Context, bus: str, rule: str, wanted: list[dict[str, Any]]) -> None:
+    place = (ctx.account, ctx.region, bus, rule)
+    ids = {key[-1] for key, _ in service.targets.scan(place)} | {target["Id"] for target in wanted}
+    if len(ids) > TARGETS_MAX:
+        raise LimitExceeded()
+    for target in wanted:
+        service.targets.put((*place, target["Id"]), _check(target))
+
+
+def _check(wanted: dict[str, Any]) -> Target:
+    target_id, text = wanted["Id"], wanted["Arn"]
+    arn = parse_arn(text)
+    if arn is None:
+        raise InvalidParameter(
+            f"Parameter {text} is not valid. Reason: Provided Arn is not in correct format."
+        )
+    if arn.service not in TARGET_SERVICES:
+        raise NotImplementedInFogbank(
+            f"Targets of service {arn.service} are not implemented in Fogbank: {text}"
+        )
+    for member in wanted:
+        if member not in _HONOURED:
+            raise NotImplementedInFogbank(f"The target parameter {member} is not implemented in Fogbank.")
+    if sum(member in wanted for member in ("Input", "InputPath", "InputTransformer")) > 1:
+        raise InvalidParameter(
+            f"Only one of Input, InputPath, or InputTransformer must be provided for target {target_id}."
+        )
+    group = wanted.get("SqsParameters", {}).get("MessageGroupId")
+    if arn.service == "sqs" and arn.resource.endswith(".fifo") and not group:
+        raise InvalidParameter(f"Parameter(s) SqsParameters must be specified for target: {target_id}.")
+    if "InputPath" in wanted and compile_path(wanted["InputPath"]) is None:
+        raise InvalidParameter(f"Invalid InputPath for target {target_id}.")
+    retry = wanted.get("RetryPolicy", {})
+    return Target(
+        arn=text,
+        role_arn=wanted.get("RoleArn", ""),
+        input=wanted.get("Input"),
+        input_path=wanted.get("InputPath"),
+        transformer=_transformer(target_id, wanted["InputTransformer"])
+        if "InputTransformer" in wanted
+        else None,
+        message_group_id=group,
+        dead_letter_arn=wanted.get("DeadLetterConfig", {}).get("Arn", ""),
+        retry_attempts_max=retry.get("MaximumRetryAttempts"),
+        retry_age_max_s=retry.get("MaximumEventAgeInSeconds"),
+    )
+
+
+def _transformer(target_id: str, wanted: dict[str, Any]) -> InputTransformer:
+    paths = dict(wanted.get("InputPathsMap") or {})
+    template: str = wanted["InputTemplate"]
+    for path in paths.values():
+        if compile_path(path) is None:
+            raise InvalidParameter(f"Invalid InputTransformer for target {target_id}.")
+    unknown = invalid_placeholder(template, paths)
+    if unknown is not None:
+        raise InvalidParameter(
+            f"InputTemplate for target {target_id} contains invalid placeholder {unknown}."
+        )
+    return InputTransformer(paths=paths, template=template)
+
+
+def describe(target_id: str, target: Target) -> dict[str, Any]:
+    answer: dict[str, Any] = {"Id": target_id, "Arn": target.arn}
+    if target.role_arn:
+        answer["RoleArn"] = target.role_arn
+    if target.input is not None:
+        answer["Input"] = target.input
+    if target.input_path is not None:
+        answer["InputPath"] = target.input_path
+    if target.transformer is not None:
+        transformer: dict[str, Any] = {"InputTemplate": target.transformer.template}
+        if target.transformer.paths:
+            transformer["InputPathsMap"] = target.transformer.paths
+        answer["InputTransformer"] = transformer
+    if target.message_group_id is not None:
+        answer["SqsParameters"] = {"MessageGroupId": target.message_group_id}
+    if target.dead_letter_arn:
+        answer["DeadLetterConfig"] = {"Arn": target.dead_letter_arn}
+    retry = {
+        "MaximumRetryAttempts": target.retry_attempts_max,
+        "MaximumEventAgeInSeconds": target.retry_age_max_s,
+    }
+    kept = {member: value for member, value in retry.items() if value is not None}
+    if kept:
+        answer["RetryPolicy"] = kept
+    return answer
+
+
+def tag_map(tags: list[dict[str, str]] | None) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in tags or ()}
