@@ -1,26 +1,6 @@
 """Errors of the front door: requests that no service gets to see."""
 
-from typing import Any
-
-from fogbank.core.errors import AwsError, NotImplementedInFogbank
-
-__all__ = [
-    "ConstraintViolated",
-    "IncompleteSignature",
-    "InvalidAction",
-    "InvalidParameterValue",
-    "MalformedInput",
-    "MalformedQueryString",
-    "MalformedXML",
-    "MethodNotAllowed",
-    "MissingAction",
-    "MissingParameter",
-    "NotImplementedInFogbank",
-    "SerializationException",
-    "UnknownOperation",
-    "UnknownService",
-    "WireError",
-]
+from fogbank.core.errors import AwsError
 
 
 class WireError(AwsError):
@@ -32,6 +12,17 @@ class WireError(AwsError):
         if status is not None:
             self.status = status  # type: ignore[misc]
         super().__init__(message)
+
+
+class RoutingError(AwsError):
+    """A request that leads to no operation; `service` and `protocol` say in which form to answer, if known."""
+
+    service: str | None = None
+    protocol: str = "json"
+
+    def spoken_in(self, service: str | None, protocol: str) -> "RoutingError":
+        self.service, self.protocol = service, protocol
+        return self
 
 
 class SerializationException(AwsError):
@@ -77,33 +68,33 @@ class ConstraintViolated(WireError):
     status = 400
 
 
-class UnknownOperation(AwsError):
+class UnknownOperation(RoutingError):
     """The JSON protocols' answer to an operation that the service does not have."""
 
     code = "UnknownOperationException"
     status = 404
 
 
-class InvalidAction(AwsError):
+class InvalidAction(RoutingError):
     """The query protocol's answer to an operation that the service does not have."""
 
     code = "InvalidAction"
     status = 400
 
 
-class MissingAction(AwsError):
+class MissingAction(RoutingError):
     code = "MissingAction"
     status = 400
     message = "The request must contain the parameter Action"
 
 
-class MethodNotAllowed(AwsError):
+class MethodNotAllowed(RoutingError):
     code = "MethodNotAllowed"
     status = 405
     message = "The specified method is not allowed against this resource."
 
 
-class UnknownService(AwsError):
+class UnknownService(RoutingError):
     """No service could be told from the request."""
 
     code = "UnknownOperationException"
@@ -119,5 +110,8 @@ class IncompleteSignature(AwsError):
     status = 400
 
 
-def not_implemented(service: str, **_: Any) -> NotImplementedInFogbank:
-    return NotImplementedInFogbank(f"The {service} service is not implemented in Fogbank")
+class ServiceNotImplemented(RoutingError):
+    """A service that AWS has and Fogbank does not."""
+
+    code = "NotImplemented"
+    status = 501

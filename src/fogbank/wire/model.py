@@ -111,6 +111,7 @@ class _Operation(msgspec.Struct, rename="camel", frozen=True):
     input: Ref | None = None
     output: Ref | None = None
     errors: tuple[Ref, ...] = ()
+    deprecated: bool = False
 
 
 class _Metadata(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
@@ -136,6 +137,7 @@ class OperationModel:
     """One operation of a service: its place in HTTP and its shapes."""
 
     __slots__ = (
+        "deprecated",
         "errors",
         "input",
         "method",
@@ -154,6 +156,7 @@ class OperationModel:
         self.status = raw.http.response_code or 200
         self.input = raw.input
         self.output = raw.output
+        self.deprecated = raw.deprecated
         self.errors = tuple(error.shape for error in raw.errors)
         self.streaming_input = raw.input is not None and _streams(shapes[raw.input.shape], shapes)
         self.output_streaming = raw.output is not None and _streams(shapes[raw.output.shape], shapes)
@@ -224,6 +227,34 @@ class ServiceModel:
             if shape.exception:
                 found[name] = (name, shape)
         return found
+
+
+class ServiceIndexEntry(msgspec.Struct, frozen=True):
+    """What the router needs to know of a service before its model is needed."""
+
+    name: str
+    signing_name: str
+    endpoint_prefix: str
+    target_prefix: str | None
+    api_version: str
+    protocols: tuple[str, ...]
+
+
+class _MetadataOnly(msgspec.Struct):
+    metadata: _Metadata
+
+
+def index_entry(name: str) -> ServiceIndexEntry:
+    """The metadata of a service alone. Raises `KeyError` if botocore has no service of that name."""
+    data = msgspec.json.decode(_read(name), type=_MetadataOnly).metadata
+    return ServiceIndexEntry(
+        name=name,
+        signing_name=data.signing_name or data.endpoint_prefix,
+        endpoint_prefix=data.endpoint_prefix,
+        target_prefix=data.target_prefix,
+        api_version=data.api_version,
+        protocols=data.protocols or (data.protocol,),
+    )
 
 
 def data_folder() -> Path:

@@ -85,7 +85,7 @@ class FormReader:
     def reader(self, ref: Ref) -> Coerce:
         shape = self._model.shapes[ref.shape]
         if shape.type not in ("structure", "list", "map"):
-            return _SCALARS[shape.type]
+            return SCALARS[shape.type]
         key = ("form", self._ec2, ref.shape, flattened(ref, shape))
         compiled = self._model.compiled
         found: Coerce | None = compiled.get(key)
@@ -237,7 +237,7 @@ def _timestamp(node: Any) -> float:
         raise MalformedInput(f"timestamp must follow ISO8601: {text[:100]}") from None
 
 
-_SCALARS: dict[str, Coerce] = {
+SCALARS: dict[str, Coerce] = {
     "string": _text,
     "character": _text,
     "boolean": _boolean,

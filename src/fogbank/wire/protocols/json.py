@@ -66,29 +66,48 @@ class JsonOperation(CompiledOperation):
         return ResponseData(200, headers, encode(answer))
 
     def serialize_error(self, error: AwsError, request_id: str) -> ResponseData:
-        name, shape = error_shape(self.service, error)
-        body: dict[str, Any] = {"__type": self._error_type(name)}
-        if error.message:
-            # SerializationException and its like come from the framework, which writes "Message".
-            body[message_key(shape, "Message" if name in _CORAL_SERVICE else "message")] = error.message
-        body.update(error_members(self.service, name, error))
-        headers = [self._content_type, ("x-amzn-RequestId", request_id)]
-        if self.service.query_compatible:
-            headers.append(("x-amzn-query-error", query_error(name, error, self.service)))
-        return ResponseData(error.status, headers, encode(body))
+        return json_fault(self.service, error, request_id, self._content_type)
 
     def refuse(self, violations: Violations) -> AwsError:
         if self.service.name == "sqs":
             return sqs_refusal(violations)
         return super().refuse(violations)
 
-    def _error_type(self, name: str) -> str:
-        namespace = _NAMESPACES.get(self.service.name, "")
-        if namespace and name in _CORAL_SERVICE:
-            return f"com.amazon.coral.service#{name}"
-        if namespace and name in _CORAL_VALIDATE:
-            return f"com.amazon.coral.validate#{name}"
-        return f"{namespace}{name}"
+
+def json_fault(
+    service: ServiceModel | None,
+    error: AwsError,
+    request_id: str,
+    content_type: tuple[str, str] = ("Content-Type", "application/x-amz-json-1.0"),
+) -> ResponseData:
+    """An error as `{"__type": …, "message": …}`, also for a request whose operation is not known."""
+    headers = [content_type, ("x-amzn-RequestId", request_id)]
+    if service is not None and service.query_compatible:
+        headers.append(("x-amzn-query-error", query_error(error.code, error, service)))
+    return ResponseData(error.status, headers, encode(error_body(service, error)))
+
+
+def error_body(service: ServiceModel | None, error: AwsError) -> dict[str, Any]:
+    """An error as JSON has it; CBOR has the same keys."""
+    name, shape = (error.code, None) if service is None else error_shape(service, error)
+    body: dict[str, Any] = {"__type": error_type(service, name)}
+    if error.message:
+        # SerializationException and its like come from the framework, which writes "Message".
+        body[message_key(shape, "Message" if name in _CORAL_SERVICE else "message")] = error.message
+    if service is None:
+        body.update(error.members)
+    else:
+        body.update(error_members(service, name, error))
+    return body
+
+
+def error_type(service: ServiceModel | None, name: str) -> str:
+    namespace = _NAMESPACES.get(service.name, "") if service is not None else ""
+    if namespace and name in _CORAL_SERVICE:
+        return f"com.amazon.coral.service#{name}"
+    if namespace and name in _CORAL_VALIDATE:
+        return f"com.amazon.coral.validate#{name}"
+    return f"{namespace}{name}"
 
 
 def sqs_refusal(violations: Violations) -> AwsError:

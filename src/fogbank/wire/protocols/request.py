@@ -9,13 +9,15 @@ from fogbank.core.body import BodyStream
 class RequestData:
     """A request as HTTP delivered it: nothing is decoded yet. Header names are lower case."""
 
-    __slots__ = ("body", "headers", "method", "path", "query")
+    __slots__ = ("body", "headers", "method", "path", "query", "resource")
 
     def __init__(
         self, method: str, path: str, query: str, headers: dict[str, str], body: bytes | BodyStream
     ) -> None:
         self.method = method
         self.path = path
+        self.resource = path
+        """The path with the bucket of a virtual host before it; the router sets it, the path stays as it was signed."""
         self.query = query
         self.headers = headers
         self.body = body
