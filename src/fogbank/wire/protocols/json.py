@@ -42,6 +42,10 @@ class JsonOperation(CompiledOperation):
             )
         self._convert = None if operation.output is None else converter(service, operation.output.shape)
         self._output = operation.output is not None
+        self._stream_member: str | None = None
+        if operation.output is not None:
+            members = service.shapes[operation.output.shape].members.items()
+            self._stream_member = next((name for name, ref in members if service.shapes[ref.shape].eventstream), None)
 
     def parse(self, request: RequestData) -> dict[str, Any]:
         body = request.body
@@ -59,11 +63,25 @@ class JsonOperation(CompiledOperation):
             return ResponseData(200, headers, b"")
         if not answer:
             return ResponseData(200, headers, b"{}")
+        if self._stream_member is not None:
+            return self._stream(answer, self._stream_member, request_id)
         if self._convert is not None:
             answer = self._convert(answer)
         elif None in answer.values():
             answer = {key: value for key, value in answer.items() if value is not None}
         return ResponseData(200, headers, encode(answer))
+
+    def _stream(self, answer: dict[str, Any], member: str, request_id: str) -> ResponseData:
+        from fogbank.wire.protocols.event_stream import EventStream
+
+        shape = self.output_shape
+        assert shape is not None
+        # SDKs wait for an initial response before the events.
+        stream = EventStream(self.service, shape.members[member].shape, xml=False)
+        rest = {key: value for key, value in answer.items() if key != member and value is not None}
+        body = stream.encode_all(answer.get(member), initial=encode(rest))
+        headers = [("Content-Type", "application/vnd.amazon.eventstream"), ("x-amzn-RequestId", request_id)]
+        return ResponseData(200, headers, body)
 
     def serialize_error(self, error: AwsError, request_id: str) -> ResponseData:
         return json_fault(self.service, error, request_id, self._content_type)

@@ -6,7 +6,7 @@ https://smithy.io/2.0/spec/http-bindings.html
 import base64
 import binascii
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote
 
 import msgspec
@@ -31,6 +31,9 @@ _FORMATS: dict[str, Text] = {
 
 class RestOperation(CompiledOperation):
     """Bindings of one operation. Subclasses read and write the part that is in the body."""
+
+    event_xml: ClassVar[bool] = False
+    """Whether events in a stream are XML."""
 
     def __init__(
         self, service: ServiceModel, operation: OperationModel, *, validates: bool, raw_shapes: frozenset[str]
@@ -257,7 +260,7 @@ class RestOperation(CompiledOperation):
         if inner.eventstream:
             from fogbank.wire.protocols.event_stream import EventStream
 
-            stream = EventStream(self.service, ref.shape, self)
+            stream = EventStream(self.service, ref.shape, xml=self.event_xml)
             return "application/vnd.amazon.eventstream", stream.encode_all(value)
         if inner.type == "blob":
             return "application/octet-stream", b"" if value is None else value

@@ -1,6 +1,6 @@
 """rest-xml: the REST bindings with XML bodies; S3's own ways are marked as such."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from fogbank.core.errors import AwsError
 from fogbank.wire import timestamps
@@ -51,7 +51,8 @@ _S3_ROOTS = {
 
 
 class RestXmlOperation(RestOperation):
-    constraint_code = "InvalidInput"
+    constraint_code: ClassVar[str] = "InvalidInput"
+    event_xml: ClassVar[bool] = True
 
     def _bind_input(self) -> None:
         super()._bind_input()
