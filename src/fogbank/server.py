@@ -161,6 +161,9 @@ class Server:
                     respond(_json(404, {"message": f"there is no {request.method} /_fogbank/{name}"}))
         except (ValueError, msgspec.DecodeError, tarfile.TarError, OSError) as error:
             respond(_json(400, {"message": str(error)}))
+        except Exception:  # An edge: the caller always gets an answer.
+            log.exception("%s %s failed", request.method, request.path)
+            respond(_json(500, {"message": "Fogbank failed: its log has the reason"}))
 
     def status(self) -> dict[str, object]:
         config = self.config

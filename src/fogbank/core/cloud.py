@@ -2,7 +2,6 @@
 
 import importlib
 import secrets
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import msgspec
 from fogbank.core.blobs import Blobs
 from fogbank.core.clock import Clock
 from fogbank.core.context import Context
+from fogbank.core.ids import new_id
 from fogbank.core.metrics import Metrics
 from fogbank.core.outbox import Outbox
 from fogbank.core.resource import ResourceType
@@ -84,9 +84,6 @@ class Cloud:
             raise AttributeError(f"the cloud has no service {package!r}")
         return self.service(package)
 
-    def has_service(self, package: str) -> bool:
-        return package in self._registry
-
     def running_services(self) -> Mapping[str, Service]:
         return self._services
 
@@ -141,7 +138,7 @@ class Cloud:
             account=account,
             region=region,
             now_ms=self.clock.now_ms(),
-            request_id=str(uuid.uuid4()),
+            request_id=new_id(),
             endpoint=endpoint or self.endpoint,
             access_key=access_key,
         )

@@ -63,7 +63,7 @@ class Store:
         )
         self._tick: lmdb.Transaction | None = None
         self._reader: lmdb.Transaction | None = None
-        self._frames: list[_Frame] = []
+        self._frames: list[Transaction] = []
         self._settled: list[Callable[[Exception | None], object]] = []
         self._turn_scheduled = False
         self._tables: dict[bytes, str] = {}
@@ -82,25 +82,9 @@ class Store:
 
     # ---- transactions -------------------------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Everything written inside is kept together or, on an exception, not at all. Nests (a savepoint)."""
-        frame = _Frame()
-        self._frames.append(frame)
-        try:
-            yield
-        except BaseException:
-            self._frames.pop()
-            if frame.txn is not None:
-                frame.txn.abort()
-                del self._settled[frame.settled_from :]
-            raise
-        self._frames.pop()
-        if frame.txn is not None:
-            try:
-                frame.txn.commit()
-            except lmdb.Error as error:
-                raise self._storage_error(error) from error
+    def transaction(self) -> "Transaction":
+        """Everything written inside `with` is kept together or, on an exception, not at all. Nests (a savepoint)."""
+        return Transaction(self)
 
     @property
     def in_transaction(self) -> bool:
@@ -237,12 +221,31 @@ class Store:
         return StorageFull()
 
 
-class _Frame:
-    __slots__ = ("settled_from", "txn")
+class Transaction:
+    """One `with` block; its LMDB transaction is opened by its first write."""
 
-    def __init__(self) -> None:
+    __slots__ = ("_store", "settled_from", "txn")
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self.txn: lmdb.Transaction | None = None
         self.settled_from = 0
+
+    def __enter__(self) -> None:
+        self._store._frames.append(self)
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        self._store._frames.pop()
+        if self.txn is None:
+            return
+        if kind is not None:
+            self.txn.abort()
+            del self._store._settled[self.settled_from :]
+            return
+        try:
+            self.txn.commit()
+        except lmdb.Error as refusal:
+            raise self._store._storage_error(refusal) from refusal
 
 
 class Table(Generic[V]):

@@ -3,7 +3,6 @@
 import asyncio
 import inspect
 import logging
-import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -12,6 +11,7 @@ from fogbank.core.body import BodyStream, BodyTruncated
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, InternalFailure, NotImplementedInFogbank
+from fogbank.core.ids import new_id
 from fogbank.core.service import Answer, Service
 from fogbank.wire.model import ServiceModel
 from fogbank.wire.protocols import CompiledOperation, compile_operation
@@ -86,9 +86,7 @@ class Gateway:
         if request.path.startswith("/_fogbank/"):
             self._admin(request, respond)
             return
-        # Ids need to be unlikely to repeat, not unguessable.
-        bits = f"{random.getrandbits(128):032x}"
-        request_id = f"{bits[:8]}-{bits[8:12]}-{bits[12:16]}-{bits[16:20]}-{bits[20:]}"
+        request_id = new_id()
         route: Route | None = None
         operation: Operation | None = None
         try:

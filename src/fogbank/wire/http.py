@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import AsyncIterable, Awaitable, Callable
 from http import HTTPStatus
 from typing import Protocol as Interface
+from typing import cast
 
 import httptools
 
@@ -105,8 +106,7 @@ class HttpConnection(asyncio.Protocol):
     # ---- asyncio.Protocol ---------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's does not derive from asyncio's.
         self._connections._open.add(self)
 
     def connection_lost(self, error: Exception | None) -> None:

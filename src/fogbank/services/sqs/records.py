@@ -11,6 +11,8 @@ moves between them in one transaction.
 - `groups`, key (queue id, group): how many messages of a FIFO group are in flight; while any is, the group is blocked.
 """
 
+from typing import Any
+
 from fogbank.core.store import Record, Store
 
 
@@ -44,7 +46,7 @@ class Message(Record):
     md5: str
     sent_ms: int
     sender: str
-    attributes: dict[str, dict[str, str | bytes]] | None = None
+    attributes: dict[str, dict[str, Any]] | None = None
     attributes_md5: str = ""
     trace_header: str = ""
     receives: int = 0

@@ -1,0 +1,44 @@
+import asyncio
+
+import pytest
+
+from fogbank.core.clock import Clock
+
+
+def test_moving_the_clock_ends_the_waits_that_became_due() -> None:
+    async def scenario() -> None:
+        clock, order = Clock(virtual=True), []
+
+        async def nap(seconds: int) -> None:
+            await clock.sleep(seconds)
+            order.append(seconds)
+
+        naps = [asyncio.ensure_future(nap(seconds)) for seconds in (3600, 60, 86_400)]
+        await asyncio.sleep(0)
+        clock.advance(4_000_000)
+        await asyncio.wait(naps[:2])
+        assert order == [60, 3600]
+        assert not naps[2].done()
+        naps[2].cancel()
+
+    asyncio.run(scenario())
+
+
+def test_a_wait_ends_with_its_event_or_its_time() -> None:
+    async def scenario() -> None:
+        clock, event = Clock(virtual=True), asyncio.Event()
+        waiting = asyncio.ensure_future(clock.wait(event, 10))
+        await asyncio.sleep(0)
+        clock.advance(10_000)
+        assert await waiting is False
+        waiting = asyncio.ensure_future(clock.wait(event, 10))
+        await asyncio.sleep(0)
+        event.set()
+        assert await waiting is True
+
+    asyncio.run(scenario())
+
+
+def test_a_real_clock_cannot_be_moved() -> None:
+    with pytest.raises(RuntimeError, match="virtual"):
+        Clock().advance(1)

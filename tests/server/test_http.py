@@ -1,0 +1,113 @@
+"""The HTTP front door, spoken to in bytes."""
+
+import json
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import LiveServer
+
+HEALTH = b"GET /_fogbank/health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.fixture
+def wire(server: LiveServer) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        yield connection
+
+
+def _answers(connection: socket.socket, count: int) -> list[tuple[int, bytes]]:
+    """The next `count` answers that carry a Content-Length."""
+    stream = connection.makefile("rb")
+    found = []
+    for _ in range(count):
+        status = int(stream.readline().split()[1])
+        length = 0
+        while (line := stream.readline()) not in (b"\r\n", b""):
+            name, _, value = line.partition(b":")
+            if name.lower() == b"content-length":
+                length = int(value)
+        found.append((status, stream.read(length)))
+    return found
+
+
+def _sqs(action: str, body: bytes, *more: bytes) -> bytes:
+    head = [
+        b"POST / HTTP/1.1",
+        b"Host: localhost",
+        b"X-Amz-Target: AmazonSQS." + action.encode(),
+        b"Content-Type: application/x-amz-json-1.0",
+        b"Content-Length: %d" % len(body),
+        *more,
+    ]
+    return b"\r\n".join(head) + b"\r\n\r\n" + body
+
+
+@pytest.mark.parametrize("size", [1, 7, 4096])
+def test_a_request_is_understood_in_pieces_of_any_size(wire: socket.socket, size: int) -> None:
+    for start in range(0, len(HEALTH), size):
+        wire.sendall(HEALTH[start : start + size])
+    ((status, body),) = _answers(wire, 1)
+    assert status == 200
+    assert json.loads(body)["status"] == "running"
+
+
+def test_pipelined_requests_are_answered_in_order(wire: socket.socket) -> None:
+    names = [f"pipelined-{n}" for n in range(20)]
+    wire.sendall(b"".join(_sqs("CreateQueue", json.dumps({"QueueName": name}).encode()) for name in names))
+    answers = _answers(wire, len(names))
+    assert [json.loads(body)["QueueUrl"].rpartition("/")[2] for _, body in answers] == names
+
+
+def test_a_slow_answer_does_not_overtake_a_later_one(wire: socket.socket) -> None:
+    created = json.dumps({"QueueName": "slow"}).encode()
+    wire.sendall(_sqs("CreateQueue", created))
+    url = json.loads(_answers(wire, 1)[0][1])["QueueUrl"]
+    poll = json.dumps({"QueueUrl": url, "WaitTimeSeconds": 1}).encode()
+    wire.sendall(_sqs("ReceiveMessage", poll) + HEALTH)
+    polled, health = _answers(wire, 2)
+    assert polled == (200, b"{}")
+    assert b"running" in health[1]
+
+
+def test_expect_100_continue_is_answered_before_the_body(wire: socket.socket) -> None:
+    body = json.dumps({"QueueName": "patient"}).encode()
+    request = _sqs("CreateQueue", body, b"Expect: 100-continue")
+    head = request[: -len(body)]
+    wire.sendall(head)
+    assert wire.recv(1024).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
+    wire.sendall(body)
+    assert _answers(wire, 1)[0][0] == 200
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"nonsense\r\n\r\n", 400),
+        (b"GET / HTTP/9.9\r\n\r\n", 400),
+        (b"GET /_fogbank/health HTTP/1.1\r\nbad header\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nX: " + b"y" * 70_000 + b"\r\n\r\n", 431),
+        (b"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", 413),
+        (b"POST / HTTP/1.1\r\nContent-Length: -5\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+    ],
+)
+def test_what_is_not_http_gets_a_clear_4xx_and_the_connection_ends(
+    wire: socket.socket, request_bytes: bytes, status: int
+) -> None:
+    wire.sendall(request_bytes)
+    assert _answers(wire, 1)[0][0] == status
+    assert wire.recv(1) == b""
+
+
+def test_a_malformed_body_is_awss_serialization_error(wire: socket.socket) -> None:
+    wire.sendall(_sqs("SendMessage", b"{not json"))
+    ((status, body),) = _answers(wire, 1)
+    assert status == 400
+    assert b"SerializationException" in body or b"MalformedInput" in body
+
+
+def test_a_web_page_cannot_reset_the_cloud(wire: socket.socket) -> None:
+    wire.sendall(b"POST /_fogbank/reset HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
+    assert _answers(wire, 1)[0][0] == 403

@@ -1,0 +1,104 @@
+"""Starting, dying, starting again."""
+
+import json
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import LiveServer
+
+ACCOUNT = "123456789012"
+
+
+def _fogbank(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "fogbank", *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def _bodies(sqs: Any, url: str) -> list[str]:
+    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+    return sorted(message["Body"] for message in answer.get("Messages", []))
+
+
+def test_acknowledged_messages_survive_kill_9(tmp_path: Path) -> None:
+    first = LiveServer("--data", str(tmp_path), "--sync", "process")
+    sqs = first.client("sqs", account=ACCOUNT)
+    url = sqs.create_queue(QueueName="kept")["QueueUrl"]
+    for number in range(5):
+        sqs.send_message(QueueUrl=url, MessageBody=str(number))
+    first.kill()
+    second = LiveServer("--data", str(tmp_path), "--sync", "process")
+    assert _bodies(second.client("sqs", account=ACCOUNT), url) == ["0", "1", "2", "3", "4"]
+    assert second.stop() == 0
+
+
+def test_a_second_server_on_the_same_data_folder_is_told_who_has_it(tmp_path: Path) -> None:
+    server = LiveServer("--data", str(tmp_path))
+    second = _fogbank("up", "--port", "0", "--data", str(tmp_path))
+    assert second.returncode == 1
+    assert second.stderr.startswith(f"fogbank: data folder {tmp_path} is in use by process ")
+    assert "fogbank down" in second.stderr
+    assert second.stderr.count("\n") == 1
+    server.stop()
+
+
+def test_up_detached_status_and_down(tmp_path: Path) -> None:
+    up = _fogbank("up", "--detach", "--json", "--port", "0", "--data", str(tmp_path))
+    assert up.returncode == 0, up.stderr
+    endpoint = json.loads(up.stdout)["endpoint"]
+    status = json.loads(_fogbank("status", "--json", "--endpoint", endpoint).stdout)
+    assert status["data"] == str(tmp_path)
+    assert status["durability"] == "disk"
+    assert _fogbank("down", "--data", str(tmp_path)).returncode == 0
+    again = _fogbank("down", "--data", str(tmp_path))
+    assert again.returncode == 1
+    assert "no Fogbank runs" in again.stderr
+
+
+def test_a_snapshot_brings_back_what_was_there(tmp_path: Path) -> None:
+    server = LiveServer("--data", str(tmp_path / "data"))
+    sqs = server.client("sqs", account=ACCOUNT)
+    url = sqs.create_queue(QueueName="before")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="saved")
+    file = str(tmp_path / "cloud.fog")
+    assert _fogbank("snapshot", "save", file, "--endpoint", server.endpoint).returncode == 0
+    assert _fogbank("reset", "--yes", "--endpoint", server.endpoint).returncode == 0
+    assert "QueueUrls" not in sqs.list_queues()
+    assert _fogbank("snapshot", "load", file, "--endpoint", server.endpoint).returncode == 0
+    assert _bodies(sqs, url) == ["saved"]
+    refused = _fogbank("snapshot", "load", __file__, "--endpoint", server.endpoint)
+    assert refused.returncode == 1
+    assert _bodies(sqs, url) == []
+    assert server.stop() == 0
+
+
+def test_prometheus_counts_answers(tmp_path: Path) -> None:
+    server = LiveServer("--ephemeral")
+    server.client("sqs", account=ACCOUNT).create_queue(QueueName="counted")
+    with urllib.request.urlopen(f"{server.endpoint}/_fogbank/metrics") as answer:
+        text = answer.read().decode()
+    assert 'fogbank_requests_total{service="sqs",operation="CreateQueue",status="200"} 1' in text
+    server.stop()
+
+
+def test_commands_fail_in_one_clear_line() -> None:
+    for arguments in (
+        ("status", "--endpoint", "http://127.0.0.1:9"),
+        ("up", "--auth", "iam"),
+        ("up", "--host", "0.0.0.0"),
+        ("reset", "--endpoint", "http://127.0.0.1:9", "--yes"),
+    ):
+        failed = _fogbank(*arguments)
+        assert failed.returncode == 1
+        assert failed.stderr.startswith("fogbank: ")
+        assert failed.stderr.count("\n") == 1
+
+
+def test_every_command_explains_itself_with_an_example() -> None:
+    for verb in ("up", "down", "status", "reset", "env", "deploy", "run", "logs", "snapshot"):
+        shown = _fogbank(verb, "--help")
+        assert shown.returncode == 0
+        assert "example:" in shown.stdout
