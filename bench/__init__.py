@@ -1,0 +1,1 @@
+"""Repeatable measurements of Fogbank, each beside its peers in the same run."""

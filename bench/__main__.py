@@ -1,0 +1,85 @@
+"""Measure Fogbank and its peers in one run: `python -m bench --help`."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bench.cases import CASES
+from bench.latency import SINGLE, Figure, footprint
+from bench.load import Outcome, Unexpected
+from bench.servers import PEERS, Peer, running
+from bench.table import Row, render
+
+GROUPS = ("sqs", "dynamodb", "sns", "events", "lambda", "cloudformation", "footprint")
+
+
+def main() -> None:
+    options = _parse(sys.argv[1:])
+    peers = [peer for peer in PEERS if peer.name in options.peers]
+    groups = options.only or GROUPS
+    rows: dict[str, Row] = {}
+    for peer in peers:
+        print(f"{peer.label} ...", file=sys.stderr)
+        _measure(peer, groups, options.seconds, rows)
+    print(render(list(rows.values()), [(peer.name, peer.label) for peer in peers]))
+    if options.json is not None:
+        machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}
+        figures = {name: row.figures for name, row in rows.items()}
+        options.json.write_text(json.dumps({"machine": machine, "figures": figures}, indent=2) + "\n")
+    if any(row.errors.get(peer.name) for row in rows.values() for peer in peers if not peer.requirement):
+        sys.exit("some of Fogbank's answers were no successes")
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=5.0, help="how long each throughput case runs")
+    parser.add_argument("--only", nargs="+", choices=GROUPS, help="measure these groups only")
+    names = [peer.name for peer in PEERS]
+    parser.add_argument("--peers", nargs="+", choices=names, default=names, help="the servers to measure")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
+    return parser.parse_args(arguments)
+
+
+def _measure(peer: Peer, groups: tuple[str, ...], seconds: float, rows: dict[str, Row]) -> None:
+    if "footprint" in groups:
+        for figure in footprint(peer):
+            _keep(rows, peer, figure)
+    for case in CASES:
+        if case.group in groups:
+            row = rows.setdefault(case.name, Row(case.name, "requests/s", higher_is_better=True))
+            with running(peer) as server:
+                try:
+                    outcome = case.run(server.endpoint, seconds)
+                except (ClientError, BotoCoreError, Unexpected) as error:
+                    outcome = Outcome(errors=1, first_error=str(error))
+            row.add(peer.name, outcome)
+            print(f"  {case.name}: {_words(outcome)}", file=sys.stderr)
+    for group, measure in SINGLE.items():
+        if group in groups:
+            with running(peer) as server:
+                for figure in measure(server):
+                    _keep(rows, peer, figure)
+
+
+def _keep(rows: dict[str, Row], peer: Peer, figure: Figure) -> None:
+    row = rows.setdefault(figure.name, Row(figure.name, figure.unit, higher_is_better=False))
+    row.figures[peer.name] = {"value": figure.value, "note": figure.note}
+    shown = f"{figure.value:.1f} {figure.unit}" if figure.value is not None else f"- ({figure.note})"
+    print(f"  {figure.name}: {shown}", file=sys.stderr)
+
+
+def _words(outcome: Outcome) -> str:
+    words = (
+        f"{outcome.rate:,.0f} requests/s, p50 {outcome.percentile_ms(0.5):.1f} ms, "
+        f"p99 {outcome.percentile_ms(0.99):.1f} ms, client {outcome.client_cpu:.0%} of a core"
+    )
+    return f"{words}, {outcome.errors} ERRORS: {outcome.first_error}" if outcome.errors else words
+
+
+if __name__ == "__main__":
+    main()

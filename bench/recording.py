@@ -1,0 +1,62 @@
+"""Signed requests as bytes: botocore builds and signs them, nothing is sent."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config
+
+_CONFIG = Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, read_timeout=120)
+
+
+def client(service: str, endpoint: str) -> Any:
+    """A boto3 client of the server at `endpoint`, as the default account."""
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=_CONFIG,
+    )
+
+
+class Recorder:
+    """Turns calls into the bytes that botocore would have sent."""
+
+    def __init__(self, service: str, endpoint: str) -> None:
+        self._client = client(service, endpoint)
+        self._client.meta.events.register("before-send", self._keep)
+        self._raw = b""
+
+    def request(self, operation: str, **parameters: Any) -> bytes:
+        """The signed request of `operation` (a method of the boto3 client)."""
+        getattr(self._client, operation)(**parameters)
+        return self._raw
+
+    def _keep(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        url = urlsplit(request.url)
+        path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        body = request.body or b""
+        if isinstance(body, str):
+            body = body.encode()
+        lines = [f"{request.method} {path} HTTP/1.1", f"Host: {url.netloc}"]
+        for name, value in request.headers.items():
+            text = value.decode() if isinstance(value, bytes) else str(value)
+            if name.lower() not in ("host", "content-length"):
+                lines.append(f"{name}: {text}")
+        lines.append(f"Content-Length: {len(body)}")
+        self._raw = "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+        return _Unsent(request.url)
+
+
+class _Unsent(AWSResponse):  # type: ignore[misc]
+    """The empty success that botocore parses in place of a real answer."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, 200, {}, None)
+
+    @property
+    def content(self) -> bytes:
+        return b""

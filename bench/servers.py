@@ -1,0 +1,178 @@
+"""The servers that are compared: each in an environment and a process of its own, one at a time."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CACHE = Path(os.environ.get("FOGBANK_BENCH_CACHE", Path.home() / ".cache" / "fogbank-bench"))
+READY_S = 60.0
+
+# The first request of every server: a plain, small, signed SQS call.
+FIRST_REQUEST = (
+    b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-1.0\r\n"
+    b"X-Amz-Target: AmazonSQS.ListQueues\r\nX-Amz-Date: 20260101T000000Z\r\n"
+    b"Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, "
+    b"SignedHeaders=host;x-amz-date, Signature=0\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+)
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A server under test: what pip installs for it and how it is started."""
+
+    name: str
+    requirement: str
+    command: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...] = ()
+    label: str = ""
+
+
+FOGBANK_UP = (
+    "{python}",
+    "-m",
+    "fogbank",
+    "up",
+    "--port",
+    "{port}",
+    "--data",
+    "{data}",
+    "--log-level",
+    "warning",
+)
+
+PEERS = (
+    Peer("fogbank", "", (*FOGBANK_UP, "--sync", "process"), label="Fogbank, --sync process"),
+    Peer("fogbank-disk", "", (*FOGBANK_UP, "--sync", "disk"), label="Fogbank, --sync disk"),
+    Peer(
+        "ministack",
+        "ministack==1.5.33",
+        ("{bin}/ministack",),
+        (("GATEWAY_PORT", "{port}"), ("LAMBDA_EXECUTOR", "local"), ("LOG_LEVEL", "ERROR")),
+        label="ministack 1.5.33",
+    ),
+    Peer(
+        "moto",
+        "moto[server,all]",
+        ("{bin}/moto_server", "-H", "127.0.0.1", "-p", "{port}"),
+        label="moto server",
+    ),
+)
+
+
+def python_of(peer: Peer) -> Path:
+    """The interpreter of the peer's own environment, made at first use."""
+    if not peer.requirement:
+        return Path(sys.executable)
+    folder = CACHE / peer.name
+    marker = folder / "installed"
+    if not marker.exists() or marker.read_text() != peer.requirement:
+        print(f"Installing {peer.requirement} into {folder} ...", file=sys.stderr)
+        venv.create(folder, with_pip=True, clear=True)
+        subprocess.run(
+            [folder / "bin" / "python", "-m", "pip", "install", "-q", peer.requirement, "setuptools<81"],
+            check=True,
+        )
+        marker.write_text(peer.requirement)
+    return folder / "bin" / "python"
+
+
+@dataclass
+class Running:
+    """A started server."""
+
+    peer: Peer
+    port: int
+    process: subprocess.Popen[bytes]
+    ready_ms: float
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def memory_mb(self) -> float:
+        """Proportional set size of the server and all its descendants."""
+        return sum(_pss_kb(pid) for pid in _tree(self.process.pid)) / 1024
+
+
+@contextlib.contextmanager
+def running(peer: Peer) -> Iterator[Running]:
+    """Start the server on a free port and a fresh folder; its whole process group ends with the block."""
+    python = python_of(peer)
+    port = _free_port()
+    data = Path(tempfile.mkdtemp(prefix=f"bench-{peer.name}-"))
+    values = {"python": str(python), "bin": str(python.parent), "port": str(port), "data": str(data)}
+    environment = dict(os.environ)
+    environment.pop("AWS_PROFILE", None)
+    for name, value in (("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), *peer.environment):
+        environment[name] = value.format(**values)
+    if not peer.requirement:
+        environment["PYTHONPATH"] = str(ROOT / "src")
+    command = [part.format(**values) for part in peer.command]
+    log = (data / "server.log").open("wb")
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        command, env=environment, cwd=data, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+    )
+    try:
+        _await_answer(process, port, data / "server.log")
+        yield Running(peer, port, process, (time.perf_counter() - started) * 1000)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        log.close()
+        shutil.rmtree(data, ignore_errors=True)
+
+
+def _await_answer(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.perf_counter() + READY_S
+    while time.perf_counter() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args!r} ended with {process.returncode}: {log.read_text()[-500:]}")
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+                connection.sendall(FIRST_REQUEST)
+                if connection.recv(4096)[9:12] == b"200":
+                    return
+        except OSError:
+            pass
+        time.sleep(0.002)
+    raise RuntimeError(f"{process.args!r} did not answer within {READY_S} s")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _tree(pid: int) -> list[int]:
+    found = [pid]
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in thread.read_text().split():
+            found += _tree(int(child))
+    return found
+
+
+def _pss_kb(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))

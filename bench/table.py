@@ -1,0 +1,71 @@
+"""The figures as a table of text: a row a measurement, a column a server, ratios against the first."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.load import Outcome
+
+
+@dataclass
+class Row:
+    """One measurement over all servers."""
+
+    name: str
+    unit: str
+    higher_is_better: bool
+    figures: dict[str, dict[str, Any]] = field(default_factory=dict)
+    errors: dict[str, int] = field(default_factory=dict)
+
+    def add(self, peer: str, outcome: Outcome) -> None:
+        self.errors[peer] = outcome.errors
+        self.figures[peer] = {
+            "value": outcome.rate if outcome.requests else None,
+            "note": outcome.first_error,
+            "errors": outcome.errors,
+            "p50_ms": outcome.percentile_ms(0.5),
+            "p99_ms": outcome.percentile_ms(0.99),
+            "client_cpu": outcome.client_cpu,
+        }
+
+    def value(self, peer: str) -> float | None:
+        value: float | None = self.figures.get(peer, {}).get("value")
+        return value
+
+
+def render(rows: list[Row], peers: list[tuple[str, str]]) -> str:
+    """`(1/12)` behind a peer's figure: the first server does twelve times as well."""
+    header = ["", *(label for _, label in peers)]
+    lines = [
+        [f"{row.name}, {row.unit}", *(_cell(row, name, peers[0][0]) for name, _ in peers)] for row in rows
+    ]
+    widths = [max(len(line[column]) for line in [header, *lines]) for column in range(len(header))]
+    text = ["  ".join(_align(line, widths)) for line in [header, ["-" * width for width in widths], *lines]]
+    notes = [
+        f"{row.name}, {name}: {row.figures[name]['note']}"
+        for row in rows
+        for name, _ in peers
+        if row.figures.get(name, {}).get("note")
+    ]
+    return "\n".join([*text, *([""] if notes else []), *notes])
+
+
+def _align(line: list[str], widths: list[int]) -> list[str]:
+    first, *rest = (
+        cell.ljust(w) if not i else cell.rjust(w)
+        for i, (cell, w) in enumerate(zip(line, widths, strict=True))
+    )
+    return [first, *rest]
+
+
+def _cell(row: Row, peer: str, base: str) -> str:
+    value, ours = row.value(peer), row.value(base)
+    if value is None:
+        return "-"
+    digits = 0 if value >= 100 else 1
+    shown = f"{value:,.{digits}f}"
+    if row.errors.get(peer):
+        shown += f" ({row.errors[peer]} errors)"
+    if peer == base or ours is None or not value:
+        return shown
+    ratio = ours / value if row.higher_is_better else value / ours
+    return f"{shown} ({ratio:,.1f}x)"
