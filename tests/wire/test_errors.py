@@ -1,6 +1,6 @@
 """Errors: botocore reads in every protocol what was raised; the sentences are AWS's."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from botocore.awsrequest import HeadersDict
@@ -49,7 +49,8 @@ def compiled(service: str, operation: str, protocol: str) -> CompiledOperation:
 
 def read(protocol: str, response: ResponseData, shape: Any = None) -> dict[str, Any]:
     parsed: dict[str, Any] = create_parser(protocol).parse(
-        {"status_code": response.status, "headers": HeadersDict(response.headers), "body": response.body}, shape
+        {"status_code": response.status, "headers": HeadersDict(response.headers), "body": response.body},
+        shape,
     )
     return parsed
 
@@ -83,7 +84,9 @@ def test_botocore_reads_code_and_message(
 
 def test_dynamodb_names_its_errors_with_their_namespace() -> None:
     response = compiled("dynamodb", "GetItem", "json").serialize_error(ResourceNotFound(), REQUEST_ID)
-    assert b'"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"' in response.body
+    assert b'"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"' in cast(
+        bytes, response.body
+    )
 
 
 def test_members_of_an_error_reach_the_client() -> None:
@@ -103,24 +106,26 @@ def test_members_of_an_error_reach_the_client() -> None:
             "PutRecord",
             b'{"StreamName": "a b", "PartitionKey": "", "Data": ""}',
             "ValidationException",
-            "2 validation errors detected: Value 'a b' at 'streamName' failed to satisfy constraint: Member must "
-            "satisfy regular expression pattern: [a-zA-Z0-9_.-]+; Value '' at 'partitionKey' failed to satisfy "
-            "constraint: Member must have length greater than or equal to 1",
+            "2 validation errors detected: Value 'a b' at 'streamName' failed to satisfy constraint: Member "
+            "must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; Value '' at 'partitionKey' "
+            "failed to satisfy constraint: Member must have length greater than or equal to 1",
         ),
         (
             "dynamodb",
             "PutItem",
             b'{"TableName": "abc"}',
             "ValidationException",
-            "1 validation error detected: Value null at 'item' failed to satisfy constraint: Member must not be null",
+            "1 validation error detected: Value null at 'item' failed to satisfy constraint: "
+            "Member must not be null",
         ),
         (
             "dynamodb",
             "CreateTable",
-            b'{"TableName": "abc", "AttributeDefinitions": [], "KeySchema": [{"AttributeName": "a", "KeyType": "X"}]}',
+            b'{"TableName": "abc", "AttributeDefinitions": [],'
+            b' "KeySchema": [{"AttributeName": "a", "KeyType": "X"}]}',
             "ValidationException",
-            "1 validation error detected: Value 'X' at 'keySchema.1.member.keyType' failed to satisfy constraint: "
-            "Member must satisfy enum value set: [HASH, RANGE]",
+            "1 validation error detected: Value 'X' at 'keySchema.1.member.keyType' failed to satisfy "
+            "constraint: Member must satisfy enum value set: [HASH, RANGE]",
         ),
         (
             "sqs",

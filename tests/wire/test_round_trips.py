@@ -1,6 +1,8 @@
-"""botocore serializes and the wire parses; the wire serializes and botocore parses: every operation of many models."""
+"""botocore serializes and the wire parses; the wire serializes and botocore parses: every operation of many
+models.
+"""
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -37,7 +39,14 @@ CASES = [
     ("ec2", "ec2"),
 ]
 # Of EC2's 800 operations these, because the others look like them.
-EC2 = {"RunInstances", "DescribeInstances", "DescribeVpcs", "CreateSecurityGroup", "CreateTags", "DescribeImages"}
+EC2 = {
+    "RunInstances",
+    "DescribeInstances",
+    "DescribeVpcs",
+    "CreateSecurityGroup",
+    "CreateTags",
+    "DescribeImages",
+}
 # S3's odd ones (a root with text, two members with one name), and those whose answer is a stream of events.
 UNEVEN = {
     "GetBucketLocation",
@@ -64,7 +73,9 @@ def streams(shape: Shape) -> bool:
 
 
 def to_request(operation: OperationModel, protocol: str, parameters: dict[str, Any]) -> RequestData:
-    serialized = create_serializer(protocol, include_validation=False).serialize_to_request(parameters, operation)
+    serialized = create_serializer(protocol, include_validation=False).serialize_to_request(
+        parameters, operation
+    )
     headers = {name.lower(): str(value) for name, value in serialized["headers"].items()}
     body = serialized["body"]
     if isinstance(body, dict):
@@ -74,7 +85,9 @@ def to_request(operation: OperationModel, protocol: str, parameters: dict[str, A
     path, _, literal = serialized["url_path"].partition("?")
     query = serialized["query_string"]
     text = urlencode(query, doseq=True, quote_via=quote) if isinstance(query, dict) else query
-    return RequestData(serialized["method"], path, "&".join(part for part in (literal, text) if part), headers, body)
+    return RequestData(
+        serialized["method"], path, "&".join(part for part in (literal, text) if part), headers, body
+    )
 
 
 @pytest.mark.parametrize(("service", "protocol"), CASES)
@@ -108,7 +121,7 @@ def test_botocore_reads_every_answer(service: str, protocol: str) -> None:
             {
                 "status_code": 200,
                 "headers": HeadersDict(response.headers),
-                "body": bytearray(response.body) if streams(shape) else response.body,
+                "body": bytearray(cast(bytes, response.body)) if streams(shape) else response.body,
                 "context": {"operation_name": operation.name},
             },
             shape,
@@ -130,7 +143,9 @@ def test_every_request_finds_its_operation(service: str) -> None:
         shape = operation.input_shape
         required = {name: sample(shape)[name] for name in shape.required_members} if shape is not None else {}
         request = to_request(operation, protocol, required)
-        request.headers["authorization"] = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
+        request.headers["authorization"] = (
+            f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
+        )
         if protocol == "smithy-rpc-v2-cbor":
             request.headers["smithy-protocol"] = "rpc-v2-cbor"
         route = router.route(request)

@@ -1,12 +1,25 @@
 """From a request to its service, operation and protocol."""
 
+from typing import cast
+
 import pytest
 
 from fogbank.core.errors import AwsError
 from fogbank.wire.protocols import RequestData
 from fogbank.wire.route import Credential, Route, Router, credential
 
-SERVICES = ("sqs", "sns", "dynamodb", "dynamodbstreams", "lambda", "s3", "iam", "sts", "cloudwatch", "apigatewayv2")
+SERVICES = (
+    "sqs",
+    "sns",
+    "dynamodb",
+    "dynamodbstreams",
+    "lambda",
+    "s3",
+    "iam",
+    "sts",
+    "cloudwatch",
+    "apigatewayv2",
+)
 FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
 
 
@@ -33,10 +46,22 @@ def signed(service: str) -> dict[str, str]:
         ),
         ("POST", "/", FORM | signed("sns"), b"Action=Publish", ("sns", "Publish", "query")),
         ("POST", "/", FORM | {"host": "iam.amazonaws.com"}, b"Action=GetRole", ("iam", "GetRole", "query")),
-        ("POST", "/", FORM, b"Action=GetCallerIdentity&Version=2011-06-15", ("sts", "GetCallerIdentity", "query")),
+        (
+            "POST",
+            "/",
+            FORM,
+            b"Action=GetCallerIdentity&Version=2011-06-15",
+            ("sts", "GetCallerIdentity", "query"),
+        ),
         ("POST", "/000000000000/jobs", FORM, b"Action=SendMessage", ("sqs", "SendMessage", "query")),
         ("GET", "/000000000000/jobs?Action=ReceiveMessage", {}, b"", ("sqs", "ReceiveMessage", "query")),
-        ("POST", "/", FORM | signed("monitoring"), b"Action=PutMetricData", ("cloudwatch", "PutMetricData", "query")),
+        (
+            "POST",
+            "/",
+            FORM | signed("monitoring"),
+            b"Action=PutMetricData",
+            ("cloudwatch", "PutMetricData", "query"),
+        ),
         (
             "POST",
             "/service/GraniteServiceVersion20100801/operation/PutMetricData",
@@ -62,7 +87,12 @@ def signed(service: str) -> dict[str, str]:
     ],
 )
 def test_a_request_finds_its_operation(
-    router: Router, method: str, target: str, headers: dict[str, str], body: bytes, expected: tuple[str, str, str]
+    router: Router,
+    method: str,
+    target: str,
+    headers: dict[str, str],
+    body: bytes,
+    expected: tuple[str, str, str],
 ) -> None:
     path, _, query = target.partition("?")
     assert router.route(RequestData(method, path, query, headers, body)) == Route(*expected)
@@ -105,7 +135,7 @@ def test_a_request_that_leads_nowhere_is_told_so(
     assert (refused.value.code, refused.value.status) == (code, status)
     response = router.serialize_error(None, refused.value, "id")
     assert response.status == status
-    assert refused.value.message.split("<")[0].encode() in response.body
+    assert refused.value.message.split("<")[0].encode() in cast(bytes, response.body)
 
 
 def test_the_credential_is_read_in_every_form() -> None:

@@ -1,7 +1,7 @@
 """The service models: botocore's data, read without importing botocore.
 
-Only what the wire needs is decoded (documentation is skipped), and nothing is done per shape until an operation
-that uses it is compiled.
+Only what the wire needs is decoded (documentation is skipped), and nothing is done per shape until an
+operation that uses it is compiled.
 """
 
 import gzip
@@ -182,7 +182,8 @@ class ServiceModel:
         self.shapes = document.shapes
         self.protocols: tuple[str, ...] = document.metadata.protocols or (document.metadata.protocol,)
         self.operations = {
-            name: OperationModel(operation, document.shapes) for name, operation in document.operations.items()
+            name: OperationModel(operation, document.shapes)
+            for name, operation in document.operations.items()
         }
         self.compiled: dict[Any, Any] = {}
         """What the compilers share between the operations of this service; theirs alone."""
@@ -195,7 +196,9 @@ class ServiceModel:
     def with_shapes(self, shapes: dict[str, Shape], *, namespace: str) -> "ServiceModel":
         """The same service with other shapes: its face in another protocol."""
         metadata = msgspec.structs.replace(self._document.metadata, xml_namespace=namespace)
-        return ServiceModel(self.name, msgspec.structs.replace(self._document, metadata=metadata, shapes=shapes))
+        return ServiceModel(
+            self.name, msgspec.structs.replace(self._document, metadata=metadata, shapes=shapes)
+        )
 
     @staticmethod
     def xform(operation: str) -> str:

@@ -76,7 +76,9 @@ def _leaf(node: Tree, name: str, value: str) -> None:
 
 
 class FormReader:
-    """Compiles shapes to functions from a tree to parameters. The ec2 protocol has its own names and flat lists."""
+    """Compiles shapes to functions from a tree to parameters. The ec2 protocol has its own names and flat
+    lists.
+    """
 
     def __init__(self, model: ServiceModel, *, ec2: bool = False) -> None:
         self._model = model
@@ -117,7 +119,9 @@ class FormReader:
         return ref.location_name or member
 
     def _structure(self, shape: Shape) -> Coerce:
-        members = [(member, self._name(ref, member), self.reader(ref)) for member, ref in shape.members.items()]
+        members = [
+            (member, self._name(ref, member), self.reader(ref)) for member, ref in shape.members.items()
+        ]
 
         def read(node: Any) -> dict[str, Any]:
             if not isinstance(node, dict):
@@ -144,7 +148,8 @@ class FormReader:
         return read
 
     def _map(self, ref: Ref, shape: Shape) -> Coerce:
-        assert shape.key is not None and shape.value is not None
+        assert shape.key is not None
+        assert shape.value is not None
         step = None if flattened(ref, shape) else "entry"
         key_name = shape.key.location_name or "key"
         value_name = shape.value.location_name or "value"

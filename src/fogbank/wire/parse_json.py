@@ -1,8 +1,8 @@
 """JSON input: the fast way, and the way that knows what to say.
 
-The fast way is msgspec's typed decoder. It refuses what AWS would accept in rare cases (a null member, a date as a
-string, a number in quotes), and it has no words for what AWS refuses; so whatever it refuses is decoded again here,
-member by member.
+The fast way is msgspec's typed decoder. It refuses what AWS would accept in rare cases (a null member, a
+date as a string, a number in quotes), and it has no words for what AWS refuses; so whatever it refuses is
+decoded again here, member by member.
 """
 
 import base64
@@ -57,7 +57,11 @@ def body_parser(
             raise refuse(violations)
         return value
 
-    kind = None if _renames(model, shape_name) else typed(model, shape_name, validates=validates, raw_shapes=raw_shapes)
+    kind = (
+        None
+        if _renames(model, shape_name)
+        else typed(model, shape_name, validates=validates, raw_shapes=raw_shapes)
+    )
     if kind is None:
         return lambda body: slow(body or b"{}")
     decode = msgspec.json.Decoder(kind).decode
@@ -88,7 +92,9 @@ def _renames(model: ServiceModel, shape_name: str, seen: set[str] | None = None)
 
 
 def coercer(model: ServiceModel, shape_name: str, raw_shapes: frozenset[str]) -> Coerce:
-    """A function from decoded JSON to the parameters of a shape; raises SerializationException as AWS words it."""
+    """A function from decoded JSON to the parameters of a shape; raises SerializationException as AWS words
+    it.
+    """
     key = ("coerce_json", shape_name, raw_shapes)
     found: Coerce | None = model.compiled.get(key)
     if found is None:

@@ -1,7 +1,7 @@
 """Input shapes as msgspec types: decoding and checking in one pass of C.
 
-The types carry the model's constraints. They say only yes or no: when one says no, the slow path (`parse_json`,
-`validate`) goes over the input again to find out what AWS would say, and it has the last word.
+The types carry the model's constraints. They say only yes or no: when one says no, the slow path
+(`parse_json`, `validate`) goes over the input again to find out what AWS would say, and it has the last word.
 """
 
 from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict
@@ -13,12 +13,16 @@ from fogbank.wire.patterns import searchable
 
 INT32 = (-(2**31), 2**31 - 1)
 INT64 = (-(2**63), 2**63 - 1)
-_INTEGERS = {"integer": INT32, "long": INT64, "short": (-(2**15), 2**15 - 1), "byte": (-128, 127), "bigInteger": INT64}
+_INTEGERS = {
+    "integer": INT32,
+    "long": INT64,
+    "short": (-(2**15), 2**15 - 1),
+    "byte": (-128, 127),
+    "bigInteger": INT64,
+}
 
 
-def typed(
-    model: ServiceModel, shape_name: str, *, validates: bool, raw_shapes: frozenset[str]
-) -> Any | None:
+def typed(model: ServiceModel, shape_name: str, *, validates: bool, raw_shapes: frozenset[str]) -> Any | None:
     """The type of a shape; None if the shape contains itself, which these types cannot say."""
     if has_cycle(model, shape_name, raw_shapes):
         return None
@@ -54,7 +58,8 @@ def _build(model: ServiceModel, name: str, validates: bool, raw_shapes: frozense
         case "list":
             return _constrained(list[inner(shape.member)], shape, validates)  # type: ignore[misc]
         case "map":
-            return _constrained(dict[inner(shape.key), inner(shape.value)], shape, validates)  # type: ignore[misc]
+            base: Any = dict.__class_getitem__((inner(shape.key), inner(shape.value)))
+            return _constrained(base, shape, validates)
         case "string" | "character":
             if shape.enum and validates:
                 return Literal[shape.enum]
@@ -92,7 +97,5 @@ def _bounded(base: Any, shape: Shape, validates: bool, limits: tuple[int | None,
         low = int(shape.min) if base is int else shape.min  # type: ignore[assignment]
     if validates and shape.max is not None and (high is None or shape.max < high):
         high = int(shape.max) if base is int else shape.max  # type: ignore[assignment]
-    meta = {key: value for key, value in (("ge", low), ("le", high)) if value is not None}
+    meta: dict[str, Any] = {key: value for key, value in (("ge", low), ("le", high)) if value is not None}
     return Annotated[base, msgspec.Meta(**meta)] if meta else base
-
-

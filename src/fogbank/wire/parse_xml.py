@@ -44,7 +44,7 @@ def parse(body: bytes) -> Element:
     def text(data: str) -> None:
         stack[-1].text += data
 
-    def refuse(*_: Any) -> None:
+    def refuse(*_: Any) -> int:
         raise MalformedXML()
 
     parser.StartElementHandler = start
@@ -131,7 +131,8 @@ class XmlReader:
         return lambda node: [element(child) for child in node.children]
 
     def _map(self, ref: Ref, shape: Shape) -> Coerce:
-        assert shape.key is not None and shape.value is not None
+        assert shape.key is not None
+        assert shape.value is not None
         key_name = shape.key.location_name or "key"
         value_name = shape.value.location_name or "value"
         read_key, read_value = self.reader(shape.key), self.reader(shape.value)

@@ -20,7 +20,8 @@ _LEADING_FLAGS = re.compile(r"^\(\?([aimsx]+)\)")
 
 
 def searchable(pattern: str) -> str | None:
-    """A pattern that `re.search` finds only in a string that matches wholly; None if there is nothing to check.
+    """A pattern that `re.search` finds only in a string that matches wholly; None if there is nothing to
+    check.
 
     A pattern that Python cannot read (some use Unicode properties such as `\\p{L}`) is not checked.
     """

@@ -1,8 +1,8 @@
 """Which operation of a REST service a method, a path and a query mean.
 
-A trie over the segments of the models' request URIs: a literal goes before a label (`{Bucket}`), a label before a
-greedy one (`{Key+}`). Operations that share a path are told apart by the query keys in their URI (`?uploads`), then by
-the query parameters and headers that they require (`partNumber`, `x-amz-copy-source`).
+A trie over the segments of the models' request URIs: a literal goes before a label (`{Bucket}`), a label
+before a greedy one (`{Key+}`). Operations that share a path are told apart by the query keys in their URI
+(`?uploads`), then by the query parameters and headers that they require (`partNumber`, `x-amz-copy-source`).
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,9 @@ class Candidate:
         self.parameters = [ref.location_name or name for name, ref in refs if ref.location == "querystring"]
         self.headers = [(ref.location_name or name).lower() for name, ref in refs if ref.location == "header"]
 
-    def score(self, query: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, int, int, bool] | None:
+    def score(
+        self, query: Mapping[str, str], headers: Mapping[str, str]
+    ) -> tuple[int, int, int, bool] | None:
         """How well a request fits; None if a part of the URI is absent."""
         for name, value in self.literals:
             if name not in query or (value and query[name] != value):

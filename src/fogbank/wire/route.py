@@ -1,7 +1,7 @@
 """Which service, operation and protocol a request means.
 
-Asked in this order: the path of smithy's RPC, X-Amz-Target, the Action of a form, then for REST services the signing
-name, the host and the path. What nobody claims is for S3, whose paths can be anything.
+Asked in this order: the path of smithy's RPC, X-Amz-Target, the Action of a form, then for REST services the
+signing name, the host and the path. What nobody claims is for S3, whose paths can be anything.
 """
 
 import re
@@ -57,7 +57,9 @@ class Router:
         self._tables: dict[str, RestTable] = {}
 
     def route(self, request: RequestData) -> Route:
-        """The route of a request; sets its `resource`. Raises an `AwsError` that `serialize_error` can word."""
+        """The route of a request; sets its `resource`. Raises an `AwsError` that `serialize_error` can
+        word.
+        """
         target = request.headers.get("x-amz-target")
         if target is not None:
             return self._targets.get(target) or self._by_target(target)
@@ -72,6 +74,7 @@ class Router:
 
     def serialize_error(self, route: Route | None, error: AwsError, request_id: str) -> ResponseData:
         """An error for a request that has no operation, in the protocol that its client reads."""
+        service: str | None
         if route is not None:
             service, protocol = route.service, route.protocol
         elif isinstance(error, RoutingError):
@@ -86,7 +89,7 @@ class Router:
                 model = None
         return serialize_fault(model, protocol, error, request_id)
 
-    # ---- the index ----------------------------------------------------------------------------------------------
+    # ---- the index
 
     @cached_property
     def _entries(self) -> dict[str, ServiceIndexEntry]:
@@ -113,7 +116,7 @@ class Router:
             table = self._tables[service] = RestTable(self._model(service))
         return table
 
-    # ---- the ways -----------------------------------------------------------------------------------------------
+    # ---- the ways
 
     def _by_target(self, target: str) -> Route:
         prefix, _, operation = target.rpartition(".")
@@ -122,7 +125,9 @@ class Router:
             raise self._absent_by_target(prefix)
         if operation not in self._model(service).operations:
             # Coral's answer has no message; this one names what was asked for.
-            raise UnknownOperation(f"The operation {operation[:100]} is not known.").spoken_in(service, "json")
+            raise UnknownOperation(f"The operation {operation[:100]} is not known.").spoken_in(
+                service, "json"
+            )
         route = self._targets[target] = Route(service, operation, "json")
         return route
 
@@ -132,16 +137,22 @@ class Router:
         try:
             entry = index_entry(short)
         except KeyError:
-            return UnknownOperation(f"No service in Fogbank takes the target {prefix[:100]}.").spoken_in(None, "json")
+            return UnknownOperation(f"No service in Fogbank takes the target {prefix[:100]}.").spoken_in(
+                None, "json"
+            )
         return _absent(entry.name, "json")
 
     def _by_rpc_path(self, prefix: str, operation: str) -> Route:
         protocol = "smithy-rpc-v2-cbor"
         service = self._target_prefixes.get(prefix)
         if service is None:
-            raise UnknownOperation(f"No service in Fogbank is called {prefix[:100]}.").spoken_in(None, protocol)
+            raise UnknownOperation(f"No service in Fogbank is called {prefix[:100]}.").spoken_in(
+                None, protocol
+            )
         if operation not in self._model(service).operations:
-            raise UnknownOperation(f"The operation {operation[:100]} is not known.").spoken_in(service, protocol)
+            raise UnknownOperation(f"The operation {operation[:100]} is not known.").spoken_in(
+                service, protocol
+            )
         return Route(service, operation, protocol)
 
     def _by_action(self, request: RequestData, action: str) -> Route:
@@ -187,7 +198,9 @@ class Router:
         for entry in rest:
             if entry.name == "s3":
                 request.resource = self._with_bucket(request, signed=bool(signed))
-            operation = self._table(entry.name).find(request.method, request.resource, request.query, request.headers)
+            operation = self._table(entry.name).find(
+                request.method, request.resource, request.query, request.headers
+            )
             if operation is not None:
                 return Route(entry.name, operation, _rest_protocol(entry))
         if not rest:
@@ -223,7 +236,7 @@ class Router:
         protocol = entry.protocols[0]
         return _absent(entry.name, protocol).spoken_in(entry.name, protocol)
 
-    # ---- hosts --------------------------------------------------------------------------------------------------
+    # ---- hosts
 
     def _host_service(self, request: RequestData) -> str | None:
         host = _host(request)

@@ -124,7 +124,8 @@ class XmlWriter:
         return write
 
     def _map(self, ref: Ref, shape: Shape) -> Write:
-        assert shape.key is not None and shape.value is not None
+        assert shape.key is not None
+        assert shape.value is not None
         key_name = shape.key.location_name or "key"
         value_name = shape.value.location_name or "value"
         write_key, write_value = self.writer(shape.key), self.writer(shape.value)

@@ -1,9 +1,10 @@
 """The model's constraints, and the sentence that AWS answers with when they are violated.
 
-This is the slow path: it runs when the compiled type has refused an input, and for shapes that contain themselves.
-The wording is recorded from AWS: `2 validation errors detected: Value 'x' at 'queueName' failed to satisfy
-constraint: Member must have length less than or equal to 80; …`. Elements of a list, and keys and values of a map,
-are reported at the list or map itself (`Member must satisfy constraint: [...]`) where they are plain values.
+This is the slow path: it runs when the compiled type has refused an input, and for shapes that contain
+themselves. The wording is recorded from AWS: `2 validation errors detected: Value 'x' at 'queueName' failed
+to satisfy constraint: Member must have length less than or equal to 80; …`. Elements of a list, and keys and
+values of a map, are reported at the list or map itself (`Member must satisfy constraint: [...]`) where they
+are plain values.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,9 @@ VIOLATIONS_MAX = 100  # a sentence about more helps nobody; AWS too stops somewh
 class Violations:
     """What is wrong with one input, in the order of its members."""
 
-    def __init__(self, model: ServiceModel, *, validates: bool, raw_shapes: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, model: ServiceModel, *, validates: bool, raw_shapes: frozenset[str] = frozenset()
+    ) -> None:
         self._model = model
         self._validates = validates
         self._raw_shapes = raw_shapes
@@ -71,7 +74,8 @@ class Violations:
             self.check(shape.member.shape, element, f"{path}.{index}.member")
 
     def _map(self, shape: Shape, value: Any, path: str) -> None:
-        assert shape.key is not None and shape.value is not None
+        assert shape.key is not None
+        assert shape.value is not None
         self._elements(shape.key, value, value, path, "Map keys must satisfy constraint")
         if self._plain(shape.value):
             self._elements(shape.value, value.values(), value, path, "Map value must satisfy constraint")

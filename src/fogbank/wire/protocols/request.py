@@ -17,7 +17,9 @@ class RequestData:
         self.method = method
         self.path = path
         self.resource = path
-        """The path with the bucket of a virtual host before it; the router sets it, the path stays as it was signed."""
+        """The path with the bucket of a virtual host before it; the router sets it, the path stays as it was
+        signed.
+        """
         self.query = query
         self.headers = headers
         self.body = body

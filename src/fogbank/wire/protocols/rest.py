@@ -1,4 +1,5 @@
-"""What rest-json and rest-xml share: parameters in path, query and headers; answers with headers and payloads.
+"""What rest-json and rest-xml share: parameters in path, query and headers; answers with headers and
+payloads.
 
 https://smithy.io/2.0/spec/http-bindings.html
 """
@@ -42,14 +43,16 @@ class RestOperation(CompiledOperation):
         self._bind_input()
         self._bind_output()
 
-    # ---- requests -----------------------------------------------------------------------------------------------
+    # ---- requests
 
     def _bind_input(self) -> None:
         shape = self.input_shape
         members = {} if shape is None else shape.members
         path = self.operation.request_uri.partition("?")[0]
         self._segments = [segment for segment in path.split("/") if segment]
-        self._labels = {_label_name(segment): segment for segment in self._segments if segment.startswith("{")}
+        self._labels = {
+            _label_name(segment): segment for segment in self._segments if segment.startswith("{")
+        }
         self._uri = {
             ref.location_name or member: (member, self._reader(ref))
             for member, ref in members.items()
@@ -213,7 +216,7 @@ class RestOperation(CompiledOperation):
         except (binascii.Error, ValueError, RecursionError):
             raise self.unreadable("A header is not JSON in Base64.") from None
 
-    # ---- answers ------------------------------------------------------------------------------------------------
+    # ---- answers
 
     def _bind_output(self) -> None:
         shape = self.output_shape
@@ -226,7 +229,9 @@ class RestOperation(CompiledOperation):
         self._out_header_maps = [
             (member, ref.location_name or "") for member, ref in members.items() if ref.location == "headers"
         ]
-        self._out_status = next((member for member, ref in members.items() if ref.location == "statusCode"), None)
+        self._out_status = next(
+            (member for member, ref in members.items() if ref.location == "statusCode"), None
+        )
         self._out_payload = None if shape is None else shape.payload
         self._out_body = any(ref.location is None for ref in members.values())
 

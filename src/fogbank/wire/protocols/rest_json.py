@@ -58,7 +58,9 @@ class RestJsonOperation(RestOperation):
 
 
 def rest_json_fault(service: ServiceModel | None, error: AwsError, request_id: str) -> ResponseData:
-    """The code in a header, message and members in the body; also for a request whose operation is not known."""
+    """The code in a header, message and members in the body; also for a request whose operation is not
+    known.
+    """
     name, shape = (error.code, None) if service is None else error_shape(service, error)
     headers = [("Content-Type", _JSON), ("x-amzn-RequestId", request_id), ("x-amzn-ErrorType", name)]
     body: dict[str, Any] = {}

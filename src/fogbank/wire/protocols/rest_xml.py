@@ -82,7 +82,8 @@ class RestXmlOperation(RestOperation):
     def refuse(self, violations: Violations) -> AwsError:
         if not self._is_s3:
             return super().refuse(violations)
-        # S3 has no sentence with constraints: a bad document is MalformedXML, a bad parameter InvalidArgument.
+        # S3 has no sentence with constraints: a bad document is MalformedXML, a bad parameter
+        # InvalidArgument.
         shape = self.input_shape
         assert shape is not None
         for member, ref in shape.members.items():
@@ -124,7 +125,8 @@ class RestXmlOperation(RestOperation):
         return _XML, "".join(out).encode(errors="replace")
 
     def write_body(self, answer: dict[str, Any]) -> tuple[str | None, bytes]:
-        assert self.operation.output is not None and self._contents is not None
+        assert self.operation.output is not None
+        assert self._contents is not None
         name = self.operation.name
         output = self.operation.output
         if self._is_s3:
@@ -158,7 +160,9 @@ def host_id(request_id: str) -> str:
 
 
 def rest_xml_fault(service: ServiceModel | None, error: AwsError, request_id: str) -> ResponseData:
-    """S3's bare `<Error>`, or `<ErrorResponse>` elsewhere; also for a request whose operation is not known."""
+    """S3's bare `<Error>`, or `<ErrorResponse>` elsewhere; also for a request whose operation is not
+    known.
+    """
     contents = error_contents(service, error)
     if service is None or service.name == "s3":
         text = (
@@ -175,7 +179,7 @@ def rest_xml_fault(service: ServiceModel | None, error: AwsError, request_id: st
         f"</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
     )
     return ResponseData(
-        error.status, [("Content-Type", _XML), ("x-amzn-RequestId", request_id)], text.encode(errors="replace")
+        error.status,
+        [("Content-Type", _XML), ("x-amzn-RequestId", request_id)],
+        text.encode(errors="replace"),
     )
-
-

@@ -1,4 +1,5 @@
-"""SQS's older face. The model that botocore carries is for JSON; these are the names that the query protocol uses.
+"""SQS's older face. The model that botocore carries is for JSON; these are the names that the query protocol
+uses.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/ (examples of each action, query tab)
 """
