@@ -1,0 +1,3 @@
+from fogbank.services.sns.service import SnsService
+
+__all__ = ["SnsService"]

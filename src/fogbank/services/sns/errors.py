@@ -1,0 +1,66 @@
+"""SNS's errors, worded as the service words them. Their codes are those of the query protocol."""
+
+from fogbank.core.errors import AwsError
+
+
+class InvalidParameter(AwsError):
+    code = "InvalidParameter"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Invalid parameter: {reason}")
+
+
+class ParameterValueInvalid(AwsError):
+    """A message attribute is not as it should be."""
+
+    code = "ParameterValueInvalid"
+
+
+class NotFound(AwsError):
+    code = "NotFound"
+    status = 404
+
+
+class TopicDoesNotExist(NotFound):
+    message = "Topic does not exist"
+
+
+class SubscriptionDoesNotExist(NotFound):
+    message = "Subscription does not exist"
+
+
+class ResourceNotFound(AwsError):
+    """What the tagging operations answer."""
+
+    code = "ResourceNotFound"
+    status = 404
+    message = "Resource does not exist"
+
+
+class InvalidToken(AwsError):
+    code = "InvalidParameter"
+    message = "Invalid token"
+
+
+class EmptyBatch(AwsError):
+    code = "EmptyBatchRequest"
+    message = "The batch request doesn't contain any entries."
+
+
+class TooManyEntries(AwsError):
+    code = "TooManyEntriesInBatchRequest"
+    message = "The batch request contains more entries than permissible."
+
+
+class EntryIdsNotDistinct(AwsError):
+    code = "BatchEntryIdsNotDistinct"
+    message = "Two or more batch entries in the request have the same Id."
+
+
+class InvalidEntryId(AwsError):
+    code = "InvalidBatchEntryId"
+
+
+class BatchTooLong(AwsError):
+    code = "BatchRequestTooLong"
+    message = "The length of all the messages put together is more than the limit."

@@ -1,0 +1,160 @@
+"""Posting to HTTP endpoints: notifications and confirmations, with SNS's retries.
+
+https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
+"""
+
+import asyncio
+import json
+import uuid
+from typing import TYPE_CHECKING
+
+from fogbank.core.context import Context
+from fogbank.services.sns import envelope
+from fogbank.services.sns.attributes import DEFAULT_REQUEST, DEFAULT_RETRY
+from fogbank.services.sns.envelope import Message
+from fogbank.services.sns.records import Post, Subscription, Topic
+
+if TYPE_CHECKING:
+    from fogbank.services.sns.service import SnsService
+
+# An endpoint has 15 seconds to answer (SNS developer guide, HTTP endpoints).
+TIMEOUT_S = 15
+
+
+class EndpointRefused(Exception):
+    """The endpoint answered with an error, or not at all."""
+
+    def __init__(self, reason: str, *, passing: bool) -> None:
+        super().__init__(reason)
+        self.passing = passing
+
+
+class Poster:
+    """Delivers `sns.http` rows of the outbox."""
+
+    def __init__(self, service: "SnsService") -> None:
+        self._service = service
+        self._cloud = service.cloud
+        self._cloud.outbox.handler("sns.http", self._deliver, payload=Post)
+
+    async def _deliver(self, ctx: Context, post: Post) -> None:
+        try:
+            await asyncio.to_thread(_send, post)
+        except EndpointRefused as error:
+            await ctx.run(self._failed, ctx, post, error)
+            return
+        self._service.publisher.count_http(ctx, post, delivered=True)
+
+    def _failed(self, ctx: Context, post: Post, error: EndpointRefused) -> None:
+        post.failures += 1
+        if error.passing and post.failures <= post.retries_max:
+            # Linear back-off from the least to the greatest delay; a lane of its own, as others need not
+            # wait.
+            share = (post.failures - 1) / max(post.retries_max - 1, 1)
+            delay_s = post.delay_s + (post.delay_max_s - post.delay_s) * share
+            self._cloud.outbox.put(ctx, "sns.http", lane=str(uuid.uuid4()), payload=post, delay_s=delay_s)
+            return
+        self._service.publisher.count_http(ctx, post, delivered=False)
+        if post.dead_letter_arn:
+            self._service.publisher.http_dead_letter(ctx, post)
+
+
+def post_for(subscription: Subscription, arn: str, message: Message, topic: Topic) -> Post:
+    """The request that carries a message to an HTTP subscription."""
+    own = _http_policy(topic.attributes.get("DeliveryPolicy"))
+    override = json.loads(subscription.attributes.get("DeliveryPolicy") or "{}")
+    retry = {
+        **DEFAULT_RETRY,
+        **own.get("defaultHealthyRetryPolicy", {}),
+        **override.get("healthyRetryPolicy", {}),
+    }
+    request = {**DEFAULT_REQUEST, **own.get("defaultRequestPolicy", {}), **override.get("requestPolicy", {})}
+    raw = subscription.attributes.get("RawMessageDelivery") == "true"
+    protocol = subscription.protocol
+    redrive = subscription.attributes.get("RedrivePolicy")
+    return Post(
+        topic_arn=message.topic_arn,
+        subscription_arn=arn,
+        url=subscription.endpoint,
+        type="Notification",
+        message_id=message.id,
+        body=message.body_for(protocol) if raw else envelope.notification(message, protocol, arn),
+        content_type=request["headerContentType"],
+        retries_max=int(retry["numRetries"]),
+        delay_s=float(retry["minDelayTarget"]),
+        delay_max_s=float(retry["maxDelayTarget"]),
+        raw=raw,
+        dead_letter_arn=json.loads(redrive)["deadLetterTargetArn"] if redrive else "",
+    )
+
+
+def confirmation_for(
+    ctx: Context, subscription: Subscription, topic_arn: str, *, kind: str, arn: str
+) -> Post:
+    """The request that asks an endpoint to confirm that it wants, or no longer wants, a subscription."""
+    message_id = str(uuid.uuid4())
+    if kind == "SubscriptionConfirmation":
+        sentence = (
+            f"You have chosen to subscribe to the topic {topic_arn}.\n"
+            "To confirm the subscription, visit the SubscribeURL included in this message."
+        )
+    else:
+        sentence = (
+            f"You have chosen to deactivate subscription {arn}.\n"
+            "To cancel this operation and restore the subscription, "
+            "visit the SubscribeURL included in this message."
+        )
+    return Post(
+        topic_arn=topic_arn,
+        subscription_arn=arn,
+        url=subscription.endpoint,
+        type=kind,
+        message_id=message_id,
+        body=envelope.confirmation(
+            kind=kind,
+            message_id=message_id,
+            topic_arn=topic_arn,
+            token=subscription.token,
+            sentence=sentence,
+            time=envelope.timestamp(ctx.now_ms),
+            endpoint=ctx.endpoint,
+        ),
+        content_type=DEFAULT_REQUEST["headerContentType"],
+        retries_max=DEFAULT_RETRY["numRetries"],
+        delay_s=DEFAULT_RETRY["minDelayTarget"],
+        delay_max_s=DEFAULT_RETRY["maxDelayTarget"],
+    )
+
+
+def _http_policy(text: str | None) -> dict[str, dict[str, object]]:
+    return json.loads(text).get("http", {}) if text else {}
+
+
+def _send(post: Post) -> None:
+    """One POST, in a thread of its own. Raises EndpointRefused."""
+    # Imported here: most topics have no HTTP subscription, and these cost 20 ms at start.
+    import http.client
+    import urllib.error
+    import urllib.request
+
+    headers = {
+        "Content-Type": post.content_type,
+        "User-Agent": "Amazon Simple Notification Service Agent",
+        "x-amz-sns-message-type": post.type,
+        "x-amz-sns-message-id": post.message_id,
+        "x-amz-sns-topic-arn": post.topic_arn,
+    }
+    if post.type != "SubscriptionConfirmation":
+        headers["x-amz-sns-subscription-arn"] = post.subscription_arn
+    if post.raw:
+        headers["x-amz-sns-rawdelivery"] = "true"
+    request = urllib.request.Request(post.url, data=post.body.encode(), headers=headers, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
+            answer.read(1)
+    except urllib.error.HTTPError as error:
+        # A client error is final, except for throttling (delivery retries: client- and server-side errors).
+        with error:
+            raise EndpointRefused(str(error), passing=error.code == 429 or error.code >= 500) from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise EndpointRefused(str(error), passing=True) from error
