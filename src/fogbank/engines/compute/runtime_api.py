@@ -6,7 +6,7 @@ A port for each environment, because clients build their URLs from `AWS_LAMBDA_R
 
 import asyncio
 import time
-from typing import Protocol
+from typing import Protocol, cast
 
 import httptools
 
@@ -144,8 +144,8 @@ class RuntimeConnection(asyncio.Protocol):
     # ---- asyncio ------------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports do not derive from asyncio.Transport.
+        self._transport = cast(asyncio.Transport, transport)
         self._api.connected(self)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -1,0 +1,3 @@
+from fogbank.services.lambda_.service import LambdaService
+
+__all__ = ["LambdaService"]

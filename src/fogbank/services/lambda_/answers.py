@@ -1,0 +1,124 @@
+"""Stored records in the API's form."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from fogbank.core.context import Context
+from fogbank.services.lambda_.names import function_arn
+from fogbank.services.lambda_.records import Alias, Configuration, Function, InvokeConfig, Layer
+
+
+def iso(ms: int) -> str:
+    """Lambda's own way to write a time: `2026-01-31T08:00:00.000+0000`."""
+    moment = datetime.fromtimestamp(ms / 1000, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}+0000"
+
+
+def log_group(config: Configuration) -> str:
+    return config.logging.get("LogGroup") or f"/aws/lambda/{config.name}"
+
+
+def configuration(
+    ctx: Context, account: str, config: Configuration, layers: list[dict[str, Any]], *, qualified: bool
+) -> dict[str, Any]:
+    """A FunctionConfiguration; its ARN has the version if the caller named one."""
+    answer: dict[str, Any] = {
+        "FunctionName": config.name,
+        "FunctionArn": function_arn(ctx, account, config.name, config.label if qualified else ""),
+        "Runtime": config.runtime,
+        "Role": config.role,
+        "Handler": config.handler,
+        "CodeSize": config.code_size,
+        "CodeSha256": config.code_sha256,
+        "Description": config.description,
+        "Timeout": config.timeout_s,
+        "MemorySize": config.memory_mb,
+        "LastModified": iso(config.modified_ms),
+        "Version": config.label,
+        "RevisionId": config.revision,
+        "State": "Active",
+        "LastUpdateStatus": "Successful",
+        "PackageType": "Zip",
+        "Architectures": config.architectures,
+        "EphemeralStorage": {"Size": config.ephemeral_mb},
+        "TracingConfig": {"Mode": config.tracing},
+        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+        "LoggingConfig": {"LogFormat": "Text", **config.logging, "LogGroup": log_group(config)},
+        "RuntimeVersionConfig": {
+            "RuntimeVersionArn": f"arn:aws:lambda:{ctx.region}::runtime:{config.code_sha256.encode().hex()[:64]}"
+        },
+    }
+    if config.environment is not None:
+        answer["Environment"] = {"Variables": config.environment}
+    if config.dead_letter_arn:
+        answer["DeadLetterConfig"] = {"TargetArn": config.dead_letter_arn}
+    if layers:
+        answer["Layers"] = layers
+    return answer
+
+
+def pending(answer: dict[str, Any]) -> dict[str, Any]:
+    """What CreateFunction answers: the function is still being made."""
+    del answer["LastUpdateStatus"]
+    return {
+        **answer,
+        "State": "Pending",
+        "StateReason": "The function is being created.",
+        "StateReasonCode": "Creating",
+    }
+
+
+def updating(answer: dict[str, Any]) -> dict[str, Any]:
+    """What the Update operations answer."""
+    return {
+        **answer,
+        "LastUpdateStatus": "InProgress",
+        "LastUpdateStatusReason": "The function is being created.",
+        "LastUpdateStatusReasonCode": "Creating",
+    }
+
+
+def concurrency(function: Function) -> dict[str, Any]:
+    return {} if function.reserved is None else {"ReservedConcurrentExecutions": function.reserved}
+
+
+def alias(ctx: Context, account: str, name: str, record: Alias) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "AliasArn": function_arn(ctx, account, name, record.name),
+        "Name": record.name,
+        "FunctionVersion": record.version,
+        "Description": record.description,
+        "RevisionId": record.revision,
+    }
+    if record.weights:
+        answer["RoutingConfig"] = {"AdditionalVersionWeights": record.weights}
+    return answer
+
+
+def invoke_config(ctx: Context, account: str, name: str, qualifier: str, record: InvokeConfig) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "LastModified": record.modified_ms / 1000,
+        "FunctionArn": function_arn(ctx, account, name, qualifier),
+        "DestinationConfig": {"OnSuccess": {}, "OnFailure": {}, **record.destinations},
+    }
+    if record.retries_max is not None:
+        answer["MaximumRetryAttempts"] = record.retries_max
+    if record.age_max_s is not None:
+        answer["MaximumEventAgeInSeconds"] = record.age_max_s
+    return answer
+
+
+def layer_version(arn: str, version: int, layer: Layer) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "LayerVersionArn": f"{arn}:{version}",
+        "Version": version,
+        "Description": layer.description,
+        "CreatedDate": iso(layer.created_ms),
+    }
+    if layer.runtimes:
+        answer["CompatibleRuntimes"] = layer.runtimes
+    if layer.architectures:
+        answer["CompatibleArchitectures"] = layer.architectures
+    if layer.license:
+        answer["LicenseInfo"] = layer.license
+    return answer

@@ -1,0 +1,191 @@
+"""Asynchronous invocations: a durable queue, retries, dead letters and destinations.
+
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+Every event is a lane of its own in the outbox, so events run beside each other; a retry is a new row with a delay.
+"""
+
+import json
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from fogbank.core import targets
+from fogbank.core.arn import parse_arn
+from fogbank.core.cloud import Cloud
+from fogbank.core.context import Context
+from fogbank.core.errors import AwsError
+from fogbank.core.outbox import RetryPolicy
+from fogbank.services.lambda_.errors import ResourceNotFound, TooManyRequests
+from fogbank.services.lambda_.functions import Functions
+from fogbank.services.lambda_.invoke import Invoker, Result
+from fogbank.services.lambda_.names import FunctionName, function_arn
+from fogbank.services.lambda_.records import InvokeConfig
+
+KIND = "lambda_.event"
+RETRIES_MAX = 2
+AGE_MAX_S = 6 * 3600
+RETRY_DELAYS_S = (60, 120)  # "one minute before the second attempt, two minutes before the third"
+THROTTLE_DELAY_MAX_S = 300  # Throttled events are tried again after 1 second, rising to 5 minutes.
+
+
+class AsyncEvent(msgspec.Struct, array_like=True):
+    """An accepted event. `attempts` counts invocations that ran, `throttled` those that were refused in a row."""
+
+    name: str
+    qualifier: str
+    payload: bytes
+    request_id: str
+    accepted_ms: int
+    attempts: int = 0
+    throttled: int = 0
+
+
+class AsyncInvoker:
+    """Accepts events and sees them through."""
+
+    def __init__(self, cloud: Cloud, functions: Functions, invoker: Invoker) -> None:
+        self._cloud = cloud
+        self._functions = functions
+        self._invoker = invoker
+        # The handler settles every failure by itself; the outbox's own retries are for Fogbank's mistakes.
+        cloud.outbox.handler(KIND, self._deliver, payload=AsyncEvent, retry=RetryPolicy(attempts_max=3))
+
+    def accept(self, ctx: Context, name: FunctionName, payload: bytes, request_id: str | None = None) -> str:
+        """Queue an event in the current transaction; its request id."""
+        self._functions.configuration(ctx, name)
+        request_id = request_id or str(uuid.uuid4())
+        event = AsyncEvent(name.name, name.qualifier, payload or b"{}", request_id, ctx.now_ms)
+        self._cloud.outbox.put(ctx.at(account=name.account), KIND, lane=request_id, payload=event)
+        return request_id
+
+    async def _deliver(self, ctx: Context, event: AsyncEvent) -> None:
+        name = FunctionName(ctx.account, event.name, event.qualifier)
+        config = self._invoke_config(ctx, name)
+        age_max_s = AGE_MAX_S if config is None or config.age_max_s is None else config.age_max_s
+        retries_max = RETRIES_MAX if config is None or config.retries_max is None else config.retries_max
+        try:
+            result = await self._invoker.invoke(ctx, name, event.payload, request_id=event.request_id)
+        except TooManyRequests:
+            delay_s = min(2**event.throttled, THROTTLE_DELAY_MAX_S)
+            event.throttled += 1
+            await self._again(ctx, name, event, delay_s, age_max_s, None)
+            return
+        except ResourceNotFound:
+            return  # The function was deleted; its events go with it.
+        event.attempts += 1
+        event.throttled = 0
+        now = ctx.refreshed()
+        if not result.error:
+            await now.run(self._settle, now, name, event, result, "Success")
+        elif event.attempts > retries_max:
+            await now.run(self._settle, now, name, event, result, "RetriesExhausted")
+        else:
+            await self._again(now, name, event, RETRY_DELAYS_S[event.attempts - 1], age_max_s, result)
+
+    async def _again(
+        self, ctx: Context, name: FunctionName, event: AsyncEvent, delay_s: int, age_max_s: int, result: Result | None
+    ) -> None:
+        if ctx.now_ms + delay_s * 1000 - event.accepted_ms > age_max_s * 1000:
+            await ctx.run(self._settle, ctx, name, event, result, "EventAgeExceeded")
+            return
+
+        def put() -> None:
+            self._cloud.outbox.put(ctx, KIND, lane=event.request_id, payload=event, delay_s=delay_s)
+
+        await ctx.run(put)
+
+    def _invoke_config(self, ctx: Context, name: FunctionName) -> InvokeConfig | None:
+        key = (name.account, ctx.region, name.name, name.qualifier or "$LATEST")
+        return self._functions.tables.invoke_configs.get(key)
+
+    def _settle(
+        self, ctx: Context, name: FunctionName, event: AsyncEvent, result: Result | None, condition: str
+    ) -> None:
+        """Send the record of a finished event to where its function wants it."""
+        config = self._invoke_config(ctx, name)
+        side = "OnSuccess" if condition == "Success" else "OnFailure"
+        destination = ((config.destinations if config is not None else {}).get(side) or {}).get("Destination")
+        if destination:
+            self._send(ctx, name, destination, _record(ctx, name, event, result, condition), condition)
+        if condition == "Success":
+            return
+        try:
+            dead_letter_arn = self._functions.configuration(ctx, name).dead_letter_arn
+        except ResourceNotFound:
+            return
+        if dead_letter_arn:
+            attributes = _dead_letter_attributes(event, result)
+            try:
+                targets.deliver(
+                    ctx, dead_letter_arn, event.payload.decode("utf-8", "replace"), message_attributes=attributes
+                )
+            except AwsError:
+                self._failed(ctx, name, "DeadLetterErrors")
+
+    def _send(
+        self, ctx: Context, name: FunctionName, destination: str, record: dict[str, Any], condition: str
+    ) -> None:
+        arn = parse_arn(destination)
+        try:
+            if arn is not None and arn.service == "events":
+                kind = "Success" if condition == "Success" else "Failure"
+                entry = {
+                    "Source": "lambda",
+                    "DetailType": f"Lambda Function Invocation Result - {kind}",
+                    "Detail": targets.as_text(record),
+                    "Resources": [destination, record["requestContext"]["functionArn"]],
+                    "EventBusName": destination,
+                }
+                self._cloud.events.put_events(ctx, Entries=[entry])
+            else:
+                targets.deliver(ctx, destination, targets.as_text(record))
+        except AwsError:
+            self._failed(ctx, name, "DestinationDeliveryFailures")
+
+    def _failed(self, ctx: Context, name: FunctionName, metric: str) -> None:
+        dimensions = {"FunctionName": name.name}
+        self._cloud.metrics.add(name.account, ctx.region, "AWS/Lambda", metric, dimensions, 1, "Count")
+
+
+def _record(
+    ctx: Context, name: FunctionName, event: AsyncEvent, result: Result | None, condition: str
+) -> dict[str, Any]:
+    """An invocation record, as destinations get it."""
+    moment = datetime.fromtimestamp(ctx.now_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    record: dict[str, Any] = {
+        "version": "1.0",
+        "timestamp": moment,
+        "requestContext": {
+            "requestId": event.request_id,
+            "functionArn": function_arn(ctx, name.account, name.name, name.qualifier or "$LATEST"),
+            "condition": condition,
+            "approximateInvokeCount": event.attempts,
+        },
+        "requestPayload": _loads(event.payload),
+    }
+    if result is not None:
+        record["responseContext"] = {"statusCode": 200, "executedVersion": result.version}
+        if result.error:
+            record["responseContext"]["functionError"] = result.error
+        record["responsePayload"] = _loads(result.payload)
+    return record
+
+
+def _dead_letter_attributes(event: AsyncEvent, result: Result | None) -> dict[str, Any]:
+    document = _loads(result.payload) if result is not None else {}
+    message = str(document.get("errorMessage", "")) if isinstance(document, dict) else ""
+    values = {
+        "RequestID": ("String", event.request_id),
+        "ErrorCode": ("Number", "200" if result is not None else "429"),
+        "ErrorMessage": ("String", message[:1024] or "Rate Exceeded."),
+    }
+    return {name: {"DataType": kind, "StringValue": value} for name, (kind, value) in values.items()}
+
+
+def _loads(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError:
+        return data.decode("utf-8", "replace")

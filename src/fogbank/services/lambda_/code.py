@@ -1,0 +1,142 @@
+"""Deployment packages: where they come from, what is checked, and where they are unpacked."""
+
+import asyncio
+import base64
+import hashlib
+import inspect
+import io
+import os
+import shutil
+import stat
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from fogbank.core.body import BodyStream
+from fogbank.core.cloud import Cloud
+from fogbank.core.context import Context
+from fogbank.core.errors import AwsError, NotImplementedInFogbank
+from fogbank.services.lambda_.errors import InvalidParameterValue, RequestTooLarge
+
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ZIPPED_BYTES_MAX = 52_428_800
+UNZIPPED_BYTES_MAX = 262_144_000
+
+
+class Package:
+    """A checked zip, with what Lambda reports of it."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.size = len(data)
+        self.sha256 = base64.b64encode(hashlib.sha256(data).digest()).decode()
+
+
+async def fetch_package(ctx: Context, code: dict[str, Any]) -> Package:
+    """The zip that a request gives or points to."""
+    if (data := code.get("ZipFile")) is not None:
+        if len(data) > ZIPPED_BYTES_MAX:
+            raise RequestTooLarge(f"Request must be smaller than {ZIPPED_BYTES_MAX * 4 // 3} bytes for the operation")
+    elif code.get("S3Bucket") and code.get("S3Key"):
+        data = await _from_s3(ctx, code)
+    elif code.get("ImageUri"):
+        raise NotImplementedInFogbank("Fogbank does not run functions from container images yet.")
+    else:
+        raise InvalidParameterValue("Please provide a source for function code.")
+    check_zip(data)
+    return Package(data)
+
+
+async def _from_s3(ctx: Context, code: dict[str, Any]) -> bytes:
+    version = {"VersionId": code["S3ObjectVersion"]} if code.get("S3ObjectVersion") else {}
+    try:
+        found = await ctx.call(ctx.cloud.s3.get_object, Bucket=code["S3Bucket"], Key=code["S3Key"], **version)
+    except AwsError as error:
+        raise InvalidParameterValue(
+            f"Error occurred while GetObject. S3 Error Code: {error.code}. S3 Error Message: {error.message}"
+        ) from error
+    body = found["Body"]
+    if isinstance(body, bytes):
+        return body
+    if isinstance(body, BodyStream):
+        return await body.read()
+    if hasattr(body, "__aiter__"):
+        return b"".join([chunk async for chunk in body])
+    data = body.read()
+    return bytes(await data if inspect.isawaitable(data) else data)
+
+
+def check_zip(data: bytes) -> None:
+    """Refuse what Lambda refuses: no zip, too large, or entries that leave the folder they are unpacked in."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OSError) as error:
+        raise InvalidParameterValue(
+            "Could not unzip uploaded file. Please check your file, then try to upload again."
+        ) from error
+    if sum(entry.file_size for entry in entries) >= UNZIPPED_BYTES_MAX:
+        raise InvalidParameterValue(f"Unzipped size must be smaller than {UNZIPPED_BYTES_MAX} bytes")
+    for entry in entries:
+        parts = Path(entry.filename.replace("\\", "/")).parts
+        if ".." in parts or entry.filename.startswith("/"):
+            raise InvalidParameterValue(
+                "Could not unzip uploaded file. Please check your file, then try to upload again."
+            )
+
+
+class CodeCache:
+    """Unpacked packages, one folder per blob, beside the store. A folder appears whole or not at all."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._folder = cloud.folder / "lambda" / "code"
+        self._unpacking: dict[str, asyncio.Future[None]] = {}
+
+    async def folder(self, blob: str) -> Path:
+        """Where that blob lies unpacked."""
+        target = self._folder / blob
+        if target.is_dir():
+            return target
+        work = self._unpacking.get(blob)
+        if work is None:
+            loop = asyncio.get_running_loop()
+            work = loop.run_in_executor(None, unpack, self._cloud.blobs.path(blob), target)
+            self._unpacking[blob] = work
+            work.add_done_callback(lambda _: self._unpacking.pop(blob, None))
+        await asyncio.shield(work)
+        return target
+
+    def remove(self, blob: str) -> None:
+        shutil.rmtree(self._folder / blob, ignore_errors=True)
+
+
+def unpack(file: Path, target: Path) -> None:
+    """Unpack a checked zip, with its permissions and its links inside the folder."""
+    partial = target.with_name(target.name + ".part")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    root = partial.resolve()
+    with zipfile.ZipFile(file) as archive:
+        for entry in archive.infolist():
+            place = (partial / entry.filename).resolve()
+            if not place.is_relative_to(root):
+                continue
+            mode = entry.external_attr >> 16
+            if entry.is_dir():
+                place.mkdir(parents=True, exist_ok=True)
+                continue
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if stat.S_ISLNK(mode):
+                goal = archive.read(entry).decode("utf-8", "replace")
+                if not goal.startswith("/") and (place.parent / goal).resolve().is_relative_to(root):
+                    place.symlink_to(goal)
+                continue
+            with archive.open(entry) as source, place.open("wb") as out:
+                shutil.copyfileobj(source, out)
+            # A package made on Windows has no permissions; AWS needs r-x for everyone, and so does a function here.
+            os.chmod(place, (mode & 0o777) | 0o444 if mode else 0o755)
+    if target.is_dir():
+        shutil.rmtree(partial)
+    else:
+        partial.rename(target)

@@ -1,0 +1,60 @@
+"""Lambda's errors. https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html"""
+
+from typing import ClassVar
+
+from fogbank.core.errors import AwsError
+
+
+class ResourceNotFound(AwsError):
+    code = "ResourceNotFoundException"
+    status = 404
+    message = "The resource you requested does not exist."
+
+
+class ResourceConflict(AwsError):
+    code = "ResourceConflictException"
+    status = 409
+
+
+class InvalidParameterValue(AwsError):
+    code = "InvalidParameterValueException"
+    status = 400
+
+
+class InvalidRequestContent(AwsError):
+    code = "InvalidRequestContentException"
+    status = 400
+
+
+class RequestTooLarge(AwsError):
+    code = "RequestTooLargeException"
+    status = 413
+
+
+class PreconditionFailed(AwsError):
+    code = "PreconditionFailedException"
+    status = 412
+    message = (
+        "The Revision Id provided does not match the latest Revision Id. "
+        "Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
+    )
+
+
+class TooManyRequests(AwsError):
+    code: ClassVar[str] = "TooManyRequestsException"
+    status = 429
+    message = "Rate Exceeded."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(members={"Reason": reason, "Type": "User"})
+        self.reason = reason
+
+
+class InvalidRuntime(AwsError):
+    code = "InvalidRuntimeException"
+    status = 502
+
+
+class ResourceInUse(AwsError):
+    code = "ResourceInUseException"
+    status = 400

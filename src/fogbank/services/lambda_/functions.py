@@ -1,0 +1,267 @@
+"""Functions, their versions and aliases as stored things: found, checked, made, changed, removed."""
+
+import json
+import random
+import re
+import uuid
+from typing import Any
+
+from fogbank.core.cloud import Cloud
+from fogbank.core.context import Context
+from fogbank.services.lambda_ import answers
+from fogbank.services.lambda_.code import Package
+from fogbank.services.lambda_.errors import (
+    InvalidParameterValue,
+    PreconditionFailed,
+    ResourceConflict,
+    ResourceNotFound,
+)
+from fogbank.services.lambda_.names import FunctionName, function_arn
+from fogbank.services.lambda_.records import Alias, Configuration, Function, Tables
+
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html, as AWS's error lists them.
+RUNTIMES = (
+    "nodejs20.x, python3.14, provided.al2023, python3.12, python3.13, nodejs24.x, nodejs22.x, java25, python3.10, "
+    "python3.11, java21, ruby3.3, ruby3.4, ruby3.2, python3.8, python3.9, java17, nodejs16.x, dotnet10, dotnet8, "
+    "java11, dotnet6, nodejs18.x, provided.al2, java8.al2"
+)
+ENVIRONMENT_BYTES_MAX = 4096
+_LAYER_ARN = re.compile(r"arn:aws:lambda:([a-z0-9-]+):(\d{12}):layer:([a-zA-Z0-9_-]+):(\d+)")
+
+
+class Functions:
+    """Everything about functions that needs no running code."""
+
+    def __init__(self, cloud: Cloud, tables: Tables) -> None:
+        self._cloud = cloud
+        self.tables = tables
+
+    # ---- finding ------------------------------------------------------------------------------------------------
+
+    def function(self, ctx: Context, name: FunctionName) -> Function:
+        found = self.tables.functions.get((name.account, ctx.region, name.name))
+        if found is None:
+            raise ResourceNotFound(f"Function not found: {function_arn(ctx, name.account, name.name, name.qualifier)}")
+        return found
+
+    def configuration(self, ctx: Context, name: FunctionName) -> Configuration:
+        """The version that the qualifier names; an alias with weights picks one."""
+        version = self.version_of(ctx, name)
+        found = None
+        if version is not None:
+            found = self.tables.configurations.get((name.account, ctx.region, name.name, version))
+        if found is None:
+            raise ResourceNotFound(f"Function not found: {function_arn(ctx, name.account, name.name, name.qualifier)}")
+        return found
+
+    def version_of(self, ctx: Context, name: FunctionName) -> int | None:
+        qualifier = name.qualifier
+        if not qualifier or qualifier == "$LATEST":
+            return 0
+        if qualifier.isdigit():
+            return int(qualifier)
+        alias = self.tables.aliases.get((name.account, ctx.region, name.name, qualifier))
+        if alias is None:
+            return None
+        version = alias.version
+        for other, weight in alias.weights.items():
+            if random.random() < weight:
+                version = other
+        return 0 if version == "$LATEST" else int(version)
+
+    def answer(self, ctx: Context, name: FunctionName, config: Configuration, *, qualified: bool) -> dict[str, Any]:
+        layers = []
+        for arn in config.layers:
+            key = self.layer_key(arn)
+            layer = self.tables.layers.get(key) if key is not None else None
+            layers.append({"Arn": arn, "CodeSize": layer.code_size if layer is not None else 0})
+        return answers.configuration(ctx, name.account, config, layers, qualified=qualified)
+
+    @staticmethod
+    def layer_key(arn: str) -> tuple[str, str, str, int] | None:
+        match = _LAYER_ARN.fullmatch(arn)
+        return (match[2], match[1], match[3], int(match[4])) if match is not None else None
+
+    # ---- changing -----------------------------------------------------------------------------------------------
+
+    def create(
+        self, ctx: Context, name: FunctionName, package: Package, settings: dict[str, Any], tags: dict[str, str]
+    ) -> Configuration:
+        if self.tables.functions.get((name.account, ctx.region, name.name)) is not None:
+            raise ResourceConflict(f"Function already exist: {name.name}")
+        config = Configuration(
+            name=name.name,
+            version=0,
+            runtime="",
+            role="",
+            handler="",
+            blob="",
+            code_size=0,
+            code_sha256="",
+            description="",
+            timeout_s=3,
+            memory_mb=128,
+            environment=None,
+            modified_ms=ctx.now_ms,
+            revision="",
+        )
+        self.apply(ctx, config, settings)
+        self.take_code(config, package)
+        self.tables.functions.put((name.account, ctx.region, name.name), Function(ctx.now_ms, tags=tags))
+        self.save(ctx, name, config)
+        return config
+
+    def apply(self, ctx: Context, config: Configuration, settings: dict[str, Any]) -> None:
+        """Set the members of Create/UpdateFunctionConfiguration that are given."""
+        if (runtime := settings.get("Runtime")) is not None:
+            if runtime not in RUNTIMES.split(", "):
+                raise InvalidParameterValue(
+                    f"Value {runtime} at 'runtime' failed to satisfy constraint: "
+                    f"Member must satisfy enum value set: [{RUNTIMES}] or be a valid ARN"
+                )
+            config.runtime = runtime
+        for member, field in _PLAIN_MEMBERS:
+            if (value := settings.get(member)) is not None:
+                setattr(config, field, value)
+        if (environment := settings.get("Environment")) is not None:
+            config.environment = _checked_environment(environment.get("Variables", {}))
+        if (storage := settings.get("EphemeralStorage")) is not None:
+            config.ephemeral_mb = storage["Size"]
+        if (tracing := settings.get("TracingConfig")) is not None:
+            config.tracing = tracing.get("Mode", "PassThrough")
+        if (dead_letters := settings.get("DeadLetterConfig")) is not None:
+            config.dead_letter_arn = dead_letters.get("TargetArn", "")
+        if (logging := settings.get("LoggingConfig")) is not None:
+            config.logging = dict(logging)
+        if (layers := settings.get("Layers")) is not None:
+            for arn in layers:
+                key = self.layer_key(arn)
+                if key is None or self.tables.layers.get(key) is None:
+                    raise InvalidParameterValue(f"Layer version {arn} does not exist.")
+            config.layers = layers
+
+    def take_code(self, config: Configuration, package: Package) -> None:
+        blob = self._cloud.blobs.write_bytes(package.data)
+        self._cloud.blobs.claim(blob, package.size)
+        config.blob = blob
+        config.code_size = package.size
+        config.code_sha256 = package.sha256
+
+    def save(self, ctx: Context, name: FunctionName, config: Configuration) -> None:
+        config.modified_ms = ctx.now_ms
+        config.revision = str(uuid.uuid4())
+        self.tables.configurations.put((name.account, ctx.region, name.name, config.version), config)
+
+    def publish(
+        self, ctx: Context, name: FunctionName, *, description: str | None = None, sha256: str | None = None
+    ) -> Configuration:
+        """A new version of `$LATEST`, or the last one if nothing has changed since."""
+        function = self.function(ctx, name)
+        config = self.configuration(ctx, FunctionName(name.account, name.name, ""))
+        if sha256 is not None and sha256 != config.code_sha256:
+            raise InvalidParameterValue(
+                f"CodeSHA256 ({sha256}) is different from current CodeSHA256 in $LATEST ({config.code_sha256}). "
+                "Please try again with the CodeSHA256 in $LATEST."
+            )
+        key = (name.account, ctx.region, name.name)
+        last = self.tables.configurations.get((*key, function.next_version - 1)) if function.next_version > 1 else None
+        if description is not None:
+            config.description = description
+        config.version = function.next_version
+        if last is not None and _same(last, config):
+            return last
+        function.next_version += 1
+        self.tables.functions.put(key, function)
+        self.save(ctx, name, config)
+        return config
+
+    def release_code(self, ctx: Context, name: FunctionName, blob: str) -> bool:
+        """Give up a code blob unless a version still has it; whether it is gone."""
+        scan = self.tables.configurations.scan((name.account, ctx.region, name.name))
+        if any(config.blob == blob for _, config in scan):
+            return False
+        self._cloud.blobs.release(blob)
+        return True
+
+    def delete(self, ctx: Context, name: FunctionName) -> list[Configuration]:
+        """Remove the function, or one version of it; the removed versions."""
+        key = (name.account, ctx.region, name.name)
+        if name.qualifier:
+            if name.qualifier == "$LATEST":
+                raise InvalidParameterValue("$LATEST version cannot be deleted without deleting the function.")
+            if not name.qualifier.isdigit():
+                raise InvalidParameterValue("Deletion of aliases is not currently supported.")
+            config = self.configuration(ctx, name)
+            self.tables.configurations.delete((*key, config.version))
+            removed = [config]
+        else:
+            self.function(ctx, name)
+            removed = [config for _, config in self.tables.configurations.scan(key)]
+            self.tables.functions.delete(key)
+            for table in (
+                self.tables.configurations,
+                self.tables.aliases,
+                self.tables.policies,
+                self.tables.invoke_configs,
+            ):
+                table.delete_all(key)
+        for blob in {config.blob for config in removed}:
+            self.release_code(ctx, name, blob)
+        return removed
+
+    # ---- aliases ------------------------------------------------------------------------------------------------
+
+    def alias(self, ctx: Context, name: FunctionName, alias: str) -> Alias:
+        found = self.tables.aliases.get((name.account, ctx.region, name.name, alias))
+        if found is None:
+            arn = function_arn(ctx, name.account, name.name, alias)
+            raise ResourceNotFound(f"Cannot find alias arn: {arn}")
+        return found
+
+    def save_alias(self, ctx: Context, name: FunctionName, alias: Alias) -> None:
+        self.configuration(ctx, FunctionName(name.account, name.name, alias.version))
+        alias.revision = str(uuid.uuid4())
+        self.tables.aliases.put((name.account, ctx.region, name.name, alias.name), alias)
+
+
+def check_revision(wanted: str | None, actual: str) -> None:
+    if wanted is not None and wanted != actual:
+        raise PreconditionFailed()
+
+
+_PLAIN_MEMBERS = (
+    ("Role", "role"),
+    ("Handler", "handler"),
+    ("Description", "description"),
+    ("Timeout", "timeout_s"),
+    ("MemorySize", "memory_mb"),
+    ("Architectures", "architectures"),
+)
+_RESERVED_VARIABLES = frozenset(
+    "_HANDLER AWS_REGION AWS_EXECUTION_ENV AWS_LAMBDA_FUNCTION_NAME AWS_LAMBDA_FUNCTION_MEMORY_SIZE "
+    "AWS_LAMBDA_FUNCTION_VERSION AWS_LAMBDA_INITIALIZATION_TYPE AWS_LAMBDA_LOG_GROUP_NAME "
+    "AWS_LAMBDA_LOG_STREAM_NAME AWS_ACCESS_KEY AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN "
+    "AWS_LAMBDA_RUNTIME_API LAMBDA_TASK_ROOT LAMBDA_RUNTIME_DIR AWS_DEFAULT_REGION".split()
+)
+
+
+def _checked_environment(variables: dict[str, str]) -> dict[str, str]:
+    if reserved := sorted(_RESERVED_VARIABLES & variables.keys()):
+        raise InvalidParameterValue(
+            "Lambda was unable to configure your environment variables because the environment variables you have "
+            "provided contains reserved keys that are currently not supported for modification. "
+            f"Reserved keys used in this request: {', '.join(reserved)}"
+        )
+    text = json.dumps(variables, separators=(",", ":"))
+    if len(text.encode()) > ENVIRONMENT_BYTES_MAX:
+        raise InvalidParameterValue(
+            "Lambda was unable to configure your environment variables because the environment variables you have "
+            f"provided exceeded the 4KB limit. String measured: {text}"
+        )
+    return variables
+
+
+def _same(last: Configuration, config: Configuration) -> bool:
+    ignored = {"version", "modified_ms", "revision"}
+    fields = [field for field in Configuration.__struct_fields__ if field not in ignored]
+    return all(getattr(last, field) == getattr(config, field) for field in fields)

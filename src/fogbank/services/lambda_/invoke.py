@@ -1,0 +1,187 @@
+"""One invocation from beginning to end: concurrency, environment, logs, metrics, result."""
+
+import math
+import secrets
+import uuid
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import msgspec
+
+from fogbank.core.cloud import Cloud
+from fogbank.core.context import Context
+from fogbank.engines.compute.interface import (
+    ComputeEngine,
+    FunctionSpec,
+    Invocation,
+    Outcome,
+    RuntimeUnavailable,
+)
+from fogbank.services.lambda_.answers import log_group
+from fogbank.services.lambda_.code import CodeCache
+from fogbank.services.lambda_.concurrency import Concurrency
+from fogbank.services.lambda_.errors import InvalidRuntime, TooManyRequests
+from fogbank.services.lambda_.functions import Functions
+from fogbank.services.lambda_.log_shipper import LogShipper
+from fogbank.services.lambda_.names import FunctionName, function_arn
+from fogbank.services.lambda_.pool import Key, Pool, Slot
+from fogbank.services.lambda_.records import Configuration
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What an invocation gave. `error` is the value of X-Amz-Function-Error, empty on success."""
+
+    payload: bytes
+    error: str
+    version: str
+    request_id: str
+    log: str
+    duration_ms: float
+
+
+class Invoker:
+    """Runs functions. Used by Invoke, the asynchronous queue and the event source mappings alike."""
+
+    def __init__(
+        self, cloud: Cloud, functions: Functions, engine: ComputeEngine, concurrency: Concurrency, code: CodeCache
+    ) -> None:
+        self._cloud = cloud
+        self._functions = functions
+        self._engine = engine
+        self._concurrency = concurrency
+        self._code = code
+        self.pool = Pool(cloud.clock)
+        self.logs = LogShipper(cloud)
+
+    async def invoke(
+        self,
+        ctx: Context,
+        name: FunctionName,
+        payload: bytes,
+        *,
+        request_id: str | None = None,
+        client_context: str | None = None,
+    ) -> Result:
+        """Run the function once. Raises TooManyRequests, ResourceNotFound; its own failure is a result."""
+        config = self._functions.configuration(ctx, name)
+        function = self._functions.function(ctx, name)
+        try:
+            unreserved = self._concurrency.enter(name.account, ctx.region, name.name, function)
+        except TooManyRequests:
+            self._count(ctx, name, "Throttles", 1, "Count")
+            raise
+        request_id = request_id or str(uuid.uuid4())
+        invocation = Invocation(
+            request_id=request_id,
+            payload=payload or b"{}",
+            function_arn=function_arn(ctx, name.account, name.name, name.qualifier),
+            timeout_s=config.timeout_s,
+            client_context=client_context,
+            trace_id=f"Root=1-{ctx.now_ms // 1000:08x}-{secrets.token_hex(12)};Parent={secrets.token_hex(8)};Sampled=0",
+        )
+        running = self._concurrency.running(name.account, ctx.region, name.name)
+        self._count(ctx, name, "ConcurrentExecutions", running, "Count")
+        try:
+            outcome, log = await self._run(ctx, name, config, invocation)
+        finally:
+            self._concurrency.leave(name.account, ctx.region, name.name, unreserved=unreserved)
+        failed = outcome.ending != "answered"
+        self._count(ctx, name, "Invocations", 1, "Count")
+        self._count(ctx, name, "Errors", int(failed), "Count")
+        self._count(ctx, name, "Duration", round(outcome.duration_ms, 2), "Milliseconds")
+        return Result(
+            payload=outcome.payload,
+            error="Unhandled" if failed else "",
+            version=config.label,
+            request_id=request_id,
+            log=log,
+            duration_ms=outcome.duration_ms,
+        )
+
+    async def _run(
+        self, ctx: Context, name: FunctionName, config: Configuration, invocation: Invocation
+    ) -> tuple[Outcome, str]:
+        key: Key = (name.account, ctx.region, config.name, config.version)
+        slot = await self.pool.take(key, config.revision, lambda: self._start(ctx, key, config))
+        try:
+            outcome = await slot.environment.invoke(invocation)
+        finally:
+            present = self._functions.tables.configurations.get(key)
+            self.pool.give_back(slot, current=present is not None and present.revision == slot.revision)
+        lines = _log_lines(config, invocation, outcome)
+        self.logs.add((name.account, ctx.region, log_group(config), slot.log_stream), lines)
+        return outcome, "".join(line if line.endswith("\n") else line + "\n" for line in lines)
+
+    async def _start(self, ctx: Context, key: Key, config: Configuration) -> Slot:
+        day = datetime.fromtimestamp(self._cloud.clock.now_ms() / 1000, UTC).strftime("%Y/%m/%d")
+        stream = f"{day}/[{config.label}]{secrets.token_hex(16)}"
+        layers = []
+        for arn in config.layers:
+            layer_key = self._functions.layer_key(arn)
+            layer = self._functions.tables.layers.get(layer_key) if layer_key is not None else None
+            if layer is not None:
+                layers.append(await self._code.folder(layer.blob))
+        spec = FunctionSpec(
+            code=await self._code.folder(config.blob),
+            handler=config.handler,
+            runtime=config.runtime,
+            environment={**(config.environment or {}), **self._environment(key, config, stream)},
+            memory_mb=config.memory_mb,
+            layers=tuple(layers),
+        )
+        try:
+            environment = await self._engine.create(spec)
+        except RuntimeUnavailable as error:
+            raise InvalidRuntime(str(error)) from error
+        return Slot(key, config.revision, environment, stream)
+
+    def _environment(self, key: Key, config: Configuration, stream: str) -> dict[str, str]:
+        """https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""
+        account, region = key[0], key[1]
+        port = urlsplit(self._cloud.endpoint).port or 4566
+        defaults = {
+            # The address, not the name: a name may cost a lookup and a refused attempt over IPv6.
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_ACCESS_KEY_ID": account,
+            "AWS_SECRET_ACCESS_KEY": "fogbank",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{config.runtime}",
+            "AWS_LAMBDA_FUNCTION_NAME": config.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": config.label,
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.memory_mb),
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": log_group(config),
+            "AWS_LAMBDA_LOG_STREAM_NAME": stream,
+            "AWS_LAMBDA_LOG_FORMAT": config.logging.get("LogFormat", "Text"),
+        }
+        if level := config.logging.get("ApplicationLogLevel"):
+            defaults["AWS_LAMBDA_LOG_LEVEL"] = level
+        if config.environment and "AWS_ENDPOINT_URL" in config.environment:
+            del defaults["AWS_ENDPOINT_URL"]
+        return defaults
+
+    def _count(self, ctx: Context, name: FunctionName, metric: str, value: float, unit: str) -> None:
+        metrics = self._cloud.metrics
+        resource = f"{name.name}:{name.qualifier}" if name.qualifier else name.name
+        for dimensions in ({}, {"FunctionName": name.name}, {"FunctionName": name.name, "Resource": resource}):
+            metrics.add(name.account, ctx.region, "AWS/Lambda", metric, dimensions, value, unit)
+
+
+def _log_lines(config: Configuration, invocation: Invocation, outcome: Outcome) -> list[str]:
+    """The lines of one invocation between START and REPORT, as AWS writes them."""
+    request_id = invocation.request_id
+    billed = math.ceil(outcome.duration_ms + (outcome.init_ms or 0))
+    report = (
+        f"REPORT RequestId: {request_id}\tDuration: {outcome.duration_ms:.2f} ms\tBilled Duration: {billed} ms\t"
+        f"Memory Size: {config.memory_mb} MB\tMax Memory Used: {outcome.memory_mb} MB\t"
+    )
+    if outcome.init_ms is not None:
+        report += f"Init Duration: {outcome.init_ms:.2f} ms\t"
+    return [
+        f"START RequestId: {request_id} Version: {config.label}\n",
+        *outcome.log,
+        f"END RequestId: {request_id}\n",
+        report + "\n",
+    ]

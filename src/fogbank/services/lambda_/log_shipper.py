@@ -1,0 +1,79 @@
+"""Carries functions' output to CloudWatch Logs, a moment later and many invocations at a time."""
+
+from typing import Any
+
+from fogbank.core.cloud import Cloud
+from fogbank.core.errors import AwsError
+
+SHIP_AFTER_S = 0.1
+# PutLogEvents takes 10,000 events and 1 MB, each event counting 26 bytes more than its text.
+_EVENTS_MAX = 10_000
+_BYTES_MAX = 1_000_000
+
+Stream = tuple[str, str, str, str]
+
+
+class LogShipper:
+    """Buffers lines by log stream. What an invocation wrote in the last moment may be lost with the server."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._pending: dict[Stream, list[dict[str, Any]]] = {}
+        self._known: set[Stream] = set()
+        self._scheduled = False
+
+    def add(self, stream: Stream, lines: list[str]) -> None:
+        now_ms = self._cloud.clock.now_ms()
+        events = self._pending.setdefault(stream, [])
+        events += [{"timestamp": now_ms, "message": line} for line in lines if line]
+        if not self._scheduled:
+            self._scheduled = True
+            self._cloud.tasks.spawn("lambda logs", self._ship_later())
+
+    async def _ship_later(self) -> None:
+        await self._cloud.clock.sleep(SHIP_AFTER_S)
+        self._scheduled = False
+        await self.ship()
+
+    async def ship(self) -> None:
+        """Write what is pending, all streams in one transaction."""
+        pending, self._pending = self._pending, {}
+        for stream, events in pending.items():
+            await self._cloud.store.run(self._put, stream, events)
+
+    def _put(self, stream: Stream, events: list[dict[str, Any]]) -> None:
+        account, region, group, name = stream
+        ctx = self._cloud.context(account=account, region=region)
+        logs = self._cloud.logs
+        if stream not in self._known:
+            self._known.add(stream)
+            for create in (
+                lambda: logs.create_log_group(ctx, logGroupName=group),
+                lambda: logs.create_log_stream(ctx, logGroupName=group, logStreamName=name),
+            ):
+                try:
+                    create()
+                except AwsError as error:
+                    if error.code != "ResourceAlreadyExistsException":
+                        raise
+        for part in _parts(events):
+            try:
+                logs.put_log_events(ctx, logGroupName=group, logStreamName=name, logEvents=part)
+            except AwsError as error:
+                if error.code != "ResourceNotFoundException":
+                    raise
+                # The group was deleted under a running function: AWS makes it again at the next invocation.
+                self._known.discard(stream)
+
+
+def _parts(events: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    parts: list[list[dict[str, Any]]] = [[]]
+    size = 0
+    for event in events:
+        bytes_ = len(event["message"].encode()) + 26
+        if parts[-1] and (size + bytes_ > _BYTES_MAX or len(parts[-1]) >= _EVENTS_MAX):
+            parts.append([])
+            size = 0
+        parts[-1].append(event)
+        size += bytes_
+    return parts

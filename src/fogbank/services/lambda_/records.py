@@ -1,0 +1,138 @@
+"""What Lambda stores.
+
+A function's version 0 is `$LATEST`; published versions count from 1 and never change. A code blob may be shared by
+versions of one function and is released with the last of them.
+"""
+
+from typing import Any
+
+import msgspec
+
+from fogbank.core.store import Record, Store
+
+
+class Function(Record):
+    """What belongs to a function whatever the version."""
+
+    created_ms: int
+    next_version: int = 1
+    tags: dict[str, str] = {}
+    reserved: int | None = None
+
+
+class Configuration(Record):
+    """One version of a function."""
+
+    name: str
+    version: int
+    runtime: str
+    role: str
+    handler: str
+    blob: str
+    code_size: int
+    code_sha256: str
+    description: str
+    timeout_s: int
+    memory_mb: int
+    environment: dict[str, str] | None
+    modified_ms: int
+    revision: str
+    layers: list[str] = []
+    architectures: list[str] = msgspec.field(default_factory=lambda: ["x86_64"])
+    ephemeral_mb: int = 512
+    tracing: str = "PassThrough"
+    dead_letter_arn: str = ""
+    logging: dict[str, str] = {}
+
+    @property
+    def label(self) -> str:
+        return str(self.version) if self.version else "$LATEST"
+
+
+class Alias(Record):
+    name: str
+    version: str
+    description: str
+    revision: str
+    weights: dict[str, float] = {}
+
+
+class Policy(Record):
+    """A resource policy, statements as in the JSON document."""
+
+    statements: list[dict[str, Any]]
+    revision: str
+
+
+class InvokeConfig(Record):
+    """How asynchronous invocations of a function, version or alias are handled."""
+
+    modified_ms: int
+    retries_max: int | None = None
+    age_max_s: int | None = None
+    destinations: dict[str, Any] = {}
+
+
+class Layer(Record):
+    description: str
+    blob: str
+    code_size: int
+    code_sha256: str
+    created_ms: int
+    runtimes: list[str] = []
+    architectures: list[str] = []
+    license: str = ""
+
+
+class LayerCounter(Record):
+    """The last version number of a layer: numbers are not used again."""
+
+    last: int
+
+
+class Mapping(Record):
+    """An event source mapping; `state` is `Enabled` or `Disabled`."""
+
+    uuid: str
+    source_arn: str
+    function_name: str
+    qualifier: str
+    state: str
+    batch_size: int
+    created_ms: int
+    modified_ms: int
+    window_s: int = 0
+    filters: list[str] = []
+    concurrency_max: int | None = None
+    response_types: list[str] = []
+    starting_position: str = ""
+    starting_ms: int = 0
+    retries_max: int = -1
+    age_max_s: int = -1
+    bisect: bool = False
+    parallelization: int = 1
+    on_failure: str = ""
+    last_result: str = ""
+    tags: dict[str, str] = {}
+
+
+class Checkpoint(Record):
+    """How far a mapping has read a shard."""
+
+    sequence: str = ""
+    closed: bool = False
+
+
+class Tables:
+    """Lambda's tables. Keys begin with account and region."""
+
+    def __init__(self, store: Store) -> None:
+        self.functions = store.table("lambda.functions", key=(str, str, str), value=Function)
+        self.configurations = store.table("lambda.configurations", key=(str, str, str, int), value=Configuration)
+        self.aliases = store.table("lambda.aliases", key=(str, str, str, str), value=Alias)
+        self.policies = store.table("lambda.policies", key=(str, str, str, str), value=Policy)
+        self.invoke_configs = store.table("lambda.invoke_configs", key=(str, str, str, str), value=InvokeConfig)
+        self.layers = store.table("lambda.layers", key=(str, str, str, int), value=Layer)
+        self.layer_counters = store.table("lambda.layer_counters", key=(str, str, str), value=LayerCounter)
+        self.mappings = store.table("lambda.mappings", key=(str, str, str), value=Mapping)
+        self.checkpoints = store.table("lambda.checkpoints", key=(str, str), value=Checkpoint)
