@@ -1,0 +1,200 @@
+"""S3's errors. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+
+from fogbank.core.errors import AwsError
+
+
+class NoSuchBucket(AwsError):
+    code = "NoSuchBucket"
+    status = 404
+    message = "The specified bucket does not exist"
+
+
+class NoSuchKey(AwsError):
+    code = "NoSuchKey"
+    status = 404
+    message = "The specified key does not exist."
+
+
+class NoSuchVersion(AwsError):
+    code = "NoSuchVersion"
+    status = 404
+    message = "The specified version does not exist."
+
+
+class NoSuchUpload(AwsError):
+    code = "NoSuchUpload"
+    status = 404
+    message = (
+        "The specified upload does not exist. The upload ID may be invalid, "
+        "or the upload may have been aborted or completed."
+    )
+
+
+class BucketAlreadyExists(AwsError):
+    code = "BucketAlreadyExists"
+    status = 409
+    message = (
+        "The requested bucket name is not available. The bucket namespace is shared by all users of the system. "
+        "Please select a different name and try again."
+    )
+
+
+class BucketAlreadyOwnedByYou(AwsError):
+    code = "BucketAlreadyOwnedByYou"
+    status = 409
+    message = "Your previous request to create the named bucket succeeded and you already own it."
+
+
+class BucketNotEmpty(AwsError):
+    code = "BucketNotEmpty"
+    status = 409
+    message = "The bucket you tried to delete is not empty"
+
+
+class InvalidBucketName(AwsError):
+    code = "InvalidBucketName"
+    message = "The specified bucket is not valid."
+
+
+class InvalidLocationConstraint(AwsError):
+    code = "InvalidLocationConstraint"
+    message = "The specified location-constraint is not valid"
+
+
+class IllegalLocationConstraint(AwsError):
+    code = "IllegalLocationConstraintException"
+
+
+class InvalidArgument(AwsError):
+    code = "InvalidArgument"
+
+
+class InvalidRequest(AwsError):
+    code = "InvalidRequest"
+
+
+class InvalidRange(AwsError):
+    code = "InvalidRange"
+    status = 416
+    message = "The requested range is not satisfiable"
+
+
+class InvalidDigest(AwsError):
+    code = "InvalidDigest"
+    message = "The Content-MD5 you specified was invalid."
+
+
+class BadDigest(AwsError):
+    code = "BadDigest"
+    message = "The Content-MD5 you specified did not match what we received."
+
+
+class IncompleteBody(AwsError):
+    code = "IncompleteBody"
+    message = "The request body terminated unexpectedly"
+
+
+class KeyTooLong(AwsError):
+    code = "KeyTooLongError"
+    message = "Your key is too long"
+
+
+class MetadataTooLarge(AwsError):
+    code = "MetadataTooLarge"
+    message = "Your metadata headers exceed the maximum allowed metadata size"
+
+
+class EntityTooSmall(AwsError):
+    code = "EntityTooSmall"
+    message = "Your proposed upload is smaller than the minimum allowed size"
+
+
+class EntityTooLarge(AwsError):
+    code = "EntityTooLarge"
+    message = "Your proposed upload exceeds the maximum allowed size"
+
+
+class InvalidPart(AwsError):
+    code = "InvalidPart"
+    message = (
+        "One or more of the specified parts could not be found.  The part may not have been uploaded, "
+        "or the specified entity tag may not match the part's entity tag."
+    )
+
+
+class InvalidPartOrder(AwsError):
+    code = "InvalidPartOrder"
+    message = "The list of parts was not in ascending order. Parts must be ordered by part number."
+
+
+class MalformedXML(AwsError):
+    code = "MalformedXML"
+    message = "The XML you provided was not well-formed or did not validate against our published schema"
+
+
+class MethodNotAllowed(AwsError):
+    code = "MethodNotAllowed"
+    status = 405
+    message = "The specified method is not allowed against this resource."
+
+
+class NotModified(AwsError):
+    code = "NotModified"
+    status = 304
+    message = "Not Modified"
+
+
+class PreconditionFailed(AwsError):
+    code = "PreconditionFailed"
+    status = 412
+    message = "At least one of the pre-conditions you specified did not hold"
+
+
+class AccessDenied(AwsError):
+    code = "AccessDenied"
+    status = 403
+    message = "Access Denied"
+
+
+class InvalidTag(AwsError):
+    code = "InvalidTag"
+
+
+class MalformedPolicy(AwsError):
+    code = "MalformedPolicy"
+    message = "This policy contains invalid Json"
+
+
+class NoSuchBucketPolicy(AwsError):
+    code = "NoSuchBucketPolicy"
+    status = 404
+    message = "The bucket policy does not exist"
+
+
+class NoSuchTagSet(AwsError):
+    code = "NoSuchTagSet"
+    status = 404
+    message = "The TagSet does not exist"
+
+
+class NoSuchPublicAccessBlock(AwsError):
+    code = "NoSuchPublicAccessBlockConfiguration"
+    status = 404
+    message = "The public access block configuration was not found"
+
+
+class NoSuchLifecycle(AwsError):
+    code = "NoSuchLifecycleConfiguration"
+    status = 404
+    message = "The lifecycle configuration does not exist"
+
+
+class OwnershipControlsNotFound(AwsError):
+    code = "OwnershipControlsNotFoundError"
+    status = 404
+    message = "The bucket ownership controls were not found"
+
+
+class IllegalVersioningConfiguration(AwsError):
+    code = "IllegalVersioningConfigurationException"
+    message = "The Versioning element must be specified"

@@ -1,0 +1,110 @@
+"""What S3 stores.
+
+- `objects`, key (bucket, object key): the latest version, unless that is a delete marker or nothing.
+- `versions`, key (bucket, object key, -sequence): every other version and all delete markers, newest first.
+  Only buckets that have or had versioning have any.
+- `bodies`, key (body id): bodies up to `INLINE_MAX`. Larger ones are blobs of the same id.
+- `parts`, key (upload id, part number): the parts of the uploads in progress.
+"""
+
+from typing import Any
+
+from fogbank.core.store import Record, Store
+
+INLINE_MAX = 16 * 1024
+NULL_VERSION = "null"
+
+
+class Bucket(Record):
+    name: str
+    account: str
+    region: str
+    created_ms: int
+    versioning: str = ""
+
+
+class BucketConfig(Record):
+    """One of a bucket's configurations, as the API takes it."""
+
+    value: Any
+
+
+class Body(Record):
+    """Where the bytes are: one or (after a multipart upload) several pieces, each (id, size)."""
+
+    pieces: list[tuple[str, int]]
+
+    @property
+    def size(self) -> int:
+        return sum(size for _, size in self.pieces)
+
+
+class InlineBody(Record):
+    data: bytes
+
+
+class ObjectVersion(Record):
+    """One version of an object, or a delete marker. `headers` are the parameters that come back as they were given."""
+
+    version_id: str
+    sequence: int
+    modified_ms: int
+    size: int = 0
+    etag: str = ""
+    body: Body | None = None
+    headers: dict[str, Any] = {}
+    metadata: dict[str, str] = {}
+    tags: dict[str, str] = {}
+    checksums: dict[str, str] = {}
+    checksum_type: str = ""
+    part_sizes: list[int] = []
+    delete_marker: bool = False
+
+
+class Upload(Record):
+    """A multipart upload in progress."""
+
+    bucket: str
+    key: str
+    initiated_ms: int
+    headers: dict[str, Any] = {}
+    metadata: dict[str, str] = {}
+    tags: dict[str, str] = {}
+    checksum_algorithm: str = ""
+    checksum_type: str = ""
+
+
+class Part(Record):
+    etag: str
+    size: int
+    modified_ms: int
+    body: Body
+    checksums: dict[str, str] = {}
+
+
+class UploadRef(Record):
+    initiated_ms: int
+
+
+class Counter(Record):
+    next: int
+
+
+class S3Tables:
+    """The tables of S3. Bucket names are global, as they are on AWS."""
+
+    def __init__(self, store: Store) -> None:
+        self.buckets = store.table("s3.buckets", key=(str,), value=Bucket)
+        self.configs = store.table("s3.configs", key=(str, str), value=BucketConfig)
+        self.objects = store.table("s3.objects", key=(str, str), value=ObjectVersion)
+        self.versions = store.table("s3.versions", key=(str, str, int), value=ObjectVersion)
+        self.bodies = store.table("s3.bodies", key=(str,), value=InlineBody)
+        self.uploads = store.table("s3.uploads", key=(str,), value=Upload)
+        self.uploads_of = store.table("s3.uploads_of", key=(str, str, str), value=UploadRef)
+        self.parts = store.table("s3.parts", key=(str, int), value=Part)
+        self.counters = store.table("s3.counters", key=(str,), value=Counter)
+
+    def next_sequence(self) -> int:
+        counter = self.counters.get(("sequence",)) or Counter(1)
+        self.counters.put(("sequence",), Counter(counter.next + 1))
+        return counter.next
