@@ -1,4 +1,5 @@
-"""What a service needs to run code: environments that are created, invoked one call at a time, and destroyed."""
+"""What a service needs to run code: environments that are created, invoked one call at a time, and
+destroyed."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,8 +39,10 @@ Ending = Literal["answered", "failed", "timed_out", "exited", "out_of_memory", "
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """How an invocation ended.
 
-    `payload` is the function's answer, or the error document for every other ending. `log` holds the lines that
-    were written since the invocation before, and `init_ms` is set if the environment was started for this call.
+    `payload` is the function's answer, or the error document for every other ending. `log` holds the lines
+    that
+    were written since the invocation before, and `init_ms` is set if the environment was started for this
+    call.
     """
 
     ending: Ending
@@ -62,7 +65,8 @@ class Environment(Protocol):
         """Whether another invocation may be sent here."""
 
     async def invoke(self, invocation: Invocation) -> Outcome:
-        """Run one invocation; never two at a time. Every ending of the function is an outcome, not an exception."""
+        """Run one invocation; never two at a time. Every ending of the function is an outcome, not an
+        exception."""
 
     def destroy(self) -> None:
         """End its processes and remove its files, at once and whatever it is doing."""

@@ -1,7 +1,10 @@
-"""The embedded compute engine: each environment is an operating-system process that speaks the Lambda Runtime API.
+"""The embedded compute engine: each environment is an operating-system process that speaks the Lambda
+Runtime API.
 
-A process is in a session of its own, so that ending an environment ends whatever it started. Time-outs run on the
-machine's clock, as the function's own work does. Not there yet: a sandbox by namespaces, and freezing between calls.
+A process is in a session of its own, so that ending an environment ends whatever it started. Time-outs run
+on the
+machine's clock, as the function's own work does. Not there yet: a sandbox by namespaces, and freezing
+between calls.
 """
 
 import asyncio
@@ -41,7 +44,8 @@ class ProcessEngine:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        # Every python3.x runs on the interpreter that runs Fogbank: the only one that is certainly there and has the SDK.
+        # Every python3.x runs on the interpreter that runs Fogbank: the only one that is certainly there
+        # and has the SDK.
         self._zygote = Zygote(sys.executable)
         self._environments: set[ProcessEnvironment] = set()
         shutil.rmtree(folder, ignore_errors=True)
@@ -71,7 +75,9 @@ class ProcessEngine:
 class ProcessEnvironment:
     """One process (and whatever it starts) that runs one function."""
 
-    def __init__(self, spec: FunctionSpec, folder: str, forget: "Callable[[ProcessEnvironment], None]") -> None:
+    def __init__(
+        self, spec: FunctionSpec, folder: str, forget: "Callable[[ProcessEnvironment], None]"
+    ) -> None:
         self._spec = spec
         self._folder = folder
         self._forget = forget
@@ -97,7 +103,9 @@ class ProcessEnvironment:
         layers = [str(layer) for layer in spec.layers]
         command = []
         if not spec.runtime.startswith("python"):
-            found = [path / "bootstrap" for path in (spec.code, *spec.layers) if (path / "bootstrap").is_file()]
+            found = [
+                path / "bootstrap" for path in (spec.code, *spec.layers) if (path / "bootstrap").is_file()
+            ]
             command = [str(found[0])] if found else [str(spec.code / "bootstrap")]
         order = {
             "code": str(spec.code),
@@ -163,7 +171,8 @@ class ProcessEnvironment:
             self._ready.cancel()
         self._forget(self)
 
-    # ---- what the runtime says ----------------------------------------------------------------------------------
+    # ---- what the runtime says
+    # ----------------------------------------------------------------------------------
 
     def runtime_ready(self) -> None:
         if not self._ready.done():
@@ -180,13 +189,16 @@ class ProcessEnvironment:
         if not self._ready.done():
             self._ready.set_result(("init_failed", payload))
 
-    # ---- endings ------------------------------------------------------------------------------------------------
+    # ---- endings
+    # ------------------------------------------------------------------------------------------------
 
     async def _initialized(self) -> tuple[Ending, bytes] | None:
         """Wait until the runtime is ready; how it failed if it is not."""
         limit_s = self._spec.init_timeout_s
         try:
-            failure: tuple[Ending, bytes] | None = await asyncio.wait_for(asyncio.shield(self._ready), limit_s)
+            failure: tuple[Ending, bytes] | None = await asyncio.wait_for(
+                asyncio.shield(self._ready), limit_s
+            )
         except TimeoutError:
             self._kill()
             return ("timed_out", f"Task timed out after {limit_s:.2f} seconds".encode())
@@ -262,11 +274,21 @@ class ProcessEnvironment:
 def exit_reason(status: int) -> str:
     """A wait status in AWS's words."""
     if os.WIFSIGNALED(status):
-        names = {signal.SIGKILL: "killed", signal.SIGSEGV: "segmentation fault", signal.SIGABRT: "aborted"}
+        names: dict[int, str] = {
+            signal.SIGKILL: "killed",
+            signal.SIGSEGV: "segmentation fault",
+            signal.SIGABRT: "aborted",
+        }
         number = os.WTERMSIG(status)
-        return f"Runtime exited with error: signal: {names.get(number, signal.strsignal(number) or str(number))}"
+        return (
+            f"Runtime exited with error: signal: {names.get(number, signal.strsignal(number) or str(number))}"
+        )
     code = os.waitstatus_to_exitcode(status)
-    return f"Runtime exited with error: exit status {code}" if code else "Runtime exited without providing a reason"
+    return (
+        f"Runtime exited with error: exit status {code}"
+        if code
+        else "Runtime exited without providing a reason"
+    )
 
 
 def resident_mb(pid: int) -> float:

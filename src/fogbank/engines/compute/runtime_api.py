@@ -1,7 +1,8 @@
 """The Lambda Runtime API of one environment, over HTTP on a loopback port of its own.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
-A port for each environment, because clients build their URLs from `AWS_LAMBDA_RUNTIME_API` as a bare host and port.
+A port for each environment, because clients build their URLs from `AWS_LAMBDA_RUNTIME_API` as a bare host
+and port.
 """
 
 import asyncio
@@ -77,7 +78,8 @@ class RuntimeApi:
                 headers.append(("Lambda-Runtime-Client-Context", invocation.client_context))
             connection.send(200, invocation.payload, headers)
 
-    # ---- called by connections ----------------------------------------------------------------------------------
+    # ---- called by connections
+    # ----------------------------------------------------------------------------------
 
     def connected(self, connection: "RuntimeConnection") -> None:
         self._connections.add(connection)
@@ -101,7 +103,9 @@ class RuntimeApi:
                     body, failed = _TOO_LARGE, True
                 known = self._listener.runtime_answered(request_id, body, failed=failed)
                 if not known:
-                    connection.send(400, b'{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}')
+                    connection.send(
+                        400, b'{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}'
+                    )
                 elif body is _TOO_LARGE:
                     connection.send(413, _TOO_LARGE)
                 else:
@@ -141,7 +145,8 @@ class RuntimeConnection(asyncio.Protocol):
         head += [f"{name}: {value}" for name, value in headers or ()]
         self._transport.write("\r\n".join(head).encode("latin-1", "replace") + b"\r\n\r\n" + body)
 
-    # ---- asyncio ------------------------------------------------------------------------------------------------
+    # ---- asyncio
+    # ------------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports do not derive from asyncio.Transport.
@@ -158,7 +163,8 @@ class RuntimeConnection(asyncio.Protocol):
         except httptools.HttpParserError:
             self.abort()
 
-    # ---- httptools ----------------------------------------------------------------------------------------------
+    # ---- httptools
+    # ----------------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
         self._url = b""

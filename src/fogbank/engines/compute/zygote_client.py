@@ -1,4 +1,5 @@
-"""Speaks with a zygote: the process that forks function processes off a warm interpreter (python/zygote.py)."""
+"""Speaks with a zygote: the process that forks function processes off a warm interpreter
+(python/zygote.py)."""
 
 import asyncio
 import itertools
@@ -7,7 +8,6 @@ import logging
 import os
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,7 +33,8 @@ class Zygote:
         self._on_exit: dict[int, OnExit] = {}
 
     async def fork(self, order: Mapping[str, Any], log_fd: int, on_exit: OnExit) -> int:
-        """A new process for that order; its pid. `on_exit` is called with its wait status when it has ended."""
+        """A new process for that order; its pid. `on_exit` is called with its wait status when it has
+        ended."""
         loop = asyncio.get_running_loop()
         async with self._sending:
             if self._control is None:
@@ -103,7 +104,9 @@ class Zygote:
             self._control = None
             if self._process is not None:
                 self._process.poll()
-            log.warning("the function interpreter %s ended; it is started again when needed", self._interpreter)
+            log.warning(
+                "the function interpreter %s ended; it is started again when needed", self._interpreter
+            )
         for future, _ in self._started.values():
             if not future.done():
                 future.set_exception(ConnectionResetError("the function interpreter ended"))

@@ -1,5 +1,6 @@
 """Stored records in the API's form."""
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,9 +45,7 @@ def configuration(
         "TracingConfig": {"Mode": config.tracing},
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
         "LoggingConfig": {"LogFormat": "Text", **config.logging, "LogGroup": log_group(config)},
-        "RuntimeVersionConfig": {
-            "RuntimeVersionArn": f"arn:aws:lambda:{ctx.region}::runtime:{config.code_sha256.encode().hex()[:64]}"
-        },
+        "RuntimeVersionConfig": {"RuntimeVersionArn": _runtime_arn(ctx, config.runtime)},
     }
     if config.environment is not None:
         answer["Environment"] = {"Variables": config.environment}
@@ -55,6 +54,12 @@ def configuration(
     if layers:
         answer["Layers"] = layers
     return answer
+
+
+def _runtime_arn(ctx: Context, runtime: str) -> str:
+    """AWS names a runtime's version by a digest; Fogbank has one version of each."""
+    digest = hashlib.sha256(runtime.encode()).hexdigest()
+    return f"arn:aws:lambda:{ctx.region}::runtime:{digest}"
 
 
 def pending(answer: dict[str, Any]) -> dict[str, Any]:
@@ -95,7 +100,9 @@ def alias(ctx: Context, account: str, name: str, record: Alias) -> dict[str, Any
     return answer
 
 
-def invoke_config(ctx: Context, account: str, name: str, qualifier: str, record: InvokeConfig) -> dict[str, Any]:
+def invoke_config(
+    ctx: Context, account: str, name: str, qualifier: str, record: InvokeConfig
+) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "LastModified": record.modified_ms / 1000,
         "FunctionArn": function_arn(ctx, account, name, qualifier),

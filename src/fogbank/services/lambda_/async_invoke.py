@@ -1,7 +1,8 @@
 """Asynchronous invocations: a durable queue, retries, dead letters and destinations.
 
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
-Every event is a lane of its own in the outbox, so events run beside each other; a retry is a new row with a delay.
+Every event is a lane of its own in the outbox, so events run beside each other; a retry is a new row with
+a delay.
 """
 
 import json
@@ -31,7 +32,8 @@ THROTTLE_DELAY_MAX_S = 300  # Throttled events are tried again after 1 second, r
 
 
 class AsyncEvent(msgspec.Struct, array_like=True):
-    """An accepted event. `attempts` counts invocations that ran, `throttled` those that were refused in a row."""
+    """An accepted event. `attempts` counts invocations that ran, `throttled` those that were refused in a
+    row."""
 
     name: str
     qualifier: str
@@ -85,7 +87,13 @@ class AsyncInvoker:
             await self._again(now, name, event, RETRY_DELAYS_S[event.attempts - 1], age_max_s, result)
 
     async def _again(
-        self, ctx: Context, name: FunctionName, event: AsyncEvent, delay_s: int, age_max_s: int, result: Result | None
+        self,
+        ctx: Context,
+        name: FunctionName,
+        event: AsyncEvent,
+        delay_s: int,
+        age_max_s: int,
+        result: Result | None,
     ) -> None:
         if ctx.now_ms + delay_s * 1000 - event.accepted_ms > age_max_s * 1000:
             await ctx.run(self._settle, ctx, name, event, result, "EventAgeExceeded")
@@ -119,7 +127,10 @@ class AsyncInvoker:
             attributes = _dead_letter_attributes(event, result)
             try:
                 targets.deliver(
-                    ctx, dead_letter_arn, event.payload.decode("utf-8", "replace"), message_attributes=attributes
+                    ctx,
+                    dead_letter_arn,
+                    event.payload.decode("utf-8", "replace"),
+                    message_attributes=attributes,
                 )
             except AwsError:
                 self._failed(ctx, name, "DeadLetterErrors")

@@ -36,7 +36,9 @@ async def fetch_package(ctx: Context, code: dict[str, Any]) -> Package:
     """The zip that a request gives or points to."""
     if (data := code.get("ZipFile")) is not None:
         if len(data) > ZIPPED_BYTES_MAX:
-            raise RequestTooLarge(f"Request must be smaller than {ZIPPED_BYTES_MAX * 4 // 3} bytes for the operation")
+            raise RequestTooLarge(
+                f"Request must be smaller than {ZIPPED_BYTES_MAX * 4 // 3} bytes for the operation"
+            )
     elif code.get("S3Bucket") and code.get("S3Key"):
         data = await _from_s3(ctx, code)
     elif code.get("ImageUri"):
@@ -67,7 +69,8 @@ async def _from_s3(ctx: Context, code: dict[str, Any]) -> bytes:
 
 
 def check_zip(data: bytes) -> None:
-    """Refuse what Lambda refuses: no zip, too large, or entries that leave the folder they are unpacked in."""
+    """Refuse what Lambda refuses: no zip, too large, or entries that leave the folder they are unpacked
+    in."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
@@ -134,7 +137,8 @@ def unpack(file: Path, target: Path) -> None:
                 continue
             with archive.open(entry) as source, place.open("wb") as out:
                 shutil.copyfileobj(source, out)
-            # A package made on Windows has no permissions; AWS needs r-x for everyone, and so does a function here.
+            # A package made on Windows has no permissions; AWS needs r-x for everyone, and so does a
+            # function here.
             os.chmod(place, (mode & 0o777) | 0o444 if mode else 0o755)
     if target.is_dir():
         shutil.rmtree(partial)

@@ -1,7 +1,8 @@
 """Queues to functions: one receiver for a mapping, and as many batches in flight as its scaling allows.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
-A batch that succeeds is deleted; one that fails, or is refused for lack of concurrency, is left to its visibility
+A batch that succeeds is deleted; one that fails, or is refused for lack of concurrency, is left to its
+visibility
 timeout, so that its receive count grows and the queue's redrive policy decides.
 """
 
@@ -13,7 +14,6 @@ from typing import Any
 
 from fogbank.core.arn import Arn
 from fogbank.core.cloud import Cloud
-from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.targets import queue_url
 from fogbank.services.lambda_.batch_response import BadReport, failed_identifiers
@@ -39,7 +39,9 @@ AFTER_ERROR_S = 5
 class QueueSource:
     """Runs one mapping until its task is cancelled."""
 
-    def __init__(self, cloud: Cloud, invoker: Invoker, account: str, region: str, mapping: Mapping, arn: Arn) -> None:
+    def __init__(
+        self, cloud: Cloud, invoker: Invoker, account: str, region: str, mapping: Mapping, arn: Arn
+    ) -> None:
         self._cloud = cloud
         self._invoker = invoker
         self._mapping = mapping
@@ -62,7 +64,9 @@ class QueueSource:
                 try:
                     messages = await self._batch()
                 except AwsError as error:
-                    log.warning("mapping %s cannot poll %s: %s", self._mapping.uuid, self._mapping.source_arn, error)
+                    log.warning(
+                        "mapping %s cannot poll %s: %s", self._mapping.uuid, self._mapping.source_arn, error
+                    )
                     await self._cloud.clock.sleep(AFTER_ERROR_S)
                     continue
                 if messages:
@@ -73,7 +77,8 @@ class QueueSource:
             # The batches in flight end by themselves: cancelled, their messages would only come back later.
             self._batches.clear()
 
-    # ---- scaling ------------------------------------------------------------------------------------------------
+    # ---- scaling
+    # ------------------------------------------------------------------------------------------------
 
     def _allowed(self) -> int:
         """How many batches may be in flight now."""
@@ -104,10 +109,12 @@ class QueueSource:
         self._in_flight -= 1
         self._changed.set()
 
-    # ---- receiving ----------------------------------------------------------------------------------------------
+    # ---- receiving
+    # ----------------------------------------------------------------------------------------------
 
     async def _batch(self) -> list[dict[str, Any]]:
-        """The next batch: what is there, and with a window what comes until it is over or the batch is full."""
+        """The next batch: what is there, and with a window what comes until it is over or the batch is
+        full."""
         mapping = self._mapping
         messages = await self._receive(min(mapping.batch_size, 10), POLL_S)
         if not messages or not mapping.window_s:
@@ -118,7 +125,9 @@ class QueueSource:
             left_s = (until_ms - self._cloud.clock.now_ms()) / 1000
             if left_s <= 0:
                 break
-            more = await self._receive(min(mapping.batch_size - len(messages), 10), min(POLL_S, max(int(left_s), 1)))
+            more = await self._receive(
+                min(mapping.batch_size - len(messages), 10), min(POLL_S, max(int(left_s), 1))
+            )
             messages += more
             size += sum(len(message["Body"]) for message in more)
         return messages
@@ -136,7 +145,8 @@ class QueueSource:
         found: list[dict[str, Any]] = (answer or {}).get("Messages") or []
         return found
 
-    # ---- processing ---------------------------------------------------------------------------------------------
+    # ---- processing
+    # ---------------------------------------------------------------------------------------------
 
     async def _process(self, messages: list[dict[str, Any]]) -> None:
         records = [self._record(message) for message in messages]
@@ -166,7 +176,9 @@ class QueueSource:
                 return
             if failed - {record["messageId"] for record in passing}:
                 return  # A report that names an unknown message fails the whole batch.
-        await self._delete([record["receiptHandle"] for record in passing if record["messageId"] not in failed])
+        await self._delete(
+            [record["receiptHandle"] for record in passing if record["messageId"] not in failed]
+        )
 
     async def _delete(self, handles: list[str]) -> None:
         queue = self._queue.refreshed()
@@ -182,7 +194,7 @@ class QueueSource:
 
     def _record(self, message: dict[str, Any]) -> dict[str, Any]:
         """https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html, the example event."""
-        record = {
+        return {
             "messageId": message["MessageId"],
             "receiptHandle": message["ReceiptHandle"],
             "body": message["Body"],
@@ -196,11 +208,14 @@ class QueueSource:
             "eventSourceARN": self._mapping.source_arn,
             "awsRegion": self._arn.region,
         }
-        return record
 
 
 def _attribute(value: dict[str, Any]) -> dict[str, Any]:
-    attribute: dict[str, Any] = {"stringListValues": [], "binaryListValues": [], "dataType": value["DataType"]}
+    attribute: dict[str, Any] = {
+        "stringListValues": [],
+        "binaryListValues": [],
+        "dataType": value["DataType"],
+    }
     if "StringValue" in value:
         attribute["stringValue"] = value["StringValue"]
     if "BinaryValue" in value:

@@ -65,7 +65,9 @@ class StreamSource:
                 try:
                     await self._start_shards()
                 except AwsError as error:
-                    log.warning("mapping %s cannot read %s: %s", self._mapping.uuid, self._mapping.source_arn, error)
+                    log.warning(
+                        "mapping %s cannot read %s: %s", self._mapping.uuid, self._mapping.source_arn, error
+                    )
                 await self._cloud.clock.wait(self._shard_ended, SHARDS_S)
         finally:
             for task in self._shards.values():
@@ -79,7 +81,9 @@ class StreamSource:
         for shard in shards:
             shard_id = shard["ShardId"]
             parent = shard.get("ParentShardId")
-            if self._checkpoint(shard_id).closed or (shard_id in self._shards and not self._shards[shard_id].done()):
+            if self._checkpoint(shard_id).closed or (
+                shard_id in self._shards and not self._shards[shard_id].done()
+            ):
                 continue
             if parent in known and not self._checkpoint(parent).closed:
                 continue
@@ -97,7 +101,8 @@ class StreamSource:
         method = getattr(self._cloud.dynamodbstreams, operation)
         return await self._stream.refreshed().call(method, **parameters)
 
-    # ---- reading a shard ----------------------------------------------------------------------------------------
+    # ---- reading a shard
+    # ----------------------------------------------------------------------------------------
 
     async def _read(self, shard_id: str) -> None:
         iterator: str | None = None
@@ -137,7 +142,11 @@ class StreamSource:
         more: list[Record] = []
         cursor: str | None = iterator
         until_ms = self._cloud.clock.now_ms() + self._mapping.window_s * 1000
-        while cursor and len(records) + len(more) < self._mapping.batch_size and self._cloud.clock.now_ms() < until_ms:
+        while (
+            cursor
+            and len(records) + len(more) < self._mapping.batch_size
+            and self._cloud.clock.now_ms() < until_ms
+        ):
             await self._cloud.clock.sleep(POLL_S)
             limit = self._mapping.batch_size - len(records) - len(more)
             answer = await self._call("get_records", ShardIterator=cursor, Limit=limit)
@@ -156,10 +165,12 @@ class StreamSource:
         iterator: str = answer["ShardIterator"]
         return iterator
 
-    # ---- settling a batch ---------------------------------------------------------------------------------------
+    # ---- settling a batch
+    # ---------------------------------------------------------------------------------------
 
     async def _settle(self, shard_id: str, records: list[Record]) -> None:
-        """See that every record is processed or given up; beside each other by key if the mapping allows it."""
+        """See that every record is processed or given up; beside each other by key if the mapping allows
+        it."""
         wanted = [record for record in records if self._wanted(record)]
         if self._mapping.parallelization == 1:
             await self._process(shard_id, wanted)
@@ -171,7 +182,9 @@ class StreamSource:
         size = self._mapping.batch_size
         async with asyncio.TaskGroup() as group:
             for lane in lanes.values():
-                group.create_task(self._process_lane(shard_id, [lane[i : i + size] for i in range(0, len(lane), size)]))
+                group.create_task(
+                    self._process_lane(shard_id, [lane[i : i + size] for i in range(0, len(lane), size)])
+                )
 
     async def _process_lane(self, shard_id: str, batches: list[list[Record]]) -> None:
         for batch in batches:
@@ -180,12 +193,14 @@ class StreamSource:
     def _wanted(self, record: Record) -> bool:
         """Whether the filter passes it and, at LATEST, whether it is younger than the mapping.
 
-        LATEST is read as "from the mapping's creation" and not as an iterator of that type, so that what arrives
+        LATEST is read as "from the mapping's creation" and not as an iterator of that type, so that what
+        arrives
         before the first checkpoint is not lost with a crash.
         """
         if self._mapping.starting_position == "LATEST":
             created_ms = int(_created_s(record) * 1000)
-            # A stream's times are whole seconds: one in the second of the mapping's creation counts as after it.
+            # A stream's times are whole seconds: one in the second of the mapping's creation counts as
+            # after it.
             if created_ms < self._mapping.created_ms // 1000 * 1000:
                 return False
         return self._filter.passes(self._event_record(record))

@@ -21,9 +21,9 @@ from fogbank.services.lambda_.records import Alias, Configuration, Function, Tab
 
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html, as AWS's error lists them.
 RUNTIMES = (
-    "nodejs20.x, python3.14, provided.al2023, python3.12, python3.13, nodejs24.x, nodejs22.x, java25, python3.10, "
-    "python3.11, java21, ruby3.3, ruby3.4, ruby3.2, python3.8, python3.9, java17, nodejs16.x, dotnet10, dotnet8, "
-    "java11, dotnet6, nodejs18.x, provided.al2, java8.al2"
+    "nodejs20.x, python3.14, provided.al2023, python3.12, python3.13, nodejs24.x, nodejs22.x, java25, "
+    "python3.10, python3.11, java21, ruby3.3, ruby3.4, ruby3.2, python3.8, python3.9, java17, nodejs16.x, dotnet10, "
+    "dotnet8, java11, dotnet6, nodejs18.x, provided.al2, java8.al2"
 )
 ENVIRONMENT_BYTES_MAX = 4096
 _LAYER_ARN = re.compile(r"arn:aws:lambda:([a-z0-9-]+):(\d{12}):layer:([a-zA-Z0-9_-]+):(\d+)")
@@ -36,12 +36,13 @@ class Functions:
         self._cloud = cloud
         self.tables = tables
 
-    # ---- finding ------------------------------------------------------------------------------------------------
+    # ---- finding -------------------------------------------------------------------------------------------
 
     def function(self, ctx: Context, name: FunctionName) -> Function:
         found = self.tables.functions.get((name.account, ctx.region, name.name))
         if found is None:
-            raise ResourceNotFound(f"Function not found: {function_arn(ctx, name.account, name.name, name.qualifier)}")
+            arn = function_arn(ctx, name.account, name.name, name.qualifier)
+            raise ResourceNotFound(f"Function not found: {arn}")
         return found
 
     def configuration(self, ctx: Context, name: FunctionName) -> Configuration:
@@ -51,7 +52,8 @@ class Functions:
         if version is not None:
             found = self.tables.configurations.get((name.account, ctx.region, name.name, version))
         if found is None:
-            raise ResourceNotFound(f"Function not found: {function_arn(ctx, name.account, name.name, name.qualifier)}")
+            arn = function_arn(ctx, name.account, name.name, name.qualifier)
+            raise ResourceNotFound(f"Function not found: {arn}")
         return found
 
     def version_of(self, ctx: Context, name: FunctionName) -> int | None:
@@ -69,7 +71,9 @@ class Functions:
                 version = other
         return 0 if version == "$LATEST" else int(version)
 
-    def answer(self, ctx: Context, name: FunctionName, config: Configuration, *, qualified: bool) -> dict[str, Any]:
+    def answer(
+        self, ctx: Context, name: FunctionName, config: Configuration, *, qualified: bool
+    ) -> dict[str, Any]:
         layers = []
         for arn in config.layers:
             key = self.layer_key(arn)
@@ -82,10 +86,15 @@ class Functions:
         match = _LAYER_ARN.fullmatch(arn)
         return (match[2], match[1], match[3], int(match[4])) if match is not None else None
 
-    # ---- changing -----------------------------------------------------------------------------------------------
+    # ---- changing ------------------------------------------------------------------------------------------
 
     def create(
-        self, ctx: Context, name: FunctionName, package: Package, settings: dict[str, Any], tags: dict[str, str]
+        self,
+        ctx: Context,
+        name: FunctionName,
+        package: Package,
+        settings: dict[str, Any],
+        tags: dict[str, str],
     ) -> Configuration:
         if self.tables.functions.get((name.account, ctx.region, name.name)) is not None:
             raise ResourceConflict(f"Function already exist: {name.name}")
@@ -160,11 +169,16 @@ class Functions:
         config = self.configuration(ctx, FunctionName(name.account, name.name, ""))
         if sha256 is not None and sha256 != config.code_sha256:
             raise InvalidParameterValue(
-                f"CodeSHA256 ({sha256}) is different from current CodeSHA256 in $LATEST ({config.code_sha256}). "
+                f"CodeSHA256 ({sha256}) is different from current CodeSHA256 in $LATEST "
+                f"({config.code_sha256}). "
                 "Please try again with the CodeSHA256 in $LATEST."
             )
         key = (name.account, ctx.region, name.name)
-        last = self.tables.configurations.get((*key, function.next_version - 1)) if function.next_version > 1 else None
+        last = (
+            self.tables.configurations.get((*key, function.next_version - 1))
+            if function.next_version > 1
+            else None
+        )
         if description is not None:
             config.description = description
         config.version = function.next_version
@@ -188,7 +202,9 @@ class Functions:
         key = (name.account, ctx.region, name.name)
         if name.qualifier:
             if name.qualifier == "$LATEST":
-                raise InvalidParameterValue("$LATEST version cannot be deleted without deleting the function.")
+                raise InvalidParameterValue(
+                    "$LATEST version cannot be deleted without deleting the function."
+                )
             if not name.qualifier.isdigit():
                 raise InvalidParameterValue("Deletion of aliases is not currently supported.")
             config = self.configuration(ctx, name)
@@ -209,7 +225,7 @@ class Functions:
             self.release_code(ctx, name, blob)
         return removed
 
-    # ---- aliases ------------------------------------------------------------------------------------------------
+    # ---- aliases -------------------------------------------------------------------------------------------
 
     def alias(self, ctx: Context, name: FunctionName, alias: str) -> Alias:
         found = self.tables.aliases.get((name.account, ctx.region, name.name, alias))
@@ -238,25 +254,40 @@ _PLAIN_MEMBERS = (
     ("Architectures", "architectures"),
 )
 _RESERVED_VARIABLES = frozenset(
-    "_HANDLER AWS_REGION AWS_EXECUTION_ENV AWS_LAMBDA_FUNCTION_NAME AWS_LAMBDA_FUNCTION_MEMORY_SIZE "
-    "AWS_LAMBDA_FUNCTION_VERSION AWS_LAMBDA_INITIALIZATION_TYPE AWS_LAMBDA_LOG_GROUP_NAME "
-    "AWS_LAMBDA_LOG_STREAM_NAME AWS_ACCESS_KEY AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN "
-    "AWS_LAMBDA_RUNTIME_API LAMBDA_TASK_ROOT LAMBDA_RUNTIME_DIR AWS_DEFAULT_REGION".split()
+    [
+        "_HANDLER",
+        "AWS_REGION",
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_LAMBDA_RUNTIME_API",
+        "LAMBDA_TASK_ROOT",
+        "LAMBDA_RUNTIME_DIR",
+        "AWS_DEFAULT_REGION",
+    ]
 )
 
 
 def _checked_environment(variables: dict[str, str]) -> dict[str, str]:
     if reserved := sorted(_RESERVED_VARIABLES & variables.keys()):
         raise InvalidParameterValue(
-            "Lambda was unable to configure your environment variables because the environment variables you have "
-            "provided contains reserved keys that are currently not supported for modification. "
+            "Lambda was unable to configure your environment variables because the environment variables "
+            "you have provided contains reserved keys that are currently not supported for modification. "
             f"Reserved keys used in this request: {', '.join(reserved)}"
         )
     text = json.dumps(variables, separators=(",", ":"))
     if len(text.encode()) > ENVIRONMENT_BYTES_MAX:
         raise InvalidParameterValue(
-            "Lambda was unable to configure your environment variables because the environment variables you have "
-            f"provided exceeded the 4KB limit. String measured: {text}"
+            "Lambda was unable to configure your environment variables because the environment variables "
+            f"you have provided exceeded the 4KB limit. String measured: {text}"
         )
     return variables
 

@@ -43,7 +43,12 @@ class Invoker:
     """Runs functions. Used by Invoke, the asynchronous queue and the event source mappings alike."""
 
     def __init__(
-        self, cloud: Cloud, functions: Functions, engine: ComputeEngine, concurrency: Concurrency, code: CodeCache
+        self,
+        cloud: Cloud,
+        functions: Functions,
+        engine: ComputeEngine,
+        concurrency: Concurrency,
+        code: CodeCache,
     ) -> None:
         self._cloud = cloud
         self._functions = functions
@@ -77,7 +82,7 @@ class Invoker:
             function_arn=function_arn(ctx, name.account, name.name, name.qualifier),
             timeout_s=config.timeout_s,
             client_context=client_context,
-            trace_id=f"Root=1-{ctx.now_ms // 1000:08x}-{secrets.token_hex(12)};Parent={secrets.token_hex(8)};Sampled=0",
+            trace_id=_trace_id(ctx),
         )
         running = self._concurrency.running(name.account, ctx.region, name.name)
         self._count(ctx, name, "ConcurrentExecutions", running, "Count")
@@ -165,8 +170,17 @@ class Invoker:
     def _count(self, ctx: Context, name: FunctionName, metric: str, value: float, unit: str) -> None:
         metrics = self._cloud.metrics
         resource = f"{name.name}:{name.qualifier}" if name.qualifier else name.name
-        for dimensions in ({}, {"FunctionName": name.name}, {"FunctionName": name.name, "Resource": resource}):
+        for dimensions in (
+            {},
+            {"FunctionName": name.name},
+            {"FunctionName": name.name, "Resource": resource},
+        ):
             metrics.add(name.account, ctx.region, "AWS/Lambda", metric, dimensions, value, unit)
+
+
+def _trace_id(ctx: Context) -> str:
+    root = f"1-{ctx.now_ms // 1000:08x}-{secrets.token_hex(12)}"
+    return f"Root={root};Parent={secrets.token_hex(8)};Sampled=0"
 
 
 def _log_lines(config: Configuration, invocation: Invocation, outcome: Outcome) -> list[str]:
@@ -174,7 +188,8 @@ def _log_lines(config: Configuration, invocation: Invocation, outcome: Outcome) 
     request_id = invocation.request_id
     billed = math.ceil(outcome.duration_ms + (outcome.init_ms or 0))
     report = (
-        f"REPORT RequestId: {request_id}\tDuration: {outcome.duration_ms:.2f} ms\tBilled Duration: {billed} ms\t"
+        f"REPORT RequestId: {request_id}\tDuration: {outcome.duration_ms:.2f} ms\t"
+        f"Billed Duration: {billed} ms\t"
         f"Memory Size: {config.memory_mb} MB\tMax Memory Used: {outcome.memory_mb} MB\t"
     )
     if outcome.init_ms is not None:

@@ -14,7 +14,8 @@ Stream = tuple[str, str, str, str]
 
 
 class LogShipper:
-    """Buffers lines by log stream. What an invocation wrote in the last moment may be lost with the server."""
+    """Buffers lines by log stream. What an invocation wrote in the last moment may be lost with the
+    server."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
@@ -47,12 +48,13 @@ class LogShipper:
         logs = self._cloud.logs
         if stream not in self._known:
             self._known.add(stream)
-            for create in (
-                lambda: logs.create_log_group(ctx, logGroupName=group),
-                lambda: logs.create_log_stream(ctx, logGroupName=group, logStreamName=name),
-            ):
+            creations: tuple[tuple[Any, dict[str, str]], ...] = (
+                (logs.create_log_group, {"logGroupName": group}),
+                (logs.create_log_stream, {"logGroupName": group, "logStreamName": name}),
+            )
+            for create, parameters in creations:
                 try:
-                    create()
+                    create(ctx, **parameters)
                 except AwsError as error:
                     if error.code != "ResourceAlreadyExistsException":
                         raise

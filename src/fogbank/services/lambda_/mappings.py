@@ -49,15 +49,21 @@ class Mappings:
         if arn is None:
             raise InvalidParameterValue("Unrecognized event source.")
         if arn.service not in _SERVICES:
-            raise NotImplementedInFogbank(f"Event sources of service {arn.service} are not implemented in Fogbank yet.")
+            raise NotImplementedInFogbank(
+                f"Event sources of service {arn.service} are not implemented in Fogbank yet."
+            )
         self._functions_exist(ctx, name)
         self._check_source(ctx, name, arn, source_arn, settings)
         for _, other in self._tables.mappings.scan((ctx.account, ctx.region)):
-            if (other.source_arn, other.function_name, other.qualifier) == (source_arn, name.name, name.qualifier):
-                kind = "" if arn.service == "sqs" else "event "
+            if (other.source_arn, other.function_name, other.qualifier) == (
+                source_arn,
+                name.name,
+                name.qualifier,
+            ):
                 raise ResourceConflict(
-                    f'The {kind or "event "}source arn (" {source_arn} ") and function (" {name.name} ") provided '
-                    f"mapping already exists. Please update or delete the existing mapping with UUID {other.uuid}"
+                    f'The event source arn (" {source_arn} ") and function (" {name.name} ") '
+                    "provided mapping already exists. "
+                    f"Please update or delete the existing mapping with UUID {other.uuid}"
                 )
         mapping = Mapping(
             uuid=str(uuid.uuid4()),
@@ -75,7 +81,9 @@ class Mappings:
         self._save(ctx, mapping)
         return mapping
 
-    def update(self, ctx: Context, mapping: Mapping, settings: dict[str, Any], name: FunctionName | None) -> None:
+    def update(
+        self, ctx: Context, mapping: Mapping, settings: dict[str, Any], name: FunctionName | None
+    ) -> None:
         if name is not None:
             self._functions_exist(ctx, name)
             mapping.function_name, mapping.qualifier = name.name, name.qualifier
@@ -129,7 +137,9 @@ class Mappings:
                 )
             return
         if settings.get("ScalingConfig"):
-            raise InvalidParameterValue("Unsupported ScalingConfig parameter for given event source mapping type.")
+            raise InvalidParameterValue(
+                "Unsupported ScalingConfig parameter for given event source mapping type."
+            )
         position = settings.get("StartingPosition")
         if position is None:
             raise InvalidParameterValue(
@@ -162,7 +172,8 @@ class Mappings:
         if service == "sqs":
             if mapping.batch_size > 10 and mapping.window_s == 0:
                 raise InvalidParameterValue(
-                    "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
+                    "Maximum batch window in seconds must be greater than 0 "
+                    "if maximum batch size is greater than 10"
                 )
             if mapping.batch_size > 10 and mapping.source_arn.endswith(".fifo"):
                 raise InvalidParameterValue("Batch size must be less than or equal to 10 for FIFO queues.")
@@ -208,6 +219,8 @@ def mapping_answer(ctx: Context, mapping: Mapping, *, state: str | None = None) 
             "MaximumRetryAttempts": mapping.retries_max,
             "TumblingWindowInSeconds": 0,
             "LastProcessingResult": mapping.last_result,
-            "DestinationConfig": {"OnFailure": {"Destination": mapping.on_failure}} if mapping.on_failure else {},
+            "DestinationConfig": {"OnFailure": {"Destination": mapping.on_failure}}
+            if mapping.on_failure
+            else {},
         }
     return answer

@@ -1,4 +1,5 @@
-"""Resource policies of functions: who else may invoke them. Stored and shown; enforcement belongs to `--auth iam`."""
+"""Resource policies of functions: who else may invoke them. Stored and shown; enforcement belongs to
+`--auth iam`."""
 
 import json
 import uuid
@@ -84,7 +85,9 @@ def _statement(wanted: dict[str, Any], resource: str) -> dict[str, Any]:
     elif principal.startswith("arn:"):
         who = {"AWS": principal}
     else:
-        raise InvalidParameterValue("The provided principal was invalid. Please check the principal and try again.")
+        raise InvalidParameterValue(
+            "The provided principal was invalid. Please check the principal and try again."
+        )
     statement: dict[str, Any] = {
         "Sid": wanted["StatementId"],
         "Effect": "Allow",

@@ -1,4 +1,5 @@
-"""Environments that are kept warm: taken for an invocation, given back, ended when idle, crowded out or outdated."""
+"""Environments that are kept warm: taken for an invocation, given back, ended when idle, crowded out or
+outdated."""
 
 import asyncio
 from collections import OrderedDict, deque

@@ -44,7 +44,8 @@ EXPIRE_EVERY_S = 30
 
 
 class LambdaService(Service):
-    """Functions from zip packages for Python and OS-only runtimes, run as processes behind the real Runtime API.
+    """Functions from zip packages for Python and OS-only runtimes, run as processes behind
+    the real Runtime API.
 
     Covers functions, versions, aliases, layers, tags, permissions, concurrency, event invoke configurations,
     Invoke (synchronous, asynchronous, dry run) and event source mappings of SQS and DynamoDB streams.
@@ -81,7 +82,7 @@ class LambdaService(Service):
         """Queue an asynchronous invocation in the caller's transaction (the targets of other services)."""
         self._async.accept(ctx, parse_name(ctx, arn), payload)
 
-    # ---- functions ----------------------------------------------------------------------------------------------
+    # ---- functions -----------------------------------------------------------------------------------------
 
     async def create_function(
         self,
@@ -110,7 +111,9 @@ class LambdaService(Service):
         if PackageType != "Zip":
             raise NotImplementedInFogbank("Fogbank does not run functions from container images yet.")
         if Runtime is None or Handler is None:
-            raise InvalidParameterValue("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+            raise InvalidParameterValue(
+                "Runtime and Handler are mandatory parameters for functions created with deployment packages."
+            )
         package = await fetch_package(ctx, Code)
         settings = {
             "Runtime": Runtime,
@@ -141,7 +144,10 @@ class LambdaService(Service):
         function = self._functions.function(ctx, name)
         answer: dict[str, Any] = {
             "Configuration": self._functions.answer(ctx, name, config, qualified=bool(name.qualifier)),
-            "Code": {"RepositoryType": "S3", "Location": f"{ctx.endpoint}/_fogbank/lambda/code/{config.blob}"},
+            "Code": {
+                "RepositoryType": "S3",
+                "Location": f"{ctx.endpoint}/_fogbank/lambda/code/{config.blob}",
+            },
         }
         if function.tags:
             answer["Tags"] = function.tags
@@ -149,13 +155,20 @@ class LambdaService(Service):
             answer["Concurrency"] = answers.concurrency(function)
         return answer
 
-    def get_function_configuration(self, ctx: Context, *, FunctionName: str, Qualifier: str | None = None) -> Answer:
+    def get_function_configuration(
+        self, ctx: Context, *, FunctionName: str, Qualifier: str | None = None
+    ) -> Answer:
         name = parse_name(ctx, FunctionName, Qualifier)
         config = self._functions.configuration(ctx, name)
         return self._functions.answer(ctx, name, config, qualified=bool(name.qualifier))
 
     def list_functions(
-        self, ctx: Context, *, FunctionVersion: str | None = None, Marker: str | None = None, MaxItems: int = 50
+        self,
+        ctx: Context,
+        *,
+        FunctionVersion: str | None = None,
+        Marker: str | None = None,
+        MaxItems: int = 50,
     ) -> Answer:
         found = []
         for key, config in self._tables.configurations.scan((ctx.account, ctx.region)):
@@ -257,7 +270,7 @@ class LambdaService(Service):
     def _retire(self, ctx: Context, name: FunctionName, config: Configuration) -> None:
         self._invoker.pool.retire((name.account, ctx.region, config.name, config.version))
 
-    # ---- invoking -----------------------------------------------------------------------------------------------
+    # ---- invoking ------------------------------------------------------------------------------------------
 
     async def invoke(
         self,
@@ -278,7 +291,8 @@ class LambdaService(Service):
         limit = ASYNC_BYTES_MAX if InvocationType == "Event" else SYNC_BYTES_MAX
         if len(payload) > limit:
             raise RequestTooLarge(
-                f"{len(payload)} byte payload is too large for the {InvocationType} invocation type (limit {limit} bytes)"
+                f"{len(payload)} byte payload is too large for the {InvocationType} "
+                f"invocation type (limit {limit} bytes)"
             )
         check_payload(payload)
         if InvocationType == "Event":
@@ -288,18 +302,24 @@ class LambdaService(Service):
             try:
                 ClientContext = base64.b64decode(ClientContext, validate=True).decode()
             except ValueError as error:
-                raise InvalidRequestContent("Client context must be a valid base64 encoded JSON object.") from error
+                raise InvalidRequestContent(
+                    "Client context must be a valid base64 encoded JSON object."
+                ) from error
         result = await self._invoker.invoke(
             ctx, name, payload, request_id=ctx.request_id, client_context=ClientContext
         )
-        answer: dict[str, Any] = {"StatusCode": 200, "ExecutedVersion": result.version, "Payload": result.payload}
+        answer: dict[str, Any] = {
+            "StatusCode": 200,
+            "ExecutedVersion": result.version,
+            "Payload": result.payload,
+        }
         if result.error:
             answer["FunctionError"] = result.error
         if LogType == "Tail":
             answer["LogResult"] = base64.b64encode(result.log.encode()[-4096:]).decode()
         return answer
 
-    # ---- versions and aliases -----------------------------------------------------------------------------------
+    # ---- versions and aliases ------------------------------------------------------------------------------
 
     def publish_version(
         self,
@@ -394,7 +414,7 @@ class LambdaService(Service):
         self._tables.aliases.delete((name.account, ctx.region, name.name, Name))
         return None
 
-    # ---- concurrency and account --------------------------------------------------------------------------------
+    # ---- concurrency and account ---------------------------------------------------------------------------
 
     def put_function_concurrency(
         self, ctx: Context, *, FunctionName: str, ReservedConcurrentExecutions: int
@@ -418,8 +438,8 @@ class LambdaService(Service):
         name = parse_name(ctx, text)
         if name.qualifier:
             raise InvalidParameterValue(
-                "This operation is permitted on Lambda functions only. Aliases and versions do not support this "
-                "operation. Please specify either a function name or an unqualified function ARN."
+                "This operation is permitted on Lambda functions only. Aliases and versions do not support "
+                "this operation. Please specify either a function name or an unqualified function ARN."
             )
         return name, self._functions.function(ctx, name)
 
@@ -440,7 +460,7 @@ class LambdaService(Service):
             },
         }
 
-    # ---- permissions and tags -----------------------------------------------------------------------------------
+    # ---- permissions and tags ------------------------------------------------------------------------------
 
     def add_permission(
         self,
@@ -518,7 +538,7 @@ class LambdaService(Service):
         else:
             self._tables.functions.put(key, record)
 
-    # ---- asynchronous invocation settings -----------------------------------------------------------------------
+    # ---- asynchronous invocation settings ------------------------------------------------------------------
 
     def put_function_event_invoke_config(
         self,
@@ -533,8 +553,12 @@ class LambdaService(Service):
         name = parse_name(ctx, FunctionName, Qualifier)
         self._functions.configuration(ctx, name)
         if MaximumRetryAttempts is None and MaximumEventAgeInSeconds is None and DestinationConfig is None:
-            raise InvalidParameterValue("You must specify at least one of error handling or destination setting.")
-        config = InvokeConfig(ctx.now_ms, MaximumRetryAttempts, MaximumEventAgeInSeconds, DestinationConfig or {})
+            raise InvalidParameterValue(
+                "You must specify at least one of error handling or destination setting."
+            )
+        config = InvokeConfig(
+            ctx.now_ms, MaximumRetryAttempts, MaximumEventAgeInSeconds, DestinationConfig or {}
+        )
         return self._save_invoke_config(ctx, name, config)
 
     def update_function_event_invoke_config(
@@ -578,9 +602,13 @@ class LambdaService(Service):
         found = [answers.invoke_config(ctx, name.account, name.name, key[3], config) for key, config in scan]
         return _page("FunctionEventInvokeConfigs", found, Marker, MaxItems)
 
-    def _invoke_config(self, ctx: Context, text: str, qualifier: str | None) -> tuple[FunctionName, InvokeConfig]:
+    def _invoke_config(
+        self, ctx: Context, text: str, qualifier: str | None
+    ) -> tuple[FunctionName, InvokeConfig]:
         name = parse_name(ctx, text, qualifier)
-        found = self._tables.invoke_configs.get((name.account, ctx.region, name.name, name.qualifier or "$LATEST"))
+        found = self._tables.invoke_configs.get(
+            (name.account, ctx.region, name.name, name.qualifier or "$LATEST")
+        )
         if found is None:
             arn = function_arn(ctx, name.account, name.name, name.qualifier or "$LATEST")
             raise ResourceNotFound(f"The function {arn} doesn't have an EventInvokeConfig")
@@ -591,7 +619,7 @@ class LambdaService(Service):
         self._tables.invoke_configs.put((name.account, ctx.region, name.name, qualifier), config)
         return answers.invoke_config(ctx, name.account, name.name, qualifier, config)
 
-    # ---- layers -------------------------------------------------------------------------------------------------
+    # ---- layers --------------------------------------------------------------------------------------------
 
     async def publish_layer_version(
         self,
@@ -643,7 +671,9 @@ class LambdaService(Service):
         return _page("LayerVersions", found, Marker, MaxItems)
 
     def list_layers(self, ctx: Context, *, Marker: str | None = None, MaxItems: int = 50) -> Answer:
-        latest = {key[2]: (key[3], layer) for key, layer in self._tables.layers.scan((ctx.account, ctx.region))}
+        latest = {
+            key[2]: (key[3], layer) for key, layer in self._tables.layers.scan((ctx.account, ctx.region))
+        }
         found = []
         for name, (version, layer) in latest.items():
             arn = ctx.arn("lambda", f"layer:{name}")
@@ -670,7 +700,7 @@ class LambdaService(Service):
         content = {"Location": location, "CodeSha256": layer.code_sha256, "CodeSize": layer.code_size}
         return {**answers.layer_version(arn, version, layer), "LayerArn": arn, "Content": content}
 
-    # ---- event source mappings ----------------------------------------------------------------------------------
+    # ---- event source mappings -----------------------------------------------------------------------------
 
     def create_event_source_mapping(
         self,

@@ -1,6 +1,8 @@
+# mypy: allow-untyped-defs, allow-untyped-calls
 """The Python runtime: loads a handler and serves the Lambda Runtime API with it. Standard library only.
 
-This file runs inside function processes, under whatever Python version they have, and imports nothing of Fogbank.
+This file runs inside function processes, under whatever Python version they have, and imports nothing of
+Fogbank.
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
@@ -146,11 +148,16 @@ def load_handler(handler):
     """The function that `handler` names, as `package/module.function`."""
     module_name, dot, function_name = handler.rpartition(".")
     if not dot:
-        raise InitError("Runtime.MalformedHandlerName", f"Bad handler '{handler}': not enough values to unpack (expected 2, got 1)")
+        raise InitError(
+            "Runtime.MalformedHandlerName",
+            f"Bad handler '{handler}': not enough values to unpack (expected 2, got 1)",
+        )
     try:
         module = importlib.import_module(module_name.replace("/", "."))
     except ImportError as error:
-        raise InitError("Runtime.ImportModuleError", f"Unable to import module '{module_name}': {error}") from error
+        raise InitError(
+            "Runtime.ImportModuleError", f"Unable to import module '{module_name}': {error}"
+        ) from error
     except SyntaxError as error:
         trace = [f'  File "{error.filename}" Line {error.lineno}\n    {error.text}']
         raise InitError(
@@ -158,7 +165,9 @@ def load_handler(handler):
         ) from error
     found = getattr(module, function_name, None)
     if found is None:
-        raise InitError("Runtime.HandlerNotFound", f"Handler '{function_name}' missing on module '{module_name}'")
+        raise InitError(
+            "Runtime.HandlerNotFound", f"Handler '{function_name}' missing on module '{module_name}'"
+        )
     return found
 
 
@@ -234,7 +243,9 @@ def run(client, handler, headers, body, request_id):
             return
         answer = handler(event, Context(headers))
     except Exception as error:  # Whatever the user's handler raises is its answer.
-        report(client, f"{path}/error", type(error).__name__, str(error), own_frames_removed(error), request_id)
+        report(
+            client, f"{path}/error", type(error).__name__, str(error), own_frames_removed(error), request_id
+        )
         return
     try:
         document = to_json(answer)

@@ -1,7 +1,10 @@
-"""Forks function processes off an interpreter that is already warm. Standard library only; nothing of Fogbank.
+# mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="import-not-found,type-var"
+"""Forks function processes off an interpreter that is already warm. Standard library only; nothing of
+Fogbank.
 
 Started with the number of a connected socket. Orders come as a length (4 bytes, with the write end of the
-environment's log pipe attached) and a JSON document; answers are lines: `started ORDER PID` and `exited PID STATUS`.
+environment's log pipe attached) and a JSON document; answers are lines: `started ORDER PID` and `exited
+PID STATUS`.
 When the socket closes, the server is gone: every function process is killed and this one ends.
 """
 
@@ -18,8 +21,9 @@ import time
 
 PR_SET_PDEATHSIG = 1
 PRELOADED = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
-# The watch on resident memory acts ten times a second; this is only the wall behind it. An interpreter maps far more
-# than it uses (thread stacks, malloc arenas), so the wall stands well behind the function's memory.
+# The watch on resident memory acts ten times a second; this is only the wall behind it. An interpreter
+# maps far more than it uses (thread stacks, malloc arenas), so the wall stands well behind the function's
+# memory.
 ADDRESS_SPACE_HEADROOM = 4 << 30
 
 
@@ -31,10 +35,6 @@ def preload():
     import uuid  # noqa: F401
 
     with contextlib.suppress(ImportError):
-        import boto3  # noqa: F401
-        import boto3.dynamodb.conditions
-        import boto3.dynamodb.transform
-        import boto3.resources.factory
         import botocore.auth
         import botocore.endpoint
         import botocore.httpsession
@@ -74,8 +74,9 @@ def become(order, log):
     time.tzset()
     if order["command"]:
         os.execv(order["command"][0], order["command"])
-    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
-    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
+    # For the life of the process.
+    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
     sys.argv = ["bootstrap"]
     extra = [path for path in order["environment"].get("PYTHONPATH", "").split(":") if path]
     sys.path[:0] = [order["code"], *order["python_path"], *extra]
@@ -143,7 +144,7 @@ def main():
 
     gc.collect()
     gc.freeze()  # Forked processes then share these pages for longer.
-    children = set()
+    children: set[int] = set()
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_read, False)
     os.set_blocking(wake_write, False)

@@ -1,0 +1,323 @@
+"""CloudFormation types of AWS::Lambda."""
+
+import io
+import zipfile
+from typing import Any
+
+from fogbank.core.context import Context
+from fogbank.core.errors import AwsError
+from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
+
+_SETTINGS = (
+    "DeadLetterConfig",
+    "Description",
+    "Environment",
+    "EphemeralStorage",
+    "Handler",
+    "Layers",
+    "LoggingConfig",
+    "MemorySize",
+    "Role",
+    "Runtime",
+    "Timeout",
+    "TracingConfig",
+)
+_MAPPING_SETTINGS = (
+    "BatchSize",
+    "BisectBatchOnFunctionError",
+    "DestinationConfig",
+    "Enabled",
+    "FilterCriteria",
+    "FunctionName",
+    "FunctionResponseTypes",
+    "MaximumBatchingWindowInSeconds",
+    "MaximumRecordAgeInSeconds",
+    "MaximumRetryAttempts",
+    "ParallelizationFactor",
+    "ScalingConfig",
+)
+
+
+def _taken(properties: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: _typed(properties[name]) for name in names if properties.get(name) is not None}
+
+
+def _typed(value: Any) -> Any:
+    """Templates may write numbers and booleans as text; the API takes them only as what they are."""
+    if isinstance(value, dict):
+        return {
+            name: (
+                {key: _text(each) for key, each in inner.items()} if name == "Variables" else _typed(inner)
+            )
+            for name, inner in value.items()
+        }
+    if isinstance(value, str):
+        if value in ("true", "false"):
+            return value == "true"
+        return int(value) if value.lstrip("-").isdigit() and len(value) < 10 else value
+    return value
+
+
+def _text(value: Any) -> str:
+    """A variable's value; JSON's true in a template becomes `true`."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+async def _gone_is_fine(work: Any) -> None:
+    try:
+        await work
+    except AwsError as error:
+        if error.code != "ResourceNotFoundException":
+            raise
+
+
+def _inline_zip(text: str, runtime: str) -> bytes:
+    """`Code.ZipFile` is the source itself: CloudFormation makes `index` of it."""
+    name = "index.js" if runtime.startswith("nodejs") else "index.py"
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))  # The same source gives the same CodeSha256.
+        entry.external_attr = 0o644 << 16
+        archive.writestr(entry, text)
+    return buffer.getvalue()
+
+
+def _code(properties: dict[str, Any]) -> dict[str, Any]:
+    code = properties["Code"]
+    if "ZipFile" in code:
+        return {"ZipFile": _inline_zip(code["ZipFile"], properties.get("Runtime", ""))}
+    return {name: code[name] for name in ("S3Bucket", "S3Key", "S3ObjectVersion", "ImageUri") if name in code}
+
+
+class FunctionType(ResourceType):
+    type_name = "AWS::Lambda::Function"
+    supported = frozenset(
+        {
+            *_SETTINGS,
+            "Architectures",
+            "Code",
+            "FunctionName",
+            "PackageType",
+            "ReservedConcurrentExecutions",
+            "Tags",
+        }
+    )
+    taggable = True
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        properties = request.properties
+        name = properties.get("FunctionName") or request.generated_name(length_max=64)
+        extra = {key: properties[key] for key in ("Architectures", "PackageType") if key in properties}
+        answer = await ctx.call(
+            ctx.cloud.lambda_.create_function,
+            FunctionName=name,
+            Code=_code(properties),
+            Tags=request.tags(),
+            **_taken(properties, _SETTINGS),
+            **extra,
+        )
+        reserved = properties.get("ReservedConcurrentExecutions")
+        if reserved is not None:
+            try:
+                await ctx.call(
+                    ctx.cloud.lambda_.put_function_concurrency,
+                    FunctionName=name,
+                    ReservedConcurrentExecutions=int(reserved),
+                )
+            except AwsError:
+                # A resource that failed to be created must not be left behind.
+                await ctx.call(ctx.cloud.lambda_.delete_function, FunctionName=name)
+                raise
+        return ResourceState(physical_id=name, attributes={"Arn": answer["FunctionArn"]})
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        service, name = ctx.cloud.lambda_, request.physical_id
+        properties, previous = request.properties, request.previous
+        settings = _taken(properties, _SETTINGS)
+        defaults = {"Description": "", "Timeout": 3, "MemorySize": 128, "Environment": {}, "Layers": []}
+        for key, value in defaults.items():
+            if key in previous and key not in properties:
+                settings[key] = value
+        if settings != _taken(previous, _SETTINGS):
+            await ctx.call(service.update_function_configuration, FunctionName=name, **settings)
+        if properties.get("Code") != previous.get("Code"):
+            await ctx.call(service.update_function_code, FunctionName=name, **_code(properties))
+        reserved = properties.get("ReservedConcurrentExecutions")
+        if reserved != previous.get("ReservedConcurrentExecutions"):
+            if reserved is None:
+                await ctx.call(service.delete_function_concurrency, FunctionName=name)
+            else:
+                await ctx.call(
+                    service.put_function_concurrency,
+                    FunctionName=name,
+                    ReservedConcurrentExecutions=int(reserved),
+                )
+        answer = await ctx.call(service.get_function, FunctionName=name)
+        arn = answer["Configuration"]["FunctionArn"]
+        tags = request.tags()
+        if dropped := [key for key in answer.get("Tags", {}) if key not in tags]:
+            await ctx.call(service.untag_resource, Resource=arn, TagKeys=dropped)
+        if tags:
+            await ctx.call(service.tag_resource, Resource=arn, Tags=tags)
+        return ResourceState(physical_id=name, attributes={"Arn": arn})
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        await _gone_is_fine(ctx.call(ctx.cloud.lambda_.delete_function, FunctionName=request.physical_id))
+
+
+class PermissionType(ResourceType):
+    type_name = "AWS::Lambda::Permission"
+    supported = frozenset(
+        {"Action", "FunctionName", "Principal", "PrincipalOrgID", "SourceAccount", "SourceArn"}
+    )
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        sid = request.generated_name(length_max=100)
+        await ctx.call(ctx.cloud.lambda_.add_permission, StatementId=sid, **request.properties)
+        return ResourceState(physical_id=sid, attributes={"Id": sid})
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        await self.delete(ctx, request)
+        return await self.create(ctx, request)
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        function = (request.previous or request.properties)["FunctionName"]
+        remove = ctx.cloud.lambda_.remove_permission
+        await _gone_is_fine(ctx.call(remove, FunctionName=function, StatementId=request.physical_id))
+
+
+class EventSourceMappingType(ResourceType):
+    type_name = "AWS::Lambda::EventSourceMapping"
+    supported = frozenset({*_MAPPING_SETTINGS, "EventSourceArn", "StartingPosition", "Tags"})
+    taggable = True
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        properties = request.properties
+        settings = _taken(properties, (*_MAPPING_SETTINGS, "EventSourceArn", "StartingPosition"))
+        answer = await ctx.call(
+            ctx.cloud.lambda_.create_event_source_mapping, Tags=request.tags(), **settings
+        )
+        return _mapping_state(answer)
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        settings = _taken(request.properties, _MAPPING_SETTINGS)
+        update = ctx.cloud.lambda_.update_event_source_mapping
+        return _mapping_state(await ctx.call(update, UUID=request.physical_id, **settings))
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        delete = ctx.cloud.lambda_.delete_event_source_mapping
+        await _gone_is_fine(ctx.call(delete, UUID=request.physical_id))
+
+
+def _mapping_state(answer: dict[str, Any]) -> ResourceState:
+    attributes = {"Id": answer["UUID"], "EventSourceMappingArn": answer["EventSourceMappingArn"]}
+    return ResourceState(physical_id=answer["UUID"], attributes=attributes)
+
+
+class VersionType(ResourceType):
+    type_name = "AWS::Lambda::Version"
+    supported = frozenset({"CodeSha256", "Description", "FunctionName"})
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        answer = await ctx.call(ctx.cloud.lambda_.publish_version, **request.properties)
+        attributes = {"Version": answer["Version"], "FunctionArn": answer["FunctionArn"]}
+        return ResourceState(physical_id=answer["FunctionArn"], attributes=attributes)
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return ResourceState(physical_id=request.physical_id, attributes=request.attributes)
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        await _gone_is_fine(ctx.call(ctx.cloud.lambda_.delete_function, FunctionName=request.physical_id))
+
+
+class AliasType(ResourceType):
+    type_name = "AWS::Lambda::Alias"
+    supported = frozenset({"Description", "FunctionName", "FunctionVersion", "Name", "RoutingConfig"})
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        answer = await ctx.call(ctx.cloud.lambda_.create_alias, **_alias_settings(request))
+        return ResourceState(physical_id=answer["AliasArn"], attributes={"AliasArn": answer["AliasArn"]})
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        answer = await ctx.call(ctx.cloud.lambda_.update_alias, **_alias_settings(request))
+        return ResourceState(physical_id=answer["AliasArn"], attributes={"AliasArn": answer["AliasArn"]})
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        properties = request.previous or request.properties
+        delete = ctx.cloud.lambda_.delete_alias
+        await _gone_is_fine(
+            ctx.call(delete, FunctionName=properties["FunctionName"], Name=properties["Name"])
+        )
+
+
+def _alias_settings(request: ResourceRequest) -> dict[str, Any]:
+    """CloudFormation lists the weights of other versions, the API maps them."""
+    settings = dict(request.properties)
+    if "RoutingConfig" in settings:
+        weights = settings["RoutingConfig"].get("AdditionalVersionWeights") or []
+        by_version = {weight["FunctionVersion"]: float(weight["FunctionWeight"]) for weight in weights}
+        settings["RoutingConfig"] = {"AdditionalVersionWeights": by_version}
+    return settings
+
+
+class LayerVersionType(ResourceType):
+    type_name = "AWS::Lambda::LayerVersion"
+    supported = frozenset(
+        {
+            "CompatibleArchitectures",
+            "CompatibleRuntimes",
+            "Content",
+            "Description",
+            "LayerName",
+            "LicenseInfo",
+        }
+    )
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        settings = {"LayerName": request.generated_name(length_max=140), **request.properties}
+        answer = await ctx.call(ctx.cloud.lambda_.publish_layer_version, **settings)
+        arn = answer["LayerVersionArn"]
+        return ResourceState(physical_id=arn, attributes={"LayerVersionArn": arn})
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return ResourceState(physical_id=request.physical_id, attributes=request.attributes)
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        name, _, version = request.physical_id.rpartition(":")
+        delete = ctx.cloud.lambda_.delete_layer_version
+        await ctx.call(delete, LayerName=name, VersionNumber=int(version))
+
+
+class EventInvokeConfigType(ResourceType):
+    type_name = "AWS::Lambda::EventInvokeConfig"
+    supported = frozenset(
+        {"DestinationConfig", "FunctionName", "MaximumEventAgeInSeconds", "MaximumRetryAttempts", "Qualifier"}
+    )
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        properties = {
+            name: _typed(value) for name, value in request.properties.items() if name != "Qualifier"
+        }
+        qualifier = request.properties.get("Qualifier", "$LATEST")
+        await ctx.call(ctx.cloud.lambda_.put_function_event_invoke_config, Qualifier=qualifier, **properties)
+        return ResourceState(physical_id=request.physical_id or request.generated_name(length_max=100))
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return await self.create(ctx, request)
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        properties = request.previous or request.properties
+        delete = ctx.cloud.lambda_.delete_function_event_invoke_config
+        qualifier = properties.get("Qualifier", "$LATEST")
+        await _gone_is_fine(ctx.call(delete, FunctionName=properties["FunctionName"], Qualifier=qualifier))
+
+
+RESOURCES: list[type[ResourceType]] = [
+    FunctionType,
+    PermissionType,
+    EventSourceMappingType,
+    VersionType,
+    AliasType,
+    LayerVersionType,
+    EventInvokeConfigType,
+]

@@ -1,0 +1,149 @@
+"""Functions made from zips and invoked through boto3."""
+
+import base64
+import io
+import json
+import time
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+Aws = Callable[..., Any]
+ECHO = "def handler(event, context):\n    print('got it')\n    return event\n"
+
+
+def package(source: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("app.py", source)
+    return buffer.getvalue()
+
+
+def create(client: Any, name: str, source: str, **settings: Any) -> Any:
+    return client.create_function(
+        FunctionName=name,
+        Runtime="python3.12",
+        Handler="app.handler",
+        Role="arn:aws:iam::000000000000:role/r",
+        Code={"ZipFile": package(source)},
+        **settings,
+    )
+
+
+def eventually(check: Callable[[], Any], *, within_s: float = 10) -> Any:
+    """What `check` gives once it is true: for work that the server does by itself, in real processes."""
+    until = time.monotonic() + within_s
+    while time.monotonic() < until:
+        if found := check():
+            return found
+        time.sleep(0.02)
+    raise AssertionError("it did not happen")
+
+
+def test_a_new_function_is_pending_in_the_answer_and_active_after_it(aws: Aws) -> None:
+    client = aws("lambda")
+    assert create(client, "f", ECHO)["State"] == "Pending"
+    assert client.get_function(FunctionName="f")["Configuration"]["State"] == "Active"
+
+
+def test_an_invocation_gives_the_answer_the_version_and_the_log(aws: Aws) -> None:
+    client = aws("lambda")
+    create(client, "f", ECHO)
+    answer = client.invoke(FunctionName="f", Payload=b'{"a": 1}', LogType="Tail")
+    assert answer["StatusCode"] == 200
+    assert answer["ExecutedVersion"] == "$LATEST"
+    assert "FunctionError" not in answer
+    assert json.load(answer["Payload"]) == {"a": 1}
+    log = base64.b64decode(answer["LogResult"]).decode()
+    assert log.startswith("START RequestId: ")
+    assert "\ngot it\n" in log
+    assert "Init Duration: " in log
+
+
+def test_a_failing_function_is_an_answer_with_an_error(aws: Aws) -> None:
+    client = aws("lambda")
+    create(client, "f", "def handler(event, context):\n    raise ValueError('no')\n")
+    answer = client.invoke(FunctionName="f")
+    assert (answer["StatusCode"], answer["FunctionError"]) == (200, "Unhandled")
+    assert json.load(answer["Payload"])["errorType"] == "ValueError"
+
+
+def test_new_code_answers_the_next_invocation(aws: Aws) -> None:
+    client = aws("lambda")
+    create(client, "f", ECHO)
+    client.invoke(FunctionName="f")
+    client.update_function_code(FunctionName="f", ZipFile=package("def handler(e, c):\n    return 'new'\n"))
+    assert json.load(client.invoke(FunctionName="f")["Payload"]) == "new"
+
+
+def test_a_published_version_keeps_its_code(aws: Aws) -> None:
+    client = aws("lambda")
+    create(client, "f", "def handler(e, c):\n    return c.function_version\n", Publish=True)
+    client.update_function_code(FunctionName="f", ZipFile=package("def handler(e, c):\n    return 'new'\n"))
+    client.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    answer = client.invoke(FunctionName="f", Qualifier="live")
+    assert (json.load(answer["Payload"]), answer["ExecutedVersion"]) == ("1", "1")
+
+
+def test_a_reserve_of_zero_throttles_with_its_reason(aws: Aws) -> None:
+    client = aws("lambda")
+    create(client, "f", ECHO)
+    client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
+    with pytest.raises(ClientError) as refused:
+        client.invoke(FunctionName="f")
+    assert refused.value.response["Error"]["Code"] == "TooManyRequestsException"
+    assert refused.value.response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 429
+
+
+def test_functions_reach_this_cloud_in_their_own_account(aws: Aws) -> None:
+    client = aws("lambda")
+    queue = aws("sqs").create_queue(QueueName="out")["QueueUrl"]
+    source = (
+        "import boto3\n"
+        "def handler(event, context):\n"
+        "    boto3.client('sqs').send_message(QueueUrl=event, MessageBody='from a function')\n"
+    )
+    create(client, "f", source, Timeout=10)
+    answer = client.invoke(FunctionName="f", Payload=json.dumps(queue).encode())
+    assert "FunctionError" not in answer, answer["Payload"].read()
+    (message,) = aws("sqs").receive_message(QueueUrl=queue)["Messages"]
+    assert message["Body"] == "from a function"
+
+
+def test_a_payload_that_is_no_json_is_refused(aws: Aws) -> None:
+    client = aws("lambda")
+    create(client, "f", ECHO)
+    with pytest.raises(ClientError, match="InvalidRequestContentException"):
+        client.invoke(FunctionName="f", Payload=b"{oops")
+
+
+def test_an_unknown_function_is_not_found_by_its_arn(aws: Aws, account: str) -> None:
+    with pytest.raises(ClientError) as refused:
+        aws("lambda").invoke(FunctionName="nobody")
+    assert refused.value.response["Error"] == {
+        "Code": "ResourceNotFoundException",
+        "Message": f"Function not found: arn:aws:lambda:us-east-1:{account}:function:nobody",
+    }
+
+
+def test_an_event_that_keeps_failing_goes_to_the_dead_letter_queue(
+    aws: Aws, clock: Any, account: str
+) -> None:
+    sqs, client = aws("sqs"), aws("lambda")
+    queue = sqs.create_queue(QueueName="dead")["QueueUrl"]
+    source = "def handler(event, context):\n    raise ValueError('no')\n"
+    arn = f"arn:aws:sqs:us-east-1:{account}:dead"
+    create(client, "f", source, DeadLetterConfig={"TargetArn": arn})
+    assert client.invoke(FunctionName="f", InvocationType="Event", Payload=b'{"n":1}')["StatusCode"] == 202
+
+    def arrived() -> Any:
+        clock.advance(s=30)
+        return sqs.receive_message(QueueUrl=queue, MessageAttributeNames=["All"]).get("Messages")
+
+    (message,) = eventually(arrived)
+    assert message["Body"] == '{"n":1}'
+    assert message["MessageAttributes"]["ErrorMessage"]["StringValue"] == "no"
