@@ -271,23 +271,28 @@ class _Compiler:
         bounds: list[tuple[Callable[[Any, Any], bool], int | float]] = []
         for at in range(0, len(items), 2):
             sign = items[at]
-            if not isinstance(sign, Leaf) or not isinstance(sign.value, str):
-                raise self._fail(
-                    f"Invalid member in numeric match: {self._source.text[sign.start : sign.end]}", sign
-                )
-            name = sign.value
-            lower, upper = name.startswith(">"), name.startswith("<")
-            if name not in _COMPARE or (at and (lower or not upper)) or at > 2:
-                raise self._fail(f"Bad numeric range operator: {name}", sign, read=True)
+            if at == 4:
+                raise self._fail("Too many terms in numeric range expression", sign)
             if at and not items[0].value.startswith(">"):  # type: ignore[union-attr]
-                raise self._fail("Too many elements in numeric expression", sign, read=True)
+                raise self._fail("Too many elements in numeric expression", sign)
+            if not isinstance(sign, Leaf) or not isinstance(sign.value, str):
+                kind = "Bad value in numeric range" if at else "Invalid member in numeric match"
+                raise self._fail(f"{kind}: {self._source.text[sign.start : sign.end]}", sign)
+            name = sign.value
             value = items[at + 1] if at + 1 < len(items) else None
+            if at and name not in ("<", "<="):
+                raise self._fail(f"Bad numeric range operator: {name}", sign, read=True)
+            if name not in _COMPARE:
+                # AWS has read the next token before it looks at the first operator.
+                place = operand.end if value is None else value.seen
+                raise self._source.error(f"Unrecognized numeric range operator: {name}", place)
             if not isinstance(value, Leaf) or isinstance(value.value, str | bool) or value.value is None:
                 place = operand.end if value is None else value.seen
-                raise self._source.error(f"Value of {name} must be numeric", place)
+                word = "equals" if name == "=" else name
+                raise self._source.error(f"Value of {word} must be numeric", place)
             bounds.append((_COMPARE[name], value.value))
         if len(bounds) == 2 and bounds[0][1] >= bounds[1][1]:
-            raise self._fail("Bottom must be less than top", items[3], read=True)
+            raise self._fail("Bottom must be less than top", operand, read=True)
         return lambda value: type(value) in (int, float) and all(test(value, bound) for test, bound in bounds)
 
     def _cidr(self, operand: Node) -> Test:

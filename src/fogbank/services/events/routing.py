@@ -9,6 +9,7 @@ import logging
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -283,7 +284,12 @@ def dimensions(bus: str, rule: str) -> dict[str, str]:
 
 def timestamp(ms: int) -> str:
     """An event's time: seconds, in UTC."""
-    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _second(ms // 1000)
+
+
+@lru_cache(maxsize=64)
+def _second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def error_code(error: AwsError) -> str:

@@ -1,6 +1,5 @@
 """Amazon EventBridge: event buses, rules, schedules and their targets."""
 
-import uuid
 from typing import Any
 
 import msgspec
@@ -8,6 +7,7 @@ import msgspec
 from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
+from fogbank.core.ids import new_id
 from fogbank.core.patterns import compile_pattern
 from fogbank.core.service import Answer, Service
 from fogbank.services.events import buses, targets
@@ -349,7 +349,7 @@ class EventsService(Service):
     ) -> dict[str, Any]:
         return {
             "version": "0",
-            "id": str(uuid.uuid4()),
+            "id": new_id(),
             "detail-type": detail_type,
             "source": source,
             "account": ctx.account,

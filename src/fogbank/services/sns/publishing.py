@@ -8,7 +8,6 @@ import hashlib
 import json
 import logging
 import re
-import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ import msgspec
 from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
+from fogbank.core.ids import new_id
 from fogbank.core.targets import deliver, queue_url
 from fogbank.services.sns import envelope
 from fogbank.services.sns.envelope import Message
@@ -116,7 +116,7 @@ class Publisher:
         if attributes:
             check_attributes(attributes)
         message = Message(
-            id=str(uuid.uuid4()),
+            id=new_id(),
             topic_arn=ctx.arn("sns", name),
             body=body,
             timestamp=envelope.timestamp(ctx.now_ms),
