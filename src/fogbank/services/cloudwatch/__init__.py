@@ -1,0 +1,3 @@
+from fogbank.services.cloudwatch.service import CloudWatchService
+
+__all__ = ["CloudWatchService"]

@@ -1,0 +1,3 @@
+from fogbank.services.logs.service import LogsService
+
+__all__ = ["LogsService"]

@@ -1,0 +1,23 @@
+"""CloudWatch Logs' errors. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/CommonErrors.html"""
+
+from fogbank.core.errors import AwsError
+
+
+class ResourceNotFound(AwsError):
+    code = "ResourceNotFoundException"
+
+
+class GroupNotFound(ResourceNotFound):
+    message = "The specified log group does not exist."
+
+
+class StreamNotFound(ResourceNotFound):
+    message = "The specified log stream does not exist."
+
+
+class ResourceAlreadyExists(AwsError):
+    code = "ResourceAlreadyExistsException"
+
+
+class InvalidParameter(AwsError):
+    code = "InvalidParameterException"

@@ -1,0 +1,43 @@
+"""What CloudWatch Logs stores. An event's key is (group id, stream id, timestamp, sequence): a stream is in time order."""
+
+from fogbank.core.store import Record, Store
+
+
+class Group(Record):
+    id: int
+    name: str
+    created_ms: int
+    retention_days: int = 0
+    tags: dict[str, str] = {}
+    log_class: str = "STANDARD"
+
+
+class Stream(Record):
+    id: int
+    name: str
+    created_ms: int
+    last_ingested_ms: int = 0
+
+
+class Event(Record):
+    message: str
+    ingested_ms: int
+
+
+class Counter(Record):
+    next: int
+
+
+class LogsTables:
+    """The tables of CloudWatch Logs."""
+
+    def __init__(self, store: Store) -> None:
+        self.groups = store.table("logs.groups", key=(str, str, str), value=Group)
+        self.streams = store.table("logs.streams", key=(int, str), value=Stream)
+        self.events = store.table("logs.events", key=(int, int, int, int), value=Event)
+        self.counters = store.table("logs.counters", key=(str,), value=Counter)
+
+    def next_number(self, times: int = 1) -> int:
+        counter = self.counters.get(("number",)) or Counter(1)
+        self.counters.put(("number",), Counter(counter.next + times))
+        return counter.next

@@ -1,0 +1,3 @@
+from fogbank.services.sts.service import StsService
+
+__all__ = ["StsService"]
