@@ -1,0 +1,3 @@
+from fogbank.services.iam.service import IamService
+
+__all__ = ["IamService"]
