@@ -48,6 +48,7 @@ class ProcessEngine:
         # and has the SDK.
         self._zygote = Zygote(sys.executable)
         self._environments: set[ProcessEnvironment] = set()
+        self._closed = False
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
 
@@ -57,6 +58,8 @@ class ProcessEngine:
     async def create(self, spec: FunctionSpec) -> Environment:
         if not self.supports(spec.runtime):
             raise RuntimeUnavailable(f"Fogbank cannot run functions of runtime {spec.runtime} yet")
+        if self._closed:
+            raise RuntimeUnavailable("the server is stopping")
         environment = ProcessEnvironment(spec, tempfile.mkdtemp(dir=self._folder), self._environments.discard)
         self._environments.add(environment)
         try:
@@ -67,6 +70,7 @@ class ProcessEngine:
         return environment
 
     async def close(self) -> None:
+        self._closed = True
         for environment in tuple(self._environments):
             environment.destroy()
         await self._zygote.close()

@@ -22,8 +22,8 @@ from fogbank.services.lambda_.records import Alias, Configuration, Function, Tab
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html, as AWS's error lists them.
 RUNTIMES = (
     "nodejs20.x, python3.14, provided.al2023, python3.12, python3.13, nodejs24.x, nodejs22.x, java25, "
-    "python3.10, python3.11, java21, ruby3.3, ruby3.4, ruby3.2, python3.8, python3.9, java17, nodejs16.x, dotnet10, "
-    "dotnet8, java11, dotnet6, nodejs18.x, provided.al2, java8.al2"
+    "python3.10, python3.11, java21, ruby3.3, ruby3.4, ruby3.2, python3.8, python3.9, java17, nodejs16.x, "
+    "dotnet10, dotnet8, java11, dotnet6, nodejs18.x, provided.al2, java8.al2"
 )
 ENVIRONMENT_BYTES_MAX = 4096
 _LAYER_ARN = re.compile(r"arn:aws:lambda:([a-z0-9-]+):(\d{12}):layer:([a-zA-Z0-9_-]+):(\d+)")

@@ -49,8 +49,9 @@ class LambdaService(Service):
 
     Covers functions, versions, aliases, layers, tags, permissions, concurrency, event invoke configurations,
     Invoke (synchronous, asynchronous, dry run) and event source mappings of SQS and DynamoDB streams.
-    NotImplemented: container images, function URLs, provisioned concurrency, code signing, response streaming,
-    VPC, file systems, SnapStart, durable functions, capacity providers, other event sources, tumbling windows.
+    NotImplemented: container images, function URLs, provisioned concurrency, code signing, response
+    streaming, VPC, file systems, SnapStart, durable functions, capacity providers, other event sources,
+    tumbling windows.
     """
 
     name = "lambda"
