@@ -5,7 +5,7 @@ from typing import Any
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.core.errors import AwsError
+from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.metrics import MINUTE_MS, Series, Values
 from fogbank.core.service import Answer, Service
 from fogbank.core.store import Record
@@ -125,7 +125,7 @@ class CloudWatchService(Service):
     def put_metric_data(self, ctx: Context, *, Namespace: str, MetricData: list[dict[str, Any]]) -> Answer:
         for datum in MetricData:
             if "StatisticValues" in datum:
-                raise InvalidParameterValue("Fogbank's PutMetricData does not implement StatisticValues yet.")
+                raise NotImplementedInFogbank("Fogbank's PutMetricData does not implement StatisticValues yet.")
             values = datum.get("Values") or ([datum["Value"]] if "Value" in datum else [])
             counts = datum.get("Counts") or [1.0] * len(values)
             if not values or len(values) != len(counts):

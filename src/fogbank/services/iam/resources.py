@@ -62,4 +62,31 @@ class RoleResource(ResourceType):
         return ResourceState(physical_id=name, attributes={"Arn": role["Arn"], "RoleId": role["RoleId"]})
 
 
-RESOURCES: list[type[ResourceType]] = [RoleResource]
+class PolicyResource(ResourceType):
+    """An inline policy of one or more roles."""
+
+    type_name = "AWS::IAM::Policy"
+    supported = frozenset(("PolicyDocument", "PolicyName", "Roles"))
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        title, text = request.properties["PolicyName"], _text(request.properties["PolicyDocument"])
+        for role in request.properties.get("Roles", ()):
+            await ctx.call(ctx.cloud.iam.put_role_policy, RoleName=role, PolicyName=title, PolicyDocument=text)
+        return ResourceState(physical_id=request.physical_id or request.generated_name(length_max=128))
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        await self._remove(ctx, request.previous)
+        return await self.create(ctx, request)
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        await self._remove(ctx, request.properties)
+
+    async def _remove(self, ctx: Context, given: dict[str, Any]) -> None:
+        for role in given.get("Roles", ()):
+            try:
+                await ctx.call(ctx.cloud.iam.delete_role_policy, RoleName=role, PolicyName=given["PolicyName"])
+            except NoSuchEntity:
+                continue
+
+
+RESOURCES: list[type[ResourceType]] = [RoleResource, PolicyResource]
