@@ -1,10 +1,11 @@
 """Signed requests as bytes: botocore builds and signs them, nothing is sent."""
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
 
 _CONFIG = Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, read_timeout=120)
@@ -32,10 +33,11 @@ class Recorder:
 
     def request(self, operation: str, **parameters: Any) -> bytes:
         """The signed request of `operation` (a method of the boto3 client)."""
-        getattr(self._client, operation)(**parameters)
+        with suppress(_Kept):
+            getattr(self._client, operation)(**parameters)
         return self._raw
 
-    def _keep(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+    def _keep(self, request: AWSPreparedRequest, **_: object) -> None:
         url = urlsplit(request.url)
         path = (url.path or "/") + (f"?{url.query}" if url.query else "")
         body = request.body or b""
@@ -48,15 +50,8 @@ class Recorder:
                 lines.append(f"{name}: {text}")
         lines.append(f"Content-Length: {len(body)}")
         self._raw = "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-        return _Unsent(request.url)
+        raise _Kept
 
 
-class _Unsent(AWSResponse):  # type: ignore[misc]
-    """The empty success that botocore parses in place of a real answer."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url, 200, {}, None)
-
-    @property
-    def content(self) -> bytes:
-        return b""
+class _Kept(Exception):
+    """Ends botocore's call where it would have sent the request."""

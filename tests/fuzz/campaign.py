@@ -107,4 +107,4 @@ def _check_state_is_kept(port: int, reader: StateReader, refused: list[bytes], r
 
 def _shown(raw: bytes) -> str:
     head, _, body = raw.partition(b"\r\n\r\n")
-    return f"{head[:600]!r} {body[:400]!r}"
+    return f"{head[:120]!r} {body[:300]!r}"

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
 import cbor2
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
 
 ACCOUNT = "444455556666"
@@ -33,15 +34,8 @@ class Request:
         return "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + self.body
 
 
-class _Unsent(AWSResponse):  # type: ignore[misc]
-    """What botocore gets in place of an answer."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url, 200, {}, None)
-
-    @property
-    def content(self) -> bytes:
-        return b""
+class _Kept(Exception):
+    """Ends botocore's call where it would have sent the request."""
 
 
 def client(service: str, endpoint: str) -> Any:
@@ -60,16 +54,17 @@ def recorder(endpoint: str) -> Callable[..., Request]:
     clients: dict[str, Any] = {}
     kept: list[AWSPreparedRequest] = []
 
-    def keep(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+    def keep(request: AWSPreparedRequest, **_: object) -> None:
         kept.append(request)
-        return _Unsent(request.url)
+        raise _Kept
 
     def record(service: str, operation: str, **parameters: Any) -> Request:
         if service not in clients:
             clients[service] = client(service, endpoint)
             clients[service].meta.events.register("before-send", keep)
         kept.clear()
-        getattr(clients[service], operation)(**parameters)
+        with suppress(_Kept):
+            getattr(clients[service], operation)(**parameters)
         sent = kept[0]
         url = urlsplit(sent.url)
         body = sent.body or b""
