@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -161,3 +164,48 @@ def test_a_destroyed_environment_leaves_no_process_and_no_folder(tmp_path: Path)
         raise AssertionError("the process is still there")
 
     run(tmp_path, work)
+
+
+ENGINE_TO_KILL = """
+import asyncio, sys
+from pathlib import Path
+from fogbank.engines.compute.interface import FunctionSpec, Invocation
+from fogbank.engines.compute.process import ProcessEngine
+
+async def main():
+    engine = ProcessEngine(Path(sys.argv[1]) / "run")
+    spec = FunctionSpec(
+        code=Path(sys.argv[2]), handler="app.handler", runtime="python3.12", environment={}, memory_mb=128
+    )
+    environment = await engine.create(spec)
+    call = Invocation(request_id="r", payload=b"null", function_arn="a", timeout_s=100)
+    await environment.invoke(call)
+
+asyncio.run(main())
+"""
+
+
+def test_function_processes_die_with_a_killed_server(tmp_path: Path) -> None:
+    source = (
+        "import os, time\n"
+        "def handler(event, context):\n"
+        f"    open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()) + '\\n')\n"
+        "    time.sleep(100)\n"
+    )
+    code = spec(tmp_path, source).code
+    server = subprocess.Popen([sys.executable, "-c", ENGINE_TO_KILL, str(tmp_path), str(code)])
+    try:
+        pid = wait_for(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip())
+    finally:
+        server.kill()
+        server.wait()
+    wait_for(lambda: not Path(f"/proc/{pid}").exists())
+
+
+def wait_for(check: Callable[[], Any]) -> Any:
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        if found := check():
+            return found
+        time.sleep(0.01)
+    raise AssertionError("it did not happen")

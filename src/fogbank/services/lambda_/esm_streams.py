@@ -229,6 +229,7 @@ class StreamSource:
                 await self._cloud.clock.sleep(AFTER_ERROR_S)
                 continue
             throttled = 0
+            self._count_age(records[-1])
             rest = self._failed_from(records, result)
             if rest is None:
                 return
@@ -244,6 +245,20 @@ class StreamSource:
                 await self._give_up(shard_id, records, result, "RetryAttemptsExhausted", attempts)
                 return
             await self._cloud.clock.sleep(min(2.0 ** min(attempts - 1, 6) * 0.5, RETRY_DELAY_MAX_S))
+
+    def _count_age(self, record: Record) -> None:
+        age_ms = max(self._cloud.clock.now_ms() - _created_s(record) * 1000, 0)
+        dimensions = {"FunctionName": self._name.name}
+        metrics = self._cloud.metrics
+        metrics.add(
+            self._name.account,
+            self._ctx.region,
+            "AWS/Lambda",
+            "IteratorAge",
+            dimensions,
+            age_ms,
+            "Milliseconds",
+        )
 
     def _failed_from(self, records: list[Record], result: Result) -> int | None:
         """The index of the first record to be tried again; None if all are done."""

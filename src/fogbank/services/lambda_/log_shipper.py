@@ -29,6 +29,8 @@ class LogShipper:
         events += [{"timestamp": now_ms, "message": line} for line in lines if line]
         if not self._scheduled:
             self._scheduled = True
+            # Loaded now and not at shutdown, when services are being stopped one by one.
+            self._cloud.service("logs")
             self._cloud.tasks.spawn("lambda logs", self._ship_later())
 
     async def _ship_later(self) -> None:

@@ -1,6 +1,7 @@
 """CloudFormation types of AWS::Lambda."""
 
 import io
+import json
 import zipfile
 from typing import Any
 
@@ -38,28 +39,44 @@ _MAPPING_SETTINGS = (
 )
 
 
+_NUMBERS = frozenset(
+    {
+        "BatchSize",
+        "MaximumBatchingWindowInSeconds",
+        "MaximumConcurrency",
+        "MaximumEventAgeInSeconds",
+        "MaximumRecordAgeInSeconds",
+        "MaximumRetryAttempts",
+        "MemorySize",
+        "ParallelizationFactor",
+        "Size",
+        "Timeout",
+    }
+)
+_BOOLEANS = frozenset({"BisectBatchOnFunctionError", "Enabled"})
+
+
 def _taken(properties: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: _typed(properties[name]) for name in names if properties.get(name) is not None}
+    return {name: _typed(name, properties[name]) for name in names if properties.get(name) is not None}
 
 
-def _typed(value: Any) -> Any:
-    """Templates may write numbers and booleans as text; the API takes them only as what they are."""
+def _typed(name: str, value: Any) -> Any:
+    """Templates may write numbers and booleans as text, and text as numbers; the API takes neither."""
+    if name in _NUMBERS:
+        return int(value)
+    if name in _BOOLEANS:
+        return value if isinstance(value, bool) else value == "true"
+    if name == "Pattern" and isinstance(value, dict):
+        return json.dumps(value)
     if isinstance(value, dict):
-        return {
-            name: (
-                {key: _text(each) for key, each in inner.items()} if name == "Variables" else _typed(inner)
-            )
-            for name, inner in value.items()
-        }
-    if isinstance(value, str):
-        if value in ("true", "false"):
-            return value == "true"
-        return int(value) if value.lstrip("-").isdigit() and len(value) < 10 else value
-    return value
+        return {inner: _typed(inner, each) for inner, each in value.items()}
+    if isinstance(value, list):
+        return [_typed("", each) for each in value]
+    return _text(value)
 
 
 def _text(value: Any) -> str:
-    """A variable's value; JSON's true in a template becomes `true`."""
+    """JSON's true in a template becomes `true`."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -173,7 +190,7 @@ class PermissionType(ResourceType):
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         sid = request.generated_name(length_max=100)
-        await ctx.call(ctx.cloud.lambda_.add_permission, StatementId=sid, **request.properties)
+        await ctx.call(ctx.cloud.lambda_.add_permission, StatementId=sid, **_typed("", request.properties))
         return ResourceState(physical_id=sid, attributes={"Id": sid})
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
@@ -219,7 +236,7 @@ class VersionType(ResourceType):
     supported = frozenset({"CodeSha256", "Description", "FunctionName"})
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        answer = await ctx.call(ctx.cloud.lambda_.publish_version, **request.properties)
+        answer = await ctx.call(ctx.cloud.lambda_.publish_version, **_typed("", request.properties))
         attributes = {"Version": answer["Version"], "FunctionArn": answer["FunctionArn"]}
         return ResourceState(physical_id=answer["FunctionArn"], attributes=attributes)
 
@@ -296,7 +313,7 @@ class EventInvokeConfigType(ResourceType):
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         properties = {
-            name: _typed(value) for name, value in request.properties.items() if name != "Qualifier"
+            name: _typed(name, value) for name, value in request.properties.items() if name != "Qualifier"
         }
         qualifier = request.properties.get("Qualifier", "$LATEST")
         await ctx.call(ctx.cloud.lambda_.put_function_event_invoke_config, Qualifier=qualifier, **properties)
