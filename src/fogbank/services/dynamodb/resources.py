@@ -1,0 +1,207 @@
+"""CloudFormation: AWS::DynamoDB::Table.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html
+"""
+
+from typing import Any
+
+from fogbank.core.context import Context
+from fogbank.core.errors import ValidationError
+from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
+from fogbank.services.dynamodb.errors import ResourceNotFound
+
+POLL_S = 0.05
+# Handed to CreateTable as they are.
+_CREATE = (
+    "AttributeDefinitions",
+    "BillingMode",
+    "DeletionProtectionEnabled",
+    "GlobalSecondaryIndexes",
+    "KeySchema",
+    "LocalSecondaryIndexes",
+    "ProvisionedThroughput",
+    "TableClass",
+)
+_SETTINGS = (
+    "PointInTimeRecoverySpecification",
+    "SSESpecification",
+    "StreamSpecification",
+    "TimeToLiveSpecification",
+)
+# AWS replaces the table if these change. The schema does not list them as create-only, by which replacement
+# is decided, so the change is refused here instead of being ignored.
+_FIXED = ("KeySchema", "LocalSecondaryIndexes")
+
+
+class TableResource(ResourceType):
+    """Ref is the table's name."""
+
+    type_name = "AWS::DynamoDB::Table"
+    supported = frozenset((*_CREATE, *_SETTINGS, "TableName", "Tags"))
+    taggable = True
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        properties = request.properties
+        name = properties.get("TableName") or request.generated_name(length_max=255)
+        wanted = {member: properties[member] for member in _CREATE if member in properties}
+        if stream := _stream(properties):
+            wanted["StreamSpecification"] = stream
+        if encryption := _encryption(properties):
+            wanted["SSESpecification"] = encryption
+        if tags := request.tags():
+            wanted["Tags"] = _tag_list(tags)
+        await ctx.call(ctx.cloud.dynamodb.create_table, TableName=name, **wanted)
+        state = await _stable(ctx, name)
+        await _apply_time_to_live(ctx, name, {}, properties)
+        await _apply_recovery(ctx, name, {}, properties)
+        return state
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        name, before, after = request.physical_id, request.previous, request.properties
+        for member in _FIXED:
+            if before.get(member) != after.get(member):
+                raise ValidationError(
+                    f"CloudFormation cannot update {member} of a table: give it a new logical name"
+                )
+        # One UpdateTable may change the table or one index, so an update is a row of calls.
+        for change in _changes(before, after):
+            await ctx.refreshed().call(ctx.cloud.dynamodb.update_table, TableName=name, **change)
+            await _stable(ctx, name)
+        await _apply_time_to_live(ctx, name, before, after)
+        await _apply_recovery(ctx, name, before, after)
+        state = await _stable(ctx, name)
+        await _apply_tags(ctx, state.attributes["Arn"], request.tags())
+        return state
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        try:
+            await ctx.call(ctx.cloud.dynamodb.delete_table, TableName=request.physical_id)
+            while True:
+                await ctx.refreshed().call(ctx.cloud.dynamodb.describe_table, TableName=request.physical_id)
+                await ctx.cloud.clock.sleep(POLL_S)
+        except ResourceNotFound:
+            return
+
+
+def _stream(properties: dict[str, Any]) -> dict[str, Any] | None:
+    wanted = properties.get("StreamSpecification")
+    return {"StreamEnabled": True, "StreamViewType": wanted["StreamViewType"]} if wanted else None
+
+
+def _encryption(properties: dict[str, Any]) -> dict[str, Any] | None:
+    wanted = properties.get("SSESpecification")
+    if not wanted:
+        return None
+    answer = {member: wanted[member] for member in ("SSEType", "KMSMasterKeyId") if member in wanted}
+    return {"Enabled": wanted["SSEEnabled"], **answer}
+
+
+def _tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+async def _stable(ctx: Context, name: str) -> ResourceState:
+    """Wait until the table and all its indexes are ACTIVE."""
+    while True:
+        answer = await ctx.refreshed().call(ctx.cloud.dynamodb.describe_table, TableName=name)
+        table = answer["Table"]
+        indexes = table.get("GlobalSecondaryIndexes", ())
+        if table["TableStatus"] == "ACTIVE" and all(index["IndexStatus"] == "ACTIVE" for index in indexes):
+            break
+        await ctx.cloud.clock.sleep(POLL_S)
+    attributes = {"Arn": table["TableArn"]}
+    if table.get("StreamSpecification", {}).get("StreamEnabled"):
+        attributes["StreamArn"] = table["LatestStreamArn"]
+    return ResourceState(physical_id=name, attributes=attributes)
+
+
+def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parameters of the UpdateTable calls that lead from one template to the other."""
+    old, new = _indexes(before), _indexes(after)
+    changes = [
+        {"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": name}}]} for name in old if name not in new
+    ]
+    rebuilt = [name for name in new if name in old and _shape(old[name]) != _shape(new[name])]
+    changes += [{"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": name}}]} for name in rebuilt]
+    changes += _table_changes(before, after, [name for name in new if name in old and name not in rebuilt])
+    definitions = after.get("AttributeDefinitions", [])
+    changes += [
+        {"AttributeDefinitions": definitions, "GlobalSecondaryIndexUpdates": [{"Create": new[name]}]}
+        for name in new
+        if name not in old or name in rebuilt
+    ]
+    return changes
+
+
+def _table_changes(before: dict[str, Any], after: dict[str, Any], kept: list[str]) -> list[dict[str, Any]]:
+    changes: list[dict[str, Any]] = []
+    capacity: dict[str, Any] = {}
+    billing = after.get("BillingMode", "PROVISIONED")
+    if before.get("BillingMode", "PROVISIONED") != billing:
+        capacity["BillingMode"] = billing
+    if billing == "PROVISIONED":
+        if before.get("ProvisionedThroughput") != after.get("ProvisionedThroughput") or capacity:
+            capacity["ProvisionedThroughput"] = after.get("ProvisionedThroughput")
+        old, new = _indexes(before), _indexes(after)
+        updates = [
+            {"Update": {"IndexName": name, "ProvisionedThroughput": new[name]["ProvisionedThroughput"]}}
+            for name in kept
+            if old[name].get("ProvisionedThroughput") != new[name].get("ProvisionedThroughput")
+        ]
+        if updates:
+            capacity["GlobalSecondaryIndexUpdates"] = updates
+    if capacity:
+        changes.append(capacity)
+    if _stream(before) != _stream(after):
+        # A stream's view type cannot be changed: it ends, and another begins.
+        if _stream(before):
+            changes.append({"StreamSpecification": {"StreamEnabled": False}})
+        if stream := _stream(after):
+            changes.append({"StreamSpecification": stream})
+    if _encryption(before) != _encryption(after):
+        changes.append({"SSESpecification": _encryption(after) or {"Enabled": False}})
+    for member, default in (("TableClass", "STANDARD"), ("DeletionProtectionEnabled", False)):
+        if before.get(member, default) != after.get(member, default):
+            changes.append({member: after.get(member, default)})
+    return changes
+
+
+def _indexes(properties: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {index["IndexName"]: index for index in properties.get("GlobalSecondaryIndexes") or ()}
+
+
+def _shape(index: dict[str, Any]) -> tuple[Any, Any]:
+    return index.get("KeySchema"), index.get("Projection")
+
+
+async def _apply_time_to_live(ctx: Context, name: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+    old, new = before.get("TimeToLiveSpecification"), after.get("TimeToLiveSpecification")
+    wanted = new or ({**old, "Enabled": False} if old and old.get("Enabled") else None)
+    if old == new or wanted is None or (not wanted["Enabled"] and not (old or {}).get("Enabled")):
+        return
+    await ctx.refreshed().call(
+        ctx.cloud.dynamodb.update_time_to_live, TableName=name, TimeToLiveSpecification=wanted
+    )
+
+
+async def _apply_recovery(ctx: Context, name: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+    old = before.get("PointInTimeRecoverySpecification") or {"PointInTimeRecoveryEnabled": False}
+    new = after.get("PointInTimeRecoverySpecification") or {"PointInTimeRecoveryEnabled": False}
+    if old == new:
+        return
+    await ctx.refreshed().call(
+        ctx.cloud.dynamodb.update_continuous_backups, TableName=name, PointInTimeRecoverySpecification=new
+    )
+
+
+async def _apply_tags(ctx: Context, arn: str, wanted: dict[str, str]) -> None:
+    dynamodb = ctx.cloud.dynamodb
+    answer = await ctx.call(dynamodb.list_tags_of_resource, ResourceArn=arn)
+    present = {tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())}
+    if gone := [key for key in present if key not in wanted]:
+        await ctx.call(dynamodb.untag_resource, ResourceArn=arn, TagKeys=gone)
+    if any(present.get(key) != value for key, value in wanted.items()):
+        await ctx.call(dynamodb.tag_resource, ResourceArn=arn, Tags=_tag_list(wanted))
+
+
+RESOURCES: list[type[ResourceType]] = [TableResource]
