@@ -1,0 +1,3 @@
+from fogbank.services.cloudformation.service import CloudFormationService
+
+__all__ = ["CloudFormationService"]

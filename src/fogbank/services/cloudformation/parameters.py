@@ -1,0 +1,122 @@
+"""Template parameters: from what the caller gave to what `Ref` sees.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fogbank.services.cloudformation.errors import ValidationError
+
+SSM_PREFIX = "AWS::SSM::Parameter::Value<"
+HIDDEN = "****"  # what NoEcho parameters are described as
+
+Lookup = Callable[[str], str | None]
+
+
+def bind(
+    declared: Mapping[str, Any],
+    given: Mapping[str, str],
+    *,
+    previous: Mapping[str, str],
+    use_previous: frozenset[str] = frozenset(),
+) -> dict[str, str]:
+    """The raw text value of every declared parameter: given, previous or default."""
+    unknown = sorted((given.keys() | use_previous) - declared.keys())
+    if unknown:
+        raise ValidationError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
+    values: dict[str, str] = {}
+    missing: list[str] = []
+    for name, spec in declared.items():
+        if name in use_previous and name in previous:
+            values[name] = previous[name]
+        elif name in given:
+            values[name] = given[name]
+        elif "Default" in spec:
+            values[name] = _text(spec["Default"])
+        else:
+            missing.append(name)
+    if missing:
+        raise ValidationError(f"Parameters: [{', '.join(missing)}] must have values")
+    for name, value in values.items():
+        _check(name, value, declared[name])
+    return values
+
+
+def resolve(declared: Mapping[str, Any], raw: Mapping[str, str], *, lookup: Lookup) -> dict[str, Any]:
+    """What `Ref` gives: lists split, SSM parameters looked up."""
+    return {name: _resolve(declared[name], raw[name], lookup) for name in raw}
+
+
+def _resolve(spec: Mapping[str, Any], value: str, lookup: Lookup) -> Any:
+    kind = str(spec.get("Type", "String"))
+    if kind.startswith(SSM_PREFIX):
+        found = lookup(value)
+        if found is None:
+            raise ValidationError(
+                f"Unable to fetch parameters [{value}] from parameter store for this account."
+            )
+        kind, value = kind[len(SSM_PREFIX) : -1], found
+    if kind.startswith("List<") or kind == "CommaDelimitedList":
+        return [part.strip() for part in value.split(",")]
+    return value
+
+
+def describe(name: str, spec: Mapping[str, Any], value: str, resolved: Any) -> dict[str, Any]:
+    if str(spec.get("NoEcho", "")).lower() == "true":
+        return {"ParameterKey": name, "ParameterValue": HIDDEN}
+    answer = {"ParameterKey": name, "ParameterValue": value}
+    if str(spec.get("Type", "")).startswith(SSM_PREFIX):
+        answer["ResolvedValue"] = ",".join(resolved) if isinstance(resolved, list) else resolved
+    return answer
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return ",".join(map(_text, value))
+    return str(value)
+
+
+def _check(name: str, value: str, spec: Mapping[str, Any]) -> None:
+    kind = str(spec.get("Type", "String"))
+    if kind.startswith(SSM_PREFIX):
+        return
+    listed = kind.startswith("List<") or kind == "CommaDelimitedList"
+    for part in [item.strip() for item in value.split(",")] if listed else [value]:
+        _check_one(name, part, spec, number="Number" in kind)
+
+
+def _check_one(name: str, value: str, spec: Mapping[str, Any], *, number: bool) -> None:
+    described = spec.get("ConstraintDescription")
+    failed = (
+        f"Parameter '{name}' failed to satisfy constraint: {described}"
+        if described
+        else f"Parameter '{name}' must "
+    )
+    if number:
+        try:
+            amount = float(value)
+        except ValueError:
+            raise ValidationError(f"Parameter '{name}' must be a number.") from None
+        for key, words, wrong in (
+            ("MinValue", "not less than", lambda limit: amount < limit),
+            ("MaxValue", "not greater than", lambda limit: amount > limit),
+        ):
+            if key in spec and wrong(float(spec[key])):
+                raise ValidationError(failed if described else f"{failed}be a number {words} {spec[key]}")
+    if "AllowedValues" in spec and value not in map(_text, spec["AllowedValues"]):
+        allowed = ", ".join(map(_text, spec["AllowedValues"]))
+        raise ValidationError(failed if described else f"{failed}be one of AllowedValues [{allowed}]")
+    if "AllowedPattern" in spec and not re.fullmatch(str(spec["AllowedPattern"]), value):
+        raise ValidationError(failed if described else f"{failed}match pattern {spec['AllowedPattern']}")
+    if "MinLength" in spec and len(value) < int(spec["MinLength"]):
+        raise ValidationError(
+            failed if described else f"{failed}contain at least {spec['MinLength']} characters"
+        )
+    if "MaxLength" in spec and len(value) > int(spec["MaxLength"]):
+        raise ValidationError(
+            failed if described else f"{failed}contain at most {spec['MaxLength']} characters"
+        )

@@ -1,0 +1,68 @@
+"""The SAM transform: `AWS::Serverless-2016-10-31`, by AWS's own translator.
+
+It is imported in a thread when the first template needs it, since that takes about half a second.
+"""
+
+import asyncio
+import copy
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from fogbank.services.cloudformation.errors import ValidationError
+
+TRANSFORM = "AWS::Serverless-2016-10-31"
+
+
+def transforms(template: Mapping[str, Any]) -> list[str]:
+    """The transforms that a template declares, in order."""
+    declared = template.get("Transform") or []
+    return [str(name) for name in ([declared] if isinstance(declared, (str, dict)) else declared)]
+
+
+async def expand(template: dict[str, Any], parameters: Mapping[str, Any], *, region: str) -> dict[str, Any]:
+    """The template with its serverless resources replaced by what they stand for."""
+    return await asyncio.to_thread(_translate, template, parameters, region)
+
+
+def _translate(template: dict[str, Any], parameters: Mapping[str, Any], region: str) -> dict[str, Any]:
+    import boto3
+    from samtranslator.model.exceptions import InvalidDocumentException
+    from samtranslator.parser.parser import Parser
+    from samtranslator.translator.translator import Translator
+
+    session = boto3.session.Session(region_name=region)
+    source = json.loads(json.dumps(copy.deepcopy(template)))
+    try:
+        # The policy map is complete for our purpose when empty: an unknown name is taken for an ARN's tail below.
+        translator = Translator(_ManagedPolicies(), Parser(), boto_session=session)
+        found: dict[str, Any] = translator.translate(source, parameter_values=dict(parameters))
+    except InvalidDocumentException as error:
+        causes = " ".join(cause.message for cause in error.causes)
+        raise ValidationError(
+            f"Transform {TRANSFORM} failed with: Invalid Serverless Application Specification document. "
+            f"Number of errors found: {len(error.causes)}. {causes}"
+        ) from None
+    # YAML version tags and the marker are of no use in what CloudFormation deploys.
+    found.pop("Transform", None)
+    return found
+
+
+class _ManagedPolicies(dict[str, str]):
+    """Managed policy name -> ARN, without asking IAM: AWS's own live under `aws:policy/`, some under a path."""
+
+    _service_role = frozenset((
+        "AWSLambdaBasicExecutionRole", "AWSLambdaDynamoDBExecutionRole", "AWSLambdaENIManagementAccess",
+        "AWSLambdaKinesisExecutionRole", "AWSLambdaMSKExecutionRole", "AWSLambdaRole",
+        "AWSLambdaSQSQueueExecutionRole", "AWSLambdaVPCAccessExecutionRole",
+    ))  # fmt: skip
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.startswith(("AWS", "Amazon", "CloudWatch")) and ":" not in name
+
+    def __getitem__(self, name: str) -> str:
+        path = "service-role/" if name in self._service_role else ""
+        return f"arn:aws:iam::aws:policy/{path}{name}"
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self else default
