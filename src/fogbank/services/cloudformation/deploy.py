@@ -303,6 +303,7 @@ class Deployment:
 
     async def _roll_back_update(self, former_plan: Plan) -> None:
         self.plan, self.states = former_plan, {}
+        await self.ctx.run(self._take_back_replaced)
         failures = await self._apply()
         if not failures:
             failures = await self._finish_outputs(after(self.stack.status, "done"))
@@ -311,6 +312,16 @@ class Deployment:
             return
         await self._clean_up(frozenset(former_plan.resources))
         await self._status(after(self.stack.status, "done"))
+
+    def _take_back_replaced(self) -> None:
+        """What was replaced still exists: it is the stack's again, and its replacement is what will be deleted."""
+        replacements = []
+        for old in self.replaced:
+            made = self.tables.resources.get((self.stack.id, old.logical_id))
+            if made is not None and made.physical_id and made.physical_id != old.physical_id:
+                replacements.append(made)
+            self.tables.resources.put((self.stack.id, old.logical_id), old)
+        self.replaced = replacements
 
     async def _clean_up(self, kept: frozenset[str]) -> None:
         """Delete what was replaced and what the template no longer has; a failure here fails nothing (as in AWS)."""

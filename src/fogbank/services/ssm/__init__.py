@@ -1,0 +1,3 @@
+from fogbank.services.ssm.service import SsmService
+
+__all__ = ["SsmService"]
