@@ -1,0 +1,1 @@
+"""Programs that people use on AWS, pointed at Fogbank by its endpoint alone."""
