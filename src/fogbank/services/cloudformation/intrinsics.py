@@ -256,10 +256,10 @@ class Resolver:
         return _as_text(left) == _as_text(right)
 
     def _and(self, value: Any) -> bool:
-        return all([self.truth(part) for part in _operands(value, "Fn::And")])
+        return all(self.truth(part) for part in _operands(value, "Fn::And"))
 
     def _or(self, value: Any) -> bool:
-        return any([self.truth(part) for part in _operands(value, "Fn::Or")])
+        return any(self.truth(part) for part in _operands(value, "Fn::Or"))
 
     def _not(self, value: Any) -> bool:
         if not isinstance(value, list) or len(value) != 1:

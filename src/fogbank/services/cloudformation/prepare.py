@@ -138,7 +138,8 @@ def capabilities_of(resources: Mapping[str, Any]) -> list[str]:
 
 
 async def check_types(ctx: Context, plan: Plan) -> None:
-    unknown, missing = [], []
+    unknown: list[str] = []
+    missing: list[str] = []
     for resource in plan.template["Resources"].values():
         kind = resource["Type"]
         if find_type(ctx, kind) is None:

@@ -8,7 +8,7 @@ class WaitConditionHandleResource(ResourceType):
     """A handle that is only referred to, which is how templates give a stack a resource that costs nothing."""
 
     type_name = "AWS::CloudFormation::WaitConditionHandle"
-    supported: frozenset[str] = frozenset()
+    supported = frozenset(())
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         url = f"{ctx.endpoint}/_cloudformation/{request.stack_name}/{request.logical_id}"
