@@ -12,6 +12,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any
 
 from fogbank.core.resource import ResourceState
@@ -19,6 +20,7 @@ from fogbank.services.cloudformation.errors import ValidationError
 
 SUB = re.compile(r"\$\{([^}]*)\}")
 ZONES = ("a", "b", "c")
+CIDR_BLOCKS_MAX = 256  # Fn::Cidr: "valid values for count are 1-256"
 CONDITION_FUNCTIONS = frozenset(("Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals", "Condition"))
 
 
@@ -113,6 +115,8 @@ class Resolver:
     # ---- references ---------------------------------------------------------------------------------------------
 
     def ref(self, name: Any) -> Any:
+        if not isinstance(name, str):
+            raise ValidationError("Template error: every Ref object must have a single String value.")
         if name in self.names:
             return self.names[name]
         if name in self.resources:
@@ -194,7 +198,7 @@ class Resolver:
     def _select(self, value: Any) -> Any:
         if not isinstance(value, list) or len(value) != 2:
             raise ValidationError("Template error: every Fn::Select object requires two non-null parameters.")
-        index, items = int(self.value(value[0])), self.value(value[1])
+        index, items = _integer(self.value(value[0]), "Fn::Select"), self.value(value[1])
         if not isinstance(items, list) or not 0 <= index < len(items):
             raise ValidationError(
                 f"Template error: Fn::Select  cannot select nonexistent value at index {index}"
@@ -208,7 +212,10 @@ class Resolver:
         return json.dumps(self.value(value), separators=(",", ":"))
 
     def _length(self, value: Any) -> int:
-        return len(self.value(value))
+        items = self.value(value)
+        if not isinstance(items, list):
+            raise ValidationError("Template error: every Fn::Length object requires a list")
+        return len(items)
 
     # ---- look-ups -----------------------------------------------------------------------------------------------
 
@@ -230,11 +237,21 @@ class Resolver:
         return [f"{region}{zone}" for zone in ZONES]
 
     def _cidr(self, value: Any) -> list[str]:
+        if not isinstance(value, list) or len(value) not in (2, 3):
+            raise ValidationError("Template error: every Fn::Cidr object requires two or three parameters")
         block, count, *bits = (self.value(part) for part in value)
-        network = ipaddress.ip_network(str(block), strict=False)
-        width = int(bits[0]) if bits else 8
-        subnets = network.subnets(new_prefix=network.max_prefixlen - width)
-        return [str(subnet) for subnet, _ in zip(subnets, range(int(count)), strict=False)]
+        wanted = _integer(count, "Fn::Cidr")
+        width = _integer(bits[0], "Fn::Cidr") if bits else 8
+        if not 1 <= wanted <= CIDR_BLOCKS_MAX:
+            raise ValidationError("Template error: Fn::Cidr requires a count between 1 and 256")
+        try:
+            network = ipaddress.ip_network(str(block), strict=False)
+            subnets = list(islice(network.subnets(new_prefix=network.max_prefixlen - width), wanted))
+        except ValueError as error:
+            raise ValidationError(f"Template error: Fn::Cidr cannot divide {block}: {error}") from None
+        if len(subnets) < wanted:
+            raise ValidationError(f"Template error: Fn::Cidr cannot make {wanted} blocks of {block}")
+        return [str(subnet) for subnet in subnets]
 
     def _import_value(self, value: Any) -> str:
         name = _as_text(self.value(value))
@@ -273,6 +290,13 @@ def _operands(value: Any, name: str) -> list[Any]:
             f"Template error: every {name} object requires a list of at least 2 and at most 10 conditions"
         )
     return value
+
+
+def _integer(value: Any, function: str) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise ValidationError(f"Template error: {function} requires an integer, not {value}") from None
 
 
 def _as_text(value: Any) -> str:

@@ -75,21 +75,28 @@ _Loader.construct_mapping = lambda self, node, deep=False: _mapping(self, node)
 
 def parse(text: str) -> Template:
     """The template as data, with its outline checked."""
-    template = _load(text)
-    if not isinstance(template, dict):
-        raise ValidationError("Template format error: unsupported structure.")
+    template = load(text)
     check_outline(template)
     return template
 
 
-def _load(text: str) -> Any:
+def load(text: str) -> Template:
+    """The template as data with short tags in their long form; nothing else is checked."""
+    try:
+        template = _read(text)
+    except RecursionError:
+        raise ValidationError("Template format error: the template is nested too deeply.") from None
+    if not isinstance(template, dict):
+        raise ValidationError("Template format error: unsupported structure.")
+    return template
+
+
+def _read(text: str) -> Any:
     if text.lstrip().startswith("{"):
         try:
-            return json.loads(text, object_pairs_hook=_unique)
+            return json.loads(text, object_pairs_hook=dict)
         except ValueError:
             pass  # a YAML flow mapping may start so too
-        except RecursionError:
-            raise ValidationError("Template format error: the template is nested too deeply.") from None
     try:
         depth = 0
         for event in yaml.parse(text, Loader=_Loader):
@@ -107,10 +114,6 @@ def _load(text: str) -> Any:
         raise ValidationError(f"Template format error: YAML not well-formed.{where}") from None
     except (yaml.YAMLError, ValueError):
         raise ValidationError("Template format error: YAML not well-formed.") from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return dict(pairs)
 
 
 def check_outline(template: Template) -> None:
