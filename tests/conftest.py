@@ -20,7 +20,18 @@ class LiveServer:
 
     def __init__(self, *options: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "fogbank", "up", "--port", "0", "--json", "--log-level", "warning", *options],
+            [
+                sys.executable,
+                "-m",
+                "fogbank",
+                "up",
+                "--port",
+                "0",
+                "--json",
+                "--log-level",
+                "warning",
+                *options,
+            ],
             stdout=subprocess.PIPE,
             text=True,
         )

@@ -143,11 +143,17 @@ class Server:
         try:
             match (request.method, name):
                 case ("GET", "health"):
-                    respond(_json(200, {"status": "running", "version": __version__, "services": sorted(SERVICES)}))
+                    respond(
+                        _json(
+                            200, {"status": "running", "version": __version__, "services": sorted(SERVICES)}
+                        )
+                    )
                 case ("GET", "status"):
                     respond(_json(200, self.status()))
                 case ("GET", "metrics"):
-                    respond(ResponseData(200, [("content-type", "text/plain; version=0.0.4")], self._prometheus()))
+                    respond(
+                        ResponseData(200, [("content-type", "text/plain; version=0.0.4")], self._prometheus())
+                    )
                 case ("POST", "clock"):
                     respond(self._move_clock(await _body(request)))
                 case ("POST", "reset"):
@@ -200,7 +206,11 @@ class Server:
             "fogbank_commits_total": ("counter", "Committed store transactions.", self.cloud.store.commits),
             "fogbank_requests_in_progress": ("gauge", "Requests that wait.", self.gateway.in_progress),
             "fogbank_store_bytes": ("gauge", "Size of the store on disk.", self.cloud.store.used_bytes()),
-            "fogbank_task_failures_total": ("counter", "Background tasks that failed.", self.cloud.tasks.failures),
+            "fogbank_task_failures_total": (
+                "counter",
+                "Background tasks that failed.",
+                self.cloud.tasks.failures,
+            ),
         }
         for name, (kind, text, value) in gauges.items():
             lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind}", f"{name} {value}"]

@@ -37,7 +37,11 @@ def admin(options: argparse.Namespace, method: str, name: str, body: bytes | Non
 
 def credentials() -> dict[str, str]:
     """What AWS tools need in their environment; what the user has set is kept."""
-    defaults = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+    defaults = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
     region = os.environ.get("AWS_REGION")
     if region:
         defaults["AWS_DEFAULT_REGION"] = region

@@ -29,7 +29,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     up = _verb(verbs, "up", "start Fogbank", "fogbank up --data ./cloud --sync process")
     up.add_argument("--data", metavar="DIR", help="data folder (default: $FOGBANK_DATA or ~/.fogbank)")
-    up.add_argument("--port", type=int, default=4566, help="port to listen on (default: 4566; 0 picks a free one)")
+    up.add_argument(
+        "--port", type=int, default=4566, help="port to listen on (default: 4566; 0 picks a free one)"
+    )
     up.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     up.add_argument(
         "--sync",
@@ -44,7 +46,9 @@ def build_parser() -> argparse.ArgumentParser:
         default="off",
         help="off: any credentials are accepted; iam: verify signatures (not there yet)",
     )
-    up.add_argument("--insecure", action="store_true", help="allow a --host beyond loopback without authentication")
+    up.add_argument(
+        "--insecure", action="store_true", help="allow a --host beyond loopback without authentication"
+    )
     up.add_argument("--virtual-clock", action="store_true", help="let POST /_fogbank/clock move the time")
     up.add_argument("--account", default="000000000000", help="account of unknown access keys (12 digits)")
     up.add_argument("--region", default="us-east-1", help="region of unsigned requests (default: us-east-1)")
@@ -60,13 +64,23 @@ def build_parser() -> argparse.ArgumentParser:
     env = _verb(verbs, "env", "print the exports that point AWS tools here", "eval $(fogbank env)")
 
     deploy = _verb(
-        verbs, "deploy", "deploy a CloudFormation or SAM template", "fogbank deploy template.yaml --stack shop Stage=dev"
+        verbs,
+        "deploy",
+        "deploy a CloudFormation or SAM template",
+        "fogbank deploy template.yaml --stack shop Stage=dev",
     )
     deploy.add_argument("template", help="the template's file")
-    deploy.add_argument("parameters", nargs="*", metavar="KEY=VALUE", help="values of the template's parameters")
+    deploy.add_argument(
+        "parameters", nargs="*", metavar="KEY=VALUE", help="values of the template's parameters"
+    )
     deploy.add_argument("--stack", help="the stack's name (default: the template's folder)")
 
-    run = _verb(verbs, "run", "deploy a solution, drive it and print its report", "fogbank run wellright -- --entries 2000")
+    run = _verb(
+        verbs,
+        "run",
+        "deploy a solution, drive it and print its report",
+        "fogbank run wellright -- --entries 2000",
+    )
     run.add_argument("name", nargs="?", help="the solution; without it, the list of them")
     run.add_argument("arguments", nargs="*", help="arguments for the solution's driver, after --")
 
@@ -80,7 +94,9 @@ def build_parser() -> argparse.ArgumentParser:
     snapshot.add_argument("file")
 
     for verb in (status, reset, env, deploy, run, logs, snapshot):
-        verb.add_argument("--endpoint", help="the server's URL (default: $AWS_ENDPOINT_URL or http://localhost:4566)")
+        verb.add_argument(
+            "--endpoint", help="the server's URL (default: $AWS_ENDPOINT_URL or http://localhost:4566)"
+        )
     for verb in (up, down, status, reset, env, deploy, run, snapshot, logs):
         verb.add_argument("--json", action="store_true", help="print JSON for scripts")
     return parser

@@ -44,7 +44,9 @@ def up(options: argparse.Namespace) -> None:
         account=options.account,
         region=options.region,
     )
-    logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(
+        level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
 
     async def serve() -> None:
         await Server(config).run(ready=lambda port: _announce(options, folder, port))
@@ -95,7 +97,10 @@ def _announce(options: argparse.Namespace, folder: Path, port: int) -> None:
         durability = "ephemeral (gone when Fogbank stops)"
     url = f"http://{options.host}:{port}"
     if options.json:
-        print(json.dumps({"endpoint": url, "data": str(folder), "sync": options.sync, "pid": os.getpid()}), flush=True)
+        print(
+            json.dumps({"endpoint": url, "data": str(folder), "sync": options.sync, "pid": os.getpid()}),
+            flush=True,
+        )
         return
     print(f"Fogbank is ready at {url}")
     print(f"  data        {folder}")
@@ -151,7 +156,9 @@ def down(options: argparse.Namespace) -> None:
     deadline = time.monotonic() + _STOP_WAIT_S
     while _holds_lock(folder):
         if time.monotonic() > deadline:
-            raise Failure(f"process {pid} did not stop in {_STOP_WAIT_S:.0f} s: look at {folder / 'fogbank.log'}")
+            raise Failure(
+                f"process {pid} did not stop in {_STOP_WAIT_S:.0f} s: look at {folder / 'fogbank.log'}"
+            )
         time.sleep(0.02)
     print(json.dumps({"stopped": pid}) if options.json else f"Fogbank (process {pid}) has stopped.")
 

@@ -15,6 +15,7 @@ from fogbank.core.ids import new_id
 from fogbank.core.metrics import Metrics
 from fogbank.core.outbox import Outbox
 from fogbank.core.resource import ResourceType
+from fogbank.core.sequence import Sequence
 from fogbank.core.service import Service
 from fogbank.core.store import Record, Store, Sync
 from fogbank.core.tasks import Tasks
@@ -65,6 +66,7 @@ class Cloud:
         self.store = Store(folder, sync=sync)
         self.tasks = Tasks()
         self.blobs = Blobs(folder / "blobs", self.store, sync=sync)
+        self.sequence = Sequence(self)
         self.metrics = Metrics(self)
         self.outbox = Outbox(self)
         self._registry = services
@@ -121,7 +123,7 @@ class Cloud:
         self.outbox.start()
 
     async def stop(self) -> None:
-        for service in self._services.values():
+        for service in tuple(self._services.values()):
             await service.stop()
         await self.tasks.stop()
         self.metrics.flush()

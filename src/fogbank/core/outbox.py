@@ -74,7 +74,6 @@ class Outbox:
         self._rows = cloud.store.table("core.outbox", key=(str, str, int), value=Row)
         self._kinds: dict[str, Kind[Any]] = {}
         self._busy: dict[tuple[str, str], asyncio.Event] = {}
-        self._sequence = 0
         self._encode = msgspec.msgpack.Encoder().encode
 
     def handler(
@@ -91,8 +90,6 @@ class Outbox:
 
     def put(self, ctx: "Context", kind: str, *, lane: str, payload: object, delay_s: float = 0) -> None:
         """Add a delivery to the current transaction."""
-        # Time orders rows across restarts, the counter within a millisecond.
-        self._sequence = max(self._sequence + 1, self._cloud.clock.now_ms() << 20)
         row = Row(
             account=ctx.account,
             region=ctx.region,
@@ -101,7 +98,7 @@ class Outbox:
             endpoint=ctx.endpoint,
             not_before_ms=ctx.now_ms + int(delay_s * 1000) if delay_s else 0,
         )
-        self._rows.put((kind, lane, self._sequence), row)
+        self._rows.put((kind, lane, self._cloud.sequence.next()), row)
         self._cloud.store.after_commit(lambda: self._wake(kind, lane))
 
     def start(self) -> None:
@@ -156,7 +153,9 @@ class Outbox:
             return self._rows.get(key) is None
         return True
 
-    def _deliver_and_remove(self, kind: Kind[Any], ctx: "Context", payload: Any, key: tuple[Any, ...]) -> None:
+    def _deliver_and_remove(
+        self, kind: Kind[Any], ctx: "Context", payload: Any, key: tuple[Any, ...]
+    ) -> None:
         kind.deliver(ctx, payload)
         self._rows.delete(key)
 

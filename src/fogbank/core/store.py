@@ -188,7 +188,9 @@ class Store:
     def _schedule_turn_end(self) -> None:
         if self._turn_scheduled:
             return
-        with contextlib.suppress(RuntimeError):  # Without a loop (start-up, tools) `flush` and `close` end the turn.
+        with contextlib.suppress(
+            RuntimeError
+        ):  # Without a loop (start-up, tools) `flush` and `close` end the turn.
             asyncio.get_running_loop().call_soon(self._end_turn)
             self._turn_scheduled = True
 
@@ -324,7 +326,10 @@ class Table(Generic[V]):
 
     def delete_all(self, prefix: Key) -> int:
         """Remove every key that begins with `prefix`; how many there were."""
-        doomed = [self._codec.decode(encoded) for encoded, _ in self._entries(self._key(prefix), None, None, reverse=False)]
+        doomed = [
+            self._codec.decode(encoded)
+            for encoded, _ in self._entries(self._key(prefix), None, None, reverse=False)
+        ]
         for key in doomed:
             self.delete(key)
         return len(doomed)
@@ -357,7 +362,9 @@ class Table(Generic[V]):
         txn = self._store._view()
         begin = start if start is not None else after if after is not None else prefix
         with txn.cursor() as cursor:
-            for cut, data in _reverse(cursor, prefix, begin) if reverse else _forward(cursor, max(prefix, begin)):
+            for cut, data in (
+                _reverse(cursor, prefix, begin) if reverse else _forward(cursor, max(prefix, begin))
+            ):
                 if len(cut) < _KEY_CUT:
                     pairs = [(cut, data)]
                 else:

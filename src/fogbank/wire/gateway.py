@@ -24,7 +24,12 @@ Respond = Callable[[ResponseData], None]
 Admin = Callable[[RequestData, Respond], None]
 
 # AWS/Usage counts API calls under the service's name as CloudWatch's usage metrics spell it.
-_USAGE_NAMES = {"lambda": "Lambda", "events": "EventBridge", "dynamodb": "DynamoDB", "cloudwatch": "CloudWatch"}
+_USAGE_NAMES = {
+    "lambda": "Lambda",
+    "events": "EventBridge",
+    "dynamodb": "DynamoDB",
+    "cloudwatch": "CloudWatch",
+}
 
 
 class Operation:
@@ -159,12 +164,24 @@ class Gateway:
         )
 
     def _later(
-        self, request: RequestData, ctx: Context, operation: Operation, work: Awaitable[Answer], respond: Respond
+        self,
+        request: RequestData,
+        ctx: Context,
+        operation: Operation,
+        work: Awaitable[Answer],
+        respond: Respond,
     ) -> None:
-        self._cloud.tasks.spawn(f"{operation.service} {operation.name}", self._wait(request, ctx, operation, work, respond))
+        self._cloud.tasks.spawn(
+            f"{operation.service} {operation.name}", self._wait(request, ctx, operation, work, respond)
+        )
 
     async def _wait(
-        self, request: RequestData, ctx: Context, operation: Operation, work: Awaitable[Answer], respond: Respond
+        self,
+        request: RequestData,
+        ctx: Context,
+        operation: Operation,
+        work: Awaitable[Answer],
+        respond: Respond,
     ) -> None:
         self.in_progress += 1
         try:
@@ -192,7 +209,12 @@ class Gateway:
         return self._router.serialize_error(route, error, request_id)
 
     def _answer(
-        self, operation: Operation | None, response: ResponseData, request_id: str, respond: Respond, route: Route | None
+        self,
+        operation: Operation | None,
+        response: ResponseData,
+        request_id: str,
+        respond: Respond,
+        route: Route | None,
     ) -> None:
         store = self._cloud.store
 
@@ -202,7 +224,9 @@ class Gateway:
             name = operation.name if operation is not None else "unknown"
             self.answers[service, name, final.status] += 1
             if log.isEnabledFor(logging.DEBUG):
-                log.debug("request id=%s service=%s operation=%s status=%d", request_id, service, name, final.status)
+                log.debug(
+                    "request id=%s service=%s operation=%s status=%d", request_id, service, name, final.status
+                )
             respond(final)
 
         store.when_settled(settled)
@@ -217,4 +241,6 @@ class Gateway:
     def _count_calls(self) -> None:
         calls, self._calls = self._calls, Counter()
         for (account, region, operation), times in calls.items():
-            self._cloud.metrics.add(account, region, "AWS/Usage", "CallCount", operation.usage, 1, "None", times=times)
+            self._cloud.metrics.add(
+                account, region, "AWS/Usage", "CallCount", operation.usage, 1, "None", times=times
+            )

@@ -7,7 +7,7 @@ headers take longer than `HEADERS_S` or whose body stalls for `BODY_S` is closed
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterable, Awaitable, Callable
+from collections.abc import AsyncIterable, Callable
 from http import HTTPStatus
 from typing import Protocol as Interface
 from typing import cast
@@ -233,7 +233,9 @@ class HttpConnection(asyncio.Protocol):
         if self._stream is not None:
             self._stream.fail(BodyTruncated())
         slot = _Slot(head=False, close=True)
-        slot.response = ResponseData(status, [("content-type", "text/plain")], HTTPStatus(status).phrase.encode())
+        slot.response = ResponseData(
+            status, [("content-type", "text/plain")], HTTPStatus(status).phrase.encode()
+        )
         self._slots.append(slot)
         self._closing = True
         self._send_ready()
@@ -250,7 +252,9 @@ class HttpConnection(asyncio.Protocol):
             if self._transport.is_closing():
                 continue
             if isinstance(response.body, bytes):
-                self._transport.write(_head(response, len(response.body), slot) + (b"" if slot.head else response.body))
+                self._transport.write(
+                    _head(response, len(response.body), slot) + (b"" if slot.head else response.body)
+                )
             else:
                 self._sending = self._loop.create_task(self._send_stream(slot, response, response.body))
                 return

@@ -24,7 +24,9 @@ def _send(sqs: Any, url: str, body: str, group: str = "g") -> str:
 
 
 def _take(sqs: Any, url: str, limit: int = 10) -> list[dict[str, Any]]:
-    messages: list[dict[str, Any]] = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=limit).get("Messages", [])
+    messages: list[dict[str, Any]] = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=limit).get(
+        "Messages", []
+    )
     return messages
 
 

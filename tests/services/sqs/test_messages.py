@@ -72,7 +72,9 @@ def test_a_changed_visibility_timeout_counts_from_the_change(
     assert _bodies(sqs, url) == []
 
 
-def test_visibility_timeout_zero_returns_the_message_at_once(sqs: Any, make_queue: Callable[..., str]) -> None:
+def test_visibility_timeout_zero_returns_the_message_at_once(
+    sqs: Any, make_queue: Callable[..., str]
+) -> None:
     url = make_queue()
     sqs.send_message(QueueUrl=url, MessageBody="again")
     handle = sqs.receive_message(QueueUrl=url)["Messages"][0]["ReceiptHandle"]
@@ -119,7 +121,9 @@ def test_a_message_received_too_often_moves_to_the_dead_letter_queue(
 ) -> None:
     dead = make_queue("dead")
     arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    url = make_queue(RedrivePolicy=f'{{"deadLetterTargetArn":"{arn}","maxReceiveCount":2}}', VisibilityTimeout="0")
+    url = make_queue(
+        RedrivePolicy=f'{{"deadLetterTargetArn":"{arn}","maxReceiveCount":2}}', VisibilityTimeout="0"
+    )
     sqs.send_message(QueueUrl=url, MessageBody="poison")
     assert _bodies(sqs, url) == ["poison"]
     assert _bodies(sqs, url) == ["poison"]

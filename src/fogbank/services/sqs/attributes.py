@@ -83,9 +83,7 @@ def _valid(name: str, value: str) -> bool:
 
 def redrive_policy(text: str) -> tuple[str, int]:
     """The dead-letter queue's ARN and maxReceiveCount of a RedrivePolicy."""
-    invalid = InvalidAttributeValue(
-        f"Value {text} for parameter RedrivePolicy is invalid. Reason: "
-    )
+    invalid = InvalidAttributeValue(f"Value {text} for parameter RedrivePolicy is invalid. Reason: ")
     try:
         policy = json.loads(text)
     except ValueError:

@@ -39,7 +39,9 @@ def check_id(name: str, value: str) -> None:
 
 def check_attributes(attributes: Attributes) -> None:
     if len(attributes) > 10:
-        raise InvalidParameterValue("Number of message attributes [" f"{len(attributes)}] exceeds the allowed maximum [10].")
+        raise InvalidParameterValue(
+            f"Number of message attributes [{len(attributes)}] exceeds the allowed maximum [10]."
+        )
     for name, value in attributes.items():
         if not _NAME.fullmatch(name) or name.startswith(".") or name.endswith(".") or ".." in name:
             raise InvalidParameterValue(f"The message attribute name '{name}' is invalid.")
@@ -49,7 +51,9 @@ def check_attributes(attributes: Attributes) -> None:
             )
         data_type = value.get("DataType", "")
         if not data_type:
-            raise InvalidParameterValue(f"Message (user) attribute '{name}' must contain a non-empty attribute type.")
+            raise InvalidParameterValue(
+                f"Message (user) attribute '{name}' must contain a non-empty attribute type."
+            )
         if len(data_type) > 256 or not _TYPE.fullmatch(data_type):
             raise InvalidParameterValue(
                 f"The message attribute '{name}' has an invalid message attribute type, the set of supported type "

@@ -92,5 +92,7 @@ class SqsTables:
         self.heads = store.table("sqs.heads", key=(int, int), value=Head)
         self.groups = store.table("sqs.groups", key=(int, str), value=Group)
         self.deduplicated = store.table("sqs.deduplicated", key=(int, str, str), value=Deduplicated)
-        self.deduplicated_until = store.table("sqs.deduplicated_until", key=(int, int, str, str), value=Counter)
+        self.deduplicated_until = store.table(
+            "sqs.deduplicated_until", key=(int, int, str, str), value=Counter
+        )
         self.counters = store.table("sqs.counters", key=(str,), value=Counter)

@@ -61,7 +61,7 @@ class SqsService(Service):
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._tables = SqsTables(cloud.store)
-        self._shelf = Shelf(cloud.store, self._tables)
+        self._shelf = Shelf(cloud, self._tables)
         self._shelf.on_visible = self._wake
         self._waiting: dict[int, deque[asyncio.Event]] = {}
 
@@ -86,7 +86,9 @@ class SqsService(Service):
         self._change_visibility(ctx, self._queue(ctx, QueueUrl), ReceiptHandle, VisibilityTimeout)
         return None
 
-    def change_message_visibility_batch(self, ctx: Context, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> Answer:
+    def change_message_visibility_batch(
+        self, ctx: Context, *, QueueUrl: str, Entries: list[dict[str, Any]]
+    ) -> Answer:
         queue = self._queue(ctx, QueueUrl)
 
         def change(entry: dict[str, Any]) -> dict[str, Any]:
@@ -111,7 +113,9 @@ class SqsService(Service):
             )
         if "FifoQueue" in given and not is_fifo:
             raise InvalidAttributeValue(
-                "Unknown Attribute FifoQueue." if not QueueName.endswith(".fifo") else "Invalid value for FifoQueue."
+                "Unknown Attribute FifoQueue."
+                if not QueueName.endswith(".fifo")
+                else "Invalid value for FifoQueue."
             )
         if is_fifo != QueueName.endswith(".fifo"):
             raise InvalidParameterValue(
@@ -222,7 +226,9 @@ class SqsService(Service):
         MaxResults: int | None = None,
     ) -> Answer:
         prefix = QueueNamePrefix or ""
-        found = [q for _, q in self._tables.queues.scan((ctx.account, ctx.region)) if q.name.startswith(prefix)]
+        found = [
+            q for _, q in self._tables.queues.scan((ctx.account, ctx.region)) if q.name.startswith(prefix)
+        ]
         return self._page(ctx, found, "QueueUrls", NextToken, MaxResults)
 
     def list_queue_tags(self, ctx: Context, *, QueueUrl: str) -> Answer:
@@ -412,11 +418,15 @@ class SqsService(Service):
         queue.modified_ms = ctx.now_ms
         self._tables.queues.put((queue.account, queue.region, queue.name), queue)
 
-    def _page(self, ctx: Context, queues: list[Queue], key: str, token: str | None, limit: int | None) -> Answer:
+    def _page(
+        self, ctx: Context, queues: list[Queue], key: str, token: str | None, limit: int | None
+    ) -> Answer:
         size = min(limit or LIST_MAX, LIST_MAX)
         after = [q for q in queues if token is None or q.name > token]
         page = after[:size]
-        answer: dict[str, Any] = {key: [self._url(ctx, q) for q in page]} if page or key == "queueUrls" else {}
+        answer: dict[str, Any] = (
+            {key: [self._url(ctx, q) for q in page]} if page or key == "queueUrls" else {}
+        )
         if len(after) > size and limit is not None:
             answer["NextToken"] = page[-1].name
         return answer
@@ -514,7 +524,10 @@ class SqsService(Service):
         identity = fifo.deduplication_id(queue, deduplication_id, message.body)
         known = fifo.known(self._tables, queue, message.group, identity, ctx.now_ms)
         if known is not None:
-            return answer | {"MessageId": known.message_id, "SequenceNumber": _sequence_number(known.sequence)}
+            return answer | {
+                "MessageId": known.message_id,
+                "SequenceNumber": _sequence_number(known.sequence),
+            }
         message.deduplication_id = identity
         delay_s = attributes.number(queue, "DelaySeconds")
         sequence = self._shelf.add(queue, message, now_ms=ctx.now_ms, delay_s=delay_s)
@@ -675,7 +688,13 @@ class SqsService(Service):
     def _count_sent(self, queue: Queue, size: int) -> None:
         self._count(queue, "NumberOfMessagesSent", 1)
         self.cloud.metrics.add(
-            queue.account, queue.region, "AWS/SQS", "SentMessageSize", {"QueueName": queue.name}, size, "Bytes"
+            queue.account,
+            queue.region,
+            "AWS/SQS",
+            "SentMessageSize",
+            {"QueueName": queue.name},
+            size,
+            "Bytes",
         )
 
     def _publish_depths(self) -> None:

@@ -6,7 +6,7 @@ holds one entry per group that is not blocked, at the sequence of its first visi
 
 from collections.abc import Callable, Iterator
 
-from fogbank.core.store import Store
+from fogbank.core.cloud import Cloud
 from fogbank.services.sqs.errors import InvalidParameterValue, MessageNotInflight
 from fogbank.services.sqs.receipts import Receipt
 from fogbank.services.sqs.records import Counter, Group, Head, Message, Moved, Queue, SqsTables
@@ -30,11 +30,11 @@ class Depth:
 class Shelf:
     """All messages of all queues, and who waits for them."""
 
-    def __init__(self, store: Store, tables: SqsTables) -> None:
-        self._store = store
+    def __init__(self, cloud: Cloud, tables: SqsTables) -> None:
+        self._store = cloud.store
+        self._sequence = cloud.sequence
         self._tables = tables
         self._depths: dict[int, Depth] = {}
-        self._sequence = 0
         self.on_visible: Callable[[int], None] = lambda queue_id: None
         """Called after the commit that made a message of that queue visible."""
 
@@ -67,14 +67,9 @@ class Shelf:
 
     # ---- adding -------------------------------------------------------------------------------------------------
 
-    def next_sequence(self, now_ms: int) -> int:
-        """Grows with every message, also across restarts: time, and a counter within the millisecond."""
-        self._sequence = max(self._sequence + 1, now_ms << 20)
-        return self._sequence
-
     def add(self, queue: Queue, message: Message, *, now_ms: int, delay_s: int) -> int:
         """Put a new message on the shelf; its sequence."""
-        sequence = self.next_sequence(now_ms)
+        sequence = self._sequence.next()
         self.depth(queue.id)
         if delay_s:
             message.delayed = True
@@ -101,7 +96,9 @@ class Shelf:
 
     # ---- leasing ------------------------------------------------------------------------------------------------
 
-    def lease(self, queue: Queue, *, limit: int, now_ms: int, timeout_s: int) -> list[tuple[Receipt, Message]]:
+    def lease(
+        self, queue: Queue, *, limit: int, now_ms: int, timeout_s: int
+    ) -> list[tuple[Receipt, Message]]:
         """Take up to `limit` visible messages for `timeout_s`, oldest first."""
         leased = []
         due_ms = now_ms + timeout_s * 1000
@@ -217,7 +214,9 @@ class Shelf:
                 return message
         return None
 
-    def change_visibility(self, queue: Queue, receipt: Receipt, handle: str, *, now_ms: int, timeout_s: int) -> None:
+    def change_visibility(
+        self, queue: Queue, receipt: Receipt, handle: str, *, now_ms: int, timeout_s: int
+    ) -> None:
         """ChangeMessageVisibility: the lease ends `timeout_s` from now."""
         found = self._leased(queue, receipt)
         if found is None:

@@ -1,0 +1,3 @@
+from fogbank.services.dynamodb.service import DynamoDBService
+
+__all__ = ["DynamoDBService"]

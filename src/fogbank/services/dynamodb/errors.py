@@ -1,0 +1,47 @@
+"""DynamoDB's errors. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html"""
+
+from fogbank.core.errors import AwsError
+
+
+class Validation(AwsError):
+    code = "ValidationException"
+
+
+class ResourceNotFound(AwsError):
+    code = "ResourceNotFoundException"
+    message = "Requested resource not found"
+
+
+class ResourceInUse(AwsError):
+    code = "ResourceInUseException"
+
+
+class ConditionalCheckFailed(AwsError):
+    code = "ConditionalCheckFailedException"
+    message = "The conditional request failed"
+
+
+class ThroughputExceeded(AwsError):
+    code = "ProvisionedThroughputExceededException"
+    message = (
+        "The level of configured provisioned throughput for the table was exceeded. "
+        "Consider increasing your provisioning level with the UpdateTable API."
+    )
+
+
+class TransactionCanceled(AwsError):
+    code = "TransactionCanceledException"
+
+
+class IdempotentParameterMismatch(AwsError):
+    code = "IdempotentParameterMismatchException"
+    message = "The provided client token was used with a different request."
+
+
+class TrimmedDataAccess(AwsError):
+    code = "TrimmedDataAccessException"
+
+
+class ExpiredIterator(AwsError):
+    code = "ExpiredIteratorException"
+    message = "Iterator expired. The iterator was created more than 15 minutes ago."

@@ -1,0 +1,282 @@
+"""Items in their table: reading and writing them with their indexes, stream records and expiry, in one transaction."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fogbank.core.cloud import Cloud
+from fogbank.core.context import Context
+from fogbank.services.dynamodb.capacity import Consumed, Throttle, read_units, write_units
+from fogbank.services.dynamodb.errors import ThroughputExceeded, Validation
+from fogbank.services.dynamodb.records import Counter, DynamoDBTables, Index, StreamRecord, TableRecord
+from fogbank.services.dynamodb.values import Item, Value, check, item_size, key_bytes
+
+ITEM_BYTES_MAX = 400 * 1024
+PARTITION_KEY_BYTES_MAX = 2048
+SORT_KEY_BYTES_MAX = 1024
+
+Key = tuple[int, bytes, bytes]
+
+
+class Items:
+    """The items of all tables."""
+
+    def __init__(self, cloud: Cloud, tables: DynamoDBTables) -> None:
+        self._cloud = cloud
+        self._tables = tables
+        self._throttle = Throttle()
+        self.on_stream: Callable[[int], None] = lambda stream_id: None
+        """Called after the commit that added records to that stream."""
+
+    # ---- keys ---------------------------------------------------------------------------------------------------
+
+    def key_of(self, table: TableRecord, key: Item) -> Key:
+        """The key of a Key parameter: exactly the table's key attributes."""
+        if len(key) != len(table.keys) or any(name not in key for name in table.keys):
+            for value in key.values():
+                check(value)
+            raise Validation("The provided key element does not match the schema")
+        for name in table.keys:
+            check(key[name])
+            if table.types[name] not in key[name]:
+                raise Validation("The provided key element does not match the schema")
+        return self._key(table, key)
+
+    def key_of_item(self, table: TableRecord, item: Item) -> Key:
+        """The key of an item that is written; its index keys are checked too."""
+        for name in table.keys:
+            if name not in item:
+                raise Validation(
+                    f"One or more parameter values were invalid: Missing the key {name} in the item"
+                )
+        for name in table.keys:
+            if table.types[name] not in item[name]:
+                raise Validation(
+                    f"One or more parameter values were invalid: Type mismatch for key {name} expected: "
+                    f"{table.types[name]} actual: {next(iter(item[name]))}"
+                )
+        self.check_index_keys(table, item)
+        return self._key(table, item)
+
+    def check_index_keys(self, table: TableRecord, item: Item) -> None:
+        for index in table.indexes:
+            for name in index.keys:
+                value = item.get(name)
+                if value is None or name in table.keys:
+                    continue
+                if table.types[name] not in value:
+                    raise Validation(
+                        f"One or more parameter values were invalid: Type mismatch for Index Key {name} Expected: "
+                        f"{table.types[name]} Actual: {next(iter(value))} IndexName: {index.name}"
+                    )
+                if value[table.types[name]] == "":
+                    raise Validation(
+                        "One or more parameter values are not valid. A value specified for a secondary index key is "
+                        "not supported. The AttributeValue for a key attribute cannot contain an empty "
+                        f"{'string' if 'S' in value else 'binary'} value. IndexName: {index.name}, IndexKey: {name}"
+                    )
+
+    def _key(self, table: TableRecord, item: Item) -> Key:
+        parts = []
+        for position, name in enumerate(table.keys):
+            value = item[name]
+            encoded = key_bytes(value)
+            if not encoded:
+                raise Validation(
+                    "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain "
+                    f"an empty {'string' if 'S' in value else 'binary'} value. Key: {name}"
+                )
+            limit = SORT_KEY_BYTES_MAX if position else PARTITION_KEY_BYTES_MAX
+            if len(encoded) > limit:
+                kind = "sort key of size" if position else "hashkey of size"
+                raise Validation(
+                    f"One or more parameter values were invalid: Size of {kind} has exceeded the maximum size limit of"
+                    f"{limit} bytes"
+                )
+            parts.append(encoded)
+        return (table.id, parts[0], parts[1] if len(parts) == 2 else b"")
+
+    # ---- reading and writing ------------------------------------------------------------------------------------
+
+    def get(self, key: Key) -> Item | None:
+        return self._tables.items.get(key)
+
+    def put(
+        self,
+        ctx: Context,
+        table: TableRecord,
+        key: Key,
+        old: Item | None,
+        new: Item | None,
+        *,
+        by_ttl: bool = False,
+    ) -> None:
+        """Replace the old item (None: there was none) by the new one (None: delete), everywhere it is kept."""
+        if new is None:
+            if old is None:
+                return
+            self._tables.items.delete(key)
+        else:
+            self._tables.items.put(key, new)
+        if table.indexes:
+            for index in table.indexes:
+                self._reindex(index, table, key, old, new)
+        if table.ttl_attribute:
+            self.note_expiry(table, key, old, new)
+        if table.stream is not None and old != new:
+            self._record(ctx, table, old, new, by_ttl=by_ttl)
+
+    def _reindex(
+        self, index: Index, table: TableRecord, key: Key, old: Item | None, new: Item | None
+    ) -> None:
+        before = None if old is None else index_key(index, key, old)
+        after = None if new is None else index_key(index, key, new)
+        if before is not None and before != after:
+            self._tables.index_items.delete(before)
+        if after is not None:
+            assert new is not None
+            self._tables.index_items.put(after, projected(index, table, new))
+
+    def backfill(self, index: Index, table: TableRecord) -> None:
+        """Fill a new index from the table's items; items that do not fit its key are left out, as AWS does."""
+        for key, item in list(self._tables.items.scan((table.id,))):
+            if all(table.types[name] in item.get(name, ()) for name in index.keys):
+                self._reindex(index, table, key, None, item)  # type: ignore[arg-type]
+
+    def note_expiry(self, table: TableRecord, key: Key, old: Item | None, new: Item | None) -> None:
+        before, after = _expiry(table, old), _expiry(table, new)
+        if before == after:
+            return
+        if before is not None:
+            self._tables.expiring.delete((table.id, before, key[1], key[2]))
+        if after is not None:
+            self._tables.expiring.put((table.id, after, key[1], key[2]), Counter(0))
+
+    def _record(
+        self, ctx: Context, table: TableRecord, old: Item | None, new: Item | None, *, by_ttl: bool
+    ) -> None:
+        stream = table.stream
+        assert stream is not None
+        item = new if new is not None else old
+        assert item is not None
+        view = stream.view_type
+        keys = {name: item[name] for name in table.keys}
+        seen_new = new if view in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES") else None
+        seen_old = old if view in ("OLD_IMAGE", "NEW_AND_OLD_IMAGES") else None
+        event = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
+        size = item_size(keys) + item_size(seen_new or {}) + item_size(seen_old or {})
+        self._tables.stream_records.put(
+            (stream.id, self._cloud.sequence.next()),
+            StreamRecord(event, keys, seen_new, seen_old, ctx.now_ms, size, by_ttl),
+        )
+        stream_id = stream.id
+        self._cloud.store.after_commit(lambda: self.on_stream(stream_id))
+
+    # ---- capacity -----------------------------------------------------------------------------------------------
+
+    def admit(
+        self, ctx: Context, table: TableRecord, *, write: bool, operation: str, index: Index | None = None
+    ) -> None:
+        """Refuse the request if the table's (or index's) provisioned throughput is used up."""
+        if table.on_demand:
+            return
+        owner, rate = (table.id, table.write_units if write else table.read_units)
+        if index is not None and not index.local:
+            owner, rate = (index.id, index.write_units if write else index.read_units)
+        try:
+            self._throttle.admit(owner, rate, write=write, now_ms=ctx.now_ms)
+        except ThroughputExceeded:
+            self._count(
+                table, "WriteThrottleEvents" if write else "ReadThrottleEvents", 1, {"TableName": table.name}
+            )
+            self._count(table, "ThrottledRequests", 1, {"TableName": table.name, "Operation": operation})
+            raise
+
+    def consume_read(
+        self,
+        ctx: Context,
+        table: TableRecord,
+        size: int,
+        *,
+        consistent: bool,
+        consumed: Consumed,
+        index: Index | None = None,
+        factor: int = 1,
+    ) -> None:
+        units = read_units(size, consistent=consistent) * factor
+        consumed.add(table, units, write=False, index=index.name if index else None)
+        self._draw(ctx, table, units, write=False, index=index)
+
+    def consume_write(
+        self,
+        ctx: Context,
+        table: TableRecord,
+        old: Item | None,
+        new: Item | None,
+        *,
+        consumed: Consumed,
+        factor: int = 1,
+    ) -> None:
+        size = max(item_size(old) if old else 0, item_size(new) if new else 0)
+        units = write_units(size) * factor
+        consumed.add(table, units, write=True)
+        self._draw(ctx, table, units, write=True, index=None)
+        for index in table.indexes:
+            before = projected(index, table, old) if old and has_keys(index, old) else None
+            after = projected(index, table, new) if new and has_keys(index, new) else None
+            if before == after:
+                continue
+            index_units = write_units(max(item_size(before or {}), item_size(after or {}))) * factor
+            consumed.add(table, index_units, write=True, index=index.name)
+            self._draw(ctx, table, index_units, write=True, index=index)
+
+    def _draw(
+        self, ctx: Context, table: TableRecord, units: float, *, write: bool, index: Index | None
+    ) -> None:
+        name = "ConsumedWriteCapacityUnits" if write else "ConsumedReadCapacityUnits"
+        dimensions = {"TableName": table.name}
+        if index is not None and not index.local:
+            dimensions["GlobalSecondaryIndexName"] = index.name
+        self._count(table, name, units, dimensions)
+        if table.on_demand:
+            return
+        owner, rate = (table.id, table.write_units if write else table.read_units)
+        if index is not None and not index.local:
+            owner, rate = (index.id, index.write_units if write else index.read_units)
+        try:
+            self._throttle.admit(owner, rate, write=write, now_ms=ctx.now_ms).tokens -= units
+        except ThroughputExceeded:
+            return  # Admitted before; what the request drew since may overdraw.
+
+    def _count(self, table: TableRecord, name: str, value: float, dimensions: dict[str, str]) -> None:
+        self._cloud.metrics.add(table.account, table.region, "AWS/DynamoDB", name, dimensions, value, "Count")
+
+
+def check_size(item: Item, *, update: bool = False) -> None:
+    if item_size(item) > ITEM_BYTES_MAX:
+        raise Validation(f"Item size {'to update ' if update else ''}has exceeded the maximum allowed size")
+
+
+def has_keys(index: Index, item: Item) -> bool:
+    return all(name in item for name in index.keys)
+
+
+def index_key(index: Index, key: Key, item: Item) -> tuple[int, bytes, bytes, bytes, bytes] | None:
+    """Where the item lies in the index; None if it lacks one of the index's keys (sparse)."""
+    if not has_keys(index, item):
+        return None
+    parts = [key_bytes(item[name]) for name in index.keys]
+    return (index.id, parts[0], parts[1] if len(parts) == 2 else b"", key[1], key[2])
+
+
+def projected(index: Index, table: TableRecord, item: Item) -> Item:
+    if index.projection == "ALL":
+        return item
+    names = {*table.keys, *index.keys, *index.non_key_attributes}
+    return {name: value for name, value in item.items() if name in names}
+
+
+def _expiry(table: TableRecord, item: Item | None) -> int | None:
+    """When the item expires, in seconds; only numbers count."""
+    value: Value | None = item.get(table.ttl_attribute) if item else None
+    text: Any = value.get("N") if value else None
+    return int(float(text)) if text is not None and len(text) < 18 else None

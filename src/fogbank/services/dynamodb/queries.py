@@ -1,0 +1,132 @@
+"""Query and Scan: which stored entries are read, filtered and returned, page by page.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
+"""
+
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from fogbank.services.dynamodb.errors import Validation
+from fogbank.services.dynamodb.expressions import Condition, KeyRange
+from fogbank.services.dynamodb.items import index_key
+from fogbank.services.dynamodb.records import DynamoDBTables, Index, TableRecord
+from fogbank.services.dynamodb.values import Item, check, item_size, key_bytes
+
+PAGE_BYTES_MAX = 1_048_576
+# Sorts behind every stored sort key that begins with a prefix, for reading backwards.
+_BEHIND = b"\xff" * 16
+
+
+class Page(NamedTuple):
+    """What one request read."""
+
+    items: list[Item]
+    scanned: int
+    bytes_read: int
+    last_key: Item | None
+
+
+class Source:
+    """A table or one of its indexes, as something to read in key order."""
+
+    def __init__(self, tables: DynamoDBTables, table: TableRecord, index: Index | None) -> None:
+        self.table = table
+        self.index = index
+        self.keys = index.keys if index is not None else table.keys
+        self._store: Any = tables.index_items if index is not None else tables.items
+        self._id = index.id if index is not None else table.id
+
+    def schema(self) -> dict[str, str]:
+        return {name: self.table.types[name] for name in self.keys}
+
+    def key_attributes(self) -> list[str]:
+        """What identifies an entry: the index's keys and the table's."""
+        return list(dict.fromkeys((*self.keys, *self.table.keys)))
+
+    def start_key(self, given: Item) -> tuple[Any, ...]:
+        """The stored key of an ExclusiveStartKey."""
+        names = self.key_attributes()
+        if set(given) != set(names):
+            raise Validation("The provided starting key is invalid")
+        for name in names:
+            check(given[name])
+            if self.table.types[name] not in given[name]:
+                raise Validation(
+                    "The provided starting key is invalid: The provided key element does not match the schema"
+                )
+        parts = [key_bytes(given[name]) for name in self.table.keys]
+        own = (self.table.id, parts[0], parts[1] if len(parts) == 2 else b"")
+        if self.index is None:
+            return own
+        found = index_key(self.index, own, given)
+        assert found is not None
+        return found
+
+    def entries(
+        self, wanted: KeyRange | None, after: tuple[Any, ...] | None, *, forward: bool
+    ) -> Iterator[tuple[Any, Item]]:
+        """Entries in order, beginning behind `after`."""
+        if wanted is None:
+            yield from self._store.scan((self._id,), after=after)
+            return
+        prefix = (self._id, key_bytes(wanted.partition))
+        start: tuple[Any, ...] | None = None
+        if after is None:
+            bound = wanted.low if forward else wanted.high
+            if wanted.prefix is not None:
+                bound = wanted.prefix if forward else wanted.prefix + _BEHIND
+            start = None if bound is None else (*prefix, bound)
+        within = False
+        for key, item in self._store.scan(prefix, start=start, after=after, reverse=not forward):
+            if wanted.contains(key[2]):
+                within = True
+                yield key, item
+            elif within or _beyond(wanted, key[2], forward=forward):
+                return
+
+
+def _beyond(wanted: KeyRange, sort: bytes, *, forward: bool) -> bool:
+    """Whether no later entry can be within the range."""
+    if wanted.prefix is not None:
+        return sort > wanted.prefix if forward else sort < wanted.prefix
+    if forward:
+        return wanted.high is not None and sort > wanted.high
+    return wanted.low is not None and sort < wanted.low
+
+
+def segment_of(partition: bytes, total: int) -> int:
+    return zlib.crc32(partition) % total
+
+
+def read_page(
+    source: Source,
+    wanted: KeyRange | None,
+    *,
+    after: tuple[Any, ...] | None,
+    forward: bool,
+    limit: int | None,
+    keep: Condition | None,
+    segment: tuple[int, int] | None,
+    fetch: Callable[[Any, Item], Item],
+) -> Page:
+    """Read up to `limit` entries or 1 MB; `fetch` gives the item behind an entry (a local index may look it up)."""
+    items: list[Item] = []
+    scanned = size = 0
+    last: Item | None = None
+    entries = source.entries(wanted, after, forward=forward)
+    for key, entry in entries:
+        if segment is not None and segment_of(key[1], segment[1]) != segment[0]:
+            continue
+        scanned += 1
+        size += item_size(entry)
+        item = fetch(key, entry)
+        if keep is None or keep(item):
+            items.append(item)
+        last = entry
+        if scanned == limit or size >= PAGE_BYTES_MAX:
+            break
+    else:
+        last = None
+    last_key = None if last is None else {name: last[name] for name in source.key_attributes()}
+    return Page(items, scanned, size, last_key)

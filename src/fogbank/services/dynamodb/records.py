@@ -1,0 +1,126 @@
+"""What DynamoDB stores.
+
+An item lies in `items` under (table id, partition key, sort key), the keys in the bytes of `values.key_bytes`; every
+index has a projected copy under (index id, its partition key, its sort key, the item's two keys), written in the same
+transaction. A stream's records lie in `stream_records` under (stream id, sequence).
+"""
+
+from typing import Any
+
+from fogbank.core.store import Record, Store
+from fogbank.services.dynamodb.values import Item
+
+
+class Index(Record):
+    """A secondary index; `keys` are its partition and sort attributes."""
+
+    id: int
+    name: str
+    keys: list[str]
+    projection: str
+    non_key_attributes: list[str]
+    local: bool
+    read_units: int = 0
+    write_units: int = 0
+
+
+class Stream(Record):
+    """The change stream of a table, now or earlier."""
+
+    id: int
+    label: str
+    view_type: str
+    created_ms: int
+    enabled: bool = True
+
+
+class TableRecord(Record):
+    """A table. `keys` are its partition and sort attributes; `types` the types of all key attributes."""
+
+    id: int
+    uuid: str
+    name: str
+    account: str
+    region: str
+    created_ms: int
+    keys: list[str]
+    types: dict[str, str]
+    on_demand: bool
+    read_units: int
+    write_units: int
+    indexes: list[Index] = []
+    stream: Stream | None = None
+    ttl_attribute: str = ""
+    tags: dict[str, str] = {}
+    deletion_protection: bool = False
+    table_class: str = "STANDARD"
+    sse: dict[str, Any] | None = None
+    point_in_time_recovery: bool = False
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:dynamodb:{self.region}:{self.account}:table/{self.name}"
+
+    @property
+    def stream_arn(self) -> str:
+        assert self.stream is not None
+        return f"{self.arn}/stream/{self.stream.label}"
+
+    def key_types(self) -> dict[str, str]:
+        return {name: self.types[name] for name in self.keys}
+
+    def index(self, name: str) -> Index | None:
+        return next((index for index in self.indexes if index.name == name), None)
+
+
+class StreamEntry(Record):
+    """A stream that can be read, also after its table is gone."""
+
+    table: str
+    stream: Stream
+    keys: list[str]
+    types: dict[str, str]
+
+
+class StreamRecord(Record):
+    """One change of one item."""
+
+    event: str
+    keys: Item
+    new: Item | None
+    old: Item | None
+    created_ms: int
+    size: int
+    by_ttl: bool = False
+
+
+class Token(Record):
+    """A TransactWriteItems that was done, by its client token."""
+
+    digest: bytes
+    until_ms: int
+
+
+class Counter(Record):
+    next: int
+
+
+class DynamoDBTables:
+    """The tables of DynamoDB."""
+
+    def __init__(self, store: Store) -> None:
+        self.tables = store.table("dynamodb.tables", key=(str, str, str), value=TableRecord)
+        self.items = store.table("dynamodb.items", key=(int, bytes, bytes), value=dict[str, Any])
+        self.index_items = store.table(
+            "dynamodb.index_items", key=(int, bytes, bytes, bytes, bytes), value=dict[str, Any]
+        )
+        self.expiring = store.table("dynamodb.expiring", key=(int, int, bytes, bytes), value=Counter)
+        self.streams = store.table("dynamodb.streams", key=(str, str, str, str), value=StreamEntry)
+        self.stream_records = store.table("dynamodb.stream_records", key=(int, int), value=StreamRecord)
+        self.tokens = store.table("dynamodb.tokens", key=(str, str, str), value=Token)
+        self.counters = store.table("dynamodb.counters", key=(str,), value=Counter)
+
+    def next_id(self) -> int:
+        counter = self.counters.get(("id",)) or Counter(1)
+        self.counters.put(("id",), Counter(counter.next + 1))
+        return counter.next

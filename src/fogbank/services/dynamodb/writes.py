@@ -1,0 +1,146 @@
+"""One write of one item: put, update, delete or a condition check, alone or within a transaction."""
+
+from collections.abc import Collection
+from typing import Any
+
+from fogbank.core.context import Context
+from fogbank.services.dynamodb.capacity import Consumed
+from fogbank.services.dynamodb.errors import ConditionalCheckFailed, Validation
+from fogbank.services.dynamodb.expressions import Bindings, Condition, Update, parse_condition, parse_update
+from fogbank.services.dynamodb.items import Items, Key, check_size
+from fogbank.services.dynamodb.records import TableRecord
+from fogbank.services.dynamodb.values import Item
+
+
+class Write:
+    """What is to be done to one item. Exactly one of `item`, `key` says which."""
+
+    __slots__ = ("action", "condition", "item", "key", "table", "update_expression")
+
+    def __init__(
+        self,
+        action: str,
+        table: TableRecord,
+        *,
+        key: Item | None = None,
+        item: Item | None = None,
+        update: Update | None = None,
+        condition: Condition | None = None,
+    ) -> None:
+        self.action = action
+        self.table = table
+        self.key = key
+        self.item = item
+        self.update_expression = update
+        self.condition = condition
+
+    @classmethod
+    def put(cls, table: TableRecord, item: Item, bindings: Bindings, condition: str | None) -> "Write":
+        return cls("Put", table, item=item, condition=_condition(condition, bindings))
+
+    @classmethod
+    def delete(cls, table: TableRecord, key: Item, bindings: Bindings, condition: str | None) -> "Write":
+        return cls("Delete", table, key=key, condition=_condition(condition, bindings))
+
+    @classmethod
+    def check(cls, table: TableRecord, key: Item, bindings: Bindings, condition: str) -> "Write":
+        return cls("ConditionCheck", table, key=key, condition=_condition(condition, bindings))
+
+    @classmethod
+    def update(
+        cls, table: TableRecord, key: Item, bindings: Bindings, update: str | None, condition: str | None
+    ) -> "Write":
+        parsed = parse_update(update, bindings) if update is not None else None
+        if parsed is not None:
+            for path in parsed.paths:
+                if path[0] in table.keys:
+                    raise Validation(
+                        f"One or more parameter values were invalid: Cannot update attribute {path[0]}. "
+                        "This attribute is part of the key"
+                    )
+        checked = (
+            parse_condition(condition, "ConditionExpression", bindings) if condition is not None else None
+        )
+        bindings.finish(used=update is not None or condition is not None)
+        return cls("Update", table, key=key, update=parsed, condition=checked)
+
+    def returned(self, wanted: str, old: Item | None, new: Item | None) -> Item | None:
+        """What ReturnValues asks for."""
+        match wanted:
+            case "NONE":
+                return None
+            case "ALL_OLD":
+                return old
+            case "ALL_NEW":
+                return new
+        if wanted not in ("UPDATED_OLD", "UPDATED_NEW"):
+            raise Validation("Return values set to invalid value")
+        names = {path[0] for path in self.update_expression.paths} if self.update_expression else set()
+        source = (old if wanted == "UPDATED_OLD" else new) or {}
+        return {name: value for name, value in source.items() if name in names}
+
+
+class Writes:
+    """Runs writes in the current transaction."""
+
+    def __init__(self, items: Items) -> None:
+        self._items = items
+
+    def key(self, write: Write) -> Key:
+        if write.item is not None:
+            return self._items.key_of_item(write.table, write.item)
+        assert write.key is not None
+        return self._items.key_of(write.table, write.key)
+
+    def run(
+        self, ctx: Context, write: Write, *, consumed: Consumed, show_on_failure: bool, factor: int = 1
+    ) -> tuple[Item | None, Item | None]:
+        """Do it; the item before and after. ConditionalCheckFailed carries the item if the caller wants to see it."""
+        key = self.key(write)
+        old = self._items.get(key)
+        if write.condition is not None and not write.condition(old or {}):
+            self._items.consume_write(ctx, write.table, old, old, consumed=consumed, factor=factor)
+            members: dict[str, Any] = {"Item": old} if show_on_failure and old is not None else {}
+            raise ConditionalCheckFailed(members=members)
+        new = self._changed(write, old)
+        if write.action != "ConditionCheck":
+            self._items.put(ctx, write.table, key, old, new)
+        self._items.consume_write(ctx, write.table, old, new, consumed=consumed, factor=factor)
+        return old, new
+
+    def _changed(self, write: Write, old: Item | None) -> Item | None:
+        if write.action == "ConditionCheck":
+            return old
+        if write.action == "Delete":
+            return None
+        if write.item is not None:
+            check_size(write.item)
+            return write.item
+        assert write.key is not None
+        base = old if old is not None else write.key
+        if write.update_expression is None:
+            return base
+        new = write.update_expression.apply(base)
+        self._items.check_index_keys(write.table, new)
+        check_size(new, update=True)
+        return new
+
+
+def _condition(text: str | None, bindings: Bindings) -> Condition | None:
+    condition = parse_condition(text, "ConditionExpression", bindings) if text is not None else None
+    bindings.finish(used=text is not None)
+    return condition
+
+
+def parse_filter(text: str | None, bindings: Bindings, *, keys: Collection[str]) -> Condition | None:
+    """A FilterExpression; a query's may not use the keys that the query already asks for."""
+    if text is None:
+        return None
+    used = bindings.watch_names()
+    condition = parse_condition(text, "FilterExpression", bindings)
+    for name in keys:
+        if name in used:
+            raise Validation(
+                f"Filter Expression can only contain non-primary key attributes: Primary key attribute: {name}"
+            )
+    return condition

@@ -1,0 +1,3 @@
+from fogbank.services.dynamodbstreams.service import DynamoDBStreamsService
+
+__all__ = ["DynamoDBStreamsService"]
