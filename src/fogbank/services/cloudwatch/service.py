@@ -50,7 +50,7 @@ class CloudWatchService(Service):
         self._metrics = cloud.store.table("cloudwatch.metrics", key=(str, str, str, str, str), value=Metric)
         cloud.metrics.sink = self._take
 
-    # ---- operations ---------------------------------------------------------------------------------------------
+    # ---- operations ----------------------------------------------------------------------------------------
 
     def get_metric_statistics(
         self,
@@ -74,8 +74,8 @@ class CloudWatchService(Service):
             raise InvalidParameterValue("The parameter Period must be a multiple of 60.")
         if (EndTime - StartTime) / Period > DATAPOINTS_MAX:
             raise InvalidParameterCombination(
-                f"You have requested up to {int((EndTime - StartTime) / Period)} datapoints, which exceeds the limit "
-                f"of {DATAPOINTS_MAX}. You may reduce the datapoints requested by increasing Period, "
+                f"You have requested up to {int((EndTime - StartTime) / Period)} datapoints, which exceeds "
+                f"the limit of {DATAPOINTS_MAX}. You may reduce the datapoints requested by increasing Period, "
                 "or decreasing the time range."
             )
         self.cloud.metrics.flush()
@@ -114,7 +114,10 @@ class CloudWatchService(Service):
         for (_, _, namespace, name, packed), _ in self._metrics.scan(place):
             dimensions = _unpacked(packed)
             wanted = all(
-                any(have["Name"] == want["Name"] and want.get("Value", have["Value"]) == have["Value"] for have in dimensions)
+                any(
+                    have["Name"] == want["Name"] and want.get("Value", have["Value"]) == have["Value"]
+                    for have in dimensions
+                )
                 for want in Dimensions or ()
             )
             if wanted and Namespace in (None, namespace) and MetricName in (None, name):
@@ -143,7 +146,7 @@ class CloudWatchService(Service):
             self._add(series, datum.get("Unit", "None"), at_ms, distribution)
         return None
 
-    # ---- steps --------------------------------------------------------------------------------------------------
+    # ---- steps ---------------------------------------------------------------------------------------------
 
     def _take(self, pending: Mapping[Series, Values]) -> None:
         for (account, region, namespace, name, dimensions, unit, minute), values in pending.items():

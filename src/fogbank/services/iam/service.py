@@ -53,8 +53,11 @@ class Role(Record):
 
 
 class IamService(Service):
-    """Roles with inline and attached policies. Managed policies of one's own, users, groups and instance profiles
-    answer NotImplemented; a policy's ARN is not checked when it is attached. IAM is global: keys have no region."""
+    """Roles with inline and attached policies. IAM is global: keys have no region.
+
+    Managed policies of one's own, users, groups and instance profiles answer NotImplemented; a policy's ARN
+    is not checked when it is attached.
+    """
 
     name = "iam"
 

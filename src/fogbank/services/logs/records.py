@@ -1,4 +1,7 @@
-"""What CloudWatch Logs stores. An event's key is (group id, stream id, timestamp, sequence): a stream is in time order."""
+"""What CloudWatch Logs stores.
+
+An event's key is (group id, stream id, timestamp, sequence): a stream is in time order.
+"""
 
 from fogbank.core.store import Record, Store
 

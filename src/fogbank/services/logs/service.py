@@ -3,12 +3,18 @@
 import base64
 import binascii
 import heapq
+import itertools
 from typing import Any
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.service import Answer, Service
-from fogbank.services.logs.errors import GroupNotFound, InvalidParameter, ResourceAlreadyExists, StreamNotFound
+from fogbank.services.logs.errors import (
+    GroupNotFound,
+    InvalidParameter,
+    ResourceAlreadyExists,
+    StreamNotFound,
+)
 from fogbank.services.logs.filter_pattern import compile_filter
 from fogbank.services.logs.records import Event, Group, LogsTables, Stream
 
@@ -21,8 +27,11 @@ PAGE_EVENTS_MAX = 10_000
 
 
 class LogsService(Service):
-    """Groups, streams, events, retention and tags. JSON and space-delimited filter patterns, queries (Insights),
-    subscriptions and metric filters answer NotImplemented. Expired events are hidden, and not yet removed."""
+    """Groups, streams, events, retention and tags.
+
+    JSON and space-delimited filter patterns, queries (Insights), subscriptions and metric filters answer
+    NotImplemented. Expired events are hidden, and not yet removed.
+    """
 
     name = "logs"
 
@@ -37,10 +46,15 @@ class LogsService(Service):
         if self._tables.streams.get((self._group(ctx, group).id, stream)) is None:
             self.create_log_stream(ctx, logGroupName=group, logStreamName=stream)
 
-    # ---- operations ---------------------------------------------------------------------------------------------
+    # ---- operations ----------------------------------------------------------------------------------------
 
     def create_log_group(
-        self, ctx: Context, *, logGroupName: str, tags: dict[str, str] | None = None, logGroupClass: str = "STANDARD"
+        self,
+        ctx: Context,
+        *,
+        logGroupName: str,
+        tags: dict[str, str] | None = None,
+        logGroupClass: str = "STANDARD",
     ) -> Answer:
         place = (ctx.account, ctx.region, logGroupName)
         if self._tables.groups.get(place) is not None:
@@ -250,10 +264,12 @@ class LogsService(Service):
         if size > BATCH_BYTES_MAX:
             raise InvalidParameter(f"Upload too large: {size} bytes exceeds limit of {BATCH_BYTES_MAX}")
         times = [event["timestamp"] for event in logEvents]
-        if any(later < earlier for earlier, later in zip(times, times[1:], strict=False)):
+        if any(later < earlier for earlier, later in itertools.pairwise(times)):
             raise InvalidParameter("Log events in a single PutLogEvents request must be in chronological order.")
         if times and times[-1] - times[0] > DAY_MS:
-            raise InvalidParameter("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
+            raise InvalidParameter(
+                "The batch of log events in a single PutLogEvents request cannot span more than 24 hours."
+            )
         expired = self._horizon(ctx, group)
         too_old = max(ctx.now_ms - TOO_OLD_MS, expired)
         number = self._tables.next_number(len(logEvents))
@@ -288,7 +304,7 @@ class LogsService(Service):
         self._tables.groups.put((ctx.account, ctx.region, group.name), group)
         return None
 
-    # ---- steps --------------------------------------------------------------------------------------------------
+    # ---- steps ---------------------------------------------------------------------------------------------
 
     def _group(self, ctx: Context, name: str) -> Group:
         group = self._tables.groups.get((ctx.account, ctx.region, name))

@@ -25,7 +25,7 @@ def without_aws_chunked(content_encoding: str) -> str:
 
 
 class AwsChunkedDecoder:
-    """Feed it what arrives; it gives the payload. After `finish`, `trailers` holds the headers that came behind."""
+    """Feed it what arrives; it gives the payload. After `finish`, `trailers` holds the headers behind it."""
 
     def __init__(self) -> None:
         self.trailers: dict[str, str] = {}

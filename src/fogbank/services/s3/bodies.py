@@ -1,4 +1,4 @@
-"""Bodies of objects and parts: taken in while they arrive, verified, kept small in the store or large as blobs."""
+"""Bodies of objects and parts: taken in while they arrive, verified, kept in the store or as blobs."""
 
 import hashlib
 import secrets
@@ -10,7 +10,13 @@ from fogbank.core.body import BodyStream
 from fogbank.core.context import Context
 from fogbank.services.s3 import aws_chunked
 from fogbank.services.s3.checksums import ALGORITHMS, Checksum, checksum, decoded, encoded
-from fogbank.services.s3.errors import BadDigest, EntityTooLarge, IncompleteBody, InvalidDigest, InvalidRequest
+from fogbank.services.s3.errors import (
+    BadDigest,
+    EntityTooLarge,
+    IncompleteBody,
+    InvalidDigest,
+    InvalidRequest,
+)
 from fogbank.services.s3.records import INLINE_MAX, Body, InlineBody, S3Tables
 
 OBJECT_BYTES_MAX = 5 * 1024**3  # A single PUT or part; larger objects are multipart uploads.
@@ -146,7 +152,7 @@ class Wanted:
 
 
 class StoredBody:
-    """A body that is read from its files while it is sent. Its files stay readable if the object is deleted."""
+    """A body that is read from its files while it is sent. They stay readable if the object is deleted."""
 
     def __init__(self, sources: "list[bytes | BinaryIO]", body: Body, *, first: int, length: int) -> None:
         self._sources = sources

@@ -32,7 +32,7 @@ class _Crc32:
 
 
 class _TableCrc:
-    """A reflected CRC by table. In pure Python: for CRC32C and CRC64NVME, which the standard library lacks."""
+    """A reflected CRC by table, in pure Python: CRC32C and CRC64NVME are not in the standard library."""
 
     def __init__(self, polynomial: int, width: int) -> None:
         self._table = _table(polynomial)

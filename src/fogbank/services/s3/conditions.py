@@ -1,6 +1,7 @@
 """Ranges and conditional requests.
 
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html and RFC 9110, sections 13 and 14.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html
+and RFC 9110, sections 13 and 14.
 """
 
 import re
@@ -11,7 +12,7 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 def byte_range(header: str, size: int) -> tuple[int, int] | None:
-    """First and last byte of a Range header; None for one that is to be ignored (several ranges, another unit)."""
+    """First and last byte of a Range header; None for one to be ignored (several ranges, another unit)."""
     match = _RANGE.fullmatch(header.replace(" ", ""))
     if match is None or match.group(1) == match.group(2) == "":
         return None

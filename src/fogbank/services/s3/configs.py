@@ -1,7 +1,7 @@
 """A bucket's configurations: stored as they are given, and given back.
 
-Versioning is honoured; encryption, lifecycle, ownership, public access block and policy are kept and not enforced
-(there is no authorization, and lifecycle rules do not run yet).
+Versioning is honoured; encryption, lifecycle, ownership, public access block and policy are kept and not
+enforced (there is no authorization, and lifecycle rules do not run yet).
 """
 
 import json
@@ -83,7 +83,7 @@ class BucketConfigs(Service):
         self._bucket(ctx, bucket, owner)
         self._tables.configs.delete((bucket, kind))
 
-    # ---- operations ---------------------------------------------------------------------------------------------
+    # ---- operations ----------------------------------------------------------------------------------------
 
     def delete_bucket_encryption(self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None) -> Answer:
         self._clear(ctx, Bucket, ExpectedBucketOwner, "encryption")

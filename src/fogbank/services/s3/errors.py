@@ -34,8 +34,8 @@ class BucketAlreadyExists(AwsError):
     code = "BucketAlreadyExists"
     status = 409
     message = (
-        "The requested bucket name is not available. The bucket namespace is shared by all users of the system. "
-        "Please select a different name and try again."
+        "The requested bucket name is not available. The bucket namespace is shared by all users of the "
+        "system. Please select a different name and try again."
     )
 
 

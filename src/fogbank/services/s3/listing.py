@@ -25,9 +25,7 @@ class Page(msgspec.Struct):
     truncated: bool = False
 
 
-def page(
-    objects: Table[ObjectVersion], bucket: str, *, prefix: str, delimiter: str, after: str, limit: int
-) -> Page:
+def page(objects: Table[ObjectVersion], bucket: str, *, prefix: str, delimiter: str, after: str, limit: int) -> Page:
     """The keys behind `after`. A common prefix counts as one, and the keys below it are skipped, not read."""
     found = Page()
     start = max(prefix, after)
@@ -73,7 +71,9 @@ def all_versions(
     objects: Table[ObjectVersion], versions: Table[ObjectVersion], bucket: str, *, prefix: str
 ) -> Iterator[tuple[str, ObjectVersion, bool]]:
     """Every version below `prefix`, newest first within a key, and whether it is the latest."""
-    current = ((key, -version.sequence, version) for (_, key), version in objects.scan((bucket,), start=(bucket, prefix)))
+    current = (
+        (key, -version.sequence, version) for (_, key), version in objects.scan((bucket,), start=(bucket, prefix))
+    )
     others = ((key, place, version) for (_, key, place), version in versions.scan((bucket,), start=(bucket, prefix)))
     before = None
     for key, _, version in heapq.merge(current, others, key=lambda entry: entry[:2]):

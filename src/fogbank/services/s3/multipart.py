@@ -1,6 +1,7 @@
 """Multipart uploads. https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html"""
 
 import hashlib
+import itertools
 import secrets
 from typing import Any
 
@@ -17,6 +18,7 @@ from fogbank.services.s3.errors import (
     MalformedXML,
     NoSuchUpload,
 )
+from fogbank.services.s3.fields import check_key, checked_metadata, given_headers, parsed_tags
 from fogbank.services.s3.records import Body as StoredPieces
 from fogbank.services.s3.records import ObjectVersion, Part, Upload, UploadRef
 from fogbank.services.s3.shelf import Shelf
@@ -57,7 +59,7 @@ class MultipartUploads(BucketConfigs):
         if not wanted:
             raise MalformedXML()
         numbers = [part.get("PartNumber", 0) for part in wanted]
-        if any(later <= earlier for earlier, later in zip(numbers, numbers[1:], strict=False)):
+        if any(later <= earlier for earlier, later in itertools.pairwise(numbers)):
             raise InvalidPartOrder(members={"UploadId": UploadId})
         parts = [self._chosen(UploadId, part) for part in wanted]
         for number, part in zip(numbers[:-1], parts[:-1], strict=True):
@@ -117,8 +119,6 @@ class MultipartUploads(BucketConfigs):
         ChecksumType: str | None = None,
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
-        from fogbank.services.s3.service import check_key, checked_metadata, given_headers, parsed_tags
-
         self._bucket(ctx, Bucket, ExpectedBucketOwner)
         check_key(Key)
         upload_id = secrets.token_urlsafe(48)
@@ -147,7 +147,13 @@ class MultipartUploads(BucketConfigs):
         return answer | ({"ChecksumAlgorithm": ChecksumAlgorithm} if ChecksumAlgorithm else {})
 
     def list_multipart_uploads(
-        self, ctx: Context, *, Bucket: str, Prefix: str = "", EncodingType: str | None = None, MaxUploads: int = PAGE_MAX
+        self,
+        ctx: Context,
+        *,
+        Bucket: str,
+        Prefix: str = "",
+        EncodingType: str | None = None,
+        MaxUploads: int = PAGE_MAX,
     ) -> Answer:
         self._bucket(ctx, Bucket)
         rows = []
@@ -155,7 +161,11 @@ class MultipartUploads(BucketConfigs):
             if not key.startswith(Prefix):
                 break
             rows.append({"Key": key, "UploadId": upload_id, "Initiated": ref.initiated_ms / 1000})
-        answer: dict[str, Any] = {"Bucket": Bucket, "MaxUploads": MaxUploads, "IsTruncated": len(rows) > MaxUploads}
+        answer: dict[str, Any] = {
+            "Bucket": Bucket,
+            "MaxUploads": MaxUploads,
+            "IsTruncated": len(rows) > MaxUploads,
+        }
         return answer | ({"Uploads": rows[:MaxUploads]} if rows else {})
 
     def list_parts(
@@ -174,10 +184,20 @@ class MultipartUploads(BucketConfigs):
         limit = min(MaxParts, PAGE_MAX)
         found = list(self._tables.parts.scan((UploadId,), after=(UploadId, PartNumberMarker), limit=limit + 1))
         rows = [
-            {"PartNumber": number, "ETag": f'"{part.etag}"', "Size": part.size, "LastModified": part.modified_ms / 1000}
+            {
+                "PartNumber": number,
+                "ETag": f'"{part.etag}"',
+                "Size": part.size,
+                "LastModified": part.modified_ms / 1000,
+            }
             for (_, number), part in found[:limit]
         ]
-        answer: dict[str, Any] = {"Bucket": Bucket, "Key": Key, "UploadId": UploadId, "StorageClass": "STANDARD"}
+        answer: dict[str, Any] = {
+            "Bucket": Bucket,
+            "Key": Key,
+            "UploadId": UploadId,
+            "StorageClass": "STANDARD",
+        }
         answer |= {"MaxParts": limit, "PartNumberMarker": PartNumberMarker, "IsTruncated": len(found) > limit}
         answer["NextPartNumberMarker"] = rows[-1]["PartNumber"] if rows else 0
         return answer | ({"Parts": rows} if rows else {})
@@ -233,7 +253,7 @@ class MultipartUploads(BucketConfigs):
         answer = {"ETag": f'"{received.etag}"', "ServerSideEncryption": "AES256"}
         return answer | {f"Checksum{name}": value for name, value in received.checksums.items()}
 
-    # ---- steps --------------------------------------------------------------------------------------------------
+    # ---- steps ---------------------------------------------------------------------------------------------
 
     def _upload(self, bucket: str, key: str, upload_id: str) -> Upload:
         upload = self._tables.uploads.get((upload_id,))

@@ -44,7 +44,7 @@ class InlineBody(Record):
 
 
 class ObjectVersion(Record):
-    """One version of an object, or a delete marker. `headers` are the parameters that come back as they were given."""
+    """One version of an object, or a delete marker. `headers` are parameters that come back as given."""
 
     version_id: str
     sequence: int

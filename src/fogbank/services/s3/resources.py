@@ -44,7 +44,9 @@ def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
             case "Status" | "Prefix":
                 continue
             case _:
-                raise NotImplementedInFogbank(f"Fogbank's AWS::S3::Bucket does not implement the lifecycle rule's {name}.")
+                raise NotImplementedInFogbank(
+                    f"Fogbank's AWS::S3::Bucket does not implement the lifecycle rule's {name}."
+                )
     return found
 
 
@@ -67,9 +69,9 @@ class BucketResource(ResourceType):
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         name = request.properties.get("BucketName") or request.generated_name(length_max=63, lower=True)
-        location = {} if ctx.region == "us-east-1" else {
-            "CreateBucketConfiguration": {"LocationConstraint": ctx.region}
-        }
+        location = (
+            {} if ctx.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": ctx.region}}
+        )
         await ctx.call(ctx.cloud.s3.create_bucket, Bucket=name, **location)
         await self._configure(ctx, name, request)
         return self._state(ctx, name)

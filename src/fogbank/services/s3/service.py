@@ -1,14 +1,13 @@
 """Amazon S3. https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html"""
 
 from typing import Any
-from urllib.parse import parse_qsl, unquote
 
 from fogbank.core.body import BodyStream
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.service import Answer
-from fogbank.services.s3 import conditions, listing
+from fogbank.services.s3 import conditions
 from fogbank.services.s3.aws_chunked import without_aws_chunked
 from fogbank.services.s3.bodies import Bodies, Received, StoredBody, Wanted
 from fogbank.services.s3.configs import tag_map
@@ -20,30 +19,30 @@ from fogbank.services.s3.errors import (
     InvalidArgument,
     InvalidBucketName,
     InvalidRequest,
-    KeyTooLong,
     MalformedXML,
-    MetadataTooLarge,
     MethodNotAllowed,
     NoSuchKey,
     NoSuchVersion,
     PreconditionFailed,
 )
+from fogbank.services.s3.fields import check_key, checked_metadata, copy_source, given_headers, parsed_tags
 from fogbank.services.s3.multipart import MultipartUploads
 from fogbank.services.s3.names import is_bucket_name
+from fogbank.services.s3.object_lists import ObjectLists
 from fogbank.services.s3.records import Body as StoredPieces
 from fogbank.services.s3.records import Bucket as BucketRecord
 from fogbank.services.s3.records import ObjectVersion, S3Tables
 from fogbank.services.s3.shelf import ENABLED, Shelf
 
-KEY_BYTES_MAX = 1024
-METADATA_BYTES_MAX = 2048
 DELETE_MAX = 1000
 _CLASSIC_REGION = "us-east-1"
 
 
-class S3Service(MultipartUploads):
-    """Buckets, objects, versions and multipart uploads. Notifications, replication, object lock, ACLs, website
-    hosting, SSE-C and SSE-KMS answer NotImplemented."""
+class S3Service(MultipartUploads, ObjectLists):
+    """Buckets, objects, versions and multipart uploads.
+
+    Notifications, replication, object lock, ACLs, website hosting, SSE-C and SSE-KMS answer NotImplemented.
+    """
 
     name = "s3"
 
@@ -53,7 +52,7 @@ class S3Service(MultipartUploads):
         self._bodies = Bodies(self._tables, cloud.blobs)
         self._shelf = Shelf(self._tables, self._bodies)
 
-    # ---- operations ---------------------------------------------------------------------------------------------
+    # ---- operations ----------------------------------------------------------------------------------------
 
     def copy_object(
         self,
@@ -109,8 +108,8 @@ class S3Service(MultipartUploads):
             StorageClass or ServerSideEncryption
         ):
             raise InvalidRequest(
-                "This copy request is illegal because it is trying to copy an object to itself without changing the "
-                "object's metadata, storage class, website redirect location or encryption attributes."
+                "This copy request is illegal because it is trying to copy an object to itself without "
+                "changing the object's metadata, storage class, website redirect location or encryption attributes."
             )
         headers.pop("StorageClass", None)
         headers |= given_headers(StorageClass=StorageClass, ServerSideEncryption=ServerSideEncryption)
@@ -306,7 +305,13 @@ class S3Service(MultipartUploads):
         return answer
 
     def get_object_tagging(
-        self, ctx: Context, *, Bucket: str, Key: str, VersionId: str | None = None, ExpectedBucketOwner: str | None = None
+        self,
+        ctx: Context,
+        *,
+        Bucket: str,
+        Key: str,
+        VersionId: str | None = None,
+        ExpectedBucketOwner: str | None = None,
     ) -> Answer:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
         version = self._find(Bucket, Key, VersionId)
@@ -350,122 +355,6 @@ class S3Service(MultipartUploads):
         body = answer.pop("Body")
         if isinstance(body, StoredBody):
             body.close()
-        return answer
-
-    def list_buckets(
-        self,
-        ctx: Context,
-        *,
-        MaxBuckets: int = 10_000,
-        ContinuationToken: str | None = None,
-        Prefix: str | None = None,
-        BucketRegion: str | None = None,
-    ) -> Answer:
-        after = listing.untoken(ContinuationToken) if ContinuationToken else ""
-        found: list[dict[str, Any]] = []
-        answer: dict[str, Any] = {"Buckets": found, "Owner": {"ID": owner_id(ctx.account)}}
-        for (name,), bucket in self._tables.buckets.scan(start=(max(after, Prefix or ""),)):
-            if name <= after or bucket.account != ctx.account or not name.startswith(Prefix or ""):
-                continue
-            if BucketRegion not in (None, bucket.region):
-                continue
-            if len(found) == MaxBuckets:
-                answer["ContinuationToken"] = listing.token(found[-1]["Name"])
-                break
-            found.append({"Name": name, "CreationDate": bucket.created_ms / 1000})
-        return answer | ({"Prefix": Prefix} if Prefix else {})
-
-    def list_object_versions(
-        self,
-        ctx: Context,
-        *,
-        Bucket: str,
-        Prefix: str = "",
-        KeyMarker: str = "",
-        VersionIdMarker: str | None = None,
-        MaxKeys: int = listing.PAGE_MAX,
-        EncodingType: str | None = None,
-        ExpectedBucketOwner: str | None = None,
-    ) -> Answer:
-        bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
-        limit = min(MaxKeys, listing.PAGE_MAX)
-        named = listing.url_encoded if EncodingType == "url" else str
-        versions: list[dict[str, Any]] = []
-        markers: list[dict[str, Any]] = []
-        answer: dict[str, Any] = {"Name": Bucket, "Prefix": named(Prefix), "KeyMarker": named(KeyMarker)}
-        answer |= {"MaxKeys": MaxKeys, "IsTruncated": False}
-        skipping = VersionIdMarker is not None
-        last: tuple[str, str] = ("", "")
-        rows = listing.all_versions(self._tables.objects, self._tables.versions, Bucket, prefix=Prefix)
-        for key, version, latest in rows:
-            if key < KeyMarker or (key == KeyMarker and (VersionIdMarker is None or skipping) and KeyMarker):
-                skipping = skipping and version.version_id != VersionIdMarker
-                continue
-            if len(versions) + len(markers) == limit:
-                answer |= {"IsTruncated": True, "NextKeyMarker": named(last[0]), "NextVersionIdMarker": last[1]}
-                break
-            last = (key, version.version_id)
-            row: dict[str, Any] = {
-                "Key": named(key),
-                "VersionId": version.version_id,
-                "IsLatest": latest,
-                "LastModified": version.modified_ms / 1000,
-                "Owner": {"ID": owner_id(bucket.account)},
-            }
-            if version.delete_marker:
-                markers.append(row)
-            else:
-                versions.append(row | {"ETag": f'"{version.etag}"', "Size": version.size, "StorageClass": storage(version)})
-        if versions:
-            answer["Versions"] = versions
-        if markers:
-            answer["DeleteMarkers"] = markers
-        return answer | ({"EncodingType": EncodingType} if EncodingType else {})
-
-    def list_objects(
-        self,
-        ctx: Context,
-        *,
-        Bucket: str,
-        Prefix: str = "",
-        Delimiter: str = "",
-        Marker: str = "",
-        MaxKeys: int = listing.PAGE_MAX,
-        EncodingType: str | None = None,
-        ExpectedBucketOwner: str | None = None,
-    ) -> Answer:
-        bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
-        answer, page = self._page(bucket, Prefix, Delimiter, Marker, MaxKeys, EncodingType, owner=True)
-        named = listing.url_encoded if EncodingType == "url" else str
-        answer["Marker"] = named(Marker)
-        if page.truncated and Delimiter:
-            answer["NextMarker"] = named(page.last)
-        return answer
-
-    def list_objects_v2(
-        self,
-        ctx: Context,
-        *,
-        Bucket: str,
-        Prefix: str = "",
-        Delimiter: str = "",
-        StartAfter: str | None = None,
-        ContinuationToken: str | None = None,
-        MaxKeys: int = listing.PAGE_MAX,
-        EncodingType: str | None = None,
-        FetchOwner: bool = False,
-        ExpectedBucketOwner: str | None = None,
-    ) -> Answer:
-        bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
-        after = listing.untoken(ContinuationToken) if ContinuationToken is not None else StartAfter or ""
-        answer, page = self._page(bucket, Prefix, Delimiter, after, MaxKeys, EncodingType, owner=FetchOwner)
-        answer["KeyCount"] = len(page.objects) + len(page.prefixes)
-        if ContinuationToken is not None:
-            answer["ContinuationToken"] = ContinuationToken
-        if StartAfter is not None:
-            answer["StartAfter"] = listing.url_encoded(StartAfter) if EncodingType == "url" else StartAfter
-        if page.truncated:
-            answer["NextContinuationToken"] = listing.token(page.last)
         return answer
 
     async def put_object(
@@ -556,7 +445,7 @@ class S3Service(MultipartUploads):
         self._shelf.replace(Bucket, Key, version)
         return {"VersionId": version.version_id} if bucket.versioning else None
 
-    # ---- steps --------------------------------------------------------------------------------------------------
+    # ---- steps ---------------------------------------------------------------------------------------------
 
     def _find(self, bucket: str, key: str, version_id: str | None) -> ObjectVersion:
         version = self._shelf.find(bucket, key, version_id)
@@ -617,9 +506,7 @@ class S3Service(MultipartUploads):
         self._shelf.put(bucket, key, marker_version)
         return {"DeleteMarker": True, "VersionId": marker_version.version_id}
 
-    def _check_write(
-        self, bucket: BucketRecord, key: str, *, if_match: str | None, if_none_match: str | None
-    ) -> None:
+    def _check_write(self, bucket: BucketRecord, key: str, *, if_match: str | None, if_none_match: str | None) -> None:
         if if_match is None and if_none_match is None:
             return
         current = self._tables.objects.get((bucket.name, key))
@@ -640,97 +527,3 @@ class S3Service(MultipartUploads):
             first = sum(version.part_sizes[: part - 1])
             return first, first + version.part_sizes[part - 1] - 1
         return None if header is None else conditions.byte_range(header, version.size)
-
-    def _page(
-        self,
-        bucket: BucketRecord,
-        prefix: str,
-        delimiter: str,
-        after: str,
-        max_keys: int,
-        encoding: str | None,
-        *,
-        owner: bool,
-    ) -> tuple[dict[str, Any], listing.Page]:
-        if max_keys < 0:
-            raise InvalidArgument("max-keys cannot be negative")
-        if encoding not in (None, "url"):
-            raise InvalidArgument("Invalid Encoding Method specified in Request")
-        limit = min(max_keys, listing.PAGE_MAX)
-        page = listing.page(
-            self._tables.objects, bucket.name, prefix=prefix, delimiter=delimiter, after=after, limit=limit
-        )
-        named = listing.url_encoded if encoding == "url" else str
-        answer: dict[str, Any] = {
-            "Name": bucket.name,
-            "Prefix": named(prefix),
-            "MaxKeys": limit,
-            "IsTruncated": page.truncated,
-        }
-        if delimiter:
-            answer["Delimiter"] = named(delimiter)
-        if encoding:
-            answer["EncodingType"] = encoding
-        if page.objects:
-            answer["Contents"] = [_row(bucket, named(key), version, owner=owner) for key, version in page.objects]
-        if page.prefixes:
-            answer["CommonPrefixes"] = [{"Prefix": named(shared)} for shared in page.prefixes]
-        return answer, page
-
-
-def _row(bucket: BucketRecord, key: str, version: ObjectVersion, *, owner: bool) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "Key": key,
-        "LastModified": version.modified_ms / 1000,
-        "ETag": f'"{version.etag}"',
-        "Size": version.size,
-        "StorageClass": storage(version),
-    }
-    if version.checksums:
-        row |= {"ChecksumAlgorithm": list(version.checksums), "ChecksumType": version.checksum_type}
-    if owner:
-        row["Owner"] = {"ID": owner_id(bucket.account)}
-    return row
-
-
-def storage(version: ObjectVersion) -> str:
-    return str(version.headers.get("StorageClass", "STANDARD"))
-
-
-def owner_id(account: str) -> str:
-    """S3 names owners by a canonical id of 64 hex digits; here it is made of the account's number."""
-    return account.rjust(64, "0")
-
-
-def given_headers(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def check_key(key: str) -> None:
-    size = len(key.encode())
-    if size > KEY_BYTES_MAX:
-        raise KeyTooLong(members={"MaxSizeAllowed": str(KEY_BYTES_MAX), "Size": str(size)})
-
-
-def checked_metadata(metadata: dict[str, str] | None) -> dict[str, str]:
-    size = sum(len(name.encode()) + len(value.encode()) for name, value in (metadata or {}).items())
-    if size > METADATA_BYTES_MAX:
-        raise MetadataTooLarge(members={"MaxSizeAllowed": str(METADATA_BYTES_MAX), "Size": str(size)})
-    return {name.lower(): value for name, value in (metadata or {}).items()}
-
-
-def parsed_tags(header: str | None) -> dict[str, str]:
-    pairs = parse_qsl(header or "", keep_blank_values=True)
-    return tag_map([{"Key": key, "Value": value} for key, value in pairs])
-
-
-def copy_source(text: str) -> tuple[str, str, str | None]:
-    """Bucket, key and version of `bucket/key?versionId=…`, URL-encoded, with or without a slash before it."""
-    path, _, query = text.partition("?versionId=")
-    bucket, slash, key = unquote(path).removeprefix("/").partition("/")
-    if not slash or not key:
-        raise InvalidArgument(
-            "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
-            members={"ArgumentName": "x-amz-copy-source", "ArgumentValue": text},
-        )
-    return bucket, key, unquote(query) or None

@@ -15,13 +15,11 @@ class ValidationError(AwsError):
 
 
 class StsService(Service):
-    """Temporary credentials and who the caller is. Federation, session policies and MFA answer NotImplemented."""
+    """Temporary credentials and who the caller is. Federation, session policies, MFA: NotImplemented."""
 
     name = "sts"
 
-    def assume_role(
-        self, ctx: Context, *, RoleArn: str, RoleSessionName: str, DurationSeconds: int = 3600
-    ) -> Answer:
+    def assume_role(self, ctx: Context, *, RoleArn: str, RoleSessionName: str, DurationSeconds: int = 3600) -> Answer:
         arn = parse_arn(RoleArn)
         if arn is None or not arn.resource.startswith("role/"):
             raise ValidationError(f"{RoleArn} is invalid")

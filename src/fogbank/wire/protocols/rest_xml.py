@@ -65,6 +65,9 @@ class RestXmlOperation(RestOperation):
         shape = self.output_shape
         self._contents = None if shape is None else self._writer.contents(shape)
         self._is_s3 = self.service.name == "s3"
+        self._content_range = next(
+            (member for member, name, _ in self._out_headers if name.lower() == "content-range"), None
+        )
 
     def read_structure(self, body: bytes, ref: Ref) -> Any:
         return XmlReader(self.service).reader(ref)(parse(body))
@@ -101,6 +104,9 @@ class RestXmlOperation(RestOperation):
 
     def serialize(self, answer: dict[str, Any] | None, request_id: str) -> ResponseData:
         response = super().serialize(answer, request_id)
+        if self._content_range is not None and (answer or {}).get(self._content_range):
+            # Part of the whole (https://www.rfc-editor.org/rfc/rfc9110#section-15.3.7); the model tells only 200.
+            response.status = 206
         if self.operation.method == "HEAD" and response.body == b"":
             # The length and type that a HEAD tells are the object's.
             response.headers = [

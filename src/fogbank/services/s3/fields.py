@@ -1,0 +1,54 @@
+"""Fields of requests and answers that several operations share: checked, read and written the same way."""
+
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from fogbank.services.s3.configs import tag_map
+from fogbank.services.s3.errors import InvalidArgument, KeyTooLong, MetadataTooLarge
+from fogbank.services.s3.records import ObjectVersion
+
+KEY_BYTES_MAX = 1024
+METADATA_BYTES_MAX = 2048
+
+
+def storage(version: ObjectVersion) -> str:
+    return str(version.headers.get("StorageClass", "STANDARD"))
+
+
+def owner_id(account: str) -> str:
+    """S3 names owners by a canonical id of 64 hex digits; here it is made of the account's number."""
+    return account.rjust(64, "0")
+
+
+def given_headers(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def check_key(key: str) -> None:
+    size = len(key.encode())
+    if size > KEY_BYTES_MAX:
+        raise KeyTooLong(members={"MaxSizeAllowed": str(KEY_BYTES_MAX), "Size": str(size)})
+
+
+def checked_metadata(metadata: dict[str, str] | None) -> dict[str, str]:
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in (metadata or {}).items())
+    if size > METADATA_BYTES_MAX:
+        raise MetadataTooLarge(members={"MaxSizeAllowed": str(METADATA_BYTES_MAX), "Size": str(size)})
+    return {name.lower(): value for name, value in (metadata or {}).items()}
+
+
+def parsed_tags(header: str | None) -> dict[str, str]:
+    pairs = parse_qsl(header or "", keep_blank_values=True)
+    return tag_map([{"Key": key, "Value": value} for key, value in pairs])
+
+
+def copy_source(text: str) -> tuple[str, str, str | None]:
+    """Bucket, key and version of `bucket/key?versionId=…`, URL-encoded, with or without a slash before it."""
+    path, _, query = text.partition("?versionId=")
+    bucket, slash, key = unquote(path).removeprefix("/").partition("/")
+    if not slash or not key:
+        raise InvalidArgument(
+            "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
+            members={"ArgumentName": "x-amz-copy-source", "ArgumentValue": text},
+        )
+    return bucket, key, unquote(query) or None
