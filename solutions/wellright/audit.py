@@ -22,9 +22,7 @@ class Audit:
     rewards: int = 0
 
 
-def audit(
-    dynamodb: Any, table: str, season: str, expected: dict[str, Expected], dead: dict[str, bytearray]
-) -> Audit:
+def audit(dynamodb: Any, table: str, season: str, expected: dict[str, Expected], dead: dict[str, bytearray]) -> Audit:
     """`dead[programme][number]` is 1 for an entry whose message is in the programme's dead-letter queue."""
     result = Audit(latencies_ms={p.name: array("l") for p in PROGRAMMES})
     seen = {p.name: bytearray(len(expected[p.name].numbers)) for p in PROGRAMMES}
@@ -54,8 +52,7 @@ def audit(
                 result.missing += 1
                 result.lost += not dead[name][number]
     result.leaderboard_matches = all(
-        leaderboard(dynamodb, table, f"{p.name}#{season}") == rank(expected[p.name].points)
-        for p in PROGRAMMES
+        leaderboard(dynamodb, table, f"{p.name}#{season}") == rank(expected[p.name].points) for p in PROGRAMMES
     )
     return result
 

@@ -1,4 +1,4 @@
-"""Drives a deployed WellRight stack: two seasons of bulk uploads, first without, then with maximum concurrency.
+"""Drives a deployed WellRight stack: two seasons of bulk uploads, without and with maximum concurrency.
 
 Run 1: no cap; the downstream throttles and messages end in dead-letter queues. Then the cap is turned on
 with a stack update, the dead letters are redriven, and run 2 uploads another season. Afterwards the
@@ -69,9 +69,7 @@ class Monitor:
     def _listen(self) -> None:
         sqs, url = self.stack.client("sqs"), self.stack.outputs["NoticesHeard"]
         while not self._stop.is_set():
-            messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get(
-                "Messages"
-            )
+            messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages")
             if not messages:
                 continue
             for message in messages:
@@ -166,9 +164,7 @@ def redrive(stack: Stack, season: str, count: int, show: Callable[[str], None]) 
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stack", default="wellright")
     parser.add_argument("--entries", type=int, default=20_000)
     parser.add_argument("--maximum-concurrency", type=int, default=2)

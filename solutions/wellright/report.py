@@ -1,4 +1,4 @@
-"""The report: both runs side by side, beside what the published story says. `report.py FILE` prints a saved one."""
+"""The report: both runs side by side, beside the published story. `report.py FILE` prints a saved one."""
 
 import json
 import sys
@@ -36,11 +36,7 @@ def chart(samples: list[int], width: int = 60) -> str:
 
 
 def percentile(sorted_values: Any, share: float) -> int:
-    return (
-        int(sorted_values[min(len(sorted_values) - 1, int(share * len(sorted_values)))])
-        if sorted_values
-        else 0
-    )
+    return int(sorted_values[min(len(sorted_values) - 1, int(share * len(sorted_values)))]) if sorted_values else 0
 
 
 def render(report: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """The deployed stack as the driver sees it: outputs, parameters, clients, metrics."""
 
 import os
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -12,7 +12,7 @@ class Stack:
     def __init__(self, name: str) -> None:
         self.name = name
         self._clients: dict[str, Any] = {}
-        self.started = datetime.now(timezone.utc)
+        self.started = datetime.now(UTC)
         described = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
         self.outputs = {o["OutputKey"]: o["OutputValue"] for o in described["Outputs"]}
 
@@ -49,17 +49,15 @@ class Stack:
             StackName=self.name, WaiterConfig={"Delay": 1, "MaxAttempts": 600}
         )
 
-    def metric(
-        self, namespace: str, name: str, dimensions: dict[str, str], *, statistic: str = "Sum"
-    ) -> float:
+    def metric(self, namespace: str, name: str, dimensions: dict[str, str], *, statistic: str = "Sum") -> float:
         """The metric since this driver started."""
         answer = self.client("cloudwatch").get_metric_statistics(
             Namespace=namespace,
             MetricName=name,
             Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
             StartTime=self.started - timedelta(minutes=1),
-            EndTime=datetime.now(timezone.utc) + timedelta(minutes=1),
-            Period=60 * (1 + int((datetime.now(timezone.utc) - self.started).total_seconds()) // 60_000),
+            EndTime=datetime.now(UTC) + timedelta(minutes=1),
+            Period=60 * (1 + int((datetime.now(UTC) - self.started).total_seconds()) // 60_000),
             Statistics=[statistic],
         )
         values = [point[statistic] for point in answer["Datapoints"]]

@@ -43,9 +43,7 @@ def write(dynamodb: Any, table: str, batch: list[Entry], upload_number: int) -> 
     requests = [{"PutRequest": {"Item": to_item(entry, upload_number)}} for entry in batch]
     pause_s = 0.05
     while requests:
-        requests = dynamodb.batch_write_item(RequestItems={table: requests})["UnprocessedItems"].get(
-            table, []
-        )
+        requests = dynamodb.batch_write_item(RequestItems={table: requests})["UnprocessedItems"].get(table, [])
         if requests:
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, 5.0)

@@ -1,4 +1,4 @@
-"""Programs table stream -> SNS: tells a user or team of a level reached and of its place on the leaderboard."""
+"""Programs table stream -> SNS: tells users and teams of a level reached and of their place."""
 
 import json
 import os
