@@ -18,7 +18,7 @@ class Audit:
     missing: int = 0  # not counted (yet), dead-lettered ones included
     counted: int = 0
     leaderboard_matches: bool = True
-    latencies_ms: dict[str, array[int]] = field(default_factory=dict)
+    latencies_ms: "dict[str, array[int]]" = field(default_factory=dict)
     rewards: int = 0
 
 

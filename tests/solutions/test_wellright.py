@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import secrets
 import subprocess
 import sys
 import zipfile
@@ -20,15 +21,16 @@ HERE = Path(__file__).resolve().parents[2] / "solutions" / "wellright"
 def packaged(aws: Aws, template: str) -> str:
     """The template with its local code in S3, as `aws cloudformation package` leaves it."""
     s3 = aws("s3")
-    s3.create_bucket(Bucket="packages")
+    bucket = f"packages-{secrets.token_hex(6)}"
+    s3.create_bucket(Bucket=bucket)
     text = (HERE / template).read_text()
     for folder in set(re.findall(r"CodeUri: (src/\w+)/", text)):
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as packed:
             for source in sorted((HERE / folder).glob("*.py")):
                 packed.write(source, source.name)
-        s3.put_object(Bucket="packages", Key=f"{folder}.zip", Body=archive.getvalue())
-        text = text.replace(f"CodeUri: {folder}/", f"CodeUri: s3://packages/{folder}.zip")
+        s3.put_object(Bucket=bucket, Key=f"{folder}.zip", Body=archive.getvalue())
+        text = text.replace(f"CodeUri: {folder}/", f"CodeUri: s3://{bucket}/{folder}.zip")
     return text
 
 
