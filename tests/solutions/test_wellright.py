@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.conftest import Aws, LiveServer
 
 HERE = Path(__file__).resolve().parents[2] / "solutions" / "wellright"
