@@ -42,10 +42,12 @@ def page(objects: Table[ObjectVersion], bucket: str, *, prefix: str, delimiter: 
                 continue
             if key <= after:
                 continue
+            shared = common_prefix(key, prefix, delimiter)
+            if shared is not None and shared in (after, found.last):
+                continue  # Below a prefix that is listed already, at the very end of Unicode.
             if len(found.objects) + len(found.prefixes) >= limit:
                 found.truncated = limit > 0
                 return found
-            shared = common_prefix(key, prefix, delimiter)
             if shared is None:
                 found.objects.append((key, version))
                 found.last = key

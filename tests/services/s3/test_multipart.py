@@ -1,0 +1,55 @@
+"""Multipart uploads."""
+
+import hashlib
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+PART_BYTES_MIN = 5 * 1024**2
+
+
+def test_parts_become_one_object(s3: Any, bucket: str) -> None:
+    place = {"Bucket": bucket, "Key": "large"}
+    upload = {**place, "UploadId": s3.create_multipart_upload(**place, ContentType="text/plain")["UploadId"]}
+    bodies = [b"a" * PART_BYTES_MIN, b"b" * 10]
+    parts = [
+        {"PartNumber": number, "ETag": s3.upload_part(**upload, PartNumber=number, Body=body)["ETag"]}
+        for number, body in enumerate(bodies, start=1)
+    ]
+    assert [row["Size"] for row in s3.list_parts(**upload)["Parts"]] == [PART_BYTES_MIN, 10]
+    done = s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+    digests = b"".join(hashlib.md5(body).digest() for body in bodies)
+    assert done["ETag"] == f'"{hashlib.md5(digests).hexdigest()}-2"'
+    got = s3.get_object(**place)
+    assert (got["Body"].read(), got["ContentType"]) == (b"".join(bodies), "text/plain")
+    across = s3.get_object(**place, Range=f"bytes={PART_BYTES_MIN - 2}-{PART_BYTES_MIN + 1}")
+    assert across["Body"].read() == b"aabb"
+    second = s3.get_object(**place, PartNumber=2)
+    assert (second["Body"].read(), second["PartsCount"]) == (b"b" * 10, 2)
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
+
+
+def test_only_the_last_part_may_be_small(s3: Any, bucket: str) -> None:
+    place = {"Bucket": bucket, "Key": "k"}
+    upload = {**place, "UploadId": s3.create_multipart_upload(**place)["UploadId"]}
+    parts = [
+        {"PartNumber": number, "ETag": s3.upload_part(**upload, PartNumber=number, Body=b"small")["ETag"]}
+        for number in (1, 2)
+    ]
+    with pytest.raises(ClientError, match="EntityTooSmall"):
+        s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+    with pytest.raises(ClientError, match="InvalidPartOrder"):
+        s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts[::-1]})
+    with pytest.raises(ClientError, match="InvalidPart"):
+        s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": "other"}]})
+
+
+def test_an_aborted_upload_is_gone(s3: Any, bucket: str) -> None:
+    place = {"Bucket": bucket, "Key": "k"}
+    upload = {**place, "UploadId": s3.create_multipart_upload(**place)["UploadId"]}
+    s3.upload_part(**upload, PartNumber=1, Body=b"1")
+    assert [row["Key"] for row in s3.list_multipart_uploads(Bucket=bucket)["Uploads"]] == ["k"]
+    s3.abort_multipart_upload(**upload)
+    with pytest.raises(ClientError, match="NoSuchUpload"):
+        s3.list_parts(**upload)
