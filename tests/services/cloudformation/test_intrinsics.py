@@ -22,9 +22,7 @@ def resolver(**changes: Any) -> Resolver:
             "Either": {"Fn::Or": [{"Condition": "Dev"}, {"Condition": "Prod"}]},
         },
         "resources": {
-            "Q": ResourceState(
-                physical_id="http://q", attributes={"Arn": "arn:q", "Endpoint.Port": "1", "N": {"M": 2}}
-            )
+            "Q": ResourceState(physical_id="http://q", attributes={"Arn": "arn:q", "Endpoint.Port": "1", "N": {"M": 2}})
         },
         "import_value": lambda name: f"imported {name}",
     }
@@ -126,9 +124,7 @@ def test_every_kind_of_reference_is_a_dependency() -> None:
 
 
 def test_only_the_taken_branch_of_an_if_is_a_dependency() -> None:
-    found = build(
-        {"A": {}, "B": {}, "C": {"Properties": {"x": {"Fn::If": ["Dev", {"Ref": "A"}, {"Ref": "B"}]}}}}
-    )
+    found = build({"A": {}, "B": {}, "C": {"Properties": {"x": {"Fn::If": ["Dev", {"Ref": "A"}, {"Ref": "B"}]}}}})
     assert found["C"] == {"A"}
 
 

@@ -47,11 +47,7 @@ def test_a_stack_makes_its_resources_in_the_order_of_their_references(aws: Aws) 
     assert url.endswith("/shop-dev")
     attributes = aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert attributes["VisibilityTimeout"] == "45"
-    assert (
-        json.loads(attributes["RedrivePolicy"])["deadLetterTargetArn"]
-        .rpartition(":")[2]
-        .startswith("shop-Dead-")
-    )
+    assert json.loads(attributes["RedrivePolicy"])["deadLetterTargetArn"].rpartition(":")[2].startswith("shop-Dead-")
     events = cloudformation.describe_stack_events(StackName="shop")["StackEvents"]
     assert [event["ResourceStatus"] for event in events[::-1]] == [
         "CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE", "CREATE_IN_PROGRESS", "CREATE_COMPLETE",
@@ -106,9 +102,7 @@ def test_an_update_changes_in_place_replaces_and_removes(aws: Aws) -> None:
         ),
     ],
 )
-def test_a_wrong_template_is_refused_before_anything_is_created(
-    aws: Aws, resources: Any, message: str
-) -> None:
+def test_a_wrong_template_is_refused_before_anything_is_created(aws: Aws, resources: Any, message: str) -> None:
     cloudformation = aws("cloudformation")
     with pytest.raises(ClientError, match=message):
         cloudformation.create_stack(StackName="shop", TemplateBody=json.dumps({"Resources": resources}))

@@ -32,10 +32,7 @@ def test_a_short_tag_is_its_long_form(short: str, long: Any) -> None:
 
 
 def test_a_date_stays_the_text_it_was_written_as() -> None:
-    assert (
-        template.load("AWSTemplateFormatVersion: 2010-09-09\n" + QUEUE)["AWSTemplateFormatVersion"]
-        == "2010-09-09"
-    )
+    assert template.load("AWSTemplateFormatVersion: 2010-09-09\n" + QUEUE)["AWSTemplateFormatVersion"] == "2010-09-09"
 
 
 def test_json_and_yaml_give_the_same_template() -> None:

@@ -14,7 +14,7 @@ import msgspec
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.resource import ResourceRequest, ResourceState
-from fogbank.services.cloudformation import schema
+from fogbank.services.cloudformation import dynamic, schema
 from fogbank.services.cloudformation.errors import ValidationError
 from fogbank.services.cloudformation.graph import Graph
 from fogbank.services.cloudformation.intrinsics import Resolver
@@ -24,6 +24,10 @@ from fogbank.services.cloudformation.records import Export, Stack, StackResource
 from fogbank.services.cloudformation.stack_status import after
 
 CONCURRENCY_MAX = 50  # steps of one stack under way at once
+
+
+class Stopped(Exception):
+    """The stack is being deleted meanwhile: the deletion takes over what was made so far."""
 
 
 class Failure(msgspec.Struct):
@@ -54,9 +58,13 @@ async def walk(graph: Graph, step: Callable[[str], Awaitable[str | None]]) -> li
                     failures.append(Failure(name, reason))
                 for needs in waiting.values():
                     needs.discard(name)
-    finally:
+    except asyncio.CancelledError:
         for task in running:
             task.cancel()
+        raise
+    finally:
+        # Whatever else ended the walk, steps under way come to their end: they may have made something by now.
+        await asyncio.gather(*running, return_exceptions=True)
     return failures
 
 
@@ -84,8 +92,12 @@ class Deployment:
         self.states: dict[str, ResourceState] = {}
         self.old: dict[str, StackResource] = {}
         self.replaced: list[StackResource] = []
+        self.stopped = False
+        """Set when the stack is deleted: nothing new begins, and the stack's status is no longer this one's."""
 
     async def _status(self, status: str, *, reason: str = "", **changes: Any) -> None:
+        if self.stopped:
+            raise Stopped
         self.stack = await self.ctx.run(
             lambda: self.journal.stack(self.ctx, self.stack, status, reason=reason, **changes)
         )
@@ -118,9 +130,7 @@ class Deployment:
             await self._status("DELETE_IN_PROGRESS", reason=_summary(failures, "create", "Delete"))
             await self.delete(frozenset())
         else:
-            await self._status(
-                after(self.stack.status, "rollback"), reason=_summary(failures, "create", "Rollback")
-            )
+            await self._status(after(self.stack.status, "rollback"), reason=_summary(failures, "create", "Rollback"))
             await self.roll_back()
 
     async def roll_back(self) -> None:
@@ -150,6 +160,8 @@ class Deployment:
 
     async def _step(self, name: str) -> str | None:
         assert self.plan is not None
+        if self.stopped:
+            raise Stopped
         declared = self.plan.resources[name]
         old = self.old.get(name)
         record = StackResource(
@@ -163,7 +175,8 @@ class Deployment:
         )
         verb = "CREATE"
         try:
-            record.properties = self.resolver.value(declared.get("Properties") or {})
+            properties = self.resolver.value(declared.get("Properties") or {})
+            record.properties = await dynamic.resolve(self.ctx, properties)
             if old is None:
                 record = await self._create(record)
             elif old.type != record.type:
@@ -221,9 +234,7 @@ class Deployment:
 
     tags_changed = False
 
-    def _request(
-        self, record: StackResource, *, previous: Mapping[str, Any] | None = None
-    ) -> ResourceRequest:
+    def _request(self, record: StackResource, *, previous: Mapping[str, Any] | None = None) -> ResourceRequest:
         return ResourceRequest(
             logical_id=record.logical_id,
             stack_name=self.stack.name,
@@ -237,6 +248,8 @@ class Deployment:
 
     async def _finish_outputs(self, status: str) -> list[Failure]:
         """Outputs and exports are written with the stack's new status, in one transaction."""
+        if self.stopped:
+            raise Stopped
         try:
             outputs = self._outputs()
             await self.ctx.run(self._complete, outputs, status)
@@ -272,9 +285,7 @@ class Deployment:
                     f"Export with name {name} is already exported by stack {taken.stack_id.split('/')[1]}."
                 )
             self.tables.exports.put((*place, name), Export(stack_id=self.stack.id, value=value))
-        self.stack = self.journal.stack(
-            self.ctx, self.stack, status, outputs=outputs, imports=sorted(self.imported)
-        )
+        self.stack = self.journal.stack(self.ctx, self.stack, status, outputs=outputs, imports=sorted(self.imported))
 
     # ---- update -------------------------------------------------------------------------------------------------
 
@@ -361,9 +372,7 @@ class Deployment:
 
     async def _delete_all(self, retain: frozenset[str], *, rollback: bool) -> list[Failure]:
         found = {resource.logical_id: resource for resource in self._resources()}
-        return await walk(
-            reversed_graph(found.values()), self._remover(found, retain=retain, rollback=rollback)
-        )
+        return await walk(reversed_graph(found.values()), self._remover(found, retain=retain, rollback=rollback))
 
     def _remover(
         self,

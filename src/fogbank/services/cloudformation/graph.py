@@ -19,9 +19,7 @@ def build(resources: Mapping[str, Any], *, known: frozenset[str], resolver: Reso
         needs = set(references(resource.get("Properties") or {}, resolver))
         depends = resource.get("DependsOn") or []
         explicit = {depends} if isinstance(depends, str) else set(depends)
-        missing = sorted(
-            item for item in explicit | needs if item not in known and item not in resolver.names
-        )
+        missing = sorted(item for item in explicit | needs if item not in known and item not in resolver.names)
         if missing:
             raise ValidationError(
                 "Template format error: Unresolved resource dependencies "
@@ -46,6 +44,8 @@ def references(value: Any, resolver: Resolver | None) -> Iterator[str]:
             yield str(value["Ref"])
     elif name == "Fn::GetAtt":
         path = value[name]
+        if not path or not isinstance(path, (str, list)):
+            raise ValidationError("Template error: every Fn::GetAtt object requires two non-empty parameters")
         yield str(path).split(".", 1)[0] if isinstance(path, str) else str(path[0])
     elif name == "Fn::Sub":
         yield from _sub_references(value[name], resolver)

@@ -93,9 +93,7 @@ class Resolver:
         if name in self._decided:
             return self._decided[name]
         if name not in self.conditions:
-            raise ValidationError(
-                f"Template format error: Unresolved condition dependency {name} in the template"
-            )
+            raise ValidationError(f"Template format error: Unresolved condition dependency {name} in the template")
         if name in self._deciding:
             raise ValidationError(f"Template error: Found circular condition dependency on condition {name}")
         self._deciding.add(name)
@@ -107,9 +105,7 @@ class Resolver:
         if name == "Condition":
             return self.condition(str(value["Condition"]))
         if name not in CONDITION_FUNCTIONS:
-            raise ValidationError(
-                "Template error: every condition must be a Fn::And, Fn::Or, Fn::Not or Fn::Equals"
-            )
+            raise ValidationError("Template error: every condition must be a Fn::And, Fn::Or, Fn::Not or Fn::Equals")
         return bool(self._functions[str(name)](value[str(name)]))
 
     # ---- references ---------------------------------------------------------------------------------------------
@@ -138,9 +134,7 @@ class Resolver:
         if state is None:
             if self.preview and name in self.declared:
                 return f"{{{{changeSet:KNOWN_AFTER_APPLY:{name}.{attribute}}}}}"
-            raise ValidationError(
-                f"Template error: instance of Fn::GetAtt references undefined resource {name}"
-            )
+            raise ValidationError(f"Template error: instance of Fn::GetAtt references undefined resource {name}")
         if attribute in state.attributes:
             return state.attributes[attribute]
         found: Any = state.attributes
@@ -182,9 +176,7 @@ class Resolver:
             )
         parts = self.value(value[1])
         if not isinstance(parts, list):
-            raise ValidationError(
-                "Template error: every Fn::Join object requires a list of strings to be joined."
-            )
+            raise ValidationError("Template error: every Fn::Join object requires a list of strings to be joined.")
         return value[0].join(map(_as_text, parts))
 
     def _split(self, value: Any) -> list[str]:
@@ -200,9 +192,7 @@ class Resolver:
             raise ValidationError("Template error: every Fn::Select object requires two non-null parameters.")
         index, items = _integer(self.value(value[0]), "Fn::Select"), self.value(value[1])
         if not isinstance(items, list) or not 0 <= index < len(items):
-            raise ValidationError(
-                f"Template error: Fn::Select  cannot select nonexistent value at index {index}"
-            )
+            raise ValidationError(f"Template error: Fn::Select  cannot select nonexistent value at index {index}")
         return items[index]
 
     def _base64(self, value: Any) -> str:
@@ -228,9 +218,7 @@ class Resolver:
         except (KeyError, TypeError):
             if len(value) == 4 and "DefaultValue" in value[3]:
                 return self.value(value[3]["DefaultValue"])
-            raise ValidationError(
-                f"Template error: Unable to get mapping for {name}::{top}::{second}"
-            ) from None
+            raise ValidationError(f"Template error: Unable to get mapping for {name}::{top}::{second}") from None
 
     def _get_azs(self, value: Any) -> list[str]:
         region = self.value(value) or self.region

@@ -54,9 +54,7 @@ def _resolve(spec: Mapping[str, Any], value: str, lookup: Lookup) -> Any:
     if kind.startswith(SSM_PREFIX):
         found = lookup(value)
         if found is None:
-            raise ValidationError(
-                f"Unable to fetch parameters [{value}] from parameter store for this account."
-            )
+            raise ValidationError(f"Unable to fetch parameters [{value}] from parameter store for this account.")
         kind, value = kind[len(SSM_PREFIX) : -1], found
     if kind.startswith("List<") or kind == "CommaDelimitedList":
         return [part.strip() for part in value.split(",")]
@@ -92,9 +90,7 @@ def _check(name: str, value: str, spec: Mapping[str, Any]) -> None:
 def _check_one(name: str, value: str, spec: Mapping[str, Any], *, number: bool) -> None:
     described = spec.get("ConstraintDescription")
     failed = (
-        f"Parameter '{name}' failed to satisfy constraint: {described}"
-        if described
-        else f"Parameter '{name}' must "
+        f"Parameter '{name}' failed to satisfy constraint: {described}" if described else f"Parameter '{name}' must "
     )
     if number:
         try:
@@ -113,10 +109,6 @@ def _check_one(name: str, value: str, spec: Mapping[str, Any], *, number: bool) 
     if "AllowedPattern" in spec and not re.fullmatch(str(spec["AllowedPattern"]), value):
         raise ValidationError(failed if described else f"{failed}match pattern {spec['AllowedPattern']}")
     if "MinLength" in spec and len(value) < int(spec["MinLength"]):
-        raise ValidationError(
-            failed if described else f"{failed}contain at least {spec['MinLength']} characters"
-        )
+        raise ValidationError(failed if described else f"{failed}contain at least {spec['MinLength']} characters")
     if "MaxLength" in spec and len(value) > int(spec["MaxLength"]):
-        raise ValidationError(
-            failed if described else f"{failed}contain at most {spec['MaxLength']} characters"
-        )
+        raise ValidationError(failed if described else f"{failed}contain at most {spec['MaxLength']} characters")

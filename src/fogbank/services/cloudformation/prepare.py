@@ -8,7 +8,7 @@ import msgspec
 
 from fogbank.core.context import Context
 from fogbank.core.resource import ResourceState, ResourceType
-from fogbank.services.cloudformation import graph, parameters, sam, schema, template
+from fogbank.services.cloudformation import dynamic, graph, parameters, sam, schema, template
 from fogbank.services.cloudformation.errors import InsufficientCapabilities, ValidationError
 from fogbank.services.cloudformation.graph import Graph
 from fogbank.services.cloudformation.intrinsics import Resolver
@@ -38,6 +38,8 @@ class Plan(msgspec.Struct):
     resources: dict[str, Any] = {}
     graph: Graph = {}
     resolver: Any = None
+    reviewed: bool = False
+    """Whether a change set shows what transforms made, so that CAPABILITY_AUTO_EXPAND is not needed."""
 
 
 def pseudo(ctx: Context, *, name: str, stack_id: str, notification_arns: list[str]) -> dict[str, Any]:
@@ -64,21 +66,13 @@ async def parse(ctx: Context, plan: Plan) -> None:
 
 async def bind_parameters(ctx: Context, plan: Plan) -> None:
     declared = plan.template.get("Parameters") or {}
-    plan.parameters = parameters.bind(
-        declared, plan.given, previous=plan.previous, use_previous=plan.use_previous
-    )
+    plan.parameters = parameters.bind(declared, plan.given, previous=plan.previous, use_previous=plan.use_previous)
     ssm = {
-        value: await _ssm(ctx, value)
+        value: await dynamic.parameter(ctx, value)
         for name, value in plan.parameters.items()
         if str(declared[name].get("Type", "")).startswith(parameters.SSM_PREFIX)
     }
     plan.resolved = parameters.resolve(declared, plan.parameters, lookup=ssm.get)
-
-
-async def _ssm(ctx: Context, name: str) -> str | None:
-    answer = await ctx.call(ctx.cloud.ssm.get_parameters, Names=[name])
-    found = answer["Parameters"]
-    return found[0]["Value"] if found else None
 
 
 async def expand_transforms(ctx: Context, plan: Plan) -> None:
@@ -88,15 +82,13 @@ async def expand_transforms(ctx: Context, plan: Plan) -> None:
             raise ValidationError(f"No transform named {name} found.")
     if not declared:
         return
-    if "CAPABILITY_AUTO_EXPAND" not in plan.capabilities:
+    if not plan.reviewed and "CAPABILITY_AUTO_EXPAND" not in plan.capabilities:
         raise InsufficientCapabilities("Requires capabilities : [CAPABILITY_AUTO_EXPAND]")
     if sam.TRANSFORM in declared:
         plan.template = await sam.expand(plan.template, plan.resolved, region=ctx.region)
         # The translator may have added parameters with defaults of its own.
         added = {
-            name: spec
-            for name, spec in (plan.template.get("Parameters") or {}).items()
-            if name not in plan.parameters
+            name: spec for name, spec in (plan.template.get("Parameters") or {}).items() if name not in plan.parameters
         }
         extra = parameters.bind(added, {}, previous={})
         plan.parameters |= extra
@@ -125,9 +117,7 @@ async def evaluate_conditions(ctx: Context, plan: Plan) -> None:
 async def check_capabilities(ctx: Context, plan: Plan) -> None:
     needed = capabilities_of(plan.resources)
     has = set(plan.capabilities)
-    if needed and not (
-        has & {"CAPABILITY_NAMED_IAM"} or (needed == ["CAPABILITY_IAM"] and "CAPABILITY_IAM" in has)
-    ):
+    if needed and not (has & {"CAPABILITY_NAMED_IAM"} or (needed == ["CAPABILITY_IAM"] and "CAPABILITY_IAM" in has)):
         raise InsufficientCapabilities(f"Requires capabilities : [{needed[0]}]")
 
 
@@ -149,9 +139,7 @@ async def check_types(ctx: Context, plan: Plan) -> None:
             f"Template format error: Unrecognized resource types: [{', '.join(sorted(set(unknown)))}]"
         )
     if missing:
-        raise ValidationError(
-            f"Resource types not implemented by Fogbank: [{', '.join(sorted(set(missing)))}]"
-        )
+        raise ValidationError(f"Resource types not implemented by Fogbank: [{', '.join(sorted(set(missing)))}]")
 
 
 def find_type(ctx: Context, name: str) -> ResourceType | None:
@@ -168,6 +156,7 @@ async def check_properties(ctx: Context, plan: Plan) -> None:
             raise ValidationError(
                 f"Properties validation failed for resource {name} with message:\n" + "\n".join(found)
             )
+        dynamic.check(properties)
         kind = find_type(ctx, resource["Type"])
         assert kind is not None  # check_types came before
         extra = sorted(key for key in properties if "*" not in kind.supported and key not in kind.supported)
@@ -178,14 +167,10 @@ async def check_properties(ctx: Context, plan: Plan) -> None:
 
 
 async def build_graph(ctx: Context, plan: Plan) -> None:
-    plan.graph = graph.build(
-        plan.resources, known=frozenset(plan.template["Resources"]), resolver=plan.resolver
-    )
+    plan.graph = graph.build(plan.resources, known=frozenset(plan.template["Resources"]), resolver=plan.resolver)
     for name, output in (plan.template.get("Outputs") or {}).items():
         if not isinstance(output, dict) or "Value" not in output:
-            raise ValidationError(
-                f"Template format error: Every Outputs member must contain a Value object ({name})"
-            )
+            raise ValidationError(f"Template format error: Every Outputs member must contain a Value object ({name})")
         for target in graph.references(output["Value"], None):
             if target not in plan.template["Resources"] and target not in plan.resolver.names:
                 raise ValidationError(
@@ -235,14 +220,10 @@ def changes(existing: Mapping[str, Any], plan: Plan) -> list[dict[str, Any]]:
     for name, declared in plan.resources.items():
         old = existing.get(name)
         if old is None:
-            answer.append(
-                {"Action": "Add", "LogicalResourceId": name, "ResourceType": declared["Type"], "Scope": []}
-            )
+            answer.append({"Action": "Add", "LogicalResourceId": name, "ResourceType": declared["Type"], "Scope": []})
             continue
         new = resolver.value(declared.get("Properties") or {})
-        changed = sorted(
-            key for key in new.keys() | old.properties.keys() if new.get(key) != old.properties.get(key)
-        )
+        changed = sorted(key for key in new.keys() | old.properties.keys() if new.get(key) != old.properties.get(key))
         if changed:
             fixed = schema.create_only(declared["Type"])
             answer.append(

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from fogbank.services.cloudformation import dynamic
 from fogbank.services.cloudformation.intrinsics import function_of
 
 Schema = dict[str, Any]
@@ -61,7 +62,7 @@ def problems(type_name: str, properties: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _check(part: Any, value: Any, root: Schema, *, path: str, depth: int) -> Iterator[str]:
-    if function_of(value) is not None or not isinstance(part, dict) or depth > DEPTH_MAX:
+    if function_of(value) is not None or dynamic.is_dynamic(value) or not isinstance(part, dict) or depth > DEPTH_MAX:
         return
     part = _follow(part, root)
     kind = part.get("type")
@@ -74,9 +75,7 @@ def _check(part: Any, value: Any, root: Schema, *, path: str, depth: int) -> Ite
         yield from _check_type(kind, value, path)
 
 
-def _check_object(
-    part: Schema, value: dict[str, Any], root: Schema, *, path: str, depth: int
-) -> Iterator[str]:
+def _check_object(part: Schema, value: dict[str, Any], root: Schema, *, path: str, depth: int) -> Iterator[str]:
     declared = part["properties"]
     patterns = part.get("patternProperties")
     # A conditional property may turn out to be AWS::NoValue only at deployment: its presence counts.

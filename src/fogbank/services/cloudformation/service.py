@@ -1,7 +1,9 @@
-"""CloudFormation."""
+"""AWS CloudFormation. https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/Welcome.html"""
 
+import asyncio
 import re
 import urllib.parse
+from collections.abc import Coroutine
 from typing import Any
 
 import msgspec
@@ -12,7 +14,7 @@ from fogbank.core.errors import AwsError
 from fogbank.core.ids import new_id
 from fogbank.core.service import Answer, Service
 from fogbank.services.cloudformation import answers, prepare, sam, template
-from fogbank.services.cloudformation.deploy import Deployment, check_unused
+from fogbank.services.cloudformation.deploy import Deployment, Stopped, check_unused
 from fogbank.services.cloudformation.errors import (
     AlreadyExists,
     ChangeSetNotFound,
@@ -24,9 +26,7 @@ from fogbank.services.cloudformation.prepare import Plan
 from fogbank.services.cloudformation.records import ChangeSet, Named, Stack, StackResource, Tables
 from fogbank.services.cloudformation.stack_status import UPDATABLE
 
-NO_CHANGES = (
-    "The submitted information didn't contain changes. Submit different information to create a change set."
-)
+NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 PAGE = 100
 
 
@@ -43,23 +43,22 @@ class CloudFormationService(Service):
         super().__init__(cloud)
         self.tables = Tables(cloud.store)
         self.journal = Journal(self.tables)
+        self._under_way: dict[str, tuple[Deployment, asyncio.Task[None]]] = {}
 
     async def start(self) -> None:
         """Roll back or go on deleting what a crash interrupted."""
         for _, stack in list(self.tables.stacks.scan()):
             if stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS":
-                self.cloud.tasks.spawn(f"recover {stack.name}", self._recover(stack))
+                ctx = self.cloud.context(account=stack.account, region=stack.region, endpoint=stack.endpoint or None)
+                work = Deployment(ctx, self.journal, stack)
+                self._spawn(f"recover {stack.name}", work, self._recover(work, stack))
 
-    async def _recover(self, stack: Stack) -> None:
-        ctx = self.cloud.context(account=stack.account, region=stack.region, endpoint=stack.endpoint or None)
-        work = Deployment(ctx, self.journal, stack)
+    async def _recover(self, work: Deployment, stack: Stack) -> None:
         if stack.status == "DELETE_IN_PROGRESS":
             await work.delete(frozenset())
         elif stack.status in ("CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"):
             if stack.status == "CREATE_IN_PROGRESS":
-                await work._status(
-                    "ROLLBACK_IN_PROGRESS", reason="The server was restarted during the creation."
-                )
+                await work._status("ROLLBACK_IN_PROGRESS", reason="The server was restarted during the creation.")
             await work.roll_back()
         else:
             # What the interrupted update did is kept; the next update starts from there.
@@ -86,7 +85,8 @@ class CloudFormationService(Service):
             raise ValidationError(f"Stack [{StackName}] does not exist")
         if found is not None and not creating and found.status not in UPDATABLE:
             raise ValidationError(f"Stack:{found.id} is in {found.status} state and can not be updated.")
-        if found is not None and self._find_change_set(found.id, ChangeSetName) is not None:
+        taken = self._find_change_set(found.id, ChangeSetName) if found is not None else None
+        if taken is not None and not taken.execution_status.startswith("EXECUTE_"):
             raise AlreadyExists(
                 f"ChangeSet {ChangeSetName} cannot be created due to a mismatch with existing attribute Template"
             )
@@ -94,9 +94,9 @@ class CloudFormationService(Service):
         stack = found or self._new_stack(ctx, StackName, status="REVIEW_IN_PROGRESS")
         text = await self._text(ctx, TemplateBody, TemplateURL, former if UsePreviousTemplate else None)
         tags = _tags(Tags) if Tags is not None or former is None else former.tags
-        plan = await prepare.prepare(
-            ctx, self._plan(ctx, stack, text, Parameters, Capabilities, NotificationARNs, former)
-        )
+        plan = self._plan(ctx, stack, text, Parameters, Capabilities, NotificationARNs, former)
+        plan.reviewed = True
+        plan = await prepare.prepare(ctx, plan)
         changes = self._changes(stack, plan, former, tags)
         record = ChangeSet(
             id=ctx.arn("cloudformation", f"changeSet/{ChangeSetName}/{new_id()}"),
@@ -153,7 +153,8 @@ class CloudFormationService(Service):
             self._register(ctx, stack)
 
         await ctx.run(write)
-        self.cloud.tasks.spawn(f"create {StackName}", Deployment(ctx, self.journal, stack, plan).create())
+        work = Deployment(ctx, self.journal, stack, plan)
+        self._spawn(f"create {StackName}", work, work.create())
         return {"StackId": stack.id}
 
     def delete_change_set(self, ctx: Context, *, ChangeSetName: str, StackName: str | None = None) -> Answer:
@@ -172,9 +173,7 @@ class CloudFormationService(Service):
         if found is None or found.status == "DELETE_COMPLETE":
             return {}
         if found.protected:
-            raise ValidationError(
-                f"Stack [{found.name}] cannot be deleted while TerminationProtection is enabled"
-            )
+            raise ValidationError(f"Stack [{found.name}] cannot be deleted while TerminationProtection is enabled")
         if found.status == "DELETE_IN_PROGRESS":
             return {}
         for output in found.outputs:
@@ -187,9 +186,14 @@ class CloudFormationService(Service):
             self.tables.change_sets.delete(key)
         work = Deployment(ctx, self.journal, stack)
         retain = frozenset(RetainResources or ())
-        self.cloud.store.after_commit(
-            lambda: self.cloud.tasks.spawn(f"delete {stack.name}", work.delete(retain))
-        )
+        earlier = self._under_way.get(stack.id)
+        if earlier is not None:
+            earlier[0].stopped = True
+
+        def begin() -> None:
+            self._spawn(f"delete {stack.name}", work, self._delete(work, retain, earlier))
+
+        self.cloud.store.after_commit(begin)
         return {}
 
     def describe_change_set(
@@ -219,9 +223,10 @@ class CloudFormationService(Service):
         return {"StackResourceDetail": {**detail, "StackName": stack.name, "StackId": stack.id}}
 
     def describe_stack_resources(
-        self, ctx: Context, *, StackName: str | None = None, LogicalResourceId: str | None = None
-    ) -> Answer:
-        stack = self._get(ctx, StackName or "")
+        self, ctx: Context, *, StackName: str | None = None, LogicalResourceId: str | None = None,
+        PhysicalResourceId: str | None = None,
+    ) -> Answer:  # fmt: skip
+        stack = self._owner(ctx, PhysicalResourceId) if PhysicalResourceId else self._get(ctx, StackName or "")
         return {
             "StackResources": [
                 {**answers.resource(found, time="Timestamp"), "StackName": stack.name, "StackId": stack.id}
@@ -230,9 +235,7 @@ class CloudFormationService(Service):
             ]
         }
 
-    def describe_stacks(
-        self, ctx: Context, *, StackName: str | None = None, NextToken: str | None = None
-    ) -> Answer:
+    def describe_stacks(self, ctx: Context, *, StackName: str | None = None, NextToken: str | None = None) -> Answer:
         if StackName is not None:
             return {"Stacks": [answers.stack(self._get(ctx, StackName))]}
         found = [stack for _, stack in self.tables.stacks.scan((ctx.account, ctx.region))]
@@ -251,7 +254,7 @@ class CloudFormationService(Service):
         creating = former.status == "REVIEW_IN_PROGRESS"
         plan = self._former_plan(former)
         plan.original, plan.given = found.original, found.parameters
-        plan.previous, plan.capabilities = found.parameters, found.capabilities
+        plan.previous, plan.capabilities, plan.reviewed = found.parameters, found.capabilities, True
         plan = await prepare.prepare(ctx, plan)
         on_failure = found.on_failure or ("DO_NOTHING" if DisableRollback else "ROLLBACK")
         stack = _planned(
@@ -260,9 +263,9 @@ class CloudFormationService(Service):
             notification_arns=found.notification_arns, updated_ms=ctx.now_ms,
         )  # fmt: skip
         work = await ctx.run(self._begin, ctx, stack, plan, creating)
-        await ctx.run(self.tables.change_sets.delete, (found.stack_id, found.name))
+        await ctx.run(self._executing, found)
         running = work.create() if creating else work.update(former, self._former_plan(former))
-        self.cloud.tasks.spawn(f"execute {found.name}", running)
+        self._spawn(f"execute {found.name}", work, self._execute(work, found, running))
         return {}
 
     def get_template(
@@ -270,9 +273,7 @@ class CloudFormationService(Service):
         TemplateStage: str = "Original",
     ) -> Answer:  # fmt: skip
         found: Stack | ChangeSet = (
-            self._change_set(ctx, ChangeSetName, StackName)
-            if ChangeSetName
-            else self._get(ctx, StackName or "")
+            self._change_set(ctx, ChangeSetName, StackName) if ChangeSetName else self._get(ctx, StackName or "")
         )
         body = found.original
         if TemplateStage == "Processed" and "Transform" in template.parse(found.original):
@@ -368,7 +369,7 @@ class CloudFormationService(Service):
             role_arn=RoleARN or former.role_arn,
         )  # fmt: skip
         work = await ctx.run(self._begin, ctx, stack, plan, False)
-        self.cloud.tasks.spawn(f"update {StackName}", work.update(former, self._former_plan(former)))
+        self._spawn(f"update {StackName}", work, work.update(former, self._former_plan(former)))
         return {"StackId": stack.id}
 
     def update_termination_protection(
@@ -438,6 +439,51 @@ class CloudFormationService(Service):
         self.tables.names.put((ctx.account, ctx.region, stack.name), Named(stack_id=stack.id))
         self.journal.stack(ctx, stack, stack.status, reason="User Initiated")
 
+    def _owner(self, ctx: Context, physical_id: str) -> Stack:
+        for _, stack in self.tables.stacks.scan((ctx.account, ctx.region)):
+            if stack.status != "DELETE_COMPLETE":
+                if any(found.physical_id == physical_id for found in self._resources(stack)):
+                    return stack
+        raise ValidationError(f"Stack for {physical_id} does not exist")
+
+    def _spawn(self, name: str, work: Deployment, running: Coroutine[Any, Any, None]) -> None:
+        task = self.cloud.tasks.spawn(name, self._until_done(work, running))
+        self._under_way[work.stack.id] = (work, task)
+
+    async def _until_done(self, work: Deployment, running: Coroutine[Any, Any, None]) -> None:
+        try:
+            await running
+        except Stopped:
+            return
+        finally:
+            if self._under_way.get(work.stack.id, (None,))[0] is work:
+                del self._under_way[work.stack.id]
+
+    async def _delete(
+        self, work: Deployment, retain: frozenset[str], earlier: tuple[Deployment, asyncio.Task[None]] | None
+    ) -> None:
+        if earlier is not None:
+            await asyncio.wait([earlier[1]])
+        await work.delete(retain)
+
+    def _executing(self, executed: ChangeSet) -> None:
+        """An execution makes the stack's other change sets obsolete: AWS deletes them."""
+        for key, row in list(self.tables.change_sets.scan((executed.stack_id,))):
+            if row.id != executed.id:
+                self.tables.change_sets.delete(key)
+        self._mark(executed, "EXECUTE_IN_PROGRESS")
+
+    async def _execute(self, work: Deployment, executed: ChangeSet, running: Coroutine[Any, Any, None]) -> None:
+        await running
+        done = work.stack.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+        await work.ctx.run(self._mark, executed, "EXECUTE_COMPLETE" if done else "EXECUTE_FAILED")
+
+    def _mark(self, executed: ChangeSet, execution_status: str) -> None:
+        key = (executed.stack_id, executed.name)
+        current = self.tables.change_sets.get(key)
+        if current is not None and current.id == executed.id:
+            self.tables.change_sets.put(key, msgspec.structs.replace(current, execution_status=execution_status))
+
     def _begin(self, ctx: Context, stack: Stack, plan: Plan, creating: bool) -> Deployment:
         current = self._get(ctx, stack.id)
         if current.status != stack.status:
@@ -473,12 +519,8 @@ class CloudFormationService(Service):
         return Plan(
             original=text,
             template={},
-            pseudo=prepare.pseudo(
-                ctx, name=stack.name, stack_id=stack.id, notification_arns=notification_arns or []
-            ),
-            given={
-                p["ParameterKey"]: p.get("ParameterValue", "") for p in given if not p.get("UsePreviousValue")
-            },
+            pseudo=prepare.pseudo(ctx, name=stack.name, stack_id=stack.id, notification_arns=notification_arns or []),
+            given={p["ParameterKey"]: p.get("ParameterValue", "") for p in given if not p.get("UsePreviousValue")},
             previous=former.parameters if former else {},
             use_previous=frozenset(p["ParameterKey"] for p in given if p.get("UsePreviousValue")),
             capabilities=capabilities or [],
@@ -493,12 +535,8 @@ class CloudFormationService(Service):
             plan.graph, plan.resources = prepare.outline(plan)
         return plan
 
-    def _changes(
-        self, stack: Stack, plan: Plan, former: Stack | None, tags: dict[str, str]
-    ) -> list[dict[str, Any]]:
-        return prepare.changes(
-            {found.logical_id: found for found in self._resources(stack)} if former else {}, plan
-        )
+    def _changes(self, stack: Stack, plan: Plan, former: Stack | None, tags: dict[str, str]) -> list[dict[str, Any]]:
+        return prepare.changes({found.logical_id: found for found in self._resources(stack)} if former else {}, plan)
 
 
 def _planned(stack: Stack, plan: Plan, **changes: Any) -> Stack:

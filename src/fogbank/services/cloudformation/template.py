@@ -24,6 +24,7 @@ RESOURCE_KEYS = frozenset((
     "Type", "Properties", "DependsOn", "Condition", "Metadata", "DeletionPolicy", "UpdateReplacePolicy",
     "CreationPolicy", "UpdatePolicy", "Connectors", "IgnoreGlobals", "Version",
 ))  # fmt: skip
+NOT_IMPLEMENTED = ("Rules", "Hooks")
 UNPREFIXED_TAGS = frozenset(("Ref", "Condition"))
 
 Template = dict[str, Any]
@@ -44,9 +45,7 @@ def _mapping(loader: Any, node: yaml.MappingNode) -> dict[str, Any]:
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
         if isinstance(key, (dict, list)):
-            raise ValidationError(
-                "Template format error: Map keys must be strings; received a collection instead"
-            )
+            raise ValidationError("Template format error: Map keys must be strings; received a collection instead")
         key = key if isinstance(key, str) else str(key_node.value)
         if key in found:
             line = key_node.start_mark.line + 1
@@ -101,9 +100,7 @@ def _read(text: str) -> Any:
         depth = 0
         for event in yaml.parse(text, Loader=_Loader):
             if isinstance(event, yaml.AliasEvent):
-                raise ValidationError(
-                    "Template error: YAML aliases are not allowed in CloudFormation templates"
-                )
+                raise ValidationError("Template error: YAML aliases are not allowed in CloudFormation templates")
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > DEPTH_MAX:
                 raise ValidationError("Template format error: the template is nested too deeply.")
@@ -134,9 +131,18 @@ def check_outline(template: Template) -> None:
         raise ValidationError(
             f"Template format error: Number of resources, {len(resources)}, is greater than maximum allowed, 500"
         )
+    for section in NOT_IMPLEMENTED:
+        if section in template:
+            raise ValidationError(f"Template section {section} is not implemented by Fogbank")
+    for name, parameter in (template.get("Parameters") or {}).items():
+        if not isinstance(parameter, dict) or not isinstance(parameter.get("Type"), str):
+            raise ValidationError(
+                f"Template format error: [/Parameters/{name}] Every Parameters object must contain a Type member."
+            )
     for name, resource in resources.items():
-        if not name.startswith("Fn::"):
-            _check_resource(name, resource)
+        if name.startswith("Fn::"):
+            raise ValidationError(f"{name} in Resources is not implemented by Fogbank")
+        _check_resource(name, resource)
 
 
 def _check_resource(name: str, resource: Any) -> None:
@@ -151,5 +157,12 @@ def _check_resource(name: str, resource: Any) -> None:
     for key in resource:
         if key not in RESOURCE_KEYS:
             raise ValidationError(f"Invalid template resource property '{key}'")
+    if not isinstance(resource.get("Condition", ""), str):
+        raise ValidationError(f"Template format error: [/Resources/{name}/Condition] must be a string.")
+    depends = resource.get("DependsOn", [])
+    if not all(isinstance(item, str) for item in (depends if isinstance(depends, list) else [depends])):
+        raise ValidationError(
+            f"Template format error: [/Resources/{name}/DependsOn] DependsOn must be a string or list of strings."
+        )
     if not isinstance(resource.get("Properties") or {}, dict):
         raise ValidationError(f"[/Resources/{name}/Properties] 'null' values are not allowed in templates")
