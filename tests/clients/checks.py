@@ -13,29 +13,28 @@ HERE = Path(__file__).parent
 
 def aws_cli(endpoint: str) -> None:
     """Everyday commands of the AWS CLI, its table output and its deploy command."""
-    aws, env = str(python_tool("awscli", "awscli") / "aws"), environment(endpoint)
-    assert json.loads(run([aws, "sts", "get-caller-identity"], env=env))["Account"] == "000000000000"
-    url = json.loads(run([aws, "sqs", "create-queue", "--queue-name", "cli"], env=env))["QueueUrl"]
-    run([aws, "sqs", "send-message", "--queue-url", url, "--message-body", "hello"], env=env)
-    received = json.loads(run([aws, "sqs", "receive-message", "--queue-url", url], env=env))
+    env = environment(endpoint)
+    aws = [str(python_tool("awscli", "awscli") / "aws"), "--endpoint-url", endpoint]
+    assert json.loads(run([*aws, "sts", "get-caller-identity"], env=env))["Account"] == "000000000000"
+    url = json.loads(run([*aws, "sqs", "create-queue", "--queue-name", "cli"], env=env))["QueueUrl"]
+    run([*aws, "sqs", "send-message", "--queue-url", url, "--message-body", "hello"], env=env)
+    received = json.loads(run([*aws, "sqs", "receive-message", "--queue-url", url], env=env))
     assert received["Messages"][0]["Body"] == "hello"
-    assert "cli" in run([aws, "sqs", "list-queues", "--output", "table"], env=env)
+    assert "cli" in run([*aws, "sqs", "list-queues", "--output", "table"], env=env)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "hello.txt"
         file.write_text("hello")
-        run([aws, "s3", "mb", "s3://cli-bucket"], env=env)
-        run([aws, "s3", "cp", str(file), "s3://cli-bucket/a/hello.txt"], env=env)
-        assert "hello.txt" in run([aws, "s3", "ls", "s3://cli-bucket/a/"], env=env)
-        run([aws, "s3", "sync", "s3://cli-bucket", f"{folder}/copy"], env=env)
+        run([*aws, "s3", "mb", "s3://cli-bucket"], env=env)
+        run([*aws, "s3", "cp", str(file), "s3://cli-bucket/a/hello.txt"], env=env)
+        assert "hello.txt" in run([*aws, "s3", "ls", "s3://cli-bucket/a/"], env=env)
+        run([*aws, "s3", "sync", "s3://cli-bucket", f"{folder}/copy"], env=env)
         assert (Path(folder) / "copy" / "a" / "hello.txt").read_text() == "hello"
-    deploy = [aws, "cloudformation", "deploy", "--template-file", str(HERE / "template.yaml")]
+    deploy = [*aws, "cloudformation", "deploy", "--template-file", str(HERE / "template.yaml")]
     run([*deploy, "--stack-name", "cli-stack", "--capabilities", "CAPABILITY_IAM"], env=env)
-    described = json.loads(
-        run([aws, "cloudformation", "describe-stacks", "--stack-name", "cli-stack"], env=env)
-    )
+    described = json.loads(run([*aws, "cloudformation", "describe-stacks", "--stack-name", "cli-stack"], env=env))
     assert described["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
-    run([aws, "cloudformation", "delete-stack", "--stack-name", "cli-stack"], env=env)
-    run([aws, "cloudformation", "wait", "stack-delete-complete", "--stack-name", "cli-stack"], env=env)
+    run([*aws, "cloudformation", "delete-stack", "--stack-name", "cli-stack"], env=env)
+    run([*aws, "cloudformation", "wait", "stack-delete-complete", "--stack-name", "cli-stack"], env=env)
 
 
 def javascript_sdk(endpoint: str) -> None:

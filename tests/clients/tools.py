@@ -40,9 +40,7 @@ def node_packages(name: str, *packages: str) -> Path:
     if not (folder / "installed").exists():
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "package.json").write_text(json.dumps({"name": name, "private": True, "type": "module"}))
-        subprocess.run(
-            ["npm", "install", "--silent", "--no-audit", "--no-fund", *packages], cwd=folder, check=True
-        )
+        subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", *packages], cwd=folder, check=True)
         (folder / "installed").touch()
     return folder
 
@@ -64,7 +62,5 @@ def environment(endpoint: str, **more: str) -> dict[str, str]:
 def run(command: list[str], *, env: dict[str, str], cwd: Path | None = None) -> str:
     """What the command prints; its failure is an AssertionError with all it said."""
     done = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, (
-        f"{' '.join(command)}: {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-    )
+    assert done.returncode == 0, f"{' '.join(command)}: {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     return done.stdout

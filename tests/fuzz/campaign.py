@@ -18,6 +18,7 @@ from tests.fuzz.mutations import (
 from tests.fuzz.neighbours import Neighbours
 from tests.fuzz.state import StateReader
 
+Sent = tuple[bytes, bool]  # The bytes, and whether they may end in the middle of a request.
 BATCH = 40
 # These may leave something that is no HTTP request at all: to close the connection is an answer to that.
 MAY_GO_UNANSWERED = (break_chunks, break_off, lie_about_length, spoil_any_byte, spoil_header)
@@ -46,7 +47,7 @@ def campaign(
     result = Result()
     with Neighbours(port) as neighbours:
         while result.sent < requests and len(result.failures) < 20:
-            refused = [raw for _ in range(BATCH) if (raw := _one(port, valid, rng, result)) is not None]
+            refused = [sent for _ in range(BATCH) if (sent := _one(port, valid, rng, result)) is not None]
             _check_state_is_kept(port, reader, refused, result)
             if result.sent % (BATCH * 25) == 0:
                 progress(f"{result.sent} of {requests}, {len(result.failures)} failures")
@@ -71,14 +72,14 @@ def _prepare(endpoint: str) -> list[Request]:
     return corpus(endpoint, url, topic, TABLE, BUCKET)
 
 
-def _one(port: int, valid: list[Request], rng: random.Random, result: Result) -> bytes | None:
-    """Send one spoilt request; its bytes if it was refused."""
+def _one(port: int, valid: list[Request], rng: random.Random, result: Result) -> Sent | None:
+    """Send one spoilt request; what was sent if it was refused."""
     request, mutation = rng.choice(valid), rng.choice(MUTATIONS)
     raw = mutation(request, rng)
     result.sent += 1
     label = f"#{result.sent} {request.name} {mutation.__name__}"
     try:
-        status = exchange(port, raw)
+        status = exchange(port, raw, say_end=mutation in MAY_GO_UNANSWERED)
     except Hang:
         result.failures.append(f"{label}: no answer and no end: {_shown(raw)}")
         return None
@@ -87,16 +88,16 @@ def _one(port: int, valid: list[Request], rng: random.Random, result: Result) ->
         result.failures.append(f"{label}: the connection was closed without an answer: {_shown(raw)}")
     if status is not None and status >= 500 and status not in FINE_ABOVE_499:
         result.failures.append(f"{label}: {status}: {_shown(raw)}")
-    return raw if status is None or status >= 400 else None
+    return (raw, mutation in MAY_GO_UNANSWERED) if status is None or status >= 400 else None
 
 
-def _check_state_is_kept(port: int, reader: StateReader, refused: list[bytes], result: Result) -> None:
+def _check_state_is_kept(port: int, reader: StateReader, refused: list[Sent], result: Result) -> None:
     """Send what was refused once more, all of it between two looks at the state.
 
     What is accepted this time (the state has moved on) may change it; then nothing can be said.
     """
     before = reader.read()
-    statuses = [exchange(port, raw) for raw in refused]
+    statuses = [exchange(port, raw, say_end=say_end) for raw, say_end in refused]
     if any(status is not None and status < 400 for status in statuses):
         return
     after = reader.read()

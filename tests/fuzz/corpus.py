@@ -127,9 +127,7 @@ def corpus(endpoint: str, queue_url: str, topic: str, table: str, bucket: str) -
             FilterExpression="contains(a, :x) AND NOT size(b) BETWEEN :p AND :p",
             ExpressionAttributeValues={":p": {"S": "fuzz"}, ":x": {"S": "x"}},
         ),
-        record(
-            "dynamodb", "transact_write_items", TransactItems=[{"Delete": {"TableName": table, "Key": key}}]
-        ),
+        record("dynamodb", "transact_write_items", TransactItems=[{"Delete": {"TableName": table, "Key": key}}]),
         record("sns", "publish", TopicArn=topic, Message="hello", Subject="s"),
         record(
             "sns",

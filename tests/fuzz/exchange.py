@@ -13,17 +13,22 @@ class Hang(Exception):
     """Neither an answer nor the end of the connection."""
 
 
-def exchange(port: int, raw: bytes, *, answer_s: float = ANSWER_S) -> int | None:
-    """The status of the answer; None if the server closed the connection without one."""
-    with socket.create_connection(("127.0.0.1", port), timeout=answer_s) as connection:
+def exchange(port: int, raw: bytes, *, say_end: bool) -> int | None:
+    """The status of the answer; None if the server closed the connection without one.
+
+    `say_end` closes our side behind the bytes, for those that may not be a whole request.
+    """
+    with socket.create_connection(("127.0.0.1", port), timeout=ANSWER_S) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with suppress(ConnectionError):  # An early refusal may close before everything is sent.
+        with suppress(OSError):  # An early refusal may close before everything is sent.
             connection.sendall(raw)
-        connection.settimeout(PATIENCE_S)
+            if say_end:
+                connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(ANSWER_S if say_end else PATIENCE_S)
         try:
             received = _receive(connection)
         except TimeoutError:
-            connection.settimeout(answer_s)
+            connection.settimeout(ANSWER_S)
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_WR)
             try:

@@ -115,12 +115,8 @@ def change_content_type(request: Request, rng: random.Random) -> bytes:
 def change_target(request: Request, rng: random.Random) -> bytes:
     target = rng.choice(
         (
-            request.target
-            + rng.choice(("?x", "?Action=", "/%00", "?max-keys=-1", "?list-type=2&max-keys=x", "//")),
-            "/"
-            + rng.choice(
-                ("%", "a" * 3_000, "%ff%fe", "2015-03-31/functions/%2F/invocations", "_fogbank/nothing")
-            ),
+            request.target + rng.choice(("?x", "?Action=", "/%00", "?max-keys=-1", "?list-type=2&max-keys=x", "//")),
+            "/" + rng.choice(("%", "a" * 3_000, "%ff%fe", "2015-03-31/functions/%2F/invocations", "_fogbank/nothing")),
             "/?Action=Nope&Version=1",
         )
     )
@@ -128,9 +124,7 @@ def change_target(request: Request, rng: random.Random) -> bytes:
 
 
 def change_method(request: Request, rng: random.Random) -> bytes:
-    return replace(
-        request, method=rng.choice(("GET", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS", "BREW"))
-    ).encode()
+    return replace(request, method=rng.choice(("GET", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS", "BREW"))).encode()
 
 
 def lie_about_length(request: Request, rng: random.Random) -> bytes:

@@ -35,8 +35,7 @@ class StateReader:
 
     def read(self) -> dict[str, Any]:
         state: dict[str, Any] = {
-            f"{service} {key}": getattr(self._clients[service], operation)()[key]
-            for service, operation, key in _LISTS
+            f"{service} {key}": getattr(self._clients[service], operation)()[key] for service, operation, key in _LISTS
         }
         state["queues"] = self._queues()
         state["items"] = self._clients["dynamodb"].scan(TableName=self._table)["Items"]
