@@ -74,7 +74,7 @@ def test_lists_are_split_and_ssm_parameters_looked_up() -> None:
 
 def test_an_ssm_parameter_that_is_missing_is_refused() -> None:
     with pytest.raises(ValidationError, match=r"Unable to fetch parameters \[/x\] from parameter store"):
-        parameters.resolve({"S": {"Type": "AWS::SSM::Parameter::Value<String>"}}, {"S": "/x"}, lookup={}.get)
+        parameters.resolve({"S": {"Type": "AWS::SSM::Parameter::Value<String>"}}, {"S": "/x"}, lookup=lambda name: None)
 
 
 def test_a_secret_parameter_is_described_by_stars() -> None:

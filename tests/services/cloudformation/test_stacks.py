@@ -77,7 +77,8 @@ def test_an_update_changes_in_place_replaces_and_removes(aws: Aws) -> None:
     stack = wait(cloudformation)
     assert stack["StackStatus"] == "UPDATE_COMPLETE"
     names = {url.rpartition("/")[2] for url in aws("sqs").list_queues()["QueueUrls"]}
-    assert "shop-prod" in names and "shop-dev" not in names
+    assert "shop-prod" in names
+    assert "shop-dev" not in names
     with pytest.raises(ClientError, match="No updates are to be performed"):
         cloudformation.update_stack(StackName="shop", UsePreviousTemplate=True,
                                     Parameters=[{"ParameterKey": "Stage", "UsePreviousValue": True}])  # fmt: skip

@@ -424,11 +424,10 @@ def _output_text(value: Any) -> str:
 
 
 def _reason(error: AwsError) -> str:
-    return (
-        f"{error.message} (Service: {type(error).__module__.split('.')[2]}, Status Code: {error.status}, Error Code: {error.code})"
-        if not isinstance(error, ValidationError)
-        else error.message
-    )
+    if isinstance(error, ValidationError):
+        return error.message
+    service = type(error).__module__.split(".")[2]
+    return f"{error.message} (Service: {service}, Status Code: {error.status}, Error Code: {error.code})"
 
 
 def _summary(failures: list[Failure], verb: str, then: str = "") -> str:

@@ -171,8 +171,9 @@ class Resolver:
     def _join(self, value: Any) -> str:
         if not isinstance(value, list) or len(value) != 2 or not isinstance(value[0], str):
             raise ValidationError(
-                "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list "
-                "of strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined."
+                "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a "
+                "list of strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) "
+                "to be joined."
             )
         parts = self.value(value[1])
         if not isinstance(parts, list):

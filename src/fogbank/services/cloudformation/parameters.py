@@ -97,12 +97,10 @@ def _check_one(name: str, value: str, spec: Mapping[str, Any], *, number: bool) 
             amount = float(value)
         except ValueError:
             raise ValidationError(f"Parameter '{name}' must be a number.") from None
-        for key, words, wrong in (
-            ("MinValue", "not less than", lambda limit: amount < limit),
-            ("MaxValue", "not greater than", lambda limit: amount > limit),
-        ):
-            if key in spec and wrong(float(spec[key])):
-                raise ValidationError(failed if described else f"{failed}be a number {words} {spec[key]}")
+        if "MinValue" in spec and amount < float(spec["MinValue"]):
+            raise ValidationError(failed if described else f"{failed}be a number not less than {spec['MinValue']}")
+        if "MaxValue" in spec and amount > float(spec["MaxValue"]):
+            raise ValidationError(failed if described else f"{failed}be a number not greater than {spec['MaxValue']}")
     if "AllowedValues" in spec and value not in map(_text, spec["AllowedValues"]):
         allowed = ", ".join(map(_text, spec["AllowedValues"]))
         raise ValidationError(failed if described else f"{failed}be one of AllowedValues [{allowed}]")

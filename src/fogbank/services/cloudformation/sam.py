@@ -26,16 +26,13 @@ async def expand(template: dict[str, Any], parameters: Mapping[str, Any], *, reg
 
 
 def _translate(template: dict[str, Any], parameters: Mapping[str, Any], region: str) -> dict[str, Any]:
-    import boto3
     from samtranslator.model.exceptions import InvalidDocumentException
     from samtranslator.parser.parser import Parser
     from samtranslator.translator.translator import Translator
 
-    session = boto3.session.Session(region_name=region)
     source = json.loads(json.dumps(copy.deepcopy(template)))
     try:
-        # The policy map is complete for our purpose when empty: an unknown name is taken for an ARN's tail below.
-        translator = Translator(_ManagedPolicies(), Parser(), boto_session=session)
+        translator = Translator(_ManagedPolicies(), Parser(), boto_session=_Session(region))
         found: dict[str, Any] = translator.translate(source, parameter_values=dict(parameters))
     except InvalidDocumentException as error:
         causes = " ".join(cause.message for cause in error.causes)
@@ -43,9 +40,15 @@ def _translate(template: dict[str, Any], parameters: Mapping[str, Any], region: 
             f"Transform {TRANSFORM} failed with: Invalid Serverless Application Specification document. "
             f"Number of errors found: {len(error.causes)}. {causes}"
         ) from None
-    # YAML version tags and the marker are of no use in what CloudFormation deploys.
     found.pop("Transform", None)
     return found
+
+
+class _Session:
+    """All that the translator wants of a boto3 session: no configuration of this machine is read."""
+
+    def __init__(self, region: str) -> None:
+        self.region_name = region
 
 
 class _ManagedPolicies(dict[str, str]):
@@ -65,4 +68,5 @@ class _ManagedPolicies(dict[str, str]):
         return f"arn:aws:iam::aws:policy/{path}{name}"
 
     def get(self, name: str, default: Any = None) -> Any:
-        return self[name] if name in self else default
+        known = name in self
+        return self[name] if known else default

@@ -288,10 +288,9 @@ class CloudFormationService(Service):
         parsed = template.parse(await self._text(ctx, TemplateBody, TemplateURL, former))
         answer = _outline(parsed)
         answer["Parameters"] = [
-            {**parameter, "ParameterType": spec.get("Type", "String"),
-             "ParameterConstraints": {"AllowedValues": [str(v) for v in spec["AllowedValues"]]} if "AllowedValues" in spec else {}}
+            {**parameter, "ParameterType": spec["Type"], "ParameterConstraints": _constraints(spec)}
             for parameter, spec in zip(answer["Parameters"], (parsed.get("Parameters") or {}).values(), strict=True)
-        ]  # fmt: skip
+        ]
         answer["ResourceTypes"] = sorted({found["Type"] for found in parsed["Resources"].values()})
         if "AWSTemplateFormatVersion" in parsed:
             answer["Version"] = str(parsed["AWSTemplateFormatVersion"])
@@ -441,9 +440,9 @@ class CloudFormationService(Service):
 
     def _owner(self, ctx: Context, physical_id: str) -> Stack:
         for _, stack in self.tables.stacks.scan((ctx.account, ctx.region)):
-            if stack.status != "DELETE_COMPLETE":
-                if any(found.physical_id == physical_id for found in self._resources(stack)):
-                    return stack
+            resources = self._resources(stack) if stack.status != "DELETE_COMPLETE" else []
+            if any(found.physical_id == physical_id for found in resources):
+                return stack
         raise ValidationError(f"Stack for {physical_id} does not exist")
 
     def _spawn(self, name: str, work: Deployment, running: Coroutine[Any, Any, None]) -> None:
@@ -548,6 +547,11 @@ def _planned(stack: Stack, plan: Plan, **changes: Any) -> Stack:
 
 def _tags(tags: list[dict[str, str]] | None) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in tags or ()}
+
+
+def _constraints(spec: dict[str, Any]) -> dict[str, Any]:
+    allowed = spec.get("AllowedValues")
+    return {"AllowedValues": [str(value) for value in allowed]} if allowed else {}
 
 
 def _outline(parsed: dict[str, Any]) -> dict[str, Any]:
