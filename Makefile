@@ -24,7 +24,7 @@ test: check
 
 # Starts a Fogbank of its own, runs WellRight's system on it, prints the report, stops what it started.
 demo: install
-	@$(BIN)/python -m fogbank demo
+	@$(BIN)/python -m fogbank run wellright --ephemeral
 
 bench: install
 	$(BIN)/python bench/run.py

@@ -143,17 +143,11 @@ class Server:
         try:
             match (request.method, name):
                 case ("GET", "health"):
-                    respond(
-                        _json(
-                            200, {"status": "running", "version": __version__, "services": sorted(SERVICES)}
-                        )
-                    )
+                    respond(_json(200, {"status": "running", "version": __version__, "services": sorted(SERVICES)}))
                 case ("GET", "status"):
                     respond(_json(200, self.status()))
                 case ("GET", "metrics"):
-                    respond(
-                        ResponseData(200, [("content-type", "text/plain; version=0.0.4")], self._prometheus())
-                    )
+                    respond(ResponseData(200, [("content-type", "text/plain; version=0.0.4")], self._prometheus()))
                 case ("POST", "clock"):
                     respond(self._move_clock(await _body(request)))
                 case ("POST", "reset"):

@@ -29,9 +29,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     up = _verb(verbs, "up", "start Fogbank", "fogbank up --data ./cloud --sync process")
     up.add_argument("--data", metavar="DIR", help="data folder (default: $FOGBANK_DATA or ~/.fogbank)")
-    up.add_argument(
-        "--port", type=int, default=4566, help="port to listen on (default: 4566; 0 picks a free one)"
-    )
+    up.add_argument("--port", type=int, default=4566, help="port to listen on (default: 4566; 0 picks a free one)")
     up.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     up.add_argument(
         "--sync",
@@ -46,9 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
         default="off",
         help="off: any credentials are accepted; iam: verify signatures (not there yet)",
     )
-    up.add_argument(
-        "--insecure", action="store_true", help="allow a --host beyond loopback without authentication"
-    )
+    up.add_argument("--insecure", action="store_true", help="allow a --host beyond loopback without authentication")
     up.add_argument("--virtual-clock", action="store_true", help="let POST /_fogbank/clock move the time")
     up.add_argument("--account", default="000000000000", help="account of unknown access keys (12 digits)")
     up.add_argument("--region", default="us-east-1", help="region of unsigned requests (default: us-east-1)")
@@ -70,9 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
         "fogbank deploy template.yaml --stack shop Stage=dev",
     )
     deploy.add_argument("template", help="the template's file")
-    deploy.add_argument(
-        "parameters", nargs="*", metavar="KEY=VALUE", help="values of the template's parameters"
-    )
+    deploy.add_argument("parameters", nargs="*", metavar="KEY=VALUE", help="values of the template's parameters")
     deploy.add_argument("--stack", help="the stack's name (default: the template's folder)")
 
     run = _verb(
@@ -82,7 +76,8 @@ def build_parser() -> argparse.ArgumentParser:
         "fogbank run wellright -- --entries 2000",
     )
     run.add_argument("name", nargs="?", help="the solution; without it, the list of them")
-    run.add_argument("arguments", nargs="*", help="arguments for the solution's driver, after --")
+    run.add_argument("--ephemeral", action="store_true", help="on a temporary Fogbank, stopped afterwards")
+    run.set_defaults(arguments=[])
 
     logs = _verb(verbs, "logs", "print a log group", "fogbank logs -f /aws/lambda/hello")
     logs.add_argument("group", help="the log group's name")
@@ -94,9 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
     snapshot.add_argument("file")
 
     for verb in (status, reset, env, deploy, run, logs, snapshot):
-        verb.add_argument(
-            "--endpoint", help="the server's URL (default: $AWS_ENDPOINT_URL or http://localhost:4566)"
-        )
+        verb.add_argument("--endpoint", help="the server's URL (default: $AWS_ENDPOINT_URL or http://localhost:4566)")
     for verb in (up, down, status, reset, env, deploy, run, snapshot, logs):
         verb.add_argument("--json", action="store_true", help="print JSON for scripts")
     return parser
@@ -109,6 +102,12 @@ def _verb(
         name, help=text, description=text[0].upper() + text[1:] + ".", epilog=f"example:\n  {example}",
         formatter_class=_Formatter,
     )  # fmt: skip
+
+
+def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What stands before and behind the first `--`."""
+    at = list(arguments).index("--") if "--" in arguments else len(arguments)
+    return list(arguments[:at]), list(arguments[at + 1 :])
 
 
 _MODULES = {
@@ -126,7 +125,10 @@ _MODULES = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; a failure is one line on stderr and exit code 1."""
-    options = build_parser().parse_args(arguments)
+    own, passed_on = _split(sys.argv[1:] if arguments is None else arguments)
+    options = build_parser().parse_args(own)
+    if passed_on:
+        options.arguments = passed_on
     command: Command = getattr(import_module(f"fogbank.cli.{_MODULES[options.verb]}"), options.verb)
     try:
         command(options)

@@ -47,7 +47,12 @@ class Clock:
 
     async def sleep_until(self, at_ms: int) -> None:
         future = asyncio.get_running_loop().create_future()
-        timer = self.call_at(at_ms, lambda: future.done() or future.set_result(None))
+
+        def wake() -> None:
+            if not future.done():
+                future.set_result(None)
+
+        timer = self.call_at(at_ms, wake)
         try:
             await future
         finally:

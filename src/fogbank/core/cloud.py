@@ -151,6 +151,8 @@ class Cloud:
             return self.account
         if len(access_key) == 12 and access_key.isdigit():
             return access_key
+        if not access_key.startswith(("AKIA", "ASIA")):
+            return self.account
         issued = self.access_keys.get((access_key,))
         return issued.account if issued is not None else self.account
 

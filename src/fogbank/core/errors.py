@@ -61,6 +61,7 @@ class ValidationError(AwsError):
     code = "ValidationException"
 
 
-class AccessDenied(AwsError):
-    code = "AccessDeniedException"
-    status = 403
+class ParameterMissing(AwsError):
+    """A parameter that the operation cannot do without, though its model calls it optional."""
+
+    code = "MissingParameter"

@@ -153,9 +153,7 @@ class Outbox:
             return self._rows.get(key) is None
         return True
 
-    def _deliver_and_remove(
-        self, kind: Kind[Any], ctx: "Context", payload: Any, key: tuple[Any, ...]
-    ) -> None:
+    def _deliver_and_remove(self, kind: Kind[Any], ctx: "Context", payload: Any, key: tuple[Any, ...]) -> None:
         kind.deliver(ctx, payload)
         self._rows.delete(key)
 

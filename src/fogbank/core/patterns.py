@@ -328,9 +328,7 @@ _ANYTHING_BUT_TYPES = {
     "prefix": "prefix/suffix match pattern must be a string",
     "suffix": "prefix/suffix match pattern must be a string",
     "wildcard": "wildcard match pattern must be a string",
-    "equals-ignore-case": (
-        "Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported."
-    ),
+    "equals-ignore-case": ("Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported."),
 }
 
 

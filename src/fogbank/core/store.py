@@ -16,7 +16,7 @@ import logging
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Generic, Literal, ParamSpec, TypeVar
+from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast
 
 import lmdb
 import msgspec
@@ -188,9 +188,7 @@ class Store:
     def _schedule_turn_end(self) -> None:
         if self._turn_scheduled:
             return
-        with contextlib.suppress(
-            RuntimeError
-        ):  # Without a loop (start-up, tools) `flush` and `close` end the turn.
+        with contextlib.suppress(RuntimeError):  # Without a loop (start-up, tools) `flush` and `close` end the turn.
             asyncio.get_running_loop().call_soon(self._end_turn)
             self._turn_scheduled = True
 
@@ -270,8 +268,7 @@ class Table(Generic[V]):
         encoded = self._key(key)
         if len(encoded) >= _KEY_CUT:
             return self._bucket(encoded).get(encoded[_KEY_CUT:])
-        data: bytes | None = self._store._view().get(encoded)
-        return data
+        return cast("bytes | None", self._store._view().get(encoded))
 
     def unpack(self, data: bytes) -> V:
         return self._unpack(data)
@@ -327,8 +324,7 @@ class Table(Generic[V]):
     def delete_all(self, prefix: Key) -> int:
         """Remove every key that begins with `prefix`; how many there were."""
         doomed = [
-            self._codec.decode(encoded)
-            for encoded, _ in self._entries(self._key(prefix), None, None, reverse=False)
+            self._codec.decode(encoded) for encoded, _ in self._entries(self._key(prefix), None, None, reverse=False)
         ]
         for key in doomed:
             self.delete(key)
@@ -362,9 +358,7 @@ class Table(Generic[V]):
         txn = self._store._view()
         begin = start if start is not None else after if after is not None else prefix
         with txn.cursor() as cursor:
-            for cut, data in (
-                _reverse(cursor, prefix, begin) if reverse else _forward(cursor, max(prefix, begin))
-            ):
+            for cut, data in _reverse(cursor, prefix, begin) if reverse else _forward(cursor, max(prefix, begin)):
                 if len(cut) < _KEY_CUT:
                     pairs = [(cut, data)]
                 else:
@@ -390,7 +384,7 @@ class Table(Generic[V]):
 def _forward(cursor: lmdb.Cursor, begin: bytes) -> Iterator[tuple[bytes, bytes]]:
     # A long key lies in the entry of its cut, which sorts before the key itself.
     if cursor.set_range(begin[:_KEY_CUT]):
-        yield from cursor.iternext()
+        yield from cast("Iterator[tuple[bytes, bytes]]", cursor.iternext())
 
 
 def _reverse(cursor: lmdb.Cursor, prefix: bytes, begin: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -401,7 +395,7 @@ def _reverse(cursor: lmdb.Cursor, prefix: bytes, begin: bytes) -> Iterator[tuple
             return
     elif not cursor.prev():
         return
-    yield from cursor.iterprev()
+    yield from cast("Iterator[tuple[bytes, bytes]]", cursor.iterprev())
 
 
 def _after_prefix(prefix: bytes) -> bytes | None:

@@ -41,9 +41,7 @@ def deliver(
         case "lambda":
             ctx.cloud.lambda_.invoke_async_in_transaction(there, arn, body.encode())
         case _:
-            raise NotImplementedInFogbank(
-                f"Targets of service {target.service} are not implemented in Fogbank: {arn}"
-            )
+            raise NotImplementedInFogbank(f"Targets of service {target.service} are not implemented in Fogbank: {arn}")
 
 
 def queue_url(ctx: "Context", account: str, name: str) -> str:

@@ -6,9 +6,7 @@ from fogbank.core.errors import AwsError
 class WireError(AwsError):
     """An error whose code depends on the protocol, so that it is given when it is raised."""
 
-    def __init__(
-        self, message: str | None = None, *, code: str | None = None, status: int | None = None
-    ) -> None:
+    def __init__(self, message: str | None = None, *, code: str | None = None, status: int | None = None) -> None:
         if code is not None:
             self.code = code  # type: ignore[misc]  # shadows the class's on purpose
         if status is not None:

@@ -10,7 +10,7 @@ from typing import Any
 from fogbank.core.body import BodyStream, BodyTruncated
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.core.errors import AwsError, InternalFailure, NotImplementedInFogbank
+from fogbank.core.errors import AwsError, InternalFailure, NotImplementedInFogbank, ParameterMissing
 from fogbank.core.ids import new_id
 from fogbank.core.service import Answer, Service
 from fogbank.wire.model import ServiceModel
@@ -35,7 +35,7 @@ _USAGE_NAMES = {
 class Operation:
     """One operation in one protocol, ready to be called."""
 
-    __slots__ = ("accepted", "compiled", "handler", "name", "refused", "service", "usage", "waits")
+    __slots__ = ("compiled", "demanded", "handler", "name", "refused", "service", "usage", "waits")
 
     def __init__(self, service: Service, model: ServiceModel, name: str, protocol: str) -> None:
         self.name = name
@@ -46,10 +46,14 @@ class Operation:
         method = model.xform(name)
         self.handler: Callable[..., Any] | None = getattr(service, method, None)
         self.refused: frozenset[str] = frozenset()
+        self.demanded: frozenset[str] = frozenset()
         self.waits = False
         if self.handler is not None:
-            taken = frozenset(inspect.signature(self.handler).parameters)
-            self.refused = frozenset(self.compiled.members) - taken
+            taken = inspect.signature(self.handler).parameters
+            self.refused = frozenset(self.compiled.members) - taken.keys()
+            self.demanded = frozenset(
+                name for name, p in taken.items() if p.kind is p.KEYWORD_ONLY and p.default is p.empty
+            )
             self.waits = inspect.iscoroutinefunction(self.handler)
         usage = _USAGE_NAMES.get(service.name, service.name.upper())
         self.usage = {"Type": "API", "Resource": name, "Service": usage, "Class": "None"}
@@ -146,6 +150,9 @@ class Gateway:
             raise NotImplementedInFogbank(
                 f"Fogbank's {operation.name} of {operation.service} does not implement: {names}."
             )
+        if not operation.demanded <= parameters.keys():
+            name = min(operation.demanded - parameters.keys())
+            raise ParameterMissing(f"The parameter {name} is required.")
         return operation.handler
 
     def _context(self, request: RequestData, request_id: str) -> Context:
@@ -224,9 +231,7 @@ class Gateway:
             name = operation.name if operation is not None else "unknown"
             self.answers[service, name, final.status] += 1
             if log.isEnabledFor(logging.DEBUG):
-                log.debug(
-                    "request id=%s service=%s operation=%s status=%d", request_id, service, name, final.status
-                )
+                log.debug("request id=%s service=%s operation=%s status=%d", request_id, service, name, final.status)
             respond(final)
 
         store.when_settled(settled)
@@ -241,6 +246,4 @@ class Gateway:
     def _count_calls(self) -> None:
         calls, self._calls = self._calls, Counter()
         for (account, region, operation), times in calls.items():
-            self._cloud.metrics.add(
-                account, region, "AWS/Usage", "CallCount", operation.usage, 1, "None", times=times
-            )
+            self._cloud.metrics.add(account, region, "AWS/Usage", "CallCount", operation.usage, 1, "None", times=times)

@@ -6,6 +6,7 @@ headers take longer than `HEADERS_S` or whose body stalls for `BODY_S` is closed
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncIterable, Callable
 from http import HTTPStatus
@@ -16,6 +17,8 @@ import httptools
 
 from fogbank.core.body import BodyStream, BodyTruncated
 from fogbank.wire.protocols.request import RequestData, ResponseData
+
+log = logging.getLogger("fogbank.http")
 
 HEADER_BYTES_MAX = 64 * 1024
 BUFFERED_BODY_MAX = 72 * 1024 * 1024
@@ -154,12 +157,12 @@ class HttpConnection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         self._count_header(len(name) + len(value))
         key = name.decode("latin-1").lower()
-        text = value.decode("utf-8", "surrogateescape")
+        text = value.decode("utf-8", "replace")
         known = self._headers.get(key)
         self._headers[key] = text if known is None else f"{known},{text}"
 
     def on_headers_complete(self) -> None:
-        path, _, query = self._url.decode("utf-8", "surrogateescape").partition("?")
+        path, _, query = self._url.decode("utf-8", "replace").partition("?")
         if path.startswith("http://"):  # The absolute form that proxies send.
             path = "/" + path[7:].partition("/")[2]
         method = self._parser.get_method().decode("latin-1")
@@ -226,16 +229,20 @@ class HttpConnection(asyncio.Protocol):
             slot.response = response
             self._send_ready()
 
-        self._application.handle(request, respond)
+        try:
+            self._application.handle(request, respond)
+        except Exception:  # An edge: whatever goes wrong, the client gets an answer and the others their connections.
+            log.exception("%s %s failed", request.method, request.path)
+            if slot.response is None:
+                slot.close = True
+                respond(ResponseData(500, [], b""))
 
     def _refuse(self, status: int) -> None:
         """Answer a request that cannot be read, behind the answers that are due before it, and close."""
         if self._stream is not None:
             self._stream.fail(BodyTruncated())
         slot = _Slot(head=False, close=True)
-        slot.response = ResponseData(
-            status, [("content-type", "text/plain")], HTTPStatus(status).phrase.encode()
-        )
+        slot.response = ResponseData(status, [("content-type", "text/plain")], HTTPStatus(status).phrase.encode())
         self._slots.append(slot)
         self._closing = True
         self._send_ready()
@@ -252,9 +259,7 @@ class HttpConnection(asyncio.Protocol):
             if self._transport.is_closing():
                 continue
             if isinstance(response.body, bytes):
-                self._transport.write(
-                    _head(response, len(response.body), slot) + (b"" if slot.head else response.body)
-                )
+                self._transport.write(_head(response, len(response.body), slot) + (b"" if slot.head else response.body))
             else:
                 self._sending = self._loop.create_task(self._send_stream(slot, response, response.body))
                 return
@@ -322,4 +327,4 @@ def _head(response: ResponseData, length: int | None, slot: _Slot, *, chunked: b
         lines += "transfer-encoding: chunked\r\n"
     if slot.close:
         lines += "connection: close\r\n"
-    return head + lines.encode("utf-8", "surrogateescape") + b"\r\n"
+    return head + lines.encode("utf-8", "replace") + b"\r\n"

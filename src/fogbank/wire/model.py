@@ -182,8 +182,7 @@ class ServiceModel:
         self.shapes = document.shapes
         self.protocols: tuple[str, ...] = document.metadata.protocols or (document.metadata.protocol,)
         self.operations = {
-            name: OperationModel(operation, document.shapes)
-            for name, operation in document.operations.items()
+            name: OperationModel(operation, document.shapes) for name, operation in document.operations.items()
         }
         self.compiled: dict[Any, Any] = {}
         """What the compilers share between the operations of this service; theirs alone."""
@@ -196,9 +195,7 @@ class ServiceModel:
     def with_shapes(self, shapes: dict[str, Shape], *, namespace: str) -> "ServiceModel":
         """The same service with other shapes: its face in another protocol."""
         metadata = msgspec.structs.replace(self._document.metadata, xml_namespace=namespace)
-        return ServiceModel(
-            self.name, msgspec.structs.replace(self._document, metadata=metadata, shapes=shapes)
-        )
+        return ServiceModel(self.name, msgspec.structs.replace(self._document, metadata=metadata, shapes=shapes))
 
     @staticmethod
     def xform(operation: str) -> str:

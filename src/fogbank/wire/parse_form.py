@@ -119,9 +119,7 @@ class FormReader:
         return ref.location_name or member
 
     def _structure(self, shape: Shape) -> Coerce:
-        members = [
-            (member, self._name(ref, member), self.reader(ref)) for member, ref in shape.members.items()
-        ]
+        members = [(member, self._name(ref, member), self.reader(ref)) for member, ref in shape.members.items()]
 
         def read(node: Any) -> dict[str, Any]:
             if not isinstance(node, dict):

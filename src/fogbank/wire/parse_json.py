@@ -57,11 +57,7 @@ def body_parser(
             raise refuse(violations)
         return value
 
-    kind = (
-        None
-        if _renames(model, shape_name)
-        else typed(model, shape_name, validates=validates, raw_shapes=raw_shapes)
-    )
+    kind = None if _renames(model, shape_name) else typed(model, shape_name, validates=validates, raw_shapes=raw_shapes)
     if kind is None:
         return lambda body: slow(body or b"{}")
     decode = msgspec.json.Decoder(kind).decode

@@ -30,9 +30,7 @@ class Candidate:
         self.parameters = [ref.location_name or name for name, ref in refs if ref.location == "querystring"]
         self.headers = [(ref.location_name or name).lower() for name, ref in refs if ref.location == "header"]
 
-    def score(
-        self, query: Mapping[str, str], headers: Mapping[str, str]
-    ) -> tuple[int, int, int, bool] | None:
+    def score(self, query: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, int, int, bool] | None:
         """How well a request fits; None if a part of the URI is absent."""
         for name, value in self.literals:
             if name not in query or (value and query[name] != value):

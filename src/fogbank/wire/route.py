@@ -125,9 +125,7 @@ class Router:
             raise self._absent_by_target(prefix)
         if operation not in self._model(service).operations:
             # Coral's answer has no message; this one names what was asked for.
-            raise UnknownOperation(f"The operation {operation[:100]} is not known.").spoken_in(
-                service, "json"
-            )
+            raise UnknownOperation(f"The operation {operation[:100]} is not known.").spoken_in(service, "json")
         route = self._targets[target] = Route(service, operation, "json")
         return route
 
@@ -137,22 +135,16 @@ class Router:
         try:
             entry = index_entry(short)
         except KeyError:
-            return UnknownOperation(f"No service in Fogbank takes the target {prefix[:100]}.").spoken_in(
-                None, "json"
-            )
+            return UnknownOperation(f"No service in Fogbank takes the target {prefix[:100]}.").spoken_in(None, "json")
         return _absent(entry.name, "json")
 
     def _by_rpc_path(self, prefix: str, operation: str) -> Route:
         protocol = "smithy-rpc-v2-cbor"
         service = self._target_prefixes.get(prefix)
         if service is None:
-            raise UnknownOperation(f"No service in Fogbank is called {prefix[:100]}.").spoken_in(
-                None, protocol
-            )
+            raise UnknownOperation(f"No service in Fogbank is called {prefix[:100]}.").spoken_in(None, protocol)
         if operation not in self._model(service).operations:
-            raise UnknownOperation(f"The operation {operation[:100]} is not known.").spoken_in(
-                service, protocol
-            )
+            raise UnknownOperation(f"The operation {operation[:100]} is not known.").spoken_in(service, protocol)
         return Route(service, operation, protocol)
 
     def _by_action(self, request: RequestData, action: str) -> Route:
@@ -198,9 +190,7 @@ class Router:
         for entry in rest:
             if entry.name == "s3":
                 request.resource = self._with_bucket(request, signed=bool(signed))
-            operation = self._table(entry.name).find(
-                request.method, request.resource, request.query, request.headers
-            )
+            operation = self._table(entry.name).find(request.method, request.resource, request.query, request.headers)
             if operation is not None:
                 return Route(entry.name, operation, _rest_protocol(entry))
         if not rest:

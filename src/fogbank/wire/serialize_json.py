@@ -37,9 +37,7 @@ def _needs_conversion(model: ServiceModel, shape_name: str, seen: set[str]) -> b
     for member, ref in refs:
         if ref is None:
             continue
-        if shape.type == "structure" and (
-            ref.location_name not in (None, member) or ref.location is not None
-        ):
+        if shape.type == "structure" and (ref.location_name not in (None, member) or ref.location is not None):
             return True
         if _format(model, ref) not in (None, "unixTimestamp"):
             return True

@@ -6,9 +6,7 @@ from email.utils import formatdate, parsedate_to_datetime
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"-?\d{1,13}(\.\d{1,9})?([eE][+]?\d{1,2})?\Z", re.ASCII)
-_ISO = re.compile(
-    r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})?)?\Z", re.ASCII
-)
+_ISO = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})?)?\Z", re.ASCII)
 # What the formats can say: years 1 to 9999.
 EARLIEST, LATEST = -62_135_596_800, 253_402_300_799
 

@@ -20,9 +20,7 @@ VIOLATIONS_MAX = 100  # a sentence about more helps nobody; AWS too stops somewh
 class Violations:
     """What is wrong with one input, in the order of its members."""
 
-    def __init__(
-        self, model: ServiceModel, *, validates: bool, raw_shapes: frozenset[str] = frozenset()
-    ) -> None:
+    def __init__(self, model: ServiceModel, *, validates: bool, raw_shapes: frozenset[str] = frozenset()) -> None:
         self._model = model
         self._validates = validates
         self._raw_shapes = raw_shapes

@@ -24,9 +24,7 @@ def _send(sqs: Any, url: str, body: str, group: str = "g") -> str:
 
 
 def _take(sqs: Any, url: str, limit: int = 10) -> list[dict[str, Any]]:
-    messages: list[dict[str, Any]] = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=limit).get(
-        "Messages", []
-    )
+    messages: list[dict[str, Any]] = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=limit).get("Messages", [])
     return messages
 
 
@@ -54,9 +52,7 @@ def test_a_message_whose_lease_ended_comes_first_again(sqs: Any, url: str, clock
     assert [m["Body"] for m in _take(sqs, url)] == ["one", "two"]
 
 
-def test_a_repeated_deduplication_id_is_acknowledged_and_not_added(
-    sqs: Any, url: str, clock: MovableClock
-) -> None:
+def test_a_repeated_deduplication_id_is_acknowledged_and_not_added(sqs: Any, url: str, clock: MovableClock) -> None:
     first = _send(sqs, url, "same")
     assert _send(sqs, url, "same") == first
     (message,) = _take(sqs, url)

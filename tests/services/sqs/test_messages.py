@@ -37,9 +37,9 @@ def test_a_message_comes_back_as_it_was_sent(sqs: Any, make_queue: Callable[...,
         "count": {"DataType": "Number.int", "StringValue": "12"},
     }
     sent = sqs.send_message(QueueUrl=url, MessageBody="hello ✓", MessageAttributes=attributes)
-    (message,) = sqs.receive_message(
-        QueueUrl=url, MessageAttributeNames=["All"], MessageSystemAttributeNames=["All"]
-    )["Messages"]
+    (message,) = sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"], MessageSystemAttributeNames=["All"])[
+        "Messages"
+    ]
     assert message["Body"] == "hello ✓"
     assert message["MD5OfBody"] == hashlib.md5("hello ✓".encode()).hexdigest()
     assert message["MessageAttributes"] == attributes
@@ -72,9 +72,7 @@ def test_a_changed_visibility_timeout_counts_from_the_change(
     assert _bodies(sqs, url) == []
 
 
-def test_visibility_timeout_zero_returns_the_message_at_once(
-    sqs: Any, make_queue: Callable[..., str]
-) -> None:
+def test_visibility_timeout_zero_returns_the_message_at_once(sqs: Any, make_queue: Callable[..., str]) -> None:
     url = make_queue()
     sqs.send_message(QueueUrl=url, MessageBody="again")
     handle = sqs.receive_message(QueueUrl=url)["Messages"][0]["ReceiptHandle"]
@@ -82,9 +80,7 @@ def test_visibility_timeout_zero_returns_the_message_at_once(
     assert _bodies(sqs, url) == ["again"]
 
 
-def test_a_delayed_message_waits_for_its_delay(
-    sqs: Any, make_queue: Callable[..., str], clock: MovableClock
-) -> None:
+def test_a_delayed_message_waits_for_its_delay(sqs: Any, make_queue: Callable[..., str], clock: MovableClock) -> None:
     url = make_queue()
     sqs.send_message(QueueUrl=url, MessageBody="later", DelaySeconds=60)
     depth = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessagesDelayed"])
@@ -121,9 +117,7 @@ def test_a_message_received_too_often_moves_to_the_dead_letter_queue(
 ) -> None:
     dead = make_queue("dead")
     arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    url = make_queue(
-        RedrivePolicy=f'{{"deadLetterTargetArn":"{arn}","maxReceiveCount":2}}', VisibilityTimeout="0"
-    )
+    url = make_queue(RedrivePolicy=f'{{"deadLetterTargetArn":"{arn}","maxReceiveCount":2}}', VisibilityTimeout="0")
     sqs.send_message(QueueUrl=url, MessageBody="poison")
     assert _bodies(sqs, url) == ["poison"]
     assert _bodies(sqs, url) == ["poison"]
@@ -174,9 +168,7 @@ def test_an_impossible_batch_is_refused_whole(
     assert _bodies(sqs, url) == []
 
 
-def test_purge_empties_the_queue_once_a_minute(
-    sqs: Any, make_queue: Callable[..., str], clock: MovableClock
-) -> None:
+def test_purge_empties_the_queue_once_a_minute(sqs: Any, make_queue: Callable[..., str], clock: MovableClock) -> None:
     url = make_queue()
     sqs.send_message(QueueUrl=url, MessageBody="x")
     sqs.purge_queue(QueueUrl=url)
@@ -187,9 +179,7 @@ def test_purge_empties_the_queue_once_a_minute(
     sqs.purge_queue(QueueUrl=url)
 
 
-def test_deleting_twice_is_no_error_and_a_foreign_receipt_is(
-    sqs: Any, make_queue: Callable[..., str]
-) -> None:
+def test_deleting_twice_is_no_error_and_a_foreign_receipt_is(sqs: Any, make_queue: Callable[..., str]) -> None:
     url, other = make_queue(), make_queue("other")
     sqs.send_message(QueueUrl=url, MessageBody="x")
     handle = sqs.receive_message(QueueUrl=url)["Messages"][0]["ReceiptHandle"]
@@ -213,5 +203,22 @@ def test_a_queue_deleted_during_a_long_poll_ends_the_poll(sqs: Any, make_queue: 
 def test_parameters_that_are_not_there_are_refused_by_name(sqs: Any, make_queue: Callable[..., str]) -> None:
     with pytest.raises(ClientError, match="ReceiveRequestAttemptId"):
         sqs.receive_message(QueueUrl=make_queue(), ReceiveRequestAttemptId="1")
-    with pytest.raises(ClientError, match="StartMessageMoveTask"):
-        sqs.start_message_move_task(SourceArn="arn:aws:sqs:us-east-1:000000000000:x")
+
+
+def test_a_move_task_brings_dead_letters_back_to_their_queue(
+    sqs: Any, make_queue: Callable[..., str], account: str
+) -> None:
+    dead = make_queue("dead")
+    arn = f"arn:aws:sqs:us-east-1:{account}:dead"
+    url = make_queue(RedrivePolicy=f'{{"deadLetterTargetArn":"{arn}","maxReceiveCount":1}}', VisibilityTimeout="0")
+    for number in range(3):
+        sqs.send_message(QueueUrl=url, MessageBody=str(number))
+    assert len(_bodies(sqs, url)) == 3
+    assert _bodies(sqs, url) == []
+    sqs.start_message_move_task(SourceArn=arn)
+    while sqs.list_message_move_tasks(SourceArn=arn)["Results"][0]["Status"] != "COMPLETED":
+        pass
+    assert _bodies(sqs, dead) == []
+    assert sorted(_bodies(sqs, url)) == ["0", "1", "2"]
+    with pytest.raises(ClientError, match="Dead Letter Queue"):
+        sqs.start_message_move_task(SourceArn=f"arn:aws:sqs:us-east-1:{account}:jobs")

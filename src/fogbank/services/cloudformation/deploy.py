@@ -176,7 +176,7 @@ class Deployment:
         verb = "CREATE"
         try:
             properties = self.resolver.value(declared.get("Properties") or {})
-            record.properties = await dynamic.resolve(self.ctx, properties)
+            record.properties = schema.coerced(record.type, await dynamic.resolve(self.ctx, properties))
             if old is None:
                 record = await self._create(record)
             elif old.type != record.type:

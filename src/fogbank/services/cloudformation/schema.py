@@ -61,6 +61,38 @@ def problems(type_name: str, properties: Mapping[str, Any]) -> Iterator[str]:
         yield from _check(schema, properties, schema, path="#", depth=0)
 
 
+def coerced(type_name: str, properties: dict[str, Any]) -> dict[str, Any]:
+    """Resolved properties with the schema's types: CloudFormation takes "5" for 5, and parameters are always text."""
+    schema = load(type_name)
+    if schema is None:
+        return properties
+    found: dict[str, Any] = _coerce(schema, properties, schema, depth=0)
+    return found
+
+
+def _coerce(part: Any, value: Any, root: Schema, *, depth: int) -> Any:
+    if not isinstance(part, dict) or depth > DEPTH_MAX:
+        return value
+    part = _follow(part, root)
+    kind = part.get("type")
+    if isinstance(value, dict):
+        declared = part.get("properties") or {}
+        return {name: _coerce(declared.get(name), item, root, depth=depth + 1) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_coerce(part.get("items"), item, root, depth=depth + 1) for item in value]
+    if kind == "string" and isinstance(value, (bool, int, float)):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    if not isinstance(value, str):
+        return value
+    if kind == "boolean" and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if kind == "integer" and value.lstrip("-").isdecimal():
+        return int(value)
+    if kind == "number" and _is_number(value):
+        return int(value) if value.lstrip("-").isdecimal() else float(value)
+    return value
+
+
 def _check(part: Any, value: Any, root: Schema, *, path: str, depth: int) -> Iterator[str]:
     if function_of(value) is not None or dynamic.is_dynamic(value) or not isinstance(part, dict) or depth > DEPTH_MAX:
         return

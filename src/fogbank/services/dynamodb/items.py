@@ -45,9 +45,7 @@ class Items:
         """The key of an item that is written; its index keys are checked too."""
         for name in table.keys:
             if name not in item:
-                raise Validation(
-                    f"One or more parameter values were invalid: Missing the key {name} in the item"
-                )
+                raise Validation(f"One or more parameter values were invalid: Missing the key {name} in the item")
         for name in table.keys:
             if table.types[name] not in item[name]:
                 raise Validation(
@@ -125,9 +123,7 @@ class Items:
         if table.stream is not None and old != new:
             self._record(ctx, table, old, new, by_ttl=by_ttl)
 
-    def _reindex(
-        self, index: Index, table: TableRecord, key: Key, old: Item | None, new: Item | None
-    ) -> None:
+    def _reindex(self, index: Index, table: TableRecord, key: Key, old: Item | None, new: Item | None) -> None:
         before = None if old is None else index_key(index, key, old)
         after = None if new is None else index_key(index, key, new)
         if before is not None and before != after:
@@ -140,7 +136,7 @@ class Items:
         """Fill a new index from the table's items; items that do not fit its key are left out, as AWS does."""
         for key, item in list(self._tables.items.scan((table.id,))):
             if all(table.types[name] in item.get(name, ()) for name in index.keys):
-                self._reindex(index, table, key, None, item)  # type: ignore[arg-type]
+                self._reindex(index, table, key, None, item)
 
     def note_expiry(self, table: TableRecord, key: Key, old: Item | None, new: Item | None) -> None:
         before, after = _expiry(table, old), _expiry(table, new)
@@ -151,9 +147,7 @@ class Items:
         if after is not None:
             self._tables.expiring.put((table.id, after, key[1], key[2]), Counter(0))
 
-    def _record(
-        self, ctx: Context, table: TableRecord, old: Item | None, new: Item | None, *, by_ttl: bool
-    ) -> None:
+    def _record(self, ctx: Context, table: TableRecord, old: Item | None, new: Item | None, *, by_ttl: bool) -> None:
         stream = table.stream
         assert stream is not None
         item = new if new is not None else old
@@ -185,9 +179,7 @@ class Items:
         try:
             self._throttle.admit(owner, rate, write=write, now_ms=ctx.now_ms)
         except ThroughputExceeded:
-            self._count(
-                table, "WriteThrottleEvents" if write else "ReadThrottleEvents", 1, {"TableName": table.name}
-            )
+            self._count(table, "WriteThrottleEvents" if write else "ReadThrottleEvents", 1, {"TableName": table.name})
             self._count(table, "ThrottledRequests", 1, {"TableName": table.name, "Operation": operation})
             raise
 
@@ -229,9 +221,7 @@ class Items:
             consumed.add(table, index_units, write=True, index=index.name)
             self._draw(ctx, table, index_units, write=True, index=index)
 
-    def _draw(
-        self, ctx: Context, table: TableRecord, units: float, *, write: bool, index: Index | None
-    ) -> None:
+    def _draw(self, ctx: Context, table: TableRecord, units: float, *, write: bool, index: Index | None) -> None:
         name = "ConsumedWriteCapacityUnits" if write else "ConsumedReadCapacityUnits"
         dimensions = {"TableName": table.name}
         if index is not None and not index.local:

@@ -60,9 +60,7 @@ class TableResource(ResourceType):
         name, before, after = request.physical_id, request.previous, request.properties
         for member in _FIXED:
             if before.get(member) != after.get(member):
-                raise ValidationError(
-                    f"CloudFormation cannot update {member} of a table: give it a new logical name"
-                )
+                raise ValidationError(f"CloudFormation cannot update {member} of a table: give it a new logical name")
         # One UpdateTable may change the table or one index, so an update is a row of calls.
         for change in _changes(before, after):
             await ctx.refreshed().call(ctx.cloud.dynamodb.update_table, TableName=name, **change)
@@ -118,9 +116,7 @@ async def _stable(ctx: Context, name: str) -> ResourceState:
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
     """The parameters of the UpdateTable calls that lead from one template to the other."""
     old, new = _indexes(before), _indexes(after)
-    changes = [
-        {"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": name}}]} for name in old if name not in new
-    ]
+    changes = [{"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": name}}]} for name in old if name not in new]
     rebuilt = [name for name in new if name in old and _shape(old[name]) != _shape(new[name])]
     changes += [{"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": name}}]} for name in rebuilt]
     changes += _table_changes(before, after, [name for name in new if name in old and name not in rebuilt])
@@ -179,9 +175,7 @@ async def _apply_time_to_live(ctx: Context, name: str, before: dict[str, Any], a
     wanted = new or ({**old, "Enabled": False} if old and old.get("Enabled") else None)
     if old == new or wanted is None or (not wanted["Enabled"] and not (old or {}).get("Enabled")):
         return
-    await ctx.refreshed().call(
-        ctx.cloud.dynamodb.update_time_to_live, TableName=name, TimeToLiveSpecification=wanted
-    )
+    await ctx.refreshed().call(ctx.cloud.dynamodb.update_time_to_live, TableName=name, TimeToLiveSpecification=wanted)
 
 
 async def _apply_recovery(ctx: Context, name: str, before: dict[str, Any], after: dict[str, Any]) -> None:

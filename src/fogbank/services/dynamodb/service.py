@@ -133,9 +133,7 @@ class DynamoDBService(Service):
         return {"TableDescription": definitions.describe(table, items=0, size=0, status="DELETING")}
 
     def describe_continuous_backups(self, ctx: Context, *, TableName: str) -> Answer:
-        return {
-            "ContinuousBackupsDescription": _continuous_backups(self._table(ctx, TableName, wording="Table"))
-        }
+        return {"ContinuousBackupsDescription": _continuous_backups(self._table(ctx, TableName, wording="Table"))}
 
     def update_continuous_backups(
         self, ctx: Context, *, TableName: str, PointInTimeRecoverySpecification: dict[str, Any]
@@ -165,13 +163,9 @@ class DynamoDBService(Service):
         table = self._table(ctx, TableName, wording="Table")
         if not table.ttl_attribute:
             return {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
-        return {
-            "TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": table.ttl_attribute}
-        }
+        return {"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": table.ttl_attribute}}
 
-    def list_tables(
-        self, ctx: Context, *, ExclusiveStartTableName: str | None = None, Limit: int = 100
-    ) -> Answer:
+    def list_tables(self, ctx: Context, *, ExclusiveStartTableName: str | None = None, Limit: int = 100) -> Answer:
         names = [
             key[2]
             for key, _ in self._tables.tables.scan((ctx.account, ctx.region))
@@ -182,9 +176,7 @@ class DynamoDBService(Service):
             answer["LastEvaluatedTableName"] = names[Limit - 1]
         return answer
 
-    def list_tags_of_resource(
-        self, ctx: Context, *, ResourceArn: str, NextToken: str | None = None
-    ) -> Answer:
+    def list_tags_of_resource(self, ctx: Context, *, ResourceArn: str, NextToken: str | None = None) -> Answer:
         table = self._table(ctx, ResourceArn)
         return {"Tags": [{"Key": key, "Value": value} for key, value in table.tags.items()]}
 
@@ -245,9 +237,7 @@ class DynamoDBService(Service):
         items, size = self._count(table, ctx.now_ms)
         return {"TableDescription": definitions.describe(table, items=items, size=size, status="UPDATING")}
 
-    def update_time_to_live(
-        self, ctx: Context, *, TableName: str, TimeToLiveSpecification: dict[str, Any]
-    ) -> Answer:
+    def update_time_to_live(self, ctx: Context, *, TableName: str, TimeToLiveSpecification: dict[str, Any]) -> Answer:
         table = self._table(ctx, TableName, wording="Table")
         enabled, name = TimeToLiveSpecification["Enabled"], TimeToLiveSpecification["AttributeName"]
         if enabled == bool(table.ttl_attribute):
@@ -375,9 +365,7 @@ class DynamoDBService(Service):
         table = self._table(ctx, TableName)
         key = self._items.key_of(table, Key)
         bindings = _bindings(ExpressionAttributeNames, None)
-        project = (
-            parse_projection(ProjectionExpression, bindings) if ProjectionExpression is not None else None
-        )
+        project = parse_projection(ProjectionExpression, bindings) if ProjectionExpression is not None else None
         if bindings is not _NO_BINDINGS:
             bindings.finish(used=project is not None)
         self._items.admit(ctx, table, write=False, operation="GetItem")
@@ -543,9 +531,7 @@ class DynamoDBService(Service):
         table = self._table(ctx, TableName)
         index = self._index(table, IndexName)
         if (Segment is None) != (TotalSegments is None):
-            given, missing = (
-                ("Segment", "TotalSegments") if TotalSegments is None else ("TotalSegments", "Segment")
-            )
+            given, missing = ("Segment", "TotalSegments") if TotalSegments is None else ("TotalSegments", "Segment")
             raise Validation(
                 f"The {missing} parameter is required but was not present in the request when {given} parameter is present"
             )
@@ -622,9 +608,7 @@ class DynamoDBService(Service):
             source, wanted, after=after, forward=forward, limit=limit, keep=keep, segment=segment, fetch=fetch
         )
         consumed = Consumed()
-        self._items.consume_read(
-            ctx, table, page.bytes_read, consistent=consistent, consumed=consumed, index=index
-        )
+        self._items.consume_read(ctx, table, page.bytes_read, consistent=consistent, consumed=consumed, index=index)
         return _page_answer(page, select, project) | (_one_capacity(consumed, capacity) if capacity else {})
 
     # ---- transactions -------------------------------------------------------------------------------------------
@@ -674,9 +658,7 @@ class DynamoDBService(Service):
         table = self._tables.tables.get((ctx.account, ctx.region, name))
         if table is None:
             definitions.check_name(name)
-            raise ResourceNotFound(
-                f"Requested resource not found: Table: {name} not found" if wording else None
-            )
+            raise ResourceNotFound(f"Requested resource not found: Table: {name} not found" if wording else None)
         return table
 
     def _index(self, table: TableRecord, name: str | None) -> Index | None:
@@ -731,9 +713,7 @@ class DynamoDBService(Service):
         if "Create" in update:
             definition = update["Create"]
             if table.index(definition["IndexName"]) is not None:
-                raise Validation(
-                    f"Attempting to create an index which already exists: {definition['IndexName']}"
-                )
+                raise Validation(f"Attempting to create an index which already exists: {definition['IndexName']}")
             index = definitions.read_index(
                 definition, table.types, local=False, on_demand=table.on_demand, new_id=self._tables.next_id()
             )

@@ -84,9 +84,7 @@ class Streams:
             if position < entry.stream.created_ms << 20 or (
                 first is not None and position < first[0][1] and kind == "AT_SEQUENCE_NUMBER"
             ):
-                raise TrimmedDataAccess(
-                    "The operation tried to read past the oldest sequence number in a shard."
-                )
+                raise TrimmedDataAccess("The operation tried to read past the oldest sequence number in a shard.")
             position += kind == "AFTER_SEQUENCE_NUMBER"
         elif kind == "TRIM_HORIZON":
             position = 0
@@ -167,8 +165,6 @@ def _encode(iterator: Iterator) -> str:
 
 def _decode(token: str) -> Iterator:
     try:
-        return msgspec.msgpack.decode(
-            base64.b64decode(token.rpartition("|")[2], validate=True), type=Iterator
-        )
+        return msgspec.msgpack.decode(base64.b64decode(token.rpartition("|")[2], validate=True), type=Iterator)
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         raise Validation("Invalid ShardIterator") from None

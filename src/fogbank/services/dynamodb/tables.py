@@ -32,9 +32,7 @@ def name_of(name_or_arn: str) -> str:
 def read_keys(schema: list[dict[str, str]], types: dict[str, str]) -> list[str]:
     """The key attributes of a KeySchema, partition key first."""
     if not 1 <= len(schema) <= 2:
-        raise Validation(
-            "One or more parameter values were invalid: Invalid KeySchema: must have one or two elements"
-        )
+        raise Validation("One or more parameter values were invalid: Invalid KeySchema: must have one or two elements")
     if schema[0]["KeyType"] != "HASH":
         raise Validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
     if len(schema) == 2 and schema[1]["KeyType"] != "RANGE":
@@ -117,9 +115,7 @@ def read_units(throughput: dict[str, int] | None, *, on_demand: bool) -> tuple[i
 
 
 def key_schema(keys: list[str]) -> list[dict[str, str]]:
-    return [
-        {"AttributeName": name, "KeyType": kind} for name, kind in zip(keys, ("HASH", "RANGE"), strict=False)
-    ]
+    return [{"AttributeName": name, "KeyType": kind} for name, kind in zip(keys, ("HASH", "RANGE"), strict=False)]
 
 
 def describe(table: TableRecord, *, items: int, size: int, status: str = "ACTIVE") -> dict[str, Any]:
@@ -145,10 +141,7 @@ def describe(table: TableRecord, *, items: int, size: int, status: str = "ACTIVE
     if table.table_class != "STANDARD":
         description["TableClassSummary"] = {"TableClass": table.table_class}
     if table.sse and table.sse.get("Enabled"):
-        key = (
-            table.sse.get("KMSMasterKeyId")
-            or f"arn:aws:kms:{table.region}:{table.account}:alias/aws/dynamodb"
-        )
+        key = table.sse.get("KMSMasterKeyId") or f"arn:aws:kms:{table.region}:{table.account}:alias/aws/dynamodb"
         description["SSEDescription"] = {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key}
     for local, kind in ((True, "LocalSecondaryIndexes"), (False, "GlobalSecondaryIndexes")):
         found = [_describe_index(table, index) for index in table.indexes if index.local == local]

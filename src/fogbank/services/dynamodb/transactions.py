@@ -37,9 +37,7 @@ class Transactions:
         self._items = items
         self._writes = writes
 
-    def get(
-        self, ctx: Context, actions: list[dict[str, Any]], find: FindTable, capacity: str | None
-    ) -> dict[str, Any]:
+    def get(self, ctx: Context, actions: list[dict[str, Any]], find: FindTable, capacity: str | None) -> dict[str, Any]:
         _check_count(actions)
         consumed = Consumed()
         responses: list[dict[str, Any]] = []

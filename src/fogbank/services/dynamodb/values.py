@@ -37,9 +37,7 @@ def check(value: Value, depth: int = 0) -> None:
                 "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the "
                 "supported datatypes"
             )
-        raise Validation(
-            "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
-        )
+        raise Validation("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
     ((kind, content),) = value.items()
     if kind == "S":
         _expect(content, str)
@@ -63,9 +61,7 @@ def check(value: Value, depth: int = 0) -> None:
     elif kind in SETS:
         _check_set(value, kind, content)
     else:
-        raise Validation(
-            "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
-        )
+        raise Validation("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
 
 
 def _check_set(value: Value, kind: str, content: Any) -> None:
@@ -80,25 +76,20 @@ def _check_set(value: Value, kind: str, content: Any) -> None:
             decode_binary(part)
     if len(set(content)) != len(content):
         raise Validation(
-            "One or more parameter values were invalid: Input collection "
-            f"[{', '.join(content)}] contains duplicates."
+            f"One or more parameter values were invalid: Input collection [{', '.join(content)}] contains duplicates."
         )
 
 
 def _expect(content: Any, wanted: type) -> None:
     if type(content) is not wanted:
-        raise Validation(
-            "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
-        )
+        raise Validation("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
 
 
 def decode_binary(text: Any) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, TypeError, ValueError):
-        raise Validation(
-            "One or more parameter values were invalid: Invalid base64 in a binary value"
-        ) from None
+        raise Validation("One or more parameter values were invalid: Invalid base64 in a binary value") from None
 
 
 def number_text(text: Any) -> str:
@@ -120,13 +111,9 @@ def parse_number(text: Any) -> Decimal:
     if not number:
         return Decimal(0)
     if number.adjusted() > _EXPONENT_MAX:
-        raise Validation(
-            "Number overflow. Attempting to store a number with magnitude larger than supported range"
-        )
+        raise Validation("Number overflow. Attempting to store a number with magnitude larger than supported range")
     if number.adjusted() < _EXPONENT_MIN:
-        raise Validation(
-            "Number underflow. Attempting to store a number with magnitude smaller than supported range"
-        )
+        raise Validation("Number underflow. Attempting to store a number with magnitude smaller than supported range")
     if (
         len(text) > _DIGITS_MAX
         and len(str(number.as_tuple().digits).strip("(),").replace(", ", "").rstrip("0")) > _DIGITS_MAX
@@ -227,7 +214,5 @@ def equal(a: Value, b: Value) -> bool:
     if kind == "M":
         return a[kind].keys() == b[kind].keys() and all(equal(a[kind][k], b[kind][k]) for k in a[kind])
     if kind == "L":
-        return len(a[kind]) == len(b[kind]) and all(
-            equal(x, y) for x, y in zip(a[kind], b[kind], strict=True)
-        )
+        return len(a[kind]) == len(b[kind]) and all(equal(x, y) for x, y in zip(a[kind], b[kind], strict=True))
     return False

@@ -58,9 +58,7 @@ class Write:
                         f"One or more parameter values were invalid: Cannot update attribute {path[0]}. "
                         "This attribute is part of the key"
                     )
-        checked = (
-            parse_condition(condition, "ConditionExpression", bindings) if condition is not None else None
-        )
+        checked = parse_condition(condition, "ConditionExpression", bindings) if condition is not None else None
         bindings.finish(used=update is not None or condition is not None)
         return cls("Update", table, key=key, update=parsed, condition=checked)
 

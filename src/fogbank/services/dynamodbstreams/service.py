@@ -53,9 +53,7 @@ class DynamoDBStreamsService(Service):
         found = self.cloud.dynamodb.streams.list(ctx, TableName)
         if ExclusiveStartStreamArn is not None:
             arns = [stream["StreamArn"] for stream in found]
-            found = (
-                found[arns.index(ExclusiveStartStreamArn) + 1 :] if ExclusiveStartStreamArn in arns else []
-            )
+            found = found[arns.index(ExclusiveStartStreamArn) + 1 :] if ExclusiveStartStreamArn in arns else []
         answer: dict[str, Any] = {"Streams": found[:Limit]}
         if len(found) > Limit:
             answer["LastEvaluatedStreamArn"] = found[Limit - 1]["StreamArn"]

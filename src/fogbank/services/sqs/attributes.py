@@ -65,6 +65,11 @@ def check(attributes: Mapping[str, str], *, fifo: bool) -> None:
             redrive_policy(value)
 
 
+def normal(name: str, value: str) -> str:
+    """The value as AWS gives it back."""
+    return value.lower() if name in _BOOLEANS else value
+
+
 def _valid(name: str, value: str) -> bool:
     if name in RANGES:
         low, high = RANGES[name]

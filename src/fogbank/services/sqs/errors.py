@@ -87,3 +87,14 @@ class InvalidBatchEntryId(AwsError):
 class BatchRequestTooLong(AwsError):
     code = "BatchRequestTooLong"
     query_code = "AWS.SimpleQueueService.BatchRequestTooLong"
+
+
+class ResourceNotFound(AwsError):
+    code = "ResourceNotFoundException"
+    query_code = "ResourceNotFoundException"
+    status = 404
+
+
+class UnsupportedOperation(AwsError):
+    code = "UnsupportedOperation"
+    query_code = "AWS.SimpleQueueService.UnsupportedOperation"

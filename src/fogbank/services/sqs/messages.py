@@ -51,9 +51,7 @@ def check_attributes(attributes: Attributes) -> None:
             )
         data_type = value.get("DataType", "")
         if not data_type:
-            raise InvalidParameterValue(
-                f"Message (user) attribute '{name}' must contain a non-empty attribute type."
-            )
+            raise InvalidParameterValue(f"Message (user) attribute '{name}' must contain a non-empty attribute type.")
         if len(data_type) > 256 or not _TYPE.fullmatch(data_type):
             raise InvalidParameterValue(
                 f"The message attribute '{name}' has an invalid message attribute type, the set of supported type "
@@ -75,9 +73,7 @@ def _check_number(name: str, text: str) -> None:
     try:
         float(text)
     except ValueError:
-        raise InvalidParameterValue(
-            f"Can't cast the value of message (user) attribute '{name}' to a number."
-        ) from None
+        raise InvalidParameterValue(f"Can't cast the value of message (user) attribute '{name}' to a number.") from None
 
 
 def size_bytes(body: str, attributes: Attributes | None) -> int:
@@ -110,7 +106,7 @@ def chosen(names: list[str] | None, attributes: Attributes | None) -> dict[str, 
     """The message attributes that a receiver asked for: `All`, `.*`, names, or prefixes that end with `.*`."""
     if not names or not attributes:
         return {}
-    if "All" in names or ".*" in names:
+    if not {"All", ".*", "*"}.isdisjoint(names):
         return dict(attributes)
     exact = frozenset(names)
     prefixes = tuple(name[:-2] for name in names if name.endswith(".*"))

@@ -48,9 +48,7 @@ def remove(queue: Queue, label: str) -> str:
     policy = _policy(queue)
     kept = [statement for statement in policy["Statement"] if statement.get("Sid") != label]
     if len(kept) == len(policy["Statement"]):
-        raise InvalidParameterValue(
-            f"Value {label} for parameter Label is invalid. Reason: can't find label."
-        )
+        raise InvalidParameterValue(f"Value {label} for parameter Label is invalid. Reason: can't find label.")
     policy["Statement"] = kept
     return json.dumps(policy, separators=(",", ":")) if kept else ""
 

@@ -81,6 +81,19 @@ class Counter(Record):
     next: int
 
 
+class MoveTask(Record):
+    """A message move task, running or ended."""
+
+    id: str
+    destination_arn: str
+    started_ms: int
+    to_move: int
+    per_second_max: int = 0
+    status: str = "RUNNING"
+    moved: int = 0
+    failure: str = ""
+
+
 class SqsTables:
     """The tables of SQS."""
 
@@ -92,7 +105,7 @@ class SqsTables:
         self.heads = store.table("sqs.heads", key=(int, int), value=Head)
         self.groups = store.table("sqs.groups", key=(int, str), value=Group)
         self.deduplicated = store.table("sqs.deduplicated", key=(int, str, str), value=Deduplicated)
-        self.deduplicated_until = store.table(
-            "sqs.deduplicated_until", key=(int, int, str, str), value=Counter
-        )
+        self.deduplicated_until = store.table("sqs.deduplicated_until", key=(int, int, str, str), value=Counter)
+        # Under (source queue's ARN, minus the start time): the newest task comes first.
+        self.move_tasks = store.table("sqs.move_tasks", key=(str, int), value=MoveTask)
         self.counters = store.table("sqs.counters", key=(str,), value=Counter)

@@ -38,9 +38,7 @@ class QueueResource(ResourceType):
         wanted = _attributes(request.properties)
         suffix = ".fifo" if wanted.get("FifoQueue") == "true" else ""
         name = request.properties.get("QueueName") or request.generated_name(length_max=80, suffix=suffix)
-        answer = await ctx.call(
-            ctx.cloud.sqs.create_queue, QueueName=name, Attributes=wanted, tags=request.tags()
-        )
+        answer = await ctx.call(ctx.cloud.sqs.create_queue, QueueName=name, Attributes=wanted, tags=request.tags())
         return self._state(ctx, answer["QueueUrl"], name)
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:

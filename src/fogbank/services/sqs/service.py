@@ -29,8 +29,10 @@ from fogbank.services.sqs.errors import (
     PurgeQueueInProgress,
     QueueDoesNotExist,
     QueueNameExists,
+    ResourceNotFound,
     TooManyEntriesInBatchRequest,
 )
+from fogbank.services.sqs.move_tasks import LISTED_MAX, MOVED_PER_TURN, MoveTasks
 from fogbank.services.sqs.records import Message, Queue, SqsTables
 from fogbank.services.sqs.shelf import Shelf
 
@@ -53,7 +55,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class SqsService(Service):
-    """Queues, standard and FIFO. Message move tasks and ReceiveRequestAttemptId answer NotImplemented."""
+    """Queues, standard and FIFO. ReceiveRequestAttemptId answers NotImplemented."""
 
     name = "sqs"
     validates = False  # The model lists attribute names as an enum; SQS words that error itself.
@@ -63,9 +65,12 @@ class SqsService(Service):
         self._tables = SqsTables(cloud.store)
         self._shelf = Shelf(cloud, self._tables)
         self._shelf.on_visible = self._wake
+        self._move_tasks = MoveTasks(self._tables, self._shelf)
         self._waiting: dict[int, deque[asyncio.Event]] = {}
 
     async def start(self) -> None:
+        for key in self._move_tasks.running():
+            self.cloud.tasks.spawn("sqs move task", self._move(key))
         while True:
             await self.cloud.clock.sleep(60)
             self._publish_depths()
@@ -80,15 +85,21 @@ class SqsService(Service):
         self._save(queue, ctx)
         return None
 
+    def cancel_message_move_task(self, ctx: Context, *, TaskHandle: str) -> Answer:
+        key, task = self._move_tasks.find(TaskHandle)
+        if task.status != "RUNNING":
+            raise ResourceNotFound("Task does not exist.")
+        task.status = "CANCELLED"
+        self._tables.move_tasks.put(key, task)
+        return {"ApproximateNumberOfMessagesMoved": task.moved}
+
     def change_message_visibility(
         self, ctx: Context, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int
     ) -> Answer:
         self._change_visibility(ctx, self._queue(ctx, QueueUrl), ReceiptHandle, VisibilityTimeout)
         return None
 
-    def change_message_visibility_batch(
-        self, ctx: Context, *, QueueUrl: str, Entries: list[dict[str, Any]]
-    ) -> Answer:
+    def change_message_visibility_batch(self, ctx: Context, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> Answer:
         queue = self._queue(ctx, QueueUrl)
 
         def change(entry: dict[str, Any]) -> dict[str, Any]:
@@ -112,11 +123,7 @@ class SqsService(Service):
                 "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
             )
         if "FifoQueue" in given and not is_fifo:
-            raise InvalidAttributeValue(
-                "Unknown Attribute FifoQueue."
-                if not QueueName.endswith(".fifo")
-                else "Invalid value for FifoQueue."
-            )
+            raise InvalidAttributeName("Unknown Attribute FifoQueue.")
         if is_fifo != QueueName.endswith(".fifo"):
             raise InvalidParameterValue(
                 "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, "
@@ -130,7 +137,7 @@ class SqsService(Service):
         if known is not None:
             settings = attributes.settings(known)
             for name, value in given.items():
-                if settings.get(name, "") != value:
+                if settings.get(name, "") != attributes.normal(name, value):
                     raise QueueNameExists(
                         f"A queue already exists with the same name and a different value for attribute {name}"
                     )
@@ -142,7 +149,7 @@ class SqsService(Service):
             region=ctx.region,
             created_ms=ctx.now_ms,
             modified_ms=ctx.now_ms,
-            attributes={name: value for name, value in given.items() if value != ""},
+            attributes={name: attributes.normal(name, value) for name, value in given.items() if value != ""},
             tags=dict(tags or {}),
         )
         self._check_redrive_target(queue)
@@ -169,15 +176,12 @@ class SqsService(Service):
     def delete_queue(self, ctx: Context, *, QueueUrl: str) -> Answer:
         queue = self._queue(ctx, QueueUrl)
         self._shelf.clear(queue.id)
-        self._tables.deduplicated.delete_all((queue.id,))
-        self._tables.deduplicated_until.delete_all((queue.id,))
+        self._forget_duplicates(queue)
         self._tables.queues.delete((queue.account, queue.region, queue.name))
         self.cloud.store.after_commit(lambda: self._wake_all(queue.id))
         return None
 
-    def get_queue_attributes(
-        self, ctx: Context, *, QueueUrl: str, AttributeNames: list[str] | None = None
-    ) -> Answer:
+    def get_queue_attributes(self, ctx: Context, *, QueueUrl: str, AttributeNames: list[str] | None = None) -> Answer:
         queue = self._queue(ctx, QueueUrl)
         names = AttributeNames or []
         for name in names:
@@ -198,9 +202,7 @@ class SqsService(Service):
         wanted = values if "All" in names else {name: values[name] for name in names if name in values}
         return {"Attributes": wanted} if wanted else None
 
-    def get_queue_url(
-        self, ctx: Context, *, QueueName: str, QueueOwnerAWSAccountId: str | None = None
-    ) -> Answer:
+    def get_queue_url(self, ctx: Context, *, QueueName: str, QueueOwnerAWSAccountId: str | None = None) -> Answer:
         queue = self._tables.queues.get((QueueOwnerAWSAccountId or ctx.account, ctx.region, QueueName))
         if queue is None:
             raise QueueDoesNotExist()
@@ -217,6 +219,10 @@ class SqsService(Service):
                 sources.append(queue)
         return self._page(ctx, sources, "queueUrls", NextToken, MaxResults)
 
+    def list_message_move_tasks(self, ctx: Context, *, SourceArn: str, MaxResults: int = 1) -> Answer:
+        self._move_source(SourceArn)
+        return {"Results": self._move_tasks.listed(SourceArn, min(MaxResults, LISTED_MAX))}
+
     def list_queues(
         self,
         ctx: Context,
@@ -226,9 +232,7 @@ class SqsService(Service):
         MaxResults: int | None = None,
     ) -> Answer:
         prefix = QueueNamePrefix or ""
-        found = [
-            q for _, q in self._tables.queues.scan((ctx.account, ctx.region)) if q.name.startswith(prefix)
-        ]
+        found = [q for _, q in self._tables.queues.scan((ctx.account, ctx.region)) if q.name.startswith(prefix)]
         return self._page(ctx, found, "QueueUrls", NextToken, MaxResults)
 
     def list_queue_tags(self, ctx: Context, *, QueueUrl: str) -> Answer:
@@ -238,10 +242,9 @@ class SqsService(Service):
     def purge_queue(self, ctx: Context, *, QueueUrl: str) -> Answer:
         queue = self._queue(ctx, QueueUrl)
         if queue.purged_ms and ctx.now_ms - queue.purged_ms < PURGE_INTERVAL_MS:
-            raise PurgeQueueInProgress(
-                f"Only one PurgeQueue operation on {queue.name} is allowed every 60 seconds."
-            )
+            raise PurgeQueueInProgress(f"Only one PurgeQueue operation on {queue.name} is allowed every 60 seconds.")
         self._shelf.clear(queue.id)
+        self._forget_duplicates(queue)
         queue.purged_ms = ctx.now_ms
         self._tables.queues.put((queue.account, queue.region, queue.name), queue)
         return None
@@ -382,10 +385,33 @@ class SqsService(Service):
             if value == "":
                 queue.attributes.pop(name, None)
             else:
-                queue.attributes[name] = value
+                queue.attributes[name] = attributes.normal(name, value)
         self._check_redrive_target(queue)
         self._save(queue, ctx)
         return None
+
+    def start_message_move_task(
+        self,
+        ctx: Context,
+        *,
+        SourceArn: str,
+        DestinationArn: str = "",
+        MaxNumberOfMessagesPerSecond: int = 0,
+    ) -> Answer:
+        source = self._move_source(SourceArn)
+        if not self._is_dead_letter_queue(source):
+            raise InvalidParameterValue("Source queue must be configured as a Dead Letter Queue.")
+        if DestinationArn and self._dead_letter_queue(DestinationArn) is None:
+            raise ResourceNotFound("The resource that you specified for the DestinationArn parameter doesn't exist.")
+        if not 0 <= MaxNumberOfMessagesPerSecond <= 500:
+            raise InvalidParameterValue(
+                f"Value {MaxNumberOfMessagesPerSecond} for parameter MaxNumberOfMessagesPerSecond is invalid. "
+                "Reason: Must be between 1 and 500, if provided."
+            )
+        task = self._move_tasks.start(ctx, source, DestinationArn, MaxNumberOfMessagesPerSecond)
+        key, _ = self._move_tasks.find(task)
+        self.cloud.store.after_commit(lambda: self.cloud.tasks.spawn("sqs move task", self._move(key)))
+        return {"TaskHandle": task}
 
     def tag_queue(self, ctx: Context, *, QueueUrl: str, Tags: dict[str, str]) -> Answer:
         queue = self._queue(ctx, QueueUrl)
@@ -411,6 +437,10 @@ class SqsService(Service):
             raise QueueDoesNotExist()
         return queue
 
+    def _forget_duplicates(self, queue: Queue) -> None:
+        self._tables.deduplicated.delete_all((queue.id,))
+        self._tables.deduplicated_until.delete_all((queue.id,))
+
     def _url(self, ctx: Context, queue: Queue) -> str:
         return f"{ctx.endpoint}/{queue.account}/{queue.name}"
 
@@ -418,15 +448,11 @@ class SqsService(Service):
         queue.modified_ms = ctx.now_ms
         self._tables.queues.put((queue.account, queue.region, queue.name), queue)
 
-    def _page(
-        self, ctx: Context, queues: list[Queue], key: str, token: str | None, limit: int | None
-    ) -> Answer:
+    def _page(self, ctx: Context, queues: list[Queue], key: str, token: str | None, limit: int | None) -> Answer:
         size = min(limit or LIST_MAX, LIST_MAX)
         after = [q for q in queues if token is None or q.name > token]
         page = after[:size]
-        answer: dict[str, Any] = (
-            {key: [self._url(ctx, q) for q in page]} if page or key == "queueUrls" else {}
-        )
+        answer: dict[str, Any] = {key: [self._url(ctx, q) for q in page]} if page or key == "queueUrls" else {}
         if len(after) > size and limit is not None:
             answer["NextToken"] = page[-1].name
         return answer
@@ -445,6 +471,29 @@ class SqsService(Service):
                 f"Value {policy} for parameter RedrivePolicy is invalid. Reason: Dead-letter queue must be same type "
                 "of queue as the source."
             )
+
+    def _move_source(self, arn: str) -> Queue:
+        source = self._dead_letter_queue(arn)
+        if source is None:
+            raise ResourceNotFound("The resource that you specified for the SourceArn parameter doesn't exist.")
+        return source
+
+    def _is_dead_letter_queue(self, queue: Queue) -> bool:
+        policies = (
+            q.attributes.get("RedrivePolicy") for _, q in self._tables.queues.scan((queue.account, queue.region))
+        )
+        return any(policy and attributes.redrive_policy(policy)[0] == queue.arn for policy in policies)
+
+    async def _move(self, key: tuple[str, int]) -> None:
+        """Run a move task to its end, at most its rate of messages a second."""
+        source = self._move_source(key[0])
+        ctx = self.cloud.context(account=source.account, region=source.region)
+        task = self._tables.move_tasks.get(key)
+        rate = task.per_second_max if task is not None else 0
+        while await ctx.run(self._move_tasks.step, ctx, key, self._dead_letter_queue(key[0]), rate or MOVED_PER_TURN):
+            if rate:
+                await self.cloud.clock.sleep(1)
+            ctx = ctx.refreshed()
 
     def _dead_letter_queue(self, arn: str) -> Queue | None:
         target = parse_arn(arn)
@@ -480,7 +529,7 @@ class SqsService(Service):
             body=body,
             md5=messages.body_md5(body),
             sent_ms=ctx.now_ms,
-            sender=ctx.access_key or ctx.account,
+            sender=ctx.account,
             group=group,
         )
         answer = {"MessageId": message.id, "MD5OfMessageBody": message.md5}
@@ -488,6 +537,7 @@ class SqsService(Service):
             message.attributes = message_attributes
             message.attributes_md5 = messages.attributes_md5(message_attributes)
             answer["MD5OfMessageAttributes"] = message.attributes_md5
+        message.trace_header = ctx.headers.get("x-amzn-trace-id", "")
         if system_attributes:
             message.trace_header = system_attributes.get("AWSTraceHeader", {}).get("StringValue", "")
             answer["MD5OfMessageSystemAttributes"] = messages.attributes_md5(system_attributes)
@@ -553,9 +603,7 @@ class SqsService(Service):
         policy = queue.attributes.get("RedrivePolicy")
         taken: list[dict[str, Any]] = []
         while len(taken) < wanted.limit:
-            leased = shelf.lease(
-                queue, limit=wanted.limit - len(taken), now_ms=ctx.now_ms, timeout_s=wanted.timeout_s
-            )
+            leased = shelf.lease(queue, limit=wanted.limit - len(taken), now_ms=ctx.now_ms, timeout_s=wanted.timeout_s)
             if not leased:
                 break
             for receipt, message in leased:
@@ -569,9 +617,7 @@ class SqsService(Service):
         self._count(queue, "NumberOfMessagesReceived", len(taken))
         return {"Messages": taken}
 
-    def _redrive(
-        self, ctx: Context, queue: Queue, policy: str, receipt: receipts.Receipt, message: Message
-    ) -> bool:
+    def _redrive(self, ctx: Context, queue: Queue, policy: str, receipt: receipts.Receipt, message: Message) -> bool:
         """Move the message to the dead-letter queue if it was received often enough; whether it was moved."""
         arn, receives_max = attributes.redrive_policy(policy)
         if message.receives <= receives_max:
@@ -581,8 +627,7 @@ class SqsService(Service):
             return False
         self._shelf.take_away(queue, receipt)
         message.dead_letter_source = message.dead_letter_source or queue.arn
-        message.receives = 0
-        message.first_received_ms = 0
+        message.receives -= 1  # This receive never reached anybody.
         self._shelf.add(target, message, now_ms=ctx.now_ms, delay_s=0)
         return True
 
@@ -681,9 +726,7 @@ class SqsService(Service):
     # ---- metrics ------------------------------------------------------------------------------------------------
 
     def _count(self, queue: Queue, name: str, value: float) -> None:
-        self.cloud.metrics.add(
-            queue.account, queue.region, "AWS/SQS", name, {"QueueName": queue.name}, value, "Count"
-        )
+        self.cloud.metrics.add(queue.account, queue.region, "AWS/SQS", name, {"QueueName": queue.name}, value, "Count")
 
     def _count_sent(self, queue: Queue, size: int) -> None:
         self._count(queue, "NumberOfMessagesSent", 1)

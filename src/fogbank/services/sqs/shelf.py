@@ -96,9 +96,7 @@ class Shelf:
 
     # ---- leasing ------------------------------------------------------------------------------------------------
 
-    def lease(
-        self, queue: Queue, *, limit: int, now_ms: int, timeout_s: int
-    ) -> list[tuple[Receipt, Message]]:
+    def lease(self, queue: Queue, *, limit: int, now_ms: int, timeout_s: int) -> list[tuple[Receipt, Message]]:
         """Take up to `limit` visible messages for `timeout_s`, oldest first."""
         leased = []
         due_ms = now_ms + timeout_s * 1000
@@ -214,9 +212,7 @@ class Shelf:
                 return message
         return None
 
-    def change_visibility(
-        self, queue: Queue, receipt: Receipt, handle: str, *, now_ms: int, timeout_s: int
-    ) -> None:
+    def change_visibility(self, queue: Queue, receipt: Receipt, handle: str, *, now_ms: int, timeout_s: int) -> None:
         """ChangeMessageVisibility: the lease ends `timeout_s` from now."""
         found = self._leased(queue, receipt)
         if found is None:
@@ -251,7 +247,7 @@ class Shelf:
     def expire(self, queue: Queue, *, now_ms: int, retention_s: int) -> None:
         """Forget visible messages that are older than the queue keeps them."""
         oldest_ms = now_ms - retention_s * 1000
-        expired = []
+        expired: list[tuple[int, str, int]] = []
         for key, message in self._oldest(queue):
             if message.sent_ms >= oldest_ms or len(expired) == _EXPIRED_PER_CALL:
                 break

@@ -25,9 +25,7 @@ class CborOperation(CompiledOperation):
         self, service: ServiceModel, operation: OperationModel, *, validates: bool, raw_shapes: frozenset[str]
     ) -> None:
         super().__init__(service, operation, validates=validates, raw_shapes=raw_shapes)
-        self._coerce = (
-            None if operation.input is None else coercer(service, operation.input.shape, raw_shapes)
-        )
+        self._coerce = None if operation.input is None else coercer(service, operation.input.shape, raw_shapes)
         self._convert = None if operation.output is None else converter(service, operation.output.shape)
 
     def parse(self, request: RequestData) -> dict[str, Any]:

@@ -32,9 +32,7 @@ class Ec2Operation(QueryOperation):
         else:
             self._contents(out, answer or {})
         out.append(f"</{name}Response>")
-        return ResponseData(
-            200, [_XML, ("x-amzn-RequestId", request_id)], "".join(out).encode(errors="replace")
-        )
+        return ResponseData(200, [_XML, ("x-amzn-RequestId", request_id)], "".join(out).encode(errors="replace"))
 
     def serialize_error(self, error: AwsError, request_id: str) -> ResponseData:
         return ec2_fault(self.service, error, request_id)

@@ -61,9 +61,7 @@ class EventStream:
         headers.append((":message-type", kind))
         return frame(headers, payload)
 
-    def _payload(
-        self, shape_name: str, members: Event, payload_member: str | None
-    ) -> tuple[str | None, bytes]:
+    def _payload(self, shape_name: str, members: Event, payload_member: str | None) -> tuple[str | None, bytes]:
         shape = self._service.shapes[shape_name]
         if payload_member is not None:
             ref = shape.members[payload_member]

@@ -5,9 +5,7 @@ from fogbank.wire.model import ServiceModel
 from fogbank.wire.protocols.request import ResponseData
 
 
-def serialize_fault(
-    service: ServiceModel | None, protocol: str, error: AwsError, request_id: str
-) -> ResponseData:
+def serialize_fault(service: ServiceModel | None, protocol: str, error: AwsError, request_id: str) -> ResponseData:
     """An error in a protocol, for a service if it is known."""
     match protocol:
         case "query":

@@ -45,9 +45,7 @@ class JsonOperation(CompiledOperation):
         self._stream_member: str | None = None
         if operation.output is not None:
             members = service.shapes[operation.output.shape].members.items()
-            self._stream_member = next(
-                (name for name, ref in members if service.shapes[ref.shape].eventstream), None
-            )
+            self._stream_member = next((name for name, ref in members if service.shapes[ref.shape].eventstream), None)
 
     def parse(self, request: RequestData) -> dict[str, Any]:
         body = request.body

@@ -31,9 +31,7 @@ class CompiledOperation:
         self._checked_type: Any = None
         if operation.input is not None:
             self.members = tuple(service.shapes[operation.input.shape].members)
-            self._checked_type = typed(
-                service, operation.input.shape, validates=validates, raw_shapes=raw_shapes
-            )
+            self._checked_type = typed(service, operation.input.shape, validates=validates, raw_shapes=raw_shapes)
 
     def parse(self, request: RequestData) -> dict[str, Any]:
         """The parameters of a request, checked, by AWS's names. Raises `AwsError`."""

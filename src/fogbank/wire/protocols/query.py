@@ -28,9 +28,7 @@ class QueryOperation(CompiledOperation):
             # botocore's model speaks JSON only; SQS itself still takes forms, with their own names.
             service = sqs_query_model(service)
         super().__init__(service, operation, validates=validates, raw_shapes=raw_shapes)
-        self._read = (
-            None if operation.input is None else FormReader(service, ec2=self.ec2).reader(operation.input)
-        )
+        self._read = None if operation.input is None else FormReader(service, ec2=self.ec2).reader(operation.input)
         self._xmlns = namespace_attribute(service.namespace)
         self._writer = XmlWriter(service, self.iso8601)
         shape = self.output_shape
@@ -63,12 +61,8 @@ class QueryOperation(CompiledOperation):
             out.append(f"<{wrapper}>")
             self._contents(out, answer or {})
             out.append(f"</{wrapper}>")
-        out.append(
-            f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{name}Response>"
-        )
-        return ResponseData(
-            200, [_XML, ("x-amzn-RequestId", request_id)], "".join(out).encode(errors="replace")
-        )
+        out.append(f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{name}Response>")
+        return ResponseData(200, [_XML, ("x-amzn-RequestId", request_id)], "".join(out).encode(errors="replace"))
 
     def serialize_error(self, error: AwsError, request_id: str) -> ResponseData:
         return query_fault(self.service, error, request_id)
@@ -91,9 +85,7 @@ def query_fault(service: ServiceModel | None, error: AwsError, request_id: str) 
 def error_contents(service: ServiceModel | None, error: AwsError) -> str:
     """Code, message and further members of an error as elements."""
     name, shape = (error.code, None) if service is None else error_shape(service, error)
-    out: Out = [
-        f"<Code>{escape(error_code(name, shape, error))}</Code><Message>{escape(error.message)}</Message>"
-    ]
+    out: Out = [f"<Code>{escape(error_code(name, shape, error))}</Code><Message>{escape(error.message)}</Message>"]
     for member, value in error.members.items():
         ref = None if shape is None else shape.members.get(member)
         if value is None:

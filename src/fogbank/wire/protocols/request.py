@@ -11,9 +11,7 @@ class RequestData:
 
     __slots__ = ("body", "headers", "method", "path", "query", "resource")
 
-    def __init__(
-        self, method: str, path: str, query: str, headers: dict[str, str], body: bytes | BodyStream
-    ) -> None:
+    def __init__(self, method: str, path: str, query: str, headers: dict[str, str], body: bytes | BodyStream) -> None:
         self.method = method
         self.path = path
         self.resource = path
@@ -30,9 +28,7 @@ class ResponseData:
 
     __slots__ = ("body", "headers", "status")
 
-    def __init__(
-        self, status: int, headers: list[tuple[str, str]], body: bytes | AsyncIterator[bytes] | Any
-    ) -> None:
+    def __init__(self, status: int, headers: list[tuple[str, str]], body: bytes | AsyncIterator[bytes] | Any) -> None:
         self.status = status
         self.headers = headers
         self.body = body

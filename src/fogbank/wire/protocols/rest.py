@@ -50,9 +50,7 @@ class RestOperation(CompiledOperation):
         members = {} if shape is None else shape.members
         path = self.operation.request_uri.partition("?")[0]
         self._segments = [segment for segment in path.split("/") if segment]
-        self._labels = {
-            _label_name(segment): segment for segment in self._segments if segment.startswith("{")
-        }
+        self._labels = {_label_name(segment): segment for segment in self._segments if segment.startswith("{")}
         self._uri = {
             ref.location_name or member: (member, self._reader(ref))
             for member, ref in members.items()
@@ -74,9 +72,7 @@ class RestOperation(CompiledOperation):
             if ref.location == "header"
         ]
         self._header_maps = [
-            (member, (ref.location_name or "").lower())
-            for member, ref in members.items()
-            if ref.location == "headers"
+            (member, (ref.location_name or "").lower()) for member, ref in members.items() if ref.location == "headers"
         ]
         self._payload = None if shape is None else shape.payload
         self._body_members = any(ref.location is None for ref in members.values())
@@ -229,9 +225,7 @@ class RestOperation(CompiledOperation):
         self._out_header_maps = [
             (member, ref.location_name or "") for member, ref in members.items() if ref.location == "headers"
         ]
-        self._out_status = next(
-            (member for member, ref in members.items() if ref.location == "statusCode"), None
-        )
+        self._out_status = next((member for member, ref in members.items() if ref.location == "statusCode"), None)
         self._out_payload = None if shape is None else shape.payload
         self._out_body = any(ref.location is None for ref in members.values())
 

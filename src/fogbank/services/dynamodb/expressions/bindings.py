@@ -26,14 +26,10 @@ class Bindings:
             raise Validation("ExpressionAttributeValues must not be empty")
         for name in self._names:
             if not name.startswith("#"):
-                raise Validation(
-                    f'ExpressionAttributeNames contains invalid key: Syntax error; key: "{name}"'
-                )
+                raise Validation(f'ExpressionAttributeNames contains invalid key: Syntax error; key: "{name}"')
         for name, value in self._values.items():
             if not name.startswith(":"):
-                raise Validation(
-                    f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{name}"'
-                )
+                raise Validation(f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{name}"')
             try:
                 check(value)
             except Validation as error:
@@ -54,9 +50,7 @@ class Bindings:
     def _name(self, text: str, kind: str) -> str:
         if not text.startswith("#"):
             if text.upper() in RESERVED:
-                raise Validation(
-                    f"Invalid {kind}: Attribute name is a reserved keyword; reserved keyword: {text}"
-                )
+                raise Validation(f"Invalid {kind}: Attribute name is a reserved keyword; reserved keyword: {text}")
             return text
         if text not in self._names:
             raise Validation(

@@ -28,9 +28,7 @@ class KeyRange(NamedTuple):
             return sort.startswith(self.prefix)
         if self.low is not None and (sort < self.low or (sort == self.low and not self.low_inclusive)):
             return False
-        return not (
-            self.high is not None and (sort > self.high or (sort == self.high and not self.high_inclusive))
-        )
+        return not (self.high is not None and (sort > self.high or (sort == self.high and not self.high_inclusive)))
 
 
 class _Term(NamedTuple):
@@ -65,9 +63,7 @@ def parse_key_condition(text: str, bindings: Bindings, *, schema: dict[str, str]
     if len(names) < 2 or names[1] not in by_name or len(by_name) > 1:
         missed = names[1] if len(names) > 1 and names[1] not in by_name else None
         raise Validation(
-            f"Query condition missed key schema element: {missed}"
-            if missed
-            else "Query key condition not supported"
+            f"Query condition missed key schema element: {missed}" if missed else "Query key condition not supported"
         )
     sort = by_name[names[1]]
     _check_type(sort, names[1], schema)

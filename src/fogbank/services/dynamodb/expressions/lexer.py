@@ -85,12 +85,8 @@ class Reader:
 
     def error(self) -> Validation:
         token = self.peek()
-        around = [
-            self._tokens[i].text for i in range(max(self._at - 1, 0), min(self._at + 2, len(self._tokens)))
-        ]
-        near = (
-            self._text[self._tokens[max(self._at - 1, 0)].at :] if token.kind == "end" else " ".join(around)
-        )
+        around = [self._tokens[i].text for i in range(max(self._at - 1, 0), min(self._at + 2, len(self._tokens)))]
+        near = self._text[self._tokens[max(self._at - 1, 0)].at :] if token.kind == "end" else " ".join(around)
         return Validation(f'Invalid {self.kind}: Syntax error; token: "{token.text}", near: "{near.strip()}"')
 
     def end(self) -> None:

@@ -50,9 +50,7 @@ def parse_update(text: str, bindings: Bindings) -> Update:
         if clause not in _CLAUSES:
             raise reader.error()
         if clause in seen:
-            raise Validation(
-                f'Invalid {_KIND}: The "{clause}" section can only be used once in an update expression;'
-            )
+            raise Validation(f'Invalid {_KIND}: The "{clause}" section can only be used once in an update expression;')
         seen.add(clause)
         reader.take()
         while True:

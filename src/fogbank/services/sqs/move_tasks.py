@@ -1,0 +1,107 @@
+"""Message move tasks: a dead-letter queue's messages go back to where they came from, or to a queue of choice.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
+"""
+
+import base64
+import json
+
+from fogbank.core.context import Context
+from fogbank.core.ids import new_id
+from fogbank.services.sqs.errors import InvalidParameterValue, ResourceNotFound, UnsupportedOperation
+from fogbank.services.sqs.records import MoveTask, Queue, SqsTables
+from fogbank.services.sqs.shelf import Shelf
+
+MOVED_PER_TURN = 100
+LISTED_MAX = 10
+
+
+class MoveTasks:
+    """Starts, runs and lists the tasks; a running one is resumed at the next start of the server."""
+
+    def __init__(self, tables: SqsTables, shelf: Shelf) -> None:
+        self._tables = tables
+        self._shelf = shelf
+
+    def start(self, ctx: Context, source: Queue, destination: str, per_second_max: int) -> str:
+        if any(task.status == "RUNNING" for _, task in self._tables.move_tasks.scan((source.arn,))):
+            raise UnsupportedOperation(
+                "There is already a task running. Only one active task is allowed for a source queue arn at a given time."
+            )
+        task = MoveTask(
+            id=new_id(),
+            destination_arn=destination,
+            started_ms=ctx.now_ms,
+            to_move=self._shelf.depth(source.id).visible,
+            per_second_max=per_second_max,
+        )
+        self._tables.move_tasks.put((source.arn, -ctx.now_ms), task)
+        return handle(source.arn, task)
+
+    def find(self, text: str) -> tuple[tuple[str, int], MoveTask]:
+        """The key and task of a handle."""
+        try:
+            given = json.loads(base64.b64decode(text, validate=True))
+            arn, task_id = str(given["sourceArn"]), str(given["taskId"])
+        except (ValueError, KeyError, TypeError):
+            raise InvalidParameterValue("Value for parameter TaskHandle is invalid.") from None
+        for key, task in self._tables.move_tasks.scan((arn,)):
+            if task.id == task_id:
+                return (arn, key[1]), task
+        raise ResourceNotFound("Task does not exist.")
+
+    def running(self) -> list[tuple[str, int]]:
+        return [(key[0], key[1]) for key, task in self._tables.move_tasks.scan() if task.status == "RUNNING"]
+
+    def step(self, ctx: Context, key: tuple[str, int], source: Queue | None, limit: int) -> bool:
+        """Move up to `limit` messages; whether the task goes on."""
+        task = self._tables.move_tasks.get(key)
+        if task is None or task.status != "RUNNING":
+            return False
+        moved = 0
+        if source is not None:
+            for receipt, message in self._shelf.lease(source, limit=limit, now_ms=ctx.now_ms, timeout_s=30):
+                arn = task.destination_arn or message.dead_letter_source
+                target = self._queue(arn)
+                if target is None:
+                    task.status, task.failure = "FAILED", "AWS.SimpleQueueService.NonExistentQueue"
+                    break
+                self._shelf.take_away(source, receipt)
+                message.receives = message.first_received_ms = 0
+                message.dead_letter_source = ""
+                self._shelf.add(target, message, now_ms=ctx.now_ms, delay_s=0)
+                moved += 1
+        task.moved += moved
+        if not moved and task.status == "RUNNING":
+            task.status = "COMPLETED"
+        self._tables.move_tasks.put(key, task)
+        return task.status == "RUNNING"
+
+    def _queue(self, arn: str) -> Queue | None:
+        parts = arn.split(":")
+        return self._tables.queues.get((parts[4], parts[3], parts[5])) if len(parts) == 6 else None
+
+    def listed(self, arn: str, limit: int) -> list[dict[str, object]]:
+        answers = []
+        for _, task in self._tables.move_tasks.scan((arn,), limit=limit):
+            answer: dict[str, object] = {
+                "Status": task.status,
+                "SourceArn": arn,
+                "ApproximateNumberOfMessagesMoved": task.moved,
+                "ApproximateNumberOfMessagesToMove": task.to_move,
+                "StartedTimestamp": task.started_ms,
+            }
+            if task.status == "RUNNING":
+                answer["TaskHandle"] = handle(arn, task)
+            if task.destination_arn:
+                answer["DestinationArn"] = task.destination_arn
+            if task.per_second_max:
+                answer["MaxNumberOfMessagesPerSecond"] = task.per_second_max
+            if task.failure:
+                answer["FailureReason"] = task.failure
+            answers.append(answer)
+        return answers
+
+
+def handle(arn: str, task: MoveTask) -> str:
+    return base64.b64encode(json.dumps({"taskId": task.id, "sourceArn": arn}).encode()).decode()
