@@ -124,7 +124,9 @@ def test_a_resource_is_described_by_its_names(aws: Aws) -> None:
     ("template", "message"),
     [
         ({"Resources": {"Fn::ForEach::A": ["X", ["a"], {"Q${X}": {}}]}}, "Fn::ForEach"),
-        ({**QUEUE, "Rules": {"R": {"Assertions": []}}}, "Rules"),
+        ({**QUEUE, "Rules": {"R": {}}}, "Rule R must have a list of Assertions"),
+        ({**QUEUE, "Rules": {"R": {"Assertions": [{"Assert": {"Fn::Contains": [["a"], "b"]}}]}}}, "Rule R failed"),
+        ({**QUEUE, "Hooks": {}}, "Hooks is not implemented"),
         ({**QUEUE, "Transform": "Nobody"}, "No transform named Nobody found"),
         ({**QUEUE, "Parameters": {"P": {}}}, "Parameter"),
         ({**QUEUE, "Parameters": {"P": "x"}}, "Parameter"),
@@ -161,3 +163,17 @@ def test_a_dynamic_reference_to_nothing_fails_the_resource(aws: Aws) -> None:
     properties = {"DelaySeconds": "{{resolve:ssm:/nothing}}"}
     stack = create(aws("cloudformation"), {"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": properties}}})
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+
+
+def test_a_rule_that_holds_lets_the_stack_through(aws: Aws) -> None:
+    old = {"Fn::Contains": [["1", "2"], {"Ref": "Version"}]}
+    template = {
+        **QUEUE,
+        "Parameters": {"Version": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/cdk/version"}},
+        "Rules": {"Check": {"Assertions": [{"Assert": {"Fn::Not": [old]}, "AssertDescription": "too old"}]}},
+    }
+    aws("ssm").put_parameter(Name="/cdk/version", Value="1", Type="String")
+    with pytest.raises(ClientError, match="too old"):
+        create(aws("cloudformation"), template)
+    aws("ssm").put_parameter(Name="/cdk/version", Value="21", Type="String", Overwrite=True)
+    assert create(aws("cloudformation"), template)["StackStatus"] == "CREATE_COMPLETE"

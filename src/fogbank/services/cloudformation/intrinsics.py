@@ -22,6 +22,7 @@ SUB = re.compile(r"\$\{([^}]*)\}")
 ZONES = ("a", "b", "c")
 CIDR_BLOCKS_MAX = 256  # Fn::Cidr: "valid values for count are 1-256"
 CONDITION_FUNCTIONS = frozenset(("Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals", "Condition"))
+RULE_FUNCTIONS = frozenset(("Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn"))
 
 
 class _NoValue:
@@ -72,7 +73,8 @@ class Resolver:
             "Fn::If": self._if, "Fn::And": self._and, "Fn::Or": self._or, "Fn::Not": self._not,
             "Fn::Equals": self._equals, "Fn::Base64": self._base64, "Fn::Cidr": self._cidr,
             "Fn::GetAZs": self._get_azs, "Fn::ImportValue": self._import_value, "Fn::Length": self._length,
-            "Fn::ToJsonString": self._to_json,
+            "Fn::ToJsonString": self._to_json, "Fn::Contains": self._contains,
+            "Fn::EachMemberEquals": self._each_member_equals, "Fn::EachMemberIn": self._each_member_in,
         }  # fmt: skip
 
     def value(self, value: Any) -> Any:
@@ -104,7 +106,7 @@ class Resolver:
         name = function_of(value)
         if name == "Condition":
             return self.condition(str(value["Condition"]))
-        if name not in CONDITION_FUNCTIONS:
+        if name not in CONDITION_FUNCTIONS | RULE_FUNCTIONS:
             raise ValidationError("Template error: every condition must be a Fn::And, Fn::Or, Fn::Not or Fn::Equals")
         return bool(self._functions[str(name)](value[str(name)]))
 
@@ -271,6 +273,28 @@ class Resolver:
         if not isinstance(value, list) or len(value) != 1:
             raise ValidationError("Template error: Fn::Not requires a list argument with one parameter")
         return not self.truth(value[0])
+
+    # ---- rules --------------------------------------------------------------------------------------------------
+
+    def _contains(self, value: Any) -> bool:
+        members, wanted = self._members(value, "Fn::Contains")
+        return wanted in members
+
+    def _each_member_equals(self, value: Any) -> bool:
+        members, wanted = self._members(value, "Fn::EachMemberEquals")
+        return all(member == wanted for member in members)
+
+    def _each_member_in(self, value: Any) -> bool:
+        members, allowed = self._members(value, "Fn::EachMemberIn")
+        return isinstance(allowed, list) and all(member in allowed for member in members)
+
+    def _members(self, value: Any, name: str) -> tuple[list[Any], Any]:
+        if not isinstance(value, list) or len(value) != 2:
+            raise ValidationError(f"Template error: every {name} object requires two parameters")
+        members, other = self.value(value[0]), self.value(value[1])
+        if not isinstance(members, list):
+            raise ValidationError(f"Template error: {name} requires a list of strings as its first parameter")
+        return members, other
 
 
 def _operands(value: Any, name: str) -> list[Any]:

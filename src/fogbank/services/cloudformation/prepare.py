@@ -8,7 +8,7 @@ import msgspec
 
 from fogbank.core.context import Context
 from fogbank.core.resource import ResourceState, ResourceType
-from fogbank.services.cloudformation import dynamic, graph, parameters, sam, schema, template
+from fogbank.services.cloudformation import dynamic, graph, parameters, rules, sam, schema, template
 from fogbank.services.cloudformation.errors import InsufficientCapabilities, ValidationError
 from fogbank.services.cloudformation.graph import Graph
 from fogbank.services.cloudformation.intrinsics import Resolver
@@ -105,6 +105,7 @@ async def evaluate_conditions(ctx: Context, plan: Plan) -> None:
         declared=frozenset(declared),
         preview=True,
     )
+    rules.check(plan.template.get("Rules") or {}, plan.resolver)
     for name in plan.resolver.conditions:
         plan.resolver.condition(name)
     plan.resources = {

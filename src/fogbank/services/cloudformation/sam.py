@@ -26,13 +26,15 @@ async def expand(template: dict[str, Any], parameters: Mapping[str, Any], *, reg
 
 
 def _translate(template: dict[str, Any], parameters: Mapping[str, Any], region: str) -> dict[str, Any]:
+    from samtranslator.metrics.metrics import DummyMetricsPublisher, Metrics
     from samtranslator.model.exceptions import InvalidDocumentException
     from samtranslator.parser.parser import Parser
     from samtranslator.translator.translator import Translator
 
     source = json.loads(json.dumps(copy.deepcopy(template)))
+    metrics = Metrics("ServerlessTransform", DummyMetricsPublisher())
     try:
-        translator = Translator(_ManagedPolicies(), Parser(), boto_session=_Session(region))
+        translator = Translator(_ManagedPolicies(), Parser(), boto_session=_Session(region), metrics=metrics)
         found: dict[str, Any] = translator.translate(source, parameter_values=dict(parameters))
     except InvalidDocumentException as error:
         causes = " ".join(cause.message for cause in error.causes)
@@ -40,6 +42,8 @@ def _translate(template: dict[str, Any], parameters: Mapping[str, Any], region: 
             f"Transform {TRANSFORM} failed with: Invalid Serverless Application Specification document. "
             f"Number of errors found: {len(error.causes)}. {causes}"
         ) from None
+    finally:
+        metrics.publish()
     found.pop("Transform", None)
     return found
 

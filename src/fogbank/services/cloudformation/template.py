@@ -24,7 +24,6 @@ RESOURCE_KEYS = frozenset((
     "Type", "Properties", "DependsOn", "Condition", "Metadata", "DeletionPolicy", "UpdateReplacePolicy",
     "CreationPolicy", "UpdatePolicy", "Connectors", "IgnoreGlobals", "Version",
 ))  # fmt: skip
-NOT_IMPLEMENTED = ("Rules", "Hooks")
 UNPREFIXED_TAGS = frozenset(("Ref", "Condition"))
 
 Template = dict[str, Any]
@@ -121,7 +120,7 @@ def check_outline(template: Template) -> None:
     version = template.get("AWSTemplateFormatVersion")
     if version is not None and str(version) != "2010-09-09":
         raise ValidationError("Template format error: " + str(version) + " is not a supported value.")
-    for section in ("Parameters", "Mappings", "Conditions", "Outputs", "Resources"):
+    for section in ("Parameters", "Mappings", "Conditions", "Outputs", "Resources", "Rules"):
         if section in template and not isinstance(template[section], dict):
             raise ValidationError(f"Template format error: {section} must be an object.")
     resources = template.get("Resources")
@@ -131,9 +130,8 @@ def check_outline(template: Template) -> None:
         raise ValidationError(
             f"Template format error: Number of resources, {len(resources)}, is greater than maximum allowed, 500"
         )
-    for section in NOT_IMPLEMENTED:
-        if section in template:
-            raise ValidationError(f"Template section {section} is not implemented by Fogbank")
+    if "Hooks" in template:
+        raise ValidationError("Template section Hooks is not implemented by Fogbank")
     for name, parameter in (template.get("Parameters") or {}).items():
         if not isinstance(parameter, dict) or not isinstance(parameter.get("Type"), str):
             raise ValidationError(
