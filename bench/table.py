@@ -35,9 +35,7 @@ class Row:
 def render(rows: list[Row], peers: list[tuple[str, str]]) -> str:
     """`(1/12)` behind a peer's figure: the first server does twelve times as well."""
     header = ["", *(label for _, label in peers)]
-    lines = [
-        [f"{row.name}, {row.unit}", *(_cell(row, name, peers[0][0]) for name, _ in peers)] for row in rows
-    ]
+    lines = [[f"{row.name}, {row.unit}", *(_cell(row, name, peers[0][0]) for name, _ in peers)] for row in rows]
     widths = [max(len(line[column]) for line in [header, *lines]) for column in range(len(header))]
     text = ["  ".join(_align(line, widths)) for line in [header, ["-" * width for width in widths], *lines]]
     notes = [
@@ -51,8 +49,7 @@ def render(rows: list[Row], peers: list[tuple[str, str]]) -> str:
 
 def _align(line: list[str], widths: list[int]) -> list[str]:
     first, *rest = (
-        cell.ljust(w) if not i else cell.rjust(w)
-        for i, (cell, w) in enumerate(zip(line, widths, strict=True))
+        cell.ljust(w) if not i else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True))
     )
     return [first, *rest]
 

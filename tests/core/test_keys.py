@@ -25,8 +25,6 @@ def test_a_key_comes_back_as_it_was(key: tuple[str, int, bytes]) -> None:
 
 
 @given(keys, keys)
-def test_only_a_keys_own_first_parts_are_its_prefix(
-    a: tuple[str, int, bytes], b: tuple[str, int, bytes]
-) -> None:
+def test_only_a_keys_own_first_parts_are_its_prefix(a: tuple[str, int, bytes], b: tuple[str, int, bytes]) -> None:
     codec = KeyCodec(TYPES, b"tbl1")
     assert codec.encode(a).startswith(codec.encode(b[:1])) == (a[0] == b[0])

@@ -114,8 +114,7 @@ def test_a_bad_pattern_is_refused_with_the_place(pattern: str, reason: str) -> N
     with pytest.raises(InvalidEventPattern) as refused:
         compile_pattern(pattern)
     assert refused.value.message == (
-        f"Event pattern is not valid. Reason: {words}\n"
-        f' at [Source: (String)"{pattern}"; line: 1, column: {column}]'
+        f'Event pattern is not valid. Reason: {words}\n at [Source: (String)"{pattern}"; line: 1, column: {column}]'
     )
 
 

@@ -99,9 +99,7 @@ def test_state_survives_a_reopening(tmp_path: Path) -> None:
     second.close()
 
 
-_texts = st.sampled_from(
-    ["", "a", "a\0", "a\0b", "b", "\xff", "z" * 480, "z" * 495, "z" * 600, "z" * 600 + "y"]
-)
+_texts = st.sampled_from(["", "a", "a\0", "a\0b", "b", "\xff", "z" * 480, "z" * 495, "z" * 600, "z" * 600 + "y"])
 _numbers = st.sampled_from([-5, 0, 1, 2, 2**40])
 
 

@@ -30,9 +30,7 @@ def campaign(
     return asyncio.run(_campaign(KillableServer(data, sync), kills, seed, progress))
 
 
-async def _campaign(
-    server: KillableServer, kills: int, seed: int, progress: Callable[[str], object]
-) -> Result:
+async def _campaign(server: KillableServer, kills: int, seed: int, progress: Callable[[str], object]) -> Result:
     rng = random.Random(seed)
     result = Result()
     kept: dict[str, set[Item]] = {}
@@ -58,9 +56,7 @@ async def _campaign(
     return result
 
 
-async def _load_and_kill(
-    server: KillableServer, setting: Setting, after_s: float, seed: int, number: int
-) -> Ledger:
+async def _load_and_kill(server: KillableServer, setting: Setting, after_s: float, seed: int, number: int) -> Ledger:
     loading = asyncio.create_task(load(setting, seed=seed, name=f"run{number}"))
     await asyncio.wait((loading,), timeout=after_s)
     await asyncio.to_thread(server.kill)

@@ -116,8 +116,7 @@ async def write_pairs(wire: Wire, setting: Setting, ledger: Ledger, rng: random.
         for key in keys:
             ledger.items[key] = {next(iter(ledger.items.get(key, {None}))), number}
         puts = [
-            {"Put": {"TableName": setting.table, "Item": {"k": {"S": key}, "v": {"N": str(number)}}}}
-            for key in keys
+            {"Put": {"TableName": setting.table, "Item": {"k": {"S": key}, "v": {"N": str(number)}}}} for key in keys
         ]
         await wire.json("dynamodb", "TransactWriteItems", TransactItems=puts)
         for key in keys:
@@ -151,9 +150,7 @@ async def load(setting: Setting, *, seed: int, name: str) -> Ledger:
     return ledger
 
 
-async def _until_gone(
-    worker: Worker, setting: Setting, ledger: Ledger, rng: random.Random, name: str
-) -> None:
+async def _until_gone(worker: Worker, setting: Setting, ledger: Ledger, rng: random.Random, name: str) -> None:
     wire = Wire(setting.port, setting.account)
     try:
         await worker(wire, setting, ledger, rng, name)

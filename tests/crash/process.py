@@ -24,9 +24,7 @@ class KillableServer:
         return int(self.endpoint.rpartition(":")[2])
 
     def start(self) -> None:
-        self._process = subprocess.Popen(
-            self._command, stdout=subprocess.PIPE, text=True, start_new_session=True
-        )
+        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True, start_new_session=True)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert line, "the server ended before it was ready"

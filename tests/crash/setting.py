@@ -55,17 +55,12 @@ async def drain(setting: Setting, queue: str, expected: set[str]) -> list[str]:
     found: list[str] = []
     empty = 0
     while empty < 1 if expected <= set(found) else empty < 3:
-        answer = await wire.json(
-            "sqs", "ReceiveMessage", QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=LEASE_S
-        )
+        answer = await wire.json("sqs", "ReceiveMessage", QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=LEASE_S)
         messages: list[dict[str, Any]] = answer.get("Messages", [])
         empty = 0 if messages else empty + 1
         found += [message["Body"] for message in messages]
         if messages:
-            entries = [
-                {"Id": str(n), "ReceiptHandle": message["ReceiptHandle"]}
-                for n, message in enumerate(messages)
-            ]
+            entries = [{"Id": str(n), "ReceiptHandle": message["ReceiptHandle"]} for n, message in enumerate(messages)]
             await wire.json("sqs", "DeleteMessageBatch", QueueUrl=url, Entries=entries)
     wire.close()
     return found

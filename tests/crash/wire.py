@@ -31,9 +31,7 @@ class Wire:
 
     async def publish(self, topic: str, message: str) -> None:
         form = {"Action": "Publish", "Version": "2010-03-31", "TopicArn": topic, "Message": message}
-        await self._send(
-            "sns", urlencode(form).encode(), "Content-Type: application/x-www-form-urlencoded\r\n"
-        )
+        await self._send("sns", urlencode(form).encode(), "Content-Type: application/x-www-form-urlencoded\r\n")
 
     def close(self) -> None:
         if self._streams is not None:

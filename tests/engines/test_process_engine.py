@@ -108,9 +108,7 @@ def test_the_context_has_what_the_programming_model_promises(tmp_path: Path) -> 
         ("raise KeyError('x')\n", "app.handler", "KeyError"),
     ],
 )
-def test_a_handler_that_cannot_be_loaded_is_named(
-    tmp_path: Path, source: str, handler: str, error_type: str
-) -> None:
+def test_a_handler_that_cannot_be_loaded_is_named(tmp_path: Path, source: str, handler: str, error_type: str) -> None:
     outcome = once(tmp_path, source, call(), handler=handler)
     assert outcome.ending == "init_failed"
     assert json.loads(outcome.payload)["errorType"] == error_type

@@ -84,9 +84,7 @@ def test_botocore_reads_code_and_message(
 
 def test_dynamodb_names_its_errors_with_their_namespace() -> None:
     response = compiled("dynamodb", "GetItem", "json").serialize_error(ResourceNotFound(), REQUEST_ID)
-    assert b'"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"' in cast(
-        bytes, response.body
-    )
+    assert b'"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"' in cast(bytes, response.body)
 
 
 def test_members_of_an_error_reach_the_client() -> None:
@@ -115,14 +113,12 @@ def test_members_of_an_error_reach_the_client() -> None:
             "PutItem",
             b'{"TableName": "abc"}',
             "ValidationException",
-            "1 validation error detected: Value null at 'item' failed to satisfy constraint: "
-            "Member must not be null",
+            "1 validation error detected: Value null at 'item' failed to satisfy constraint: Member must not be null",
         ),
         (
             "dynamodb",
             "CreateTable",
-            b'{"TableName": "abc", "AttributeDefinitions": [],'
-            b' "KeySchema": [{"AttributeName": "a", "KeyType": "X"}]}',
+            b'{"TableName": "abc", "AttributeDefinitions": [], "KeySchema": [{"AttributeName": "a", "KeyType": "X"}]}',
             "ValidationException",
             "1 validation error detected: Value 'X' at 'keySchema.1.member.keyType' failed to satisfy "
             "constraint: Member must satisfy enum value set: [HASH, RANGE]",

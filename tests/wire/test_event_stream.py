@@ -34,9 +34,7 @@ def select() -> Any:
 
 def test_botocore_reads_the_events_of_an_answer() -> None:
     response = select().serialize({"Payload": EVENTS}, "id")
-    shape = BotocoreModel(Loader().load_service_model("s3", "service-2")).shape_for(
-        "SelectObjectContentEventStream"
-    )
+    shape = BotocoreModel(Loader().load_service_model("s3", "service-2")).shape_for("SelectObjectContentEventStream")
     parser = create_parser("rest-xml")._event_stream_parser
     assert [parser.parse(message, shape) for message in messages(response.body)] == EVENTS
 
@@ -56,9 +54,7 @@ def test_events_are_sent_as_they_come_and_an_error_ends_the_stream() -> None:
 
 def test_an_rpc_service_begins_its_stream_with_an_initial_response() -> None:
     compiled = compile_operation(ServiceModel.load("kinesis"), "SubscribeToShard", "json")
-    event = {
-        "SubscribeToShardEvent": {"Records": [], "ContinuationSequenceNumber": "1", "MillisBehindLatest": 0}
-    }
+    event = {"SubscribeToShardEvent": {"Records": [], "ContinuationSequenceNumber": "1", "MillisBehindLatest": 0}}
     body = compiled.serialize({"EventStream": [event]}, "id").body
     assert isinstance(body, bytes)
     kinds = [message["headers"][":event-type"] for message in messages(body)]

@@ -73,9 +73,7 @@ def streams(shape: Shape) -> bool:
 
 
 def to_request(operation: OperationModel, protocol: str, parameters: dict[str, Any]) -> RequestData:
-    serialized = create_serializer(protocol, include_validation=False).serialize_to_request(
-        parameters, operation
-    )
+    serialized = create_serializer(protocol, include_validation=False).serialize_to_request(parameters, operation)
     headers = {name.lower(): str(value) for name, value in serialized["headers"].items()}
     body = serialized["body"]
     if isinstance(body, dict):
@@ -85,9 +83,7 @@ def to_request(operation: OperationModel, protocol: str, parameters: dict[str, A
     path, _, literal = serialized["url_path"].partition("?")
     query = serialized["query_string"]
     text = urlencode(query, doseq=True, quote_via=quote) if isinstance(query, dict) else query
-    return RequestData(
-        serialized["method"], path, "&".join(part for part in (literal, text) if part), headers, body
-    )
+    return RequestData(serialized["method"], path, "&".join(part for part in (literal, text) if part), headers, body)
 
 
 @pytest.mark.parametrize(("service", "protocol"), CASES)
@@ -143,9 +139,7 @@ def test_every_request_finds_its_operation(service: str) -> None:
         shape = operation.input_shape
         required = {name: sample(shape)[name] for name in shape.required_members} if shape is not None else {}
         request = to_request(operation, protocol, required)
-        request.headers["authorization"] = (
-            f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
-        )
+        request.headers["authorization"] = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
         if protocol == "smithy-rpc-v2-cbor":
             request.headers["smithy-protocol"] = "rpc-v2-cbor"
         route = router.route(request)

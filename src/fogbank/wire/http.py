@@ -300,9 +300,9 @@ class HttpConnection(asyncio.Protocol):
     # ---- life ---------------------------------------------------------------------------------------------------
 
     def close_if_overdue(self, now: float) -> None:
-        if now < self._deadline or self._slots:
-            if self._stream is None or now < self._deadline:
-                return
+        waits_for_us = bool(self._slots) and self._stream is None
+        if now < self._deadline or waits_for_us:
+            return
         if self._request is not None and not self._slots:
             self._refuse(408)
         else:

@@ -28,16 +28,12 @@ def order(**detail: Any) -> dict[str, Any]:
 def test_an_event_reaches_the_queue_of_a_rule_that_matches(aws: Aws) -> None:
     events, sqs = aws("events"), aws("sqs")
     url, arn = make_queue(sqs, "orders")
-    rule = events.put_rule(
-        Name="orders", EventPattern='{"source":["shop"],"detail":{"total":[{"numeric":[">",10]}]}}'
-    )
+    rule = events.put_rule(Name="orders", EventPattern='{"source":["shop"],"detail":{"total":[{"numeric":[">",10]}]}}')
     answer = events.put_targets(Rule="orders", Targets=[{"Id": "q", "Arn": arn}])
     assert answer["FailedEntryCount"] == 0
     assert rule["RuleArn"].endswith(":rule/orders")
 
-    result = events.put_events(
-        Entries=[order(total=11), order(total=9), {**order(total=12), "Source": "other"}]
-    )
+    result = events.put_events(Entries=[order(total=11), order(total=9), {**order(total=12), "Source": "other"}])
 
     assert result["FailedEntryCount"] == 0
     assert len(result["Entries"]) == 3
@@ -149,9 +145,9 @@ def test_inputs_shape_what_a_target_gets(aws: Aws) -> None:
 
 def test_a_fifo_queue_gets_its_group(aws: Aws) -> None:
     events, sqs = aws("events"), aws("sqs")
-    url = sqs.create_queue(
-        QueueName="q.fifo", Attributes={"FifoQueue": "true", "ContentBasedDeduplication": "true"}
-    )["QueueUrl"]
+    url = sqs.create_queue(QueueName="q.fifo", Attributes={"FifoQueue": "true", "ContentBasedDeduplication": "true"})[
+        "QueueUrl"
+    ]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     events.put_rule(Name="r", EventPattern='{"source":["shop"]}')
     target = {"Id": "q", "Arn": arn, "SqsParameters": {"MessageGroupId": "g"}}

@@ -130,9 +130,7 @@ def test_an_unknown_function_is_not_found_by_its_arn(aws: Aws, account: str) -> 
     }
 
 
-def test_an_event_that_keeps_failing_goes_to_the_dead_letter_queue(
-    aws: Aws, clock: Any, account: str
-) -> None:
+def test_an_event_that_keeps_failing_goes_to_the_dead_letter_queue(aws: Aws, clock: Any, account: str) -> None:
     sqs, client = aws("sqs"), aws("lambda")
     queue = sqs.create_queue(QueueName="dead")["QueueUrl"]
     source = "def handler(event, context):\n    raise ValueError('no')\n"

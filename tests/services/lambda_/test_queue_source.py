@@ -102,6 +102,4 @@ def test_a_mapping_of_a_queue_that_does_not_exist_is_refused(aws: Aws, account: 
     client = aws("lambda")
     create(client, "f", "def handler(event, context):\n    pass\n")
     with pytest.raises(ClientError, match=r"SQS Error Code: AWS.SimpleQueueService.NonExistentQueue"):
-        client.create_event_source_mapping(
-            FunctionName="f", EventSourceArn=f"arn:aws:sqs:us-east-1:{account}:nowhere"
-        )
+        client.create_event_source_mapping(FunctionName="f", EventSourceArn=f"arn:aws:sqs:us-east-1:{account}:nowhere")

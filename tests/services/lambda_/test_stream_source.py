@@ -74,9 +74,7 @@ class Functions:
         return Result(answer or b"", "" if answer is not None else "Unhandled", "$LATEST", "r", "", 1.0)
 
 
-def read(
-    tmp_path: Path, handle: Handle, *, start: dict[str, Checkpoint] | None = None, **settings: Any
-) -> Any:
+def read(tmp_path: Path, handle: Handle, *, start: dict[str, Checkpoint] | None = None, **settings: Any) -> Any:
     """Run a mapping until record 6 is checkpointed; the batches in the order in which they were invoked."""
 
     async def run() -> list[list[int]]:

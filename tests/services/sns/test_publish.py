@@ -74,9 +74,7 @@ def test_a_queue_gets_the_envelope(aws: Aws) -> None:
 
 def test_raw_delivery_is_the_message_and_its_attributes(aws: Aws) -> None:
     sns, topic, sqs, url, _ = subscribed(aws, RawMessageDelivery="true")
-    sns.publish(
-        TopicArn=topic, Message="plain", MessageAttributes={"n": {"DataType": "Number", "StringValue": "1"}}
-    )
+    sns.publish(TopicArn=topic, Message="plain", MessageAttributes={"n": {"DataType": "Number", "StringValue": "1"}})
     (message,) = receive(sqs, url)
     assert message["Body"] == "plain"
     assert message["MessageAttributes"] == {"n": {"DataType": "Number", "StringValue": "1"}}

@@ -47,18 +47,16 @@ def test_creating_a_topic_again_is_the_same_topic_unless_it_differs(aws: Aws) ->
 def test_a_subscription_shows_its_attributes(aws: Aws) -> None:
     sns = aws("sns")
     topic = sns.create_topic(Name="t")["TopicArn"]
-    arn = sns.subscribe(
-        TopicArn=topic, Protocol="sqs", Endpoint=QUEUE, Attributes={"FilterPolicy": '{"a":["b"]}'}
-    )["SubscriptionArn"]
+    arn = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=QUEUE, Attributes={"FilterPolicy": '{"a":["b"]}'})[
+        "SubscriptionArn"
+    ]
     found = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
     assert found["FilterPolicyScope"] == "MessageAttributes"
     assert found["PendingConfirmation"] == "false"
     assert found["RawMessageDelivery"] == "false"
     assert sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=QUEUE)["SubscriptionArn"] == arn
     with pytest.raises(ClientError, match="Subscription already exists with different attributes"):
-        sns.subscribe(
-            TopicArn=topic, Protocol="sqs", Endpoint=QUEUE, Attributes={"RawMessageDelivery": "true"}
-        )
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=QUEUE, Attributes={"RawMessageDelivery": "true"})
     (listed,) = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     assert listed["SubscriptionArn"] == arn
     assert sns.list_subscriptions()["Subscriptions"] == [listed]
@@ -187,9 +185,7 @@ def test_an_http_endpoint_confirms_and_is_notified(aws: Aws) -> None:
     assert headers["x-amz-sns-message-type"] == "SubscriptionConfirmation"
     assert headers["content-type"] == "text/plain; charset=UTF-8"
     asked = json.loads(body)
-    assert asked["SubscribeURL"].endswith(
-        f"/?Action=ConfirmSubscription&TopicArn={topic}&Token={asked['Token']}"
-    )
+    assert asked["SubscribeURL"].endswith(f"/?Action=ConfirmSubscription&TopicArn={topic}&Token={asked['Token']}")
     sns.publish(TopicArn=topic, Message="too early")
     with pytest.raises(ClientError, match="Invalid token"):
         sns.confirm_subscription(TopicArn=topic, Token="0" * 288)

@@ -79,9 +79,7 @@ class ProcessEngine:
 class ProcessEnvironment:
     """One process (and whatever it starts) that runs one function."""
 
-    def __init__(
-        self, spec: FunctionSpec, folder: str, forget: "Callable[[ProcessEnvironment], None]"
-    ) -> None:
+    def __init__(self, spec: FunctionSpec, folder: str, forget: "Callable[[ProcessEnvironment], None]") -> None:
         self._spec = spec
         self._folder = folder
         self._forget = forget
@@ -107,9 +105,7 @@ class ProcessEnvironment:
         layers = [str(layer) for layer in spec.layers]
         command = []
         if not spec.runtime.startswith("python"):
-            found = [
-                path / "bootstrap" for path in (spec.code, *spec.layers) if (path / "bootstrap").is_file()
-            ]
+            found = [path / "bootstrap" for path in (spec.code, *spec.layers) if (path / "bootstrap").is_file()]
             command = [str(found[0])] if found else [str(spec.code / "bootstrap")]
         order = {
             "code": str(spec.code),
@@ -200,9 +196,7 @@ class ProcessEnvironment:
         """Wait until the runtime is ready; how it failed if it is not."""
         limit_s = self._spec.init_timeout_s
         try:
-            failure: tuple[Ending, bytes] | None = await asyncio.wait_for(
-                asyncio.shield(self._ready), limit_s
-            )
+            failure: tuple[Ending, bytes] | None = await asyncio.wait_for(asyncio.shield(self._ready), limit_s)
         except TimeoutError:
             self._kill()
             return ("timed_out", f"Task timed out after {limit_s:.2f} seconds".encode())
@@ -257,9 +251,7 @@ class ProcessEnvironment:
             init_ms=self._init_ms if first else None,
         )
 
-    def _error_document(
-        self, invocation: Invocation, ending: Ending, payload: bytes
-    ) -> tuple[bytes, tuple[str, ...]]:
+    def _error_document(self, invocation: Invocation, ending: Ending, payload: bytes) -> tuple[bytes, tuple[str, ...]]:
         """The error as AWS words it, and what it adds to the log."""
         request_id = invocation.request_id
         if ending == "init_failed":
@@ -284,15 +276,9 @@ def exit_reason(status: int) -> str:
             signal.SIGABRT: "aborted",
         }
         number = os.WTERMSIG(status)
-        return (
-            f"Runtime exited with error: signal: {names.get(number, signal.strsignal(number) or str(number))}"
-        )
+        return f"Runtime exited with error: signal: {names.get(number, signal.strsignal(number) or str(number))}"
     code = os.waitstatus_to_exitcode(status)
-    return (
-        f"Runtime exited with error: exit status {code}"
-        if code
-        else "Runtime exited without providing a reason"
-    )
+    return f"Runtime exited with error: exit status {code}" if code else "Runtime exited without providing a reason"
 
 
 def resident_mb(pid: int) -> float:

@@ -103,9 +103,7 @@ class RuntimeApi:
                     body, failed = _TOO_LARGE, True
                 known = self._listener.runtime_answered(request_id, body, failed=failed)
                 if not known:
-                    connection.send(
-                        400, b'{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}'
-                    )
+                    connection.send(400, b'{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}')
                 elif body is _TOO_LARGE:
                     connection.send(413, _TOO_LARGE)
                 else:

@@ -104,9 +104,7 @@ class Zygote:
             self._control = None
             if self._process is not None:
                 self._process.poll()
-            log.warning(
-                "the function interpreter %s ended; it is started again when needed", self._interpreter
-            )
+            log.warning("the function interpreter %s ended; it is started again when needed", self._interpreter)
         for future, _ in self._started.values():
             if not future.done():
                 future.set_exception(ConnectionResetError("the function interpreter ended"))

@@ -1,56 +1,81 @@
 """Amazon CloudWatch. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/Welcome.html"""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.metrics import MINUTE_MS, Series, Values
 from fogbank.core.service import Answer, Service
-from fogbank.core.store import Record
-from fogbank.services.cloudwatch.statistics import statistic
+from fogbank.services.cloudwatch import metric_data
+from fogbank.services.cloudwatch.dimensions import packed, packed_list, unpacked
+from fogbank.services.cloudwatch.errors import (
+    InvalidNextToken,
+    InvalidParameterCombination,
+    InvalidParameterValue,
+    ValidationError,
+)
+from fogbank.services.cloudwatch.records import CloudWatchTables, Distribution, Metric
+from fogbank.services.cloudwatch.samples import distribution_of
+from fogbank.services.cloudwatch.statistics import is_statistic, statistic
 
 LIST_MAX = 500
 DATAPOINTS_MAX = 1440
-
-
-class InvalidParameterCombination(AwsError):
-    code = "InvalidParameterCombinationException"
-    query_code = "InvalidParameterCombination"
-
-
-class InvalidParameterValue(AwsError):
-    code = "InvalidParameterValueException"
-    query_code = "InvalidParameterValue"
-
-
-class Distribution(Record):
-    """What a metric saw in one minute."""
-
-    values: dict[float, float]
-
-
-class Metric(Record):
-    last_ms: int
+DATA_POINTS_MAX = 100_800  # of one page of GetMetricData
 
 
 class CloudWatchService(Service):
-    """Metrics: PutMetricData, GetMetricStatistics, ListMetrics. GetMetricData, StatisticValues, alarms and
-    dashboards answer NotImplemented."""
+    """Metrics: PutMetricData, GetMetricStatistics, GetMetricData, ListMetrics.
+
+    Expressions (metric math), periods below a minute, trimmed statistics, alarms and dashboards answer
+    NotImplemented.
+    """
 
     name = "cloudwatch"
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
-        # account, region, namespace, name, dimensions (in one string, sorted), unit, minute
-        self._minutes = cloud.store.table(
-            "cloudwatch.minutes", key=(str, str, str, str, str, str, int), value=Distribution
-        )
-        self._metrics = cloud.store.table("cloudwatch.metrics", key=(str, str, str, str, str), value=Metric)
+        self._tables = CloudWatchTables(cloud.store)
         cloud.metrics.sink = self._take
 
-    # ---- operations ----------------------------------------------------------------------------------------
+    # ---- operations -------------------------------------------------------------------------------------------
+
+    def get_metric_data(
+        self,
+        ctx: Context,
+        *,
+        MetricDataQueries: list[dict[str, Any]],
+        StartTime: float,
+        EndTime: float,
+        NextToken: str | None = None,
+        ScanBy: str = "TimestampDescending",
+        MaxDatapoints: int = DATA_POINTS_MAX,
+    ) -> Answer:
+        if StartTime >= EndTime:
+            raise ValidationError("The parameter StartTime must be less than the parameter EndTime.")
+        queries = metric_data.queries_of(MetricDataQueries)
+        if NextToken is not None and not NextToken.isdecimal():
+            raise InvalidNextToken()
+        self.cloud.metrics.flush()
+
+        def read(query: metric_data.Query) -> list[tuple[int, float]]:
+            series = (ctx.account, ctx.region, query.namespace, query.name, query.dimensions)
+            buckets: dict[int, Distribution] = {}
+            for _, at_ms, minute in self._minutes(series, query.unit, StartTime, EndTime):
+                period_ms = query.period_s * 1000
+                buckets.setdefault(at_ms // period_ms * period_ms, Distribution({})).merge(minute)
+            points = ((at_ms, statistic(bucket, query.statistic)) for at_ms, bucket in sorted(buckets.items()))
+            return [(at_ms, value) for at_ms, value in points if value is not None]
+
+        rows, following = metric_data.page(
+            queries,
+            read,
+            offset=int(NextToken or 0),
+            points_max=MaxDatapoints,
+            ascending=ScanBy == "TimestampAscending",
+        )
+        answer: dict[str, Any] = {"MetricDataResults": rows, "Messages": []}
+        return answer if following is None else answer | {"NextToken": str(following)}
 
     def get_metric_statistics(
         self,
@@ -78,24 +103,22 @@ class CloudWatchService(Service):
                 f"the limit of {DATAPOINTS_MAX}. You may reduce the datapoints requested by increasing Period, "
                 "or decreasing the time range."
             )
+        for name in ExtendedStatistics or ():
+            if not is_statistic(name):
+                raise InvalidParameterValue(f"The value {name} for parameter ExtendedStatistics is not supported.")
         self.cloud.metrics.flush()
-        prefix = (ctx.account, ctx.region, Namespace, MetricName, _packed_list(Dimensions))
-        start_ms, end_ms, period_ms = int(StartTime * 1000), int(EndTime * 1000), Period * 1000
-        merged: dict[tuple[int, str], dict[float, float]] = {}
-        for key, minute in self._minutes.scan(prefix):
-            unit, at_ms = key[5], key[6]
-            if at_ms < start_ms // MINUTE_MS * MINUTE_MS or at_ms >= end_ms or Unit not in (None, unit):
-                continue
-            into = merged.setdefault((at_ms // period_ms * period_ms, unit), {})
-            for value, count in minute.values.items():
-                into[value] = into.get(value, 0) + count
+        series = (ctx.account, ctx.region, Namespace, MetricName, packed_list(Dimensions))
+        period_ms = Period * 1000
+        buckets: dict[tuple[int, str], Distribution] = {}
+        for unit, at_ms, minute in self._minutes(series, Unit, StartTime, EndTime):
+            buckets.setdefault((at_ms // period_ms * period_ms, unit), Distribution({})).merge(minute)
         points = []
-        for (at_ms, unit), values in sorted(merged.items()):
+        for (at_ms, unit), bucket in sorted(buckets.items()):
             point: dict[str, Any] = {"Timestamp": at_ms / 1000, "Unit": unit}
-            point |= {name: statistic(values, name) for name in Statistics or ()}
-            if ExtendedStatistics:
-                point["ExtendedStatistics"] = {name: self._extended(values, name) for name in ExtendedStatistics}
-            points.append(point)
+            point |= {name: statistic(bucket, name) for name in Statistics or ()}
+            extended = {name: statistic(bucket, name) for name in ExtendedStatistics or ()}
+            known = {name: value for name, value in extended.items() if value is not None}
+            points.append(point | ({"ExtendedStatistics": known} if known else {}))
         return {"Label": MetricName, "Datapoints": points}
 
     def list_metrics(
@@ -109,10 +132,12 @@ class CloudWatchService(Service):
     ) -> Answer:
         self.cloud.metrics.flush()
         place = (ctx.account, ctx.region)
-        start = int(NextToken) if NextToken and NextToken.isdigit() else 0
+        if NextToken is not None and not NextToken.isdecimal():
+            raise InvalidParameterValue("The value for parameter NextToken is invalid.")
+        start = int(NextToken or 0)
         found = []
-        for (_, _, namespace, name, packed), _ in self._metrics.scan(place):
-            dimensions = _unpacked(packed)
+        for (_, _, namespace, name, dimensions_key), _ in self._tables.metrics.scan(place):
+            dimensions = unpacked(dimensions_key)
             wanted = all(
                 any(
                     have["Name"] == want["Name"] and want.get("Value", have["Value"]) == have["Value"]
@@ -126,57 +151,32 @@ class CloudWatchService(Service):
         return answer | ({"NextToken": str(start + LIST_MAX)} if len(found) > start + LIST_MAX else {})
 
     def put_metric_data(self, ctx: Context, *, Namespace: str, MetricData: list[dict[str, Any]]) -> Answer:
-        for datum in MetricData:
-            if "StatisticValues" in datum:
-                raise NotImplementedInFogbank("Fogbank's PutMetricData does not implement StatisticValues yet.")
-            values = datum.get("Values") or ([datum["Value"]] if "Value" in datum else [])
-            counts = datum.get("Counts") or [1.0] * len(values)
-            if not values or len(values) != len(counts):
-                raise InvalidParameterCombination(
-                    "The parameters MetricData.member.1.Values and MetricData.member.1.Counts must be of the same size."
-                    if values
-                    else "At least one of the parameters must be specified."
-                )
+        for number, datum in enumerate(MetricData, start=1):
+            samples = distribution_of(datum, number)
             at_ms = int(datum.get("Timestamp", ctx.now_ms / 1000) * 1000) // MINUTE_MS * MINUTE_MS
-            dimensions = _packed_list(datum.get("Dimensions"))
-            series = (ctx.account, ctx.region, Namespace, datum["MetricName"], dimensions)
-            distribution: dict[float, float] = {}
-            for value, count in zip(values, counts, strict=True):
-                distribution[value] = distribution.get(value, 0) + count
-            self._add(series, datum.get("Unit", "None"), at_ms, distribution)
+            series = (ctx.account, ctx.region, Namespace, datum["MetricName"], packed_list(datum.get("Dimensions")))
+            self._add(series, datum.get("Unit", "None"), at_ms, samples)
         return None
 
-    # ---- steps ---------------------------------------------------------------------------------------------
+    # ---- steps ------------------------------------------------------------------------------------------------
+
+    def _minutes(
+        self, series: tuple[str, str, str, str, str], unit: str | None, start_s: float, end_s: float
+    ) -> Iterator[tuple[str, int, Distribution]]:
+        """Unit, time and samples of each minute in the span; its start is rounded down to a minute."""
+        start_ms, end_ms = int(start_s * 1000) // MINUTE_MS * MINUTE_MS, int(end_s * 1000)
+        for key, minute in self._tables.minutes.scan(series if unit is None else (*series, unit)):
+            if start_ms <= key[6] < end_ms:
+                yield key[5], key[6], minute
 
     def _take(self, pending: Mapping[Series, Values]) -> None:
         for (account, region, namespace, name, dimensions, unit, minute), values in pending.items():
-            self._add((account, region, namespace, name, _packed(dimensions)), unit, minute, values)
+            series = (account, region, namespace, name, packed(dimensions))
+            self._add(series, unit, minute, Distribution(dict(values)))
 
-    def _add(
-        self, series: tuple[str, str, str, str, str], unit: str, minute: int, values: Mapping[float, float]
-    ) -> None:
+    def _add(self, series: tuple[str, str, str, str, str], unit: str, minute: int, samples: Distribution) -> None:
         key = (*series, unit, minute)
-        known = self._minutes.get(key) or Distribution({})
-        for value, count in values.items():
-            known.values[value] = known.values.get(value, 0) + count
-        self._minutes.put(key, known)
-        self._metrics.put(series, Metric(minute))
-
-    def _extended(self, values: Mapping[float, float], name: str) -> float:
-        value = statistic(values, name)
-        if value is None:
-            raise InvalidParameterValue(f"The value {name} for parameter ExtendedStatistics is not supported.")
-        return value
-
-
-def _packed(dimensions: tuple[tuple[str, str], ...]) -> str:
-    return "\x1e".join(f"{name}\x1f{value}" for name, value in dimensions)
-
-
-def _packed_list(dimensions: list[dict[str, str]] | None) -> str:
-    return _packed(tuple(sorted((one["Name"], one["Value"]) for one in dimensions or ())))
-
-
-def _unpacked(text: str) -> list[dict[str, str]]:
-    pairs = (part.partition("\x1f") for part in text.split("\x1e") if part)
-    return [{"Name": name, "Value": value} for name, _, value in pairs]
+        known = self._tables.minutes.get(key) or Distribution({})
+        known.merge(samples)
+        self._tables.minutes.put(key, known)
+        self._tables.metrics.put(series, Metric(minute))

@@ -121,7 +121,8 @@ class DynamoDBService(Service):
         table = self._table(ctx, TableName, wording="Table")
         if table.deletion_protection:
             raise Validation(
-                "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first."
+                "Resource cannot be deleted as it is currently protected against deletion. "
+                "Disable deletion protection first."
             )
         self._tables.tables.delete((table.account, table.region, table.name))
         self._tables.items.delete_all((table.id,))
@@ -533,7 +534,8 @@ class DynamoDBService(Service):
         if (Segment is None) != (TotalSegments is None):
             given, missing = ("Segment", "TotalSegments") if TotalSegments is None else ("TotalSegments", "Segment")
             raise Validation(
-                f"The {missing} parameter is required but was not present in the request when {given} parameter is present"
+                f"The {missing} parameter is required but was not present in the request "
+                f"when {given} parameter is present"
             )
         segment = None if Segment is None or TotalSegments is None else (Segment, TotalSegments)
         if segment is not None and segment[0] >= segment[1]:
@@ -569,8 +571,8 @@ class DynamoDBService(Service):
         table, index = source.table, source.index
         if limit is not None and limit < 1:
             raise Validation(
-                f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must have "
-                "value greater than or equal to 1"
+                f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: "
+                "Member must have value greater than or equal to 1"
             )
         if index is not None and not index.local:
             if consistent:

@@ -153,7 +153,7 @@ def value_size(value: Value) -> int:
         # About a byte for two digits, and one for sign and exponent.
         return (len(content.strip("-0.").replace(".", "")) + 1) // 2 + 1
     if kind == "B":
-        return len(content) * 3 // 4 - content[-2:].count("=")
+        return int(len(content) * 3 // 4 - content[-2:].count("="))
     if kind in ("BOOL", "NULL"):
         return 1
     if kind == "M":

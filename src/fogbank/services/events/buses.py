@@ -37,9 +37,7 @@ def create(service: "EventsService", ctx: Context, name: str, description: str, 
         raise ResourceAlreadyExists(f"Event bus {name} already exists.")
     if "/" in name:
         raise InvalidParameter("Event bus name must not contain '/'.")
-    service.buses.put(
-        key, Bus(created_ms=ctx.now_ms, modified_ms=ctx.now_ms, description=description, tags=tags)
-    )
+    service.buses.put(key, Bus(created_ms=ctx.now_ms, modified_ms=ctx.now_ms, description=description, tags=tags))
 
 
 def delete(service: "EventsService", ctx: Context, name: str) -> None:
@@ -126,9 +124,7 @@ def _statements(service: "EventsService", ctx: Context, name: str) -> list[dict[
     return found if isinstance(found, list) else [found]
 
 
-def _save_statements(
-    service: "EventsService", ctx: Context, name: str, statements: list[dict[str, Any]]
-) -> None:
+def _save_statements(service: "EventsService", ctx: Context, name: str, statements: list[dict[str, Any]]) -> None:
     policy = as_text({"Version": "2012-10-17", "Statement": statements}) if statements else ""
     _save(service, ctx, name, policy)
 

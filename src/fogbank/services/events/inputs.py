@@ -98,9 +98,7 @@ def invalid_placeholder(template: str, names: Mapping[str, str]) -> str | None:
     return None
 
 
-def _compile_template(
-    template: str, paths: Mapping[str, Lookup | None], *, rule_arn: str, rule_name: str
-) -> MakeInput:
+def _compile_template(template: str, paths: Mapping[str, Lookup | None], *, rule_arn: str, rule_name: str) -> MakeInput:
     """A template that begins with a quote is text; any other is JSON and must be so when filled."""
     text_template = template.lstrip().startswith('"')
     pieces = _split(template)

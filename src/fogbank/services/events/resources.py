@@ -141,9 +141,7 @@ def _rule_place(request: ResourceRequest) -> tuple[str, str]:
 
 
 def _bus_state(ctx: Context, name: str) -> ResourceState:
-    return ResourceState(
-        physical_id=name, attributes={"Arn": ctx.arn("events", f"event-bus/{name}"), "Name": name}
-    )
+    return ResourceState(physical_id=name, attributes={"Arn": ctx.arn("events", f"event-bus/{name}"), "Name": name})
 
 
 def _tag_list(tags: dict[str, str]) -> list[dict[str, str]]:

@@ -88,9 +88,7 @@ class Router:
                 text = text or _encode(event).decode()
                 self.trigger(ctx, bus, rule, event, text)
 
-    def trigger(
-        self, ctx: Context, bus: str, rule: CompiledRule, event: Mapping[str, Any], text: str
-    ) -> None:
+    def trigger(self, ctx: Context, bus: str, rule: CompiledRule, event: Mapping[str, Any], text: str) -> None:
         """Send the event to the targets of one rule."""
         count = self._cloud.metrics.add
         count(ctx.account, ctx.region, NAMESPACE, "MatchedEvents", rule.dimensions, 1, "Count")
@@ -139,9 +137,7 @@ class Router:
                 record=target,
                 arn=parse_arn(target.arn) or Arn("", "", "", ""),
                 make_input=compile_input(target, rule_arn=arn, rule_name=name),
-                verbatim=target.input is None
-                and target.input_path in (None, "$")
-                and target.transformer is None,
+                verbatim=target.input is None and target.input_path in (None, "$") and target.transformer is None,
             )
             for key, target in self._service.targets.scan((ctx.account, ctx.region, bus, name))
         ]
@@ -208,9 +204,7 @@ class Router:
     def _failed(self, ctx: Context, retry: Retry, error: DeliveryError) -> None:
         """Try again what may pass; else the dead letter, or nothing but a metric."""
         target = retry.target
-        attempts_max = (
-            target.retry_attempts_max if target.retry_attempts_max is not None else _RETRY_ATTEMPTS_MAX
-        )
+        attempts_max = target.retry_attempts_max if target.retry_attempts_max is not None else _RETRY_ATTEMPTS_MAX
         age_max_s = target.retry_age_max_s if target.retry_age_max_s is not None else _RETRY_AGE_MAX_S
         tired = retry.attempts >= attempts_max
         old = ctx.now_ms - retry.first_ms >= age_max_s * 1000
@@ -231,13 +225,9 @@ class Router:
             "ERROR_MESSAGE": str(error),
         }
         if error.passing:
-            values["EXHAUSTED_RETRY_CONDITION"] = (
-                "MaximumRetryAttempts" if tired else "MaximumEventAgeInSeconds"
-            )
+            values["EXHAUSTED_RETRY_CONDITION"] = "MaximumRetryAttempts" if tired else "MaximumEventAgeInSeconds"
             values["RETRY_ATTEMPTS"] = str(retry.attempts)
-        attributes = {
-            name: {"DataType": "String", "StringValue": value} for name, value in values.items() if value
-        }
+        attributes = {name: {"DataType": "String", "StringValue": value} for name, value in values.items() if value}
         metric = "InvocationsSentToDlq"
         try:
             with self._cloud.store.transaction():
@@ -250,9 +240,7 @@ class Router:
 
     def _retry(self, ctx: Context, retry: Retry) -> None:
         names = dimensions(retry.bus, retry.rule)
-        self._cloud.metrics.add(
-            ctx.account, ctx.region, NAMESPACE, "RetryInvocationAttempts", names, 1, "Count"
-        )
+        self._cloud.metrics.add(ctx.account, ctx.region, NAMESPACE, "RetryInvocationAttempts", names, 1, "Count")
         arn = parse_arn(retry.target.arn)
         assert arn is not None, "PutTargets has checked the ARN"
         try:

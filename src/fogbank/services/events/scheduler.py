@@ -78,7 +78,5 @@ class Scheduler:
             ctx = self._cloud.context(account=account, region=region)
             rule = self._service.router.compiled_rule(ctx, DEFAULT_BUS, name)
             if rule is not None:
-                event = self._service.event(
-                    ctx, "aws.events", "Scheduled Event", {}, [rule.arn], timestamp(due_ms)
-                )
+                event = self._service.event(ctx, "aws.events", "Scheduled Event", {}, [rule.arn], timestamp(due_ms))
                 self._service.router.send(ctx, DEFAULT_BUS, rule, event)

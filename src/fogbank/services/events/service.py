@@ -90,9 +90,7 @@ class EventsService(Service):
         }
         return answer | token
 
-    def update_event_bus(
-        self, ctx: Context, *, Name: str | None = None, Description: str | None = None
-    ) -> Answer:
+    def update_event_bus(self, ctx: Context, *, Name: str | None = None, Description: str | None = None) -> Answer:
         name, there = self._bus(ctx, Name)
         bus = buses.get(self, there, name)
         bus.description = Description if Description is not None else bus.description
@@ -399,9 +397,7 @@ class EventsService(Service):
         """The kind, bus, rule and place that an ARN names."""
         parsed = parse_arn(arn)
         if parsed is None or parsed.service != "events":
-            raise InvalidParameter(
-                f"Parameter {arn} is not valid. Reason: Provided Arn is not in correct format."
-            )
+            raise InvalidParameter(f"Parameter {arn} is not valid. Reason: Provided Arn is not in correct format.")
         there = ctx.at(account=parsed.account, region=parsed.region)
         kind, _, rest = parsed.resource.partition("/")
         if kind == "rule":

@@ -42,13 +42,9 @@ def _check(wanted: dict[str, Any]) -> Target:
     target_id, text = wanted["Id"], wanted["Arn"]
     arn = parse_arn(text)
     if arn is None:
-        raise InvalidParameter(
-            f"Parameter {text} is not valid. Reason: Provided Arn is not in correct format."
-        )
+        raise InvalidParameter(f"Parameter {text} is not valid. Reason: Provided Arn is not in correct format.")
     if arn.service not in TARGET_SERVICES:
-        raise NotImplementedInFogbank(
-            f"Targets of service {arn.service} are not implemented in Fogbank: {text}"
-        )
+        raise NotImplementedInFogbank(f"Targets of service {arn.service} are not implemented in Fogbank: {text}")
     for member in wanted:
         if member not in _HONOURED:
             raise NotImplementedInFogbank(f"The target parameter {member} is not implemented in Fogbank.")
@@ -67,9 +63,7 @@ def _check(wanted: dict[str, Any]) -> Target:
         role_arn=wanted.get("RoleArn", ""),
         input=wanted.get("Input"),
         input_path=wanted.get("InputPath"),
-        transformer=_transformer(target_id, wanted["InputTransformer"])
-        if "InputTransformer" in wanted
-        else None,
+        transformer=_transformer(target_id, wanted["InputTransformer"]) if "InputTransformer" in wanted else None,
         message_group_id=group,
         dead_letter_arn=wanted.get("DeadLetterConfig", {}).get("Arn", ""),
         retry_attempts_max=retry.get("MaximumRetryAttempts"),
@@ -85,9 +79,7 @@ def _transformer(target_id: str, wanted: dict[str, Any]) -> InputTransformer:
             raise InvalidParameter(f"Invalid InputTransformer for target {target_id}.")
     unknown = invalid_placeholder(template, paths)
     if unknown is not None:
-        raise InvalidParameter(
-            f"InputTemplate for target {target_id} contains invalid placeholder {unknown}."
-        )
+        raise InvalidParameter(f"InputTemplate for target {target_id} contains invalid placeholder {unknown}.")
     return InputTransformer(paths=paths, template=template)
 
 

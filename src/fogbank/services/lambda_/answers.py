@@ -100,9 +100,7 @@ def alias(ctx: Context, account: str, name: str, record: Alias) -> dict[str, Any
     return answer
 
 
-def invoke_config(
-    ctx: Context, account: str, name: str, qualifier: str, record: InvokeConfig
-) -> dict[str, Any]:
+def invoke_config(ctx: Context, account: str, name: str, qualifier: str, record: InvokeConfig) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "LastModified": record.modified_ms / 1000,
         "FunctionArn": function_arn(ctx, account, name, qualifier),

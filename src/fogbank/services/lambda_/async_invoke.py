@@ -135,9 +135,7 @@ class AsyncInvoker:
             except AwsError:
                 self._failed(ctx, name, "DeadLetterErrors")
 
-    def _send(
-        self, ctx: Context, name: FunctionName, destination: str, record: dict[str, Any], condition: str
-    ) -> None:
+    def _send(self, ctx: Context, name: FunctionName, destination: str, record: dict[str, Any], condition: str) -> None:
         arn = parse_arn(destination)
         try:
             if arn is not None and arn.service == "events":

@@ -36,9 +36,7 @@ async def fetch_package(ctx: Context, code: dict[str, Any]) -> Package:
     """The zip that a request gives or points to."""
     if (data := code.get("ZipFile")) is not None:
         if len(data) > ZIPPED_BYTES_MAX:
-            raise RequestTooLarge(
-                f"Request must be smaller than {ZIPPED_BYTES_MAX * 4 // 3} bytes for the operation"
-            )
+            raise RequestTooLarge(f"Request must be smaller than {ZIPPED_BYTES_MAX * 4 // 3} bytes for the operation")
     elif code.get("S3Bucket") and code.get("S3Key"):
         data = await _from_s3(ctx, code)
     elif code.get("ImageUri"):

@@ -39,9 +39,7 @@ AFTER_ERROR_S = 5
 class QueueSource:
     """Runs one mapping until its task is cancelled."""
 
-    def __init__(
-        self, cloud: Cloud, invoker: Invoker, account: str, region: str, mapping: Mapping, arn: Arn
-    ) -> None:
+    def __init__(self, cloud: Cloud, invoker: Invoker, account: str, region: str, mapping: Mapping, arn: Arn) -> None:
         self._cloud = cloud
         self._invoker = invoker
         self._mapping = mapping
@@ -64,9 +62,7 @@ class QueueSource:
                 try:
                     messages = await self._batch()
                 except AwsError as error:
-                    log.warning(
-                        "mapping %s cannot poll %s: %s", self._mapping.uuid, self._mapping.source_arn, error
-                    )
+                    log.warning("mapping %s cannot poll %s: %s", self._mapping.uuid, self._mapping.source_arn, error)
                     await self._cloud.clock.sleep(AFTER_ERROR_S)
                     continue
                 if messages:
@@ -125,9 +121,7 @@ class QueueSource:
             left_s = (until_ms - self._cloud.clock.now_ms()) / 1000
             if left_s <= 0:
                 break
-            more = await self._receive(
-                min(mapping.batch_size - len(messages), 10), min(POLL_S, max(int(left_s), 1))
-            )
+            more = await self._receive(min(mapping.batch_size - len(messages), 10), min(POLL_S, max(int(left_s), 1)))
             messages += more
             size += sum(len(message["Body"]) for message in more)
         return messages
@@ -176,9 +170,7 @@ class QueueSource:
                 return
             if failed - {record["messageId"] for record in passing}:
                 return  # A report that names an unknown message fails the whole batch.
-        await self._delete(
-            [record["receiptHandle"] for record in passing if record["messageId"] not in failed]
-        )
+        await self._delete([record["receiptHandle"] for record in passing if record["messageId"] not in failed])
 
     async def _delete(self, handles: list[str]) -> None:
         queue = self._queue.refreshed()

@@ -65,9 +65,7 @@ class StreamSource:
                 try:
                     await self._start_shards()
                 except AwsError as error:
-                    log.warning(
-                        "mapping %s cannot read %s: %s", self._mapping.uuid, self._mapping.source_arn, error
-                    )
+                    log.warning("mapping %s cannot read %s: %s", self._mapping.uuid, self._mapping.source_arn, error)
                 await self._cloud.clock.wait(self._shard_ended, SHARDS_S)
         finally:
             for task in self._shards.values():
@@ -81,9 +79,7 @@ class StreamSource:
         for shard in shards:
             shard_id = shard["ShardId"]
             parent = shard.get("ParentShardId")
-            if self._checkpoint(shard_id).closed or (
-                shard_id in self._shards and not self._shards[shard_id].done()
-            ):
+            if self._checkpoint(shard_id).closed or (shard_id in self._shards and not self._shards[shard_id].done()):
                 continue
             if parent in known and not self._checkpoint(parent).closed:
                 continue
@@ -142,11 +138,7 @@ class StreamSource:
         more: list[Record] = []
         cursor: str | None = iterator
         until_ms = self._cloud.clock.now_ms() + self._mapping.window_s * 1000
-        while (
-            cursor
-            and len(records) + len(more) < self._mapping.batch_size
-            and self._cloud.clock.now_ms() < until_ms
-        ):
+        while cursor and len(records) + len(more) < self._mapping.batch_size and self._cloud.clock.now_ms() < until_ms:
             await self._cloud.clock.sleep(POLL_S)
             limit = self._mapping.batch_size - len(records) - len(more)
             answer = await self._call("get_records", ShardIterator=cursor, Limit=limit)
@@ -182,9 +174,7 @@ class StreamSource:
         size = self._mapping.batch_size
         async with asyncio.TaskGroup() as group:
             for lane in lanes.values():
-                group.create_task(
-                    self._process_lane(shard_id, [lane[i : i + size] for i in range(0, len(lane), size)])
-                )
+                group.create_task(self._process_lane(shard_id, [lane[i : i + size] for i in range(0, len(lane), size)]))
 
     async def _process_lane(self, shard_id: str, batches: list[list[Record]]) -> None:
         for batch in batches:

@@ -71,9 +71,7 @@ class Functions:
                 version = other
         return 0 if version == "$LATEST" else int(version)
 
-    def answer(
-        self, ctx: Context, name: FunctionName, config: Configuration, *, qualified: bool
-    ) -> dict[str, Any]:
+    def answer(self, ctx: Context, name: FunctionName, config: Configuration, *, qualified: bool) -> dict[str, Any]:
         layers = []
         for arn in config.layers:
             key = self.layer_key(arn)
@@ -174,11 +172,7 @@ class Functions:
                 "Please try again with the CodeSHA256 in $LATEST."
             )
         key = (name.account, ctx.region, name.name)
-        last = (
-            self.tables.configurations.get((*key, function.next_version - 1))
-            if function.next_version > 1
-            else None
-        )
+        last = self.tables.configurations.get((*key, function.next_version - 1)) if function.next_version > 1 else None
         if description is not None:
             config.description = description
         config.version = function.next_version
@@ -202,9 +196,7 @@ class Functions:
         key = (name.account, ctx.region, name.name)
         if name.qualifier:
             if name.qualifier == "$LATEST":
-                raise InvalidParameterValue(
-                    "$LATEST version cannot be deleted without deleting the function."
-                )
+                raise InvalidParameterValue("$LATEST version cannot be deleted without deleting the function.")
             if not name.qualifier.isdigit():
                 raise InvalidParameterValue("Deletion of aliases is not currently supported.")
             config = self.configuration(ctx, name)

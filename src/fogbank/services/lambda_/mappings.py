@@ -49,9 +49,7 @@ class Mappings:
         if arn is None:
             raise InvalidParameterValue("Unrecognized event source.")
         if arn.service not in _SERVICES:
-            raise NotImplementedInFogbank(
-                f"Event sources of service {arn.service} are not implemented in Fogbank yet."
-            )
+            raise NotImplementedInFogbank(f"Event sources of service {arn.service} are not implemented in Fogbank yet.")
         self._functions_exist(ctx, name)
         self._check_source(ctx, name, arn, source_arn, settings)
         for _, other in self._tables.mappings.scan((ctx.account, ctx.region)):
@@ -81,9 +79,7 @@ class Mappings:
         self._save(ctx, mapping)
         return mapping
 
-    def update(
-        self, ctx: Context, mapping: Mapping, settings: dict[str, Any], name: FunctionName | None
-    ) -> None:
+    def update(self, ctx: Context, mapping: Mapping, settings: dict[str, Any], name: FunctionName | None) -> None:
         if name is not None:
             self._functions_exist(ctx, name)
             mapping.function_name, mapping.qualifier = name.name, name.qualifier
@@ -115,14 +111,10 @@ class Mappings:
         if arn.service == "sqs":
             for member in _STREAM_ONLY:
                 if settings.get(member) is not None:
-                    raise InvalidParameterValue(
-                        f"Unsupported {member} parameter for given event source mapping type."
-                    )
+                    raise InvalidParameterValue(f"Unsupported {member} parameter for given event source mapping type.")
             url = queue_url(there, arn.account, arn.resource)
             try:
-                found = self._cloud.sqs.get_queue_attributes(
-                    there, QueueUrl=url, AttributeNames=["VisibilityTimeout"]
-                )
+                found = self._cloud.sqs.get_queue_attributes(there, QueueUrl=url, AttributeNames=["VisibilityTimeout"])
             except AwsError as error:
                 raise InvalidParameterValue(
                     f"Error occurred while ReceiveMessage. SQS Error Code: {error.query_code or error.code}. "
@@ -137,9 +129,7 @@ class Mappings:
                 )
             return
         if settings.get("ScalingConfig"):
-            raise InvalidParameterValue(
-                "Unsupported ScalingConfig parameter for given event source mapping type."
-            )
+            raise InvalidParameterValue("Unsupported ScalingConfig parameter for given event source mapping type.")
         position = settings.get("StartingPosition")
         if position is None:
             raise InvalidParameterValue(
@@ -172,8 +162,7 @@ class Mappings:
         if service == "sqs":
             if mapping.batch_size > 10 and mapping.window_s == 0:
                 raise InvalidParameterValue(
-                    "Maximum batch window in seconds must be greater than 0 "
-                    "if maximum batch size is greater than 10"
+                    "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
                 )
             if mapping.batch_size > 10 and mapping.source_arn.endswith(".fifo"):
                 raise InvalidParameterValue("Batch size must be less than or equal to 10 for FIFO queues.")
@@ -219,8 +208,6 @@ def mapping_answer(ctx: Context, mapping: Mapping, *, state: str | None = None) 
             "MaximumRetryAttempts": mapping.retries_max,
             "TumblingWindowInSeconds": 0,
             "LastProcessingResult": mapping.last_result,
-            "DestinationConfig": {"OnFailure": {"Destination": mapping.on_failure}}
-            if mapping.on_failure
-            else {},
+            "DestinationConfig": {"OnFailure": {"Destination": mapping.on_failure}} if mapping.on_failure else {},
         }
     return answer

@@ -85,9 +85,7 @@ def _statement(wanted: dict[str, Any], resource: str) -> dict[str, Any]:
     elif principal.startswith("arn:"):
         who = {"AWS": principal}
     else:
-        raise InvalidParameterValue(
-            "The provided principal was invalid. Please check the principal and try again."
-        )
+        raise InvalidParameterValue("The provided principal was invalid. Please check the principal and try again.")
     statement: dict[str, Any] = {
         "Sid": wanted["StatementId"],
         "Effect": "Allow",

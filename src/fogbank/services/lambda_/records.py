@@ -129,14 +129,10 @@ class Tables:
 
     def __init__(self, store: Store) -> None:
         self.functions = store.table("lambda.functions", key=(str, str, str), value=Function)
-        self.configurations = store.table(
-            "lambda.configurations", key=(str, str, str, int), value=Configuration
-        )
+        self.configurations = store.table("lambda.configurations", key=(str, str, str, int), value=Configuration)
         self.aliases = store.table("lambda.aliases", key=(str, str, str, str), value=Alias)
         self.policies = store.table("lambda.policies", key=(str, str, str, str), value=Policy)
-        self.invoke_configs = store.table(
-            "lambda.invoke_configs", key=(str, str, str, str), value=InvokeConfig
-        )
+        self.invoke_configs = store.table("lambda.invoke_configs", key=(str, str, str, str), value=InvokeConfig)
         self.layers = store.table("lambda.layers", key=(str, str, str, int), value=Layer)
         self.layer_counters = store.table("lambda.layer_counters", key=(str, str, str), value=LayerCounter)
         self.mappings = store.table("lambda.mappings", key=(str, str, str), value=Mapping)

@@ -184,9 +184,7 @@ class FunctionType(ResourceType):
 
 class PermissionType(ResourceType):
     type_name = "AWS::Lambda::Permission"
-    supported = frozenset(
-        {"Action", "FunctionName", "Principal", "PrincipalOrgID", "SourceAccount", "SourceArn"}
-    )
+    supported = frozenset({"Action", "FunctionName", "Principal", "PrincipalOrgID", "SourceAccount", "SourceArn"})
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         sid = request.generated_name(length_max=100)
@@ -211,9 +209,7 @@ class EventSourceMappingType(ResourceType):
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         properties = request.properties
         settings = _taken(properties, (*_MAPPING_SETTINGS, "EventSourceArn", "StartingPosition"))
-        answer = await ctx.call(
-            ctx.cloud.lambda_.create_event_source_mapping, Tags=request.tags(), **settings
-        )
+        answer = await ctx.call(ctx.cloud.lambda_.create_event_source_mapping, Tags=request.tags(), **settings)
         return _mapping_state(answer)
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
@@ -262,9 +258,7 @@ class AliasType(ResourceType):
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:
         properties = request.previous or request.properties
         delete = ctx.cloud.lambda_.delete_alias
-        await _gone_is_fine(
-            ctx.call(delete, FunctionName=properties["FunctionName"], Name=properties["Name"])
-        )
+        await _gone_is_fine(ctx.call(delete, FunctionName=properties["FunctionName"], Name=properties["Name"]))
 
 
 def _alias_settings(request: ResourceRequest) -> dict[str, Any]:
@@ -312,9 +306,7 @@ class EventInvokeConfigType(ResourceType):
     )
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        properties = {
-            name: _typed(name, value) for name, value in request.properties.items() if name != "Qualifier"
-        }
+        properties = {name: _typed(name, value) for name, value in request.properties.items() if name != "Qualifier"}
         qualifier = request.properties.get("Qualifier", "$LATEST")
         await ctx.call(ctx.cloud.lambda_.put_function_event_invoke_config, Qualifier=qualifier, **properties)
         return ResourceState(physical_id=request.physical_id or request.generated_name(length_max=100))

@@ -156,9 +156,7 @@ class LambdaService(Service):
             answer["Concurrency"] = answers.concurrency(function)
         return answer
 
-    def get_function_configuration(
-        self, ctx: Context, *, FunctionName: str, Qualifier: str | None = None
-    ) -> Answer:
+    def get_function_configuration(self, ctx: Context, *, FunctionName: str, Qualifier: str | None = None) -> Answer:
         name = parse_name(ctx, FunctionName, Qualifier)
         config = self._functions.configuration(ctx, name)
         return self._functions.answer(ctx, name, config, qualified=bool(name.qualifier))
@@ -303,12 +301,8 @@ class LambdaService(Service):
             try:
                 ClientContext = base64.b64decode(ClientContext, validate=True).decode()
             except ValueError as error:
-                raise InvalidRequestContent(
-                    "Client context must be a valid base64 encoded JSON object."
-                ) from error
-        result = await self._invoker.invoke(
-            ctx, name, payload, request_id=ctx.request_id, client_context=ClientContext
-        )
+                raise InvalidRequestContent("Client context must be a valid base64 encoded JSON object.") from error
+        result = await self._invoker.invoke(ctx, name, payload, request_id=ctx.request_id, client_context=ClientContext)
         answer: dict[str, Any] = {
             "StatusCode": 200,
             "ExecutedVersion": result.version,
@@ -417,9 +411,7 @@ class LambdaService(Service):
 
     # ---- concurrency and account ---------------------------------------------------------------------------
 
-    def put_function_concurrency(
-        self, ctx: Context, *, FunctionName: str, ReservedConcurrentExecutions: int
-    ) -> Answer:
+    def put_function_concurrency(self, ctx: Context, *, FunctionName: str, ReservedConcurrentExecutions: int) -> Answer:
         name, function = self._unqualified(ctx, FunctionName)
         self._concurrency.check_reserve(ctx, name.account, name.name, ReservedConcurrentExecutions)
         function.reserved = ReservedConcurrentExecutions
@@ -554,12 +546,8 @@ class LambdaService(Service):
         name = parse_name(ctx, FunctionName, Qualifier)
         self._functions.configuration(ctx, name)
         if MaximumRetryAttempts is None and MaximumEventAgeInSeconds is None and DestinationConfig is None:
-            raise InvalidParameterValue(
-                "You must specify at least one of error handling or destination setting."
-            )
-        config = InvokeConfig(
-            ctx.now_ms, MaximumRetryAttempts, MaximumEventAgeInSeconds, DestinationConfig or {}
-        )
+            raise InvalidParameterValue("You must specify at least one of error handling or destination setting.")
+        config = InvokeConfig(ctx.now_ms, MaximumRetryAttempts, MaximumEventAgeInSeconds, DestinationConfig or {})
         return self._save_invoke_config(ctx, name, config)
 
     def update_function_event_invoke_config(
@@ -603,13 +591,9 @@ class LambdaService(Service):
         found = [answers.invoke_config(ctx, name.account, name.name, key[3], config) for key, config in scan]
         return _page("FunctionEventInvokeConfigs", found, Marker, MaxItems)
 
-    def _invoke_config(
-        self, ctx: Context, text: str, qualifier: str | None
-    ) -> tuple[FunctionName, InvokeConfig]:
+    def _invoke_config(self, ctx: Context, text: str, qualifier: str | None) -> tuple[FunctionName, InvokeConfig]:
         name = parse_name(ctx, text, qualifier)
-        found = self._tables.invoke_configs.get(
-            (name.account, ctx.region, name.name, name.qualifier or "$LATEST")
-        )
+        found = self._tables.invoke_configs.get((name.account, ctx.region, name.name, name.qualifier or "$LATEST"))
         if found is None:
             arn = function_arn(ctx, name.account, name.name, name.qualifier or "$LATEST")
             raise ResourceNotFound(f"The function {arn} doesn't have an EventInvokeConfig")
@@ -672,9 +656,7 @@ class LambdaService(Service):
         return _page("LayerVersions", found, Marker, MaxItems)
 
     def list_layers(self, ctx: Context, *, Marker: str | None = None, MaxItems: int = 50) -> Answer:
-        latest = {
-            key[2]: (key[3], layer) for key, layer in self._tables.layers.scan((ctx.account, ctx.region))
-        }
+        latest = {key[2]: (key[3], layer) for key, layer in self._tables.layers.scan((ctx.account, ctx.region))}
         found = []
         for name, (version, layer) in latest.items():
             arn = ctx.arn("lambda", f"layer:{name}")

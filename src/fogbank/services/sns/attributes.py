@@ -117,13 +117,10 @@ def check_subscription(attributes: dict[str, str], *, fifo: bool, where: str = "
         if name not in SUBSCRIPTION_ATTRIBUTES:
             raise InvalidParameter("AttributeName" if not where else f"{where}Unknown attribute {name}")
         if name == "RawMessageDelivery" and value.lower() not in ("true", "false"):
-            raise InvalidParameter(
-                f"{where}RawMessageDelivery: Invalid value [{value}]. Must be true or false."
-            )
+            raise InvalidParameter(f"{where}RawMessageDelivery: Invalid value [{value}]. Must be true or false.")
         if name == "FilterPolicyScope" and value not in (BODY, "MessageAttributes"):
             raise InvalidParameter(
-                f"{where}FilterPolicyScope: Invalid value [{value}]. "
-                "Please use either MessageBody or MessageAttributes"
+                f"{where}FilterPolicyScope: Invalid value [{value}]. Please use either MessageBody or MessageAttributes"
             )
         if name == "FilterPolicy" and value:
             scope = attributes.get("FilterPolicyScope", "MessageAttributes")
@@ -141,9 +138,7 @@ def _check_redrive(value: str, where: str, *, fifo: bool) -> None:
     if arn is None or arn.service != "sqs":
         raise InvalidParameter(f"{where}deadLetterTargetArn is an invalid arn")
     if fifo and not arn.resource.endswith(".fifo"):
-        raise InvalidParameter(
-            f"{where}must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic."
-        )
+        raise InvalidParameter(f"{where}must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic.")
 
 
 def _parse(text: str, where: str) -> dict[str, Any]:

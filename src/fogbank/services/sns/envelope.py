@@ -112,8 +112,7 @@ def lambda_event(message: Message, subscription_arn: str) -> bytes:
             "SigningCertUrl": certificate_url(message.endpoint),
             "UnsubscribeUrl": unsubscribe_url(message.endpoint, subscription_arn),
             "MessageAttributes": {
-                name: {"Type": value["DataType"], "Value": _text(value)}
-                for name, value in message.attributes.items()
+                name: {"Type": value["DataType"], "Value": _text(value)} for name, value in message.attributes.items()
             },
         },
     }

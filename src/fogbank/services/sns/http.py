@@ -88,9 +88,7 @@ def post_for(subscription: Subscription, arn: str, message: Message, topic: Topi
     )
 
 
-def confirmation_for(
-    ctx: Context, subscription: Subscription, topic_arn: str, *, kind: str, arn: str
-) -> Post:
+def confirmation_for(ctx: Context, subscription: Subscription, topic_arn: str, *, kind: str, arn: str) -> Post:
     """The request that asks an endpoint to confirm that it wants, or no longer wants, a subscription."""
     message_id = str(uuid.uuid4())
     if kind == "SubscriptionConfirmation":

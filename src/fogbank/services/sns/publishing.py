@@ -68,9 +68,7 @@ class Publisher:
         self._compiled: dict[tuple[str, str, str], tuple[bytes, CompiledTopic]] = {}
         place = (str, str, str)
         self._sequences = self._cloud.store.table("sns.sequences", key=place, value=Sequence)
-        self._deduplicated = self._cloud.store.table(
-            "sns.deduplicated", key=(*place, str), value=Deduplicated
-        )
+        self._deduplicated = self._cloud.store.table("sns.deduplicated", key=(*place, str), value=Deduplicated)
 
     def topic(self, ctx: Context, name: str) -> CompiledTopic | None:
         """The topic with its confirmed subscriptions, ready to publish to."""
@@ -142,9 +140,7 @@ class Publisher:
             )
         self._count(ctx, topic, "NumberOfMessagesPublished")
         size = len(body) if body.isascii() else len(body.encode())
-        self._cloud.metrics.add(
-            ctx.account, ctx.region, NAMESPACE, "PublishSize", topic.dimensions, size, "Bytes"
-        )
+        self._cloud.metrics.add(ctx.account, ctx.region, NAMESPACE, "PublishSize", topic.dimensions, size, "Bytes")
         for subscription in topic.subscriptions:
             if subscription.accepts is None or subscription.accepts(message):
                 self._deliver(ctx, topic, subscription, message)
@@ -200,9 +196,7 @@ class Publisher:
                 try:
                     with self._cloud.store.transaction():
                         there = _at(ctx, subscription.target)
-                        self._cloud.lambda_.invoke_async_in_transaction(
-                            there, subscription.record.endpoint, event
-                        )
+                        self._cloud.lambda_.invoke_async_in_transaction(there, subscription.record.endpoint, event)
                 except AwsError as error:
                     self._failed(ctx, topic, subscription, event.decode(), {}, message, error)
                     return
@@ -219,9 +213,7 @@ class Publisher:
             return message.body_for("sqs"), envelope.queue_attributes(message.attributes)
         return envelope.notification(message, "sqs", subscription.arn), {}
 
-    def _send_to_queue(
-        self, ctx: Context, queue: Arn, body: str, attributes: dict[str, Any], message: Message
-    ) -> None:
+    def _send_to_queue(self, ctx: Context, queue: Arn, body: str, attributes: dict[str, Any], message: Message) -> None:
         extra: dict[str, Any] = {}
         if attributes:
             extra["MessageAttributes"] = attributes

@@ -29,9 +29,7 @@ class Topic(ResourceType):
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         properties = request.properties
         fifo = _flag(properties.get("FifoTopic")) == "true"
-        name = properties.get("TopicName") or request.generated_name(
-            length_max=256, suffix=".fifo" if fifo else ""
-        )
+        name = properties.get("TopicName") or request.generated_name(length_max=256, suffix=".fifo" if fifo else "")
         answer = await ctx.call(
             ctx.cloud.sns.create_topic,
             Name=name,
@@ -64,9 +62,7 @@ class Topic(ResourceType):
 
     async def _subscribe(self, ctx: Context, arn: str, properties: dict[str, Any]) -> None:
         for item in properties.get("Subscription") or ():
-            await ctx.call(
-                ctx.cloud.sns.subscribe, TopicArn=arn, Protocol=item["Protocol"], Endpoint=item["Endpoint"]
-            )
+            await ctx.call(ctx.cloud.sns.subscribe, TopicArn=arn, Protocol=item["Protocol"], Endpoint=item["Endpoint"])
 
     async def _unsubscribe(self, ctx: Context, arn: str, request: ResourceRequest) -> None:
         """Remove the subscriptions that the template no longer has."""
@@ -107,9 +103,7 @@ class Subscription(ResourceType):
             Attributes=_subscription_attributes(properties),
             ReturnSubscriptionArn=True,
         )
-        return ResourceState(
-            physical_id=answer["SubscriptionArn"], attributes={"Arn": answer["SubscriptionArn"]}
-        )
+        return ResourceState(physical_id=answer["SubscriptionArn"], attributes={"Arn": answer["SubscriptionArn"]})
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         wanted = _subscription_attributes(request.properties)
@@ -163,9 +157,7 @@ class TopicPolicy(ResourceType):
 
     async def _reset(self, ctx: Context, arn: str) -> None:
         try:
-            await ctx.call(
-                ctx.cloud.sns.set_topic_attributes, TopicArn=arn, AttributeName="Policy", AttributeValue=""
-            )
+            await ctx.call(ctx.cloud.sns.set_topic_attributes, TopicArn=arn, AttributeName="Policy", AttributeValue="")
         except NotFound:
             return
 

@@ -154,9 +154,7 @@ class SnsService(Service):
 
     def _policy(self, ctx: Context, arn: str, topic: Topic) -> dict[str, Any]:
         there = ctx.at(account=_topic_key(arn)[0])
-        policy: dict[str, Any] = json.loads(
-            topic.attributes.get("Policy") or attrs.default_policy(there, arn)
-        )
+        policy: dict[str, Any] = json.loads(topic.attributes.get("Policy") or attrs.default_policy(there, arn))
         return policy
 
     # ---- subscriptions ---------------------------------------------------------------------------------
@@ -180,17 +178,14 @@ class SnsService(Service):
         key, topic = self._topic(TopicArn)
         if Protocol == "sqs" and endpoint.endswith(".fifo") and not topic.fifo:
             raise InvalidParameter(
-                "Invalid parameter: Endpoint Reason: "
-                "FIFO SQS Queues can not be subscribed to standard SNS topics"
+                "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics"
             )
         wanted = _normal(Attributes or {})
         attrs.check_subscription(wanted, fifo=topic.fifo, where="Attributes Reason: ")
         for found, known in self.subscriptions.scan(key):
             if known.protocol == Protocol and known.endpoint == endpoint:
                 if any(known.attributes.get(attribute) != value for attribute, value in wanted.items()):
-                    raise InvalidParameter(
-                        "Attributes Reason: Subscription already exists with different attributes"
-                    )
+                    raise InvalidParameter("Attributes Reason: Subscription already exists with different attributes")
                 return {"SubscriptionArn": f"{TopicArn}:{found[-1]}" if known.confirmed else _PENDING}
         confirmed = Protocol in ("sqs", "lambda")
         subscription = Subscription(
@@ -268,9 +263,7 @@ class SnsService(Service):
     def list_subscriptions(self, ctx: Context, *, NextToken: str | None = None) -> Answer:
         return self._list(self.subscriptions.scan((ctx.account, ctx.region)), NextToken)
 
-    def list_subscriptions_by_topic(
-        self, ctx: Context, *, TopicArn: str, NextToken: str | None = None
-    ) -> Answer:
+    def list_subscriptions_by_topic(self, ctx: Context, *, TopicArn: str, NextToken: str | None = None) -> Answer:
         key, _ = self._topic(TopicArn)
         return self._list(self.subscriptions.scan(key), NextToken)
 
@@ -326,9 +319,7 @@ class SnsService(Service):
             deduplication_id=MessageDeduplicationId,
         )
 
-    def publish_batch(
-        self, ctx: Context, *, TopicArn: str, PublishBatchRequestEntries: list[dict[str, Any]]
-    ) -> Answer:
+    def publish_batch(self, ctx: Context, *, TopicArn: str, PublishBatchRequestEntries: list[dict[str, Any]]) -> Answer:
         entries = PublishBatchRequestEntries
         _check_entries(entries)
         name, there, topic = self._compiled_topic(ctx, TopicArn)
@@ -350,9 +341,7 @@ class SnsService(Service):
                 done.append({"Id": entry["Id"], **answer})
         return {"Successful": done, "Failed": failed}
 
-    def _publish_entry(
-        self, ctx: Context, name: str, topic: CompiledTopic, entry: dict[str, Any]
-    ) -> dict[str, str]:
+    def _publish_entry(self, ctx: Context, name: str, topic: CompiledTopic, entry: dict[str, Any]) -> dict[str, str]:
         return self.publisher.publish(
             ctx,
             name,
@@ -473,9 +462,7 @@ def _check_endpoint(protocol: str, endpoint: str) -> None:
 
 def _normal(attributes: dict[str, str]) -> dict[str, str]:
     """Attributes as they are kept: booleans in lower case."""
-    return {
-        name: value.lower() if name == "RawMessageDelivery" else value for name, value in attributes.items()
-    }
+    return {name: value.lower() if name == "RawMessageDelivery" else value for name, value in attributes.items()}
 
 
 def _check_entries(entries: Sequence[dict[str, Any]]) -> None:

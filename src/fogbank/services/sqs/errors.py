@@ -37,7 +37,10 @@ class MissingParameter(AwsError):
 
 class InvalidMessageContents(AwsError):
     code = "InvalidMessageContents"
-    message = "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
+    message = (
+        "Invalid characters found. Valid unicode characters are "
+        "#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
+    )
 
 
 class ReceiptHandleIsInvalid(AwsError):

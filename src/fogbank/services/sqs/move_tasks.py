@@ -26,7 +26,8 @@ class MoveTasks:
     def start(self, ctx: Context, source: Queue, destination: str, per_second_max: int) -> str:
         if any(task.status == "RUNNING" for _, task in self._tables.move_tasks.scan((source.arn,))):
             raise UnsupportedOperation(
-                "There is already a task running. Only one active task is allowed for a source queue arn at a given time."
+                "There is already a task running. "
+                "Only one active task is allowed for a source queue arn at a given time."
             )
         task = MoveTask(
             id=new_id(),

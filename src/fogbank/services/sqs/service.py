@@ -346,7 +346,8 @@ class SqsService(Service):
             size = sizes[entry["Id"]]
             if size > size_max:
                 raise InvalidParameterValue(
-                    f"One or more parameters cannot be validated. Reason: Message must be shorter than {size_max} bytes."
+                    "One or more parameters cannot be validated. "
+                    f"Reason: Message must be shorter than {size_max} bytes."
                 )
             sent = self._send(
                 ctx,

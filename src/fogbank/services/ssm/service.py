@@ -75,9 +75,7 @@ class SsmService(Service):
         if found is not None and not Overwrite:
             raise ParameterAlreadyExists()
         version = found.version + 1 if found else 1
-        self.parameters.put(
-            key, Parameter(name=Name, type=Type, value=Value, version=version, modified_ms=ctx.now_ms)
-        )
+        self.parameters.put(key, Parameter(name=Name, type=Type, value=Value, version=version, modified_ms=ctx.now_ms))
         return {"Version": version, "Tier": "Standard"}
 
 

@@ -155,9 +155,7 @@ def load_handler(handler):
     try:
         module = importlib.import_module(module_name.replace("/", "."))
     except ImportError as error:
-        raise InitError(
-            "Runtime.ImportModuleError", f"Unable to import module '{module_name}': {error}"
-        ) from error
+        raise InitError("Runtime.ImportModuleError", f"Unable to import module '{module_name}': {error}") from error
     except SyntaxError as error:
         trace = [f'  File "{error.filename}" Line {error.lineno}\n    {error.text}']
         raise InitError(
@@ -165,9 +163,7 @@ def load_handler(handler):
         ) from error
     found = getattr(module, function_name, None)
     if found is None:
-        raise InitError(
-            "Runtime.HandlerNotFound", f"Handler '{function_name}' missing on module '{module_name}'"
-        )
+        raise InitError("Runtime.HandlerNotFound", f"Handler '{function_name}' missing on module '{module_name}'")
     return found
 
 
@@ -243,9 +239,7 @@ def run(client, handler, headers, body, request_id):
             return
         answer = handler(event, Context(headers))
     except Exception as error:  # Whatever the user's handler raises is its answer.
-        report(
-            client, f"{path}/error", type(error).__name__, str(error), own_frames_removed(error), request_id
-        )
+        report(client, f"{path}/error", type(error).__name__, str(error), own_frames_removed(error), request_id)
         return
     try:
         document = to_json(answer)

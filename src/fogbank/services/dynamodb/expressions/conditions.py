@@ -156,7 +156,8 @@ def _in(reader: Reader, bindings: Bindings, left: Operand) -> Condition:
     reader.expect(")")
     if len(choices) > _IN_MAX:
         raise Validation(
-            f"Invalid {reader.kind}: The IN operator is provided with too many operands; number of operands: {len(choices)}"
+            f"Invalid {reader.kind}: The IN operator is provided with too many operands; "
+            f"number of operands: {len(choices)}"
         )
 
     def test(item: Item) -> bool:

@@ -165,7 +165,8 @@ def _add(reader: Reader, bindings: Bindings) -> tuple[Path, Change]:
     kind = next(iter(value))
     if kind != "N" and kind not in SETS:
         raise Validation(
-            f"Invalid {_KIND}: Incorrect operand type for operator or function; operator: ADD, operand type: {_long(kind)}"
+            f"Invalid {_KIND}: Incorrect operand type for operator or function; operator: ADD, "
+            f"operand type: {_long(kind)}"
         )
 
     def change(before: Item, after: Item) -> None:

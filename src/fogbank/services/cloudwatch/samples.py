@@ -1,0 +1,45 @@
+"""A datum of PutMetricData as samples."""
+
+from typing import Any
+
+from fogbank.services.cloudwatch.errors import InvalidParameterCombination, InvalidParameterValue
+from fogbank.services.cloudwatch.records import Distribution, Summary
+
+_EXCLUSIVE = (("Value", "Values"), ("Value", "StatisticValues"), ("Values", "StatisticValues"))
+
+
+def distribution_of(datum: dict[str, Any], number: int) -> Distribution:
+    """The samples of the request's datum with this number (from 1)."""
+    where = f"MetricData.member.{number}"
+    for one, other in _EXCLUSIVE:
+        if one in datum and other in datum:
+            raise InvalidParameterCombination(
+                f"The parameters {where}.{one} and {where}.{other} are mutually exclusive and you have specified both."
+            )
+    if "StatisticValues" in datum:
+        return _summarized(datum["StatisticValues"], where)
+    values = datum.get("Values") or ([datum["Value"]] if "Value" in datum else [])
+    if not values:
+        raise InvalidParameterCombination("At least one of the parameters must be specified.")
+    counts = datum.get("Counts") or [1.0] * len(values)
+    if len(values) != len(counts):
+        raise InvalidParameterCombination(f"The parameters {where}.Values and {where}.Counts must be of the same size.")
+    found = Distribution({})
+    for value, count in zip(values, counts, strict=True):
+        found.values[value] = found.values.get(value, 0) + count
+    return found
+
+
+def _summarized(given: dict[str, float], where: str) -> Distribution:
+    count, minimum, maximum = given["SampleCount"], given["Minimum"], given["Maximum"]
+    if count <= 0:
+        raise InvalidParameterValue(f"The parameter {where}.StatisticValues.SampleCount must be greater than 0.")
+    if minimum > maximum:
+        raise InvalidParameterValue(
+            f"The parameter {where}.StatisticValues.Maximum must be greater than or equal to "
+            f"the parameter {where}.StatisticValues.Minimum."
+        )
+    if minimum == maximum:
+        # All samples are known, so percentiles are too (Statistics definitions, "Percentiles").
+        return Distribution({minimum: count})
+    return Distribution({}, Summary(count=count, sum=given["Sum"], minimum=minimum, maximum=maximum))
