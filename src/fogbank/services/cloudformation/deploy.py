@@ -6,24 +6,29 @@ a crash interrupted can be rolled back at the next start (a documented choice: i
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from fogbank.core.context import Context
-from fogbank.core.errors import AwsError
+from fogbank.core.errors import AwsError, InternalFailure
 from fogbank.core.resource import ResourceRequest, ResourceState
 from fogbank.services.cloudformation import dynamic, schema
 from fogbank.services.cloudformation.errors import ValidationError
 from fogbank.services.cloudformation.graph import Graph
 from fogbank.services.cloudformation.intrinsics import Resolver
 from fogbank.services.cloudformation.journal import Journal
-from fogbank.services.cloudformation.prepare import Plan, find_type
+from fogbank.services.cloudformation.prepare import Plan, check_schema, find_type
 from fogbank.services.cloudformation.records import Export, Stack, StackResource
 from fogbank.services.cloudformation.stack_status import after
 
 CONCURRENCY_MAX = 50  # steps of one stack under way at once
+
+
+R = TypeVar("R")
+log = logging.getLogger("fogbank.cloudformation")
 
 
 class Stopped(Exception):
@@ -66,6 +71,17 @@ async def walk(graph: Graph, step: Callable[[str], Awaitable[str | None]]) -> li
         # Whatever else ended the walk, steps under way come to their end: they may have made something by now.
         await asyncio.gather(*running, return_exceptions=True)
     return failures
+
+
+async def handled(work: Awaitable[R]) -> R:
+    """A resource handler's result. A bug in it (logged) fails the resource, so that the stack comes to an end."""
+    try:
+        return await work
+    except AwsError:
+        raise
+    except Exception:  # an edge: behind it is another service's code
+        log.exception("a resource handler failed")
+        raise InternalFailure from None
 
 
 def reversed_graph(resources: Iterable[StackResource]) -> Graph:
@@ -176,6 +192,7 @@ class Deployment:
         verb = "CREATE"
         try:
             properties = self.resolver.value(declared.get("Properties") or {})
+            check_schema(name, record.type, properties)
             record.properties = schema.coerced(record.type, await dynamic.resolve(self.ctx, properties))
             if old is None:
                 record = await self._create(record)
@@ -199,7 +216,7 @@ class Deployment:
         record = await self._note(record, f"{status}_IN_PROGRESS")
         kind = find_type(self.ctx, record.type)
         assert kind is not None
-        state = await kind.create(self.ctx.refreshed(), self._request(record))
+        state = await handled(kind.create(self.ctx.refreshed(), self._request(record)))
         return await self._note(
             record, f"{status}_COMPLETE", physical_id=state.physical_id, attributes=dict(state.attributes)
         )
@@ -227,7 +244,7 @@ class Deployment:
         record.physical_id, record.attributes = old.physical_id, old.attributes
         record = await self._note(record, "UPDATE_IN_PROGRESS")
         request = self._request(record, previous=old.properties)
-        state = await kind.update(self.ctx.refreshed(), request)
+        state = await handled(kind.update(self.ctx.refreshed(), request))
         return await self._note(
             record, "UPDATE_COMPLETE", physical_id=state.physical_id, attributes=dict(state.attributes)
         )
@@ -341,7 +358,7 @@ class Deployment:
                 kind = find_type(self.ctx, old.type)
                 assert kind is not None
                 try:
-                    await kind.delete(self.ctx.refreshed(), self._request(old))
+                    await handled(kind.delete(self.ctx.refreshed(), self._request(old)))
                 except AwsError:
                     continue
         gone = [found for found in self._resources() if found.logical_id not in kept]
@@ -394,7 +411,7 @@ class Deployment:
             kind = find_type(self.ctx, resource.type)
             assert kind is not None
             try:
-                await kind.delete(self.ctx.refreshed(), self._request(resource))
+                await handled(kind.delete(self.ctx.refreshed(), self._request(resource)))
             except AwsError as error:
                 await self._note(resource, "DELETE_FAILED", reason=_reason(error))
                 return _reason(error)

@@ -40,6 +40,8 @@ def references(value: Any, resolver: Resolver | None) -> Iterator[str]:
     """The names that `value` refers to with Ref, Fn::GetAtt or Fn::Sub."""
     name = function_of(value)
     if name == "Ref":
+        if not isinstance(value["Ref"], str):
+            raise ValidationError("Template error: every Ref object must have a single String value.")
         if resolver is None or value["Ref"] not in resolver.names:
             yield str(value["Ref"])
     elif name == "Fn::GetAtt":

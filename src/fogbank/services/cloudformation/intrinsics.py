@@ -188,7 +188,9 @@ class Resolver:
                 "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a "
                 "string to be split or a function that returns a string to be split."
             )
-        return _as_text(self.value(value[1])).split(str(value[0]))
+        if not isinstance(value[0], str) or not value[0]:
+            raise ValidationError("Template error: Fn::Split requires a delimiter that is not empty")
+        return _as_text(self.value(value[1])).split(value[0])
 
     def _select(self, value: Any) -> Any:
         if not isinstance(value, list) or len(value) != 2:

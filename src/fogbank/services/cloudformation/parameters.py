@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,6 +14,36 @@ SSM_PREFIX = "AWS::SSM::Parameter::Value<"
 HIDDEN = "****"  # what NoEcho parameters are described as
 
 Lookup = Callable[[str], str | None]
+
+
+NUMBERS = ("MinLength", "MaxLength", "MinValue", "MaxValue")
+
+
+def check_declared(declared: Mapping[str, Any]) -> None:
+    """The outline of the Parameters section."""
+    for name, spec in declared.items():
+        if not isinstance(spec, dict) or not isinstance(spec.get("Type"), str):
+            raise ValidationError(
+                f"Template format error: [/Parameters/{name}] Every Parameters object must contain a Type member."
+            )
+        if not isinstance(spec.get("AllowedValues", []), list):
+            raise ValidationError(f"Template format error: [/Parameters/{name}/AllowedValues] must be a list.")
+        for key in NUMBERS:
+            if key in spec and not _is_number(spec[key]):
+                raise ValidationError(f"Template format error: [/Parameters/{name}/{key}] must be a number.")
+        try:
+            re.compile(str(spec.get("AllowedPattern", "")))
+        except re.error:
+            raise ValidationError(
+                f"Template format error: [/Parameters/{name}/AllowedPattern] must be a regular expression."
+            ) from None
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except (TypeError, ValueError):
+        return False
 
 
 def bind(
@@ -106,7 +137,7 @@ def _check_one(name: str, value: str, spec: Mapping[str, Any], *, number: bool) 
         raise ValidationError(failed if described else f"{failed}be one of AllowedValues [{allowed}]")
     if "AllowedPattern" in spec and not re.fullmatch(str(spec["AllowedPattern"]), value):
         raise ValidationError(failed if described else f"{failed}match pattern {spec['AllowedPattern']}")
-    if "MinLength" in spec and len(value) < int(spec["MinLength"]):
+    if "MinLength" in spec and len(value) < float(spec["MinLength"]):
         raise ValidationError(failed if described else f"{failed}contain at least {spec['MinLength']} characters")
-    if "MaxLength" in spec and len(value) > int(spec["MaxLength"]):
+    if "MaxLength" in spec and len(value) > float(spec["MaxLength"]):
         raise ValidationError(failed if described else f"{failed}contain at most {spec['MaxLength']} characters")

@@ -152,11 +152,7 @@ def find_type(ctx: Context, name: str) -> ResourceType | None:
 async def check_properties(ctx: Context, plan: Plan) -> None:
     for name, resource in plan.resources.items():
         properties = resource.get("Properties") or {}
-        found = list(schema.problems(resource["Type"], properties))
-        if found:
-            raise ValidationError(
-                f"Properties validation failed for resource {name} with message:\n" + "\n".join(found)
-            )
+        check_schema(name, resource["Type"], properties)
         dynamic.check(properties)
         kind = find_type(ctx, resource["Type"])
         assert kind is not None  # check_types came before
@@ -167,11 +163,23 @@ async def check_properties(ctx: Context, plan: Plan) -> None:
             )
 
 
+def check_schema(name: str, type_name: str, properties: dict[str, Any]) -> None:
+    """Also called with resolved properties, when what functions gave is known."""
+    found = list(schema.problems(type_name, properties))
+    if found:
+        raise ValidationError(f"Properties validation failed for resource {name} with message:\n" + "\n".join(found))
+
+
 async def build_graph(ctx: Context, plan: Plan) -> None:
     plan.graph = graph.build(plan.resources, known=frozenset(plan.template["Resources"]), resolver=plan.resolver)
     for name, output in (plan.template.get("Outputs") or {}).items():
         if not isinstance(output, dict) or "Value" not in output:
             raise ValidationError(f"Template format error: Every Outputs member must contain a Value object ({name})")
+        if not isinstance(output.get("Condition", ""), str):
+            raise ValidationError(f"Template format error: Output {name} must have a Condition that is a string")
+        export = output.get("Export", {"Name": ""})
+        if not isinstance(export, dict) or "Name" not in export:
+            raise ValidationError(f"Template format error: Output {name} is malformed: Export must have a Name")
         for target in graph.references(output["Value"], None):
             if target not in plan.template["Resources"] and target not in plan.resolver.names:
                 raise ValidationError(

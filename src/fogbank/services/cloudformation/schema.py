@@ -94,6 +94,8 @@ def _coerce(part: Any, value: Any, root: Schema, *, depth: int) -> Any:
 
 
 def _check(part: Any, value: Any, root: Schema, *, path: str, depth: int) -> Iterator[str]:
+    if value is None:
+        yield f"{path}: 'null' values are not allowed in templates"
     if function_of(value) is not None or dynamic.is_dynamic(value) or not isinstance(part, dict) or depth > DEPTH_MAX:
         return
     part = _follow(part, root)
@@ -103,6 +105,8 @@ def _check(part: Any, value: Any, root: Schema, *, path: str, depth: int) -> Ite
     elif isinstance(value, list) and "items" in part:
         for index, item in enumerate(value):
             yield from _check(part["items"], item, root, path=f"{path}/{index}", depth=depth + 1)
+    elif kind == "object" and isinstance(value, str) and "properties" in part:
+        yield f"{path}: expected type: JSONObject, found: String"
     elif isinstance(kind, str):
         yield from _check_type(kind, value, path)
 

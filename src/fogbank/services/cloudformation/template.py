@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from fogbank.services.cloudformation import parameters
 from fogbank.services.cloudformation.errors import ValidationError
 
 BODY_BYTES_MAX = 51_200  # CloudFormation quota: template body in a request
@@ -132,11 +133,7 @@ def check_outline(template: Template) -> None:
         )
     if "Hooks" in template:
         raise ValidationError("Template section Hooks is not implemented by Fogbank")
-    for name, parameter in (template.get("Parameters") or {}).items():
-        if not isinstance(parameter, dict) or not isinstance(parameter.get("Type"), str):
-            raise ValidationError(
-                f"Template format error: [/Parameters/{name}] Every Parameters object must contain a Type member."
-            )
+    parameters.check_declared(template.get("Parameters") or {})
     for name, resource in resources.items():
         if name.startswith("Fn::"):
             raise ValidationError(f"{name} in Resources is not implemented by Fogbank")
