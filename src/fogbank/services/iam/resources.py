@@ -1,11 +1,20 @@
-"""CloudFormation: AWS::IAM::Role. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/AWS_IAM.html"""
+"""CloudFormation: AWS::IAM::InstanceProfile, ManagedPolicy, Policy and Role.
+
+Each handler is one transaction: a role whose policy cannot be attached is not made at all.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/AWS_IAM.html
+"""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
-from fogbank.services.iam.service import NoSuchEntity
+from fogbank.services.iam.errors import NoSuchEntity
+from fogbank.services.iam.fields import tag_list
+from fogbank.services.iam.policies import VERSIONS_MAX
+
+_SESSION_S = 3600
 
 
 def _text(document: Any) -> str:
@@ -16,49 +25,88 @@ class RoleResource(ResourceType):
     """Ref is the role's name."""
 
     type_name = "AWS::IAM::Role"
-    supported = frozenset(("AssumeRolePolicyDocument", "ManagedPolicyArns", "Path", "Policies", "RoleName", "Tags"))
+    supported = frozenset(
+        (
+            "AssumeRolePolicyDocument",
+            "Description",
+            "ManagedPolicyArns",
+            "MaxSessionDuration",
+            "Path",
+            "Policies",
+            "RoleName",
+            "Tags",
+        )
+    )
+    taggable = True
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        given = request.properties
-        name = given.get("RoleName") or request.generated_name()
-        trust = _text(given["AssumeRolePolicyDocument"])
-        path = given.get("Path", "/")
-        tags = [{"Key": key, "Value": value} for key, value in request.tags().items()]
-        await ctx.call(ctx.cloud.iam.create_role, RoleName=name, AssumeRolePolicyDocument=trust, Path=path, Tags=tags)
-        await self._grant(ctx, name, given)
-        return await self._state(ctx, name)
+        return await ctx.run(self._create, ctx, request)
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        name = request.physical_id
-        trust = _text(request.properties["AssumeRolePolicyDocument"])
-        await ctx.call(ctx.cloud.iam.update_assume_role_policy, RoleName=name, PolicyDocument=trust)
-        await self._revoke(ctx, name)
-        await self._grant(ctx, name, request.properties)
-        return await self._state(ctx, name)
+        return await ctx.run(self._update, ctx, request)
 
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        await ctx.run(self._delete, ctx, request)
+
+    def _create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        given = request.properties
+        name = given.get("RoleName") or request.generated_name()
+        ctx.cloud.iam.create_role(
+            ctx,
+            RoleName=name,
+            AssumeRolePolicyDocument=_text(given["AssumeRolePolicyDocument"]),
+            Path=given.get("Path", "/"),
+            Description=given.get("Description", ""),
+            MaxSessionDuration=int(given.get("MaxSessionDuration", _SESSION_S)),
+            Tags=tag_list(request.tags()),
+        )
+        self._grant(ctx, name, given)
+        return self._state(ctx, name)
+
+    def _update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        iam, name, given = ctx.cloud.iam, request.physical_id, request.properties
+        trust = _text(given["AssumeRolePolicyDocument"])
+        iam.update_assume_role_policy(ctx, RoleName=name, PolicyDocument=trust)
+        iam.update_role(
+            ctx,
+            RoleName=name,
+            Description=given.get("Description", ""),
+            MaxSessionDuration=int(given.get("MaxSessionDuration", _SESSION_S)),
+        )
+        before = iam.get_role(ctx, RoleName=name)["Role"].get("Tags", [])
+        iam.untag_role(ctx, RoleName=name, TagKeys=[tag["Key"] for tag in before])
+        iam.tag_role(ctx, RoleName=name, Tags=tag_list(request.tags()))
+        self._revoke(ctx, name, request.previous)
+        self._grant(ctx, name, given)
+        return self._state(ctx, name)
+
+    def _delete(self, ctx: Context, request: ResourceRequest) -> None:
         try:
-            await self._revoke(ctx, request.physical_id)
-            await ctx.call(ctx.cloud.iam.delete_role, RoleName=request.physical_id)
+            self._revoke(ctx, request.physical_id, request.properties)
+            ctx.cloud.iam.delete_role(ctx, RoleName=request.physical_id)
         except NoSuchEntity:
             return
 
-    async def _grant(self, ctx: Context, name: str, given: dict[str, Any]) -> None:
+    def _grant(self, ctx: Context, name: str, given: dict[str, Any]) -> None:
         for arn in given.get("ManagedPolicyArns", ()):
-            await ctx.call(ctx.cloud.iam.attach_role_policy, RoleName=name, PolicyArn=arn)
+            ctx.cloud.iam.attach_role_policy(ctx, RoleName=name, PolicyArn=arn)
         for policy in given.get("Policies", ()):
-            text, title = _text(policy["PolicyDocument"]), policy["PolicyName"]
-            await ctx.call(ctx.cloud.iam.put_role_policy, RoleName=name, PolicyName=title, PolicyDocument=text)
+            title, text = policy["PolicyName"], _text(policy["PolicyDocument"])
+            ctx.cloud.iam.put_role_policy(ctx, RoleName=name, PolicyName=title, PolicyDocument=text)
 
-    async def _revoke(self, ctx: Context, name: str) -> None:
+    def _revoke(self, ctx: Context, name: str, given: dict[str, Any]) -> None:
+        """Take back what the template gave; what other resources gave to the role stays."""
         iam = ctx.cloud.iam
-        for row in (await ctx.call(iam.list_attached_role_policies, RoleName=name))["AttachedPolicies"]:
-            await ctx.call(iam.detach_role_policy, RoleName=name, PolicyArn=row["PolicyArn"])
-        for title in (await ctx.call(iam.list_role_policies, RoleName=name))["PolicyNames"]:
-            await ctx.call(iam.delete_role_policy, RoleName=name, PolicyName=title)
+        for row in iam.list_attached_role_policies(ctx, RoleName=name)["AttachedPolicies"]:
+            if row["PolicyArn"] in given.get("ManagedPolicyArns", ()):
+                iam.detach_role_policy(ctx, RoleName=name, PolicyArn=row["PolicyArn"])
+        titles = [policy["PolicyName"] for policy in given.get("Policies", ())]
+        for title in iam.list_role_policies(ctx, RoleName=name)["PolicyNames"]:
+            if title in titles:
+                iam.delete_role_policy(ctx, RoleName=name, PolicyName=title)
 
-    async def _state(self, ctx: Context, name: str) -> ResourceState:
-        role = (await ctx.call(ctx.cloud.iam.get_role, RoleName=name))["Role"]
+    def _state(self, ctx: Context, name: str) -> ResourceState:
+        role = ctx.cloud.iam.get_role(ctx, RoleName=name)["Role"]
         return ResourceState(physical_id=name, attributes={"Arn": role["Arn"], "RoleId": role["RoleId"]})
 
 
@@ -69,24 +117,154 @@ class PolicyResource(ResourceType):
     supported = frozenset(("PolicyDocument", "PolicyName", "Roles"))
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        title, text = request.properties["PolicyName"], _text(request.properties["PolicyDocument"])
-        for role in request.properties.get("Roles", ()):
-            await ctx.call(ctx.cloud.iam.put_role_policy, RoleName=role, PolicyName=title, PolicyDocument=text)
-        return ResourceState(physical_id=request.physical_id or request.generated_name(length_max=128))
+        return await ctx.run(self._put, ctx, request)
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        await self._remove(ctx, request.previous)
-        return await self.create(ctx, request)
+        return await ctx.run(self._update, ctx, request)
 
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:
-        await self._remove(ctx, request.properties)
+        await ctx.run(self._remove, ctx, request.properties)
 
-    async def _remove(self, ctx: Context, given: dict[str, Any]) -> None:
+    def _put(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        title, text = request.properties["PolicyName"], _text(request.properties["PolicyDocument"])
+        for role in request.properties.get("Roles", ()):
+            ctx.cloud.iam.put_role_policy(ctx, RoleName=role, PolicyName=title, PolicyDocument=text)
+        return ResourceState(physical_id=request.physical_id or request.generated_name(length_max=128))
+
+    def _update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        self._remove(ctx, request.previous)
+        return self._put(ctx, request)
+
+    def _remove(self, ctx: Context, given: dict[str, Any]) -> None:
         for role in given.get("Roles", ()):
             try:
-                await ctx.call(ctx.cloud.iam.delete_role_policy, RoleName=role, PolicyName=given["PolicyName"])
+                ctx.cloud.iam.delete_role_policy(ctx, RoleName=role, PolicyName=given["PolicyName"])
             except NoSuchEntity:
                 continue
 
 
-RESOURCES: list[type[ResourceType]] = [RoleResource, PolicyResource]
+class ManagedPolicyResource(ResourceType):
+    """Ref is the policy's ARN. An update makes a new default version; the oldest one gives way."""
+
+    type_name = "AWS::IAM::ManagedPolicy"
+    supported = frozenset(("Description", "ManagedPolicyName", "Path", "PolicyDocument", "Roles"))
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return await ctx.run(self._create, ctx, request)
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return await ctx.run(self._update, ctx, request)
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        await ctx.run(self._delete, ctx, request)
+
+    def _create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        given = request.properties
+        policy = ctx.cloud.iam.create_policy(
+            ctx,
+            PolicyName=given.get("ManagedPolicyName") or request.generated_name(length_max=128),
+            PolicyDocument=_text(given["PolicyDocument"]),
+            Path=given.get("Path", "/"),
+            Description=given.get("Description", ""),
+        )["Policy"]
+        self._attach(ctx, policy["Arn"], given.get("Roles", ()))
+        return self._state(ctx, policy["Arn"])
+
+    def _update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        iam, arn = ctx.cloud.iam, request.physical_id
+        text = _text(request.properties["PolicyDocument"])
+        if text != _text(request.previous.get("PolicyDocument")):
+            versions = iam.list_policy_versions(ctx, PolicyArn=arn)["Versions"]
+            if len(versions) == VERSIONS_MAX:
+                oldest = next(row for row in reversed(versions) if not row["IsDefaultVersion"])
+                iam.delete_policy_version(ctx, PolicyArn=arn, VersionId=oldest["VersionId"])
+            iam.create_policy_version(ctx, PolicyArn=arn, PolicyDocument=text, SetAsDefault=True)
+        self._detach(ctx, arn, request.previous.get("Roles", ()))
+        self._attach(ctx, arn, request.properties.get("Roles", ()))
+        return self._state(ctx, arn)
+
+    def _delete(self, ctx: Context, request: ResourceRequest) -> None:
+        iam, arn = ctx.cloud.iam, request.physical_id
+        try:
+            self._detach(ctx, arn, request.properties.get("Roles", ()))
+            for version in iam.list_policy_versions(ctx, PolicyArn=arn)["Versions"]:
+                if not version["IsDefaultVersion"]:
+                    iam.delete_policy_version(ctx, PolicyArn=arn, VersionId=version["VersionId"])
+            iam.delete_policy(ctx, PolicyArn=arn)
+        except NoSuchEntity:
+            return
+
+    def _attach(self, ctx: Context, arn: str, roles: Iterable[str]) -> None:
+        for role in roles:
+            ctx.cloud.iam.attach_role_policy(ctx, RoleName=role, PolicyArn=arn)
+
+    def _detach(self, ctx: Context, arn: str, roles: Iterable[str]) -> None:
+        for role in roles:
+            try:
+                ctx.cloud.iam.detach_role_policy(ctx, RoleName=role, PolicyArn=arn)
+            except NoSuchEntity:
+                continue
+
+    def _state(self, ctx: Context, arn: str) -> ResourceState:
+        policy = ctx.cloud.iam.get_policy(ctx, PolicyArn=arn)["Policy"]
+        attributes = {
+            "AttachmentCount": policy["AttachmentCount"],
+            "DefaultVersionId": policy["DefaultVersionId"],
+            "IsAttachable": policy["IsAttachable"],
+            "PolicyArn": arn,
+            "PolicyId": policy["PolicyId"],
+        }
+        return ResourceState(physical_id=arn, attributes=attributes)
+
+
+class InstanceProfileResource(ResourceType):
+    """Ref is the profile's name."""
+
+    type_name = "AWS::IAM::InstanceProfile"
+    supported = frozenset(("InstanceProfileName", "Path", "Roles"))
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return await ctx.run(self._create, ctx, request)
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return await ctx.run(self._update, ctx, request)
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        await ctx.run(self._delete, ctx, request)
+
+    def _create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        name = request.properties.get("InstanceProfileName") or request.generated_name(length_max=128)
+        path = request.properties.get("Path", "/")
+        ctx.cloud.iam.create_instance_profile(ctx, InstanceProfileName=name, Path=path)
+        return self._fill(ctx, name, request)
+
+    def _update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        self._empty(ctx, request.physical_id)
+        return self._fill(ctx, request.physical_id, request)
+
+    def _delete(self, ctx: Context, request: ResourceRequest) -> None:
+        try:
+            self._empty(ctx, request.physical_id)
+            ctx.cloud.iam.delete_instance_profile(ctx, InstanceProfileName=request.physical_id)
+        except NoSuchEntity:
+            return
+
+    def _fill(self, ctx: Context, name: str, request: ResourceRequest) -> ResourceState:
+        iam = ctx.cloud.iam
+        for role in request.properties.get("Roles", ()):
+            iam.add_role_to_instance_profile(ctx, InstanceProfileName=name, RoleName=role)
+        profile = iam.get_instance_profile(ctx, InstanceProfileName=name)["InstanceProfile"]
+        return ResourceState(physical_id=name, attributes={"Arn": profile["Arn"]})
+
+    def _empty(self, ctx: Context, name: str) -> None:
+        iam = ctx.cloud.iam
+        for role in iam.get_instance_profile(ctx, InstanceProfileName=name)["InstanceProfile"]["Roles"]:
+            iam.remove_role_from_instance_profile(ctx, InstanceProfileName=name, RoleName=role["RoleName"])
+
+
+RESOURCES: list[type[ResourceType]] = [
+    InstanceProfileResource,
+    ManagedPolicyResource,
+    PolicyResource,
+    RoleResource,
+]

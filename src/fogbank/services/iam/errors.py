@@ -1,0 +1,36 @@
+"""IAM's errors. https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html"""
+
+from fogbank.core.errors import AwsError
+
+
+class NoSuchEntity(AwsError):
+    code = "NoSuchEntityException"
+    query_code = "NoSuchEntity"
+    status = 404
+
+
+class EntityAlreadyExists(AwsError):
+    code = "EntityAlreadyExistsException"
+    query_code = "EntityAlreadyExists"
+    status = 409
+
+
+class DeleteConflict(AwsError):
+    code = "DeleteConflictException"
+    query_code = "DeleteConflict"
+    status = 409
+
+
+class LimitExceeded(AwsError):
+    code = "LimitExceededException"
+    query_code = "LimitExceeded"
+    status = 409
+
+
+class MalformedPolicyDocument(AwsError):
+    code = "MalformedPolicyDocumentException"
+    query_code = "MalformedPolicyDocument"
+
+
+class ValidationError(AwsError):
+    code = "ValidationError"

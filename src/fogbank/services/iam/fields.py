@@ -1,0 +1,34 @@
+"""Fields of requests and answers that roles, policies and profiles share."""
+
+import json
+from typing import Any
+
+from fogbank.services.iam.errors import MalformedPolicyDocument, ValidationError
+
+PAGE_MAX = 100  # what a list answers when MaxItems is not given
+
+
+def check_document(text: str) -> None:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        raise MalformedPolicyDocument("This policy contains invalid Json") from None
+    if not isinstance(document, dict) or not document.get("Statement"):
+        raise MalformedPolicyDocument("Syntax errors in policy.")
+
+
+def tag_map(tags: list[dict[str, str]] | None) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in tags or ()}
+
+
+def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def page(name: str, rows: list[Any], marker: str | None, limit: int) -> dict[str, Any]:
+    """The rows from the marker on, under `name`; the marker is the number of rows before it."""
+    if marker is not None and not marker.isdecimal():
+        raise ValidationError("Invalid Marker.")
+    start = int(marker or 0)
+    answer: dict[str, Any] = {name: rows[start : start + limit], "IsTruncated": len(rows) > start + limit}
+    return answer | ({"Marker": str(start + limit)} if answer["IsTruncated"] else {})

@@ -1,0 +1,189 @@
+"""Managed policies and their versions.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-versioning.html
+"""
+
+from typing import Any
+from urllib.parse import quote
+
+from fogbank.core.context import Context
+from fogbank.core.errors import NotImplementedInFogbank
+from fogbank.core.service import Answer
+from fogbank.services.iam.errors import (
+    DeleteConflict,
+    EntityAlreadyExists,
+    LimitExceeded,
+    NoSuchEntity,
+    ValidationError,
+)
+from fogbank.services.iam.fields import PAGE_MAX, check_document, page, tag_list, tag_map
+from fogbank.services.iam.records import Policy, PolicyVersion, Role, new_id
+from fogbank.services.iam.roles import Roles
+
+VERSIONS_MAX = 5  # IAM's quota
+
+
+class ManagedPolicies(Roles):
+    """The operations on managed policies of `IamService`."""
+
+    def create_policy(
+        self,
+        ctx: Context,
+        *,
+        PolicyName: str,
+        PolicyDocument: str,
+        Path: str = "/",
+        Description: str = "",
+        Tags: list[dict[str, str]] | None = None,
+    ) -> Answer:
+        check_document(PolicyDocument)
+        # A policy's name is unique in its account, whatever its path.
+        if any(policy.name == PolicyName for _, policy in self._tables.policies.scan((ctx.account,))):
+            raise EntityAlreadyExists(f"A policy called {PolicyName} already exists. Duplicate names are not allowed.")
+        policy = Policy(
+            name=PolicyName,
+            id=new_id("ANPA"),
+            path=Path,
+            created_ms=ctx.now_ms,
+            updated_ms=ctx.now_ms,
+            versions=[PolicyVersion(1, PolicyDocument, ctx.now_ms)],
+            description=Description,
+            tags=tag_map(Tags),
+        )
+        arn = f"arn:aws:iam::{ctx.account}:policy{Path}{PolicyName}"
+        self._tables.policies.put((ctx.account, arn), policy)
+        return {"Policy": self._policy_answer(ctx, arn, policy)}
+
+    def create_policy_version(
+        self, ctx: Context, *, PolicyArn: str, PolicyDocument: str, SetAsDefault: bool = False
+    ) -> Answer:
+        policy = self._policy(ctx, PolicyArn)
+        check_document(PolicyDocument)
+        if len(policy.versions) >= VERSIONS_MAX:
+            raise LimitExceeded(
+                f"A managed policy can have up to {VERSIONS_MAX} versions. Before you create a new version, "
+                "you must delete an existing version."
+            )
+        version = PolicyVersion(policy.next_version, PolicyDocument, ctx.now_ms)
+        policy.versions.append(version)
+        policy.next_version += 1
+        policy.updated_ms = ctx.now_ms
+        if SetAsDefault:
+            policy.default = version.number
+        self._tables.policies.put((ctx.account, PolicyArn), policy)
+        return {"PolicyVersion": _version_answer(policy, version)}
+
+    def delete_policy(self, ctx: Context, *, PolicyArn: str) -> Answer:
+        policy = self._policy(ctx, PolicyArn)
+        if self._holders(ctx, PolicyArn):
+            raise DeleteConflict("Cannot delete a policy attached to entities.")
+        if len(policy.versions) > 1:
+            raise DeleteConflict(
+                "This policy has more than one version. Before you delete a policy, you must delete the policy's "
+                "versions. The default version is deleted with the policy."
+            )
+        self._tables.policies.delete((ctx.account, PolicyArn))
+        return None
+
+    def delete_policy_version(self, ctx: Context, *, PolicyArn: str, VersionId: str) -> Answer:
+        policy = self._policy(ctx, PolicyArn)
+        version = _version(policy, PolicyArn, VersionId)
+        if version.number == policy.default:
+            raise DeleteConflict("Cannot delete the default version of a policy.")
+        policy.versions.remove(version)
+        self._tables.policies.put((ctx.account, PolicyArn), policy)
+        return None
+
+    def get_policy(self, ctx: Context, *, PolicyArn: str) -> Answer:
+        return {"Policy": self._policy_answer(ctx, PolicyArn, self._policy(ctx, PolicyArn))}
+
+    def get_policy_version(self, ctx: Context, *, PolicyArn: str, VersionId: str) -> Answer:
+        policy = self._policy(ctx, PolicyArn)
+        version = _version(policy, PolicyArn, VersionId)
+        return {"PolicyVersion": _version_answer(policy, version) | {"Document": quote(version.document, safe="")}}
+
+    def list_entities_for_policy(
+        self, ctx: Context, *, PolicyArn: str, Marker: str | None = None, MaxItems: int = PAGE_MAX
+    ) -> Answer:
+        self._policy(ctx, PolicyArn)
+        rows = [{"RoleName": role.name, "RoleId": role.id} for role in self._holders(ctx, PolicyArn)]
+        return page("PolicyRoles", rows, Marker, MaxItems) | {"PolicyGroups": [], "PolicyUsers": []}
+
+    def list_policies(
+        self,
+        ctx: Context,
+        *,
+        Scope: str = "All",
+        OnlyAttached: bool = False,
+        PathPrefix: str = "/",
+        Marker: str | None = None,
+        MaxItems: int = PAGE_MAX,
+    ) -> Answer:
+        rows = []
+        for (_, arn), policy in self._tables.policies.scan((ctx.account,)):
+            row = self._policy_answer(ctx, arn, policy)
+            if policy.path.startswith(PathPrefix) and (row["AttachmentCount"] or not OnlyAttached):
+                # Policy (API reference): the description is not part of ListPolicies.
+                rows.append({name: value for name, value in row.items() if name not in ("Description", "Tags")})
+        return page("Policies", [] if Scope == "AWS" else rows, Marker, MaxItems)
+
+    def list_policy_versions(
+        self, ctx: Context, *, PolicyArn: str, Marker: str | None = None, MaxItems: int = PAGE_MAX
+    ) -> Answer:
+        policy = self._policy(ctx, PolicyArn)
+        rows = [_version_answer(policy, version) for version in reversed(policy.versions)]
+        return page("Versions", rows, Marker, MaxItems)
+
+    def set_default_policy_version(self, ctx: Context, *, PolicyArn: str, VersionId: str) -> Answer:
+        policy = self._policy(ctx, PolicyArn)
+        policy.default = _version(policy, PolicyArn, VersionId).number
+        policy.updated_ms = ctx.now_ms
+        self._tables.policies.put((ctx.account, PolicyArn), policy)
+        return None
+
+    # ---- steps --------------------------------------------------------------------------------------------------
+
+    def _policy(self, ctx: Context, arn: str) -> Policy:
+        if not arn.startswith("arn:"):
+            raise ValidationError("Invalid ARN:  Could not be parsed!")
+        if arn.startswith("arn:aws:iam::aws:"):
+            raise NotImplementedInFogbank("Fogbank's IAM does not have the contents of AWS managed policies.")
+        policy = self._tables.policies.get((ctx.account, arn))
+        if policy is None:
+            raise NoSuchEntity(f"Policy {arn} was not found.")
+        return policy
+
+    def _holders(self, ctx: Context, arn: str) -> list[Role]:
+        return [role for _, role in self._tables.roles.scan((ctx.account,)) if arn in role.attached]
+
+    def _policy_answer(self, ctx: Context, arn: str, policy: Policy) -> dict[str, Any]:
+        answer: dict[str, Any] = {
+            "PolicyName": policy.name,
+            "PolicyId": policy.id,
+            "Arn": arn,
+            "Path": policy.path,
+            "DefaultVersionId": f"v{policy.default}",
+            "AttachmentCount": len(self._holders(ctx, arn)),
+            "PermissionsBoundaryUsageCount": 0,
+            "IsAttachable": True,
+            "CreateDate": policy.created_ms / 1000,
+            "UpdateDate": policy.updated_ms / 1000,
+        }
+        if policy.description:
+            answer["Description"] = policy.description
+        return answer | ({"Tags": tag_list(policy.tags)} if policy.tags else {})
+
+
+def _version(policy: Policy, arn: str, version_id: str) -> PolicyVersion:
+    for version in policy.versions:
+        if f"v{version.number}" == version_id:
+            return version
+    raise NoSuchEntity(f"Policy {arn} version {version_id} does not exist or is not attachable.")
+
+
+def _version_answer(policy: Policy, version: PolicyVersion) -> dict[str, Any]:
+    return {
+        "VersionId": f"v{version.number}",
+        "IsDefaultVersion": version.number == policy.default,
+        "CreateDate": version.created_ms / 1000,
+    }
