@@ -83,15 +83,16 @@ class Transactions:
             raise Validation("Transaction request cannot include multiple operations on one item")
         consumed = Consumed()
         reasons: list[dict[str, Any]] = []
+        throttled = self._throttled(ctx, {write.table.id: write.table for write, _ in writes})
         for write, show in writes:
+            if throttled:
+                reasons.append(throttled.get(write.table.id, {"Code": "None"}))
+                continue
             try:
-                self._items.admit(ctx, write.table, write=True, operation="TransactWriteItems")
                 self._writes.run(ctx, write, consumed=consumed, show_on_failure=show, factor=UNITS_FACTOR)
                 reasons.append({"Code": "None"})
             except ConditionalCheckFailed as error:
                 reasons.append({"Code": "ConditionalCheckFailed", "Message": error.message, **error.members})
-            except ThroughputExceeded as error:
-                reasons.append({"Code": "ThrottlingError", "Message": error.message})
             except Validation as error:
                 reasons.append({"Code": "ValidationError", "Message": error.message})
         if any(reason["Code"] != "None" for reason in reasons):
@@ -104,6 +105,17 @@ class Transactions:
             self._tables.tokens.put((ctx.account, ctx.region, token), Token(digest, ctx.now_ms + TOKEN_MS))
         found = consumed.answer(capacity, transactional=True)
         return {"ConsumedCapacity": found} if found else {}
+
+    def _throttled(self, ctx: Context, tables: dict[int, TableRecord]) -> dict[int, dict[str, Any]]:
+        """The reasons of tables whose throughput is used up. Asked before the first write: a transaction that were
+        refused half way would have drawn capacity for nothing, and its retries would starve everybody."""
+        refused = {}
+        for table in tables.values():
+            try:
+                self._items.admit(ctx, table, write=True, operation="TransactWriteItems")
+            except ThroughputExceeded as error:
+                refused[table.id] = {"Code": "ThrottlingError", "Message": error.message}
+        return refused
 
     def _already_done(self, ctx: Context, token: str, digest: bytes) -> bool:
         known = self._tables.tokens.get((ctx.account, ctx.region, token))
