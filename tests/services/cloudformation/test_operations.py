@@ -127,6 +127,14 @@ def test_a_resource_is_described_by_its_names(aws: Aws) -> None:
         ({**QUEUE, "Rules": {"R": {}}}, "Rule R must have a list of Assertions"),
         ({**QUEUE, "Rules": {"R": {"Assertions": [{"Assert": {"Fn::Contains": [["a"], "b"]}}]}}}, "Rule R failed"),
         ({**QUEUE, "Hooks": {}}, "Hooks is not implemented"),
+        ({**QUEUE, "Parameters": {"P": {"Type": "String", "MinLength": "x"}}}, "/Parameters/P/MinLength"),
+        ({**QUEUE, "Parameters": {"P": {"Type": "String", "AllowedPattern": "["}}}, "regular expression"),
+        ({**QUEUE, "Outputs": {"O": {"Value": "x", "Export": 1}}}, "Export must have a Name"),
+        ({**QUEUE, "Outputs": {"O": {"Value": {"Ref": ["Q"]}}}}, "Ref object must have a single String"),
+        (
+            {"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"Tags": [None]}}}},
+            "#/Tags/0: 'null' values are not allowed",
+        ),
         ({**QUEUE, "Transform": "Nobody"}, "No transform named Nobody found"),
         ({**QUEUE, "Parameters": {"P": {}}}, "Parameter"),
         ({**QUEUE, "Parameters": {"P": "x"}}, "Parameter"),
@@ -163,6 +171,18 @@ def test_a_dynamic_reference_to_nothing_fails_the_resource(aws: Aws) -> None:
     properties = {"DelaySeconds": "{{resolve:ssm:/nothing}}"}
     stack = create(aws("cloudformation"), {"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": properties}}})
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+
+
+def test_a_value_that_turns_out_wrong_fails_the_resource_and_not_the_server(aws: Aws) -> None:
+    tags = {"Fn::Split": [",", "a,b"]}
+    cloudformation = aws("cloudformation")
+    stack = create(cloudformation, {"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"Tags": tags}}}})
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    reasons = [
+        event.get("ResourceStatusReason", "")
+        for event in cloudformation.describe_stack_events(StackName="shop")["StackEvents"]
+    ]
+    assert any("#/Tags/0: expected type: JSONObject, found: String" in reason for reason in reasons)
 
 
 def test_a_rule_that_holds_lets_the_stack_through(aws: Aws) -> None:
