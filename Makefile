@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install test check demo bench crash fuzz clean
+.PHONY: install test check demo bench crash fuzz clients clean
 
 $(VENV)/installed: pyproject.toml
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
@@ -34,6 +34,10 @@ crash: install
 
 fuzz: install
 	$(BIN)/python -m tests.fuzz --requests 20000 $(if $(SEED),--seed $(SEED))
+
+# Real clients: the AWS CLI, the JavaScript SDK, SAM and CDK, each in an environment of its own.
+clients: install
+	$(BIN)/python -m tests.clients
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache

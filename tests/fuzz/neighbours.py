@@ -65,6 +65,7 @@ class Neighbours:
                     connection.sendall(_HEALTHY[at % 200 : at % 200 + 1])
                 except OSError:  # The server gave up on it, as it should after a while.
                     slow.remove(connection)
+                    connection.close()
             at += 1
         for connection in slow:
             connection.close()

@@ -160,7 +160,9 @@ def _list(element: Coerce) -> Coerce:
     def coerce(value: Any) -> list[Any]:
         if not isinstance(value, list):
             raise _misplaced(value, "a list")
-        return [None if inner is None else element(inner) for inner in value]
+        if None in value:
+            raise SerializationException("A list in the request has a null element, which no operation takes.")
+        return [element(inner) for inner in value]
 
     return coerce
 
