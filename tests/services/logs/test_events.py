@@ -54,7 +54,19 @@ def test_the_last_page_comes_first_unless_the_head_is_wanted(logs: Any, clock: A
     place = {"logGroupName": "/app", "logStreamName": "one", "limit": 2}
     page = logs.get_log_events(**place)
     assert messages(page) == ["d", "e"]
-    assert messages(logs.get_log_events(**place, nextToken=page["nextBackwardToken"])) == ["b", "c"]
+    page = logs.get_log_events(**place, nextToken=page["nextBackwardToken"])
+    assert messages(page) == ["b", "c"]
+    page = logs.get_log_events(**place, nextToken=page["nextBackwardToken"])
+    assert messages(page) == ["a"]
+
+
+def test_a_reader_turns_back_at_the_beginning(logs: Any, clock: Any) -> None:
+    put(logs, *"abc", at_ms=clock.now_ms())
+    place = {"logGroupName": "/app", "logStreamName": "one"}
+    whole = logs.get_log_events(**place)
+    before = logs.get_log_events(**place, nextToken=whole["nextBackwardToken"])
+    assert (messages(before), before["nextBackwardToken"]) == ([], whole["nextBackwardToken"])
+    assert messages(logs.get_log_events(**place, nextToken=before["nextForwardToken"])) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(

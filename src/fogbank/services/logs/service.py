@@ -216,33 +216,35 @@ class LogsService(Service):
     ) -> Answer:
         group = self._group(ctx, logGroupName)
         stream = self._stream(group, logStreamName)
+        place = (group.id, stream.id)
         begin = max(startTime, self._horizon(ctx, group))
-        events = [
-            (at_ms, number, event)
-            for (_, _, at_ms, number), event in self._tables.events.scan(
-                (group.id, stream.id), start=(group.id, stream.id, begin)
-            )
-            if endTime is None or at_ms < endTime
-        ]
         if nextToken:
-            direction, at_ms, number = _position(nextToken)
-            if direction == "f":
-                events = [event for event in events if event[:2] > (at_ms, number)][:limit]
-            else:
-                events = [event for event in events if event[:2] < (at_ms, number)][-limit:]
-            here = (at_ms, number)
+            direction, *position = _position(nextToken)
         else:
-            events = events[:limit] if startFromHead else events[-limit:]
-            here = (begin, 0)
-        first = events[0][:2] if events else here
-        last = events[-1][:2] if events else here
+            direction, position = ("f" if startFromHead else "b"), []
+        events: list[tuple[int, int, Event]] = []
+        if direction == "f":
+            bound = {"after": (*place, *position)} if position >= [begin] else {"start": (*place, begin)}
+            for (_, _, at_ms, number), event in self._tables.events.scan(place, limit=limit, **bound):
+                if endTime is not None and at_ms >= endTime:
+                    break
+                events.append((at_ms, number, event))
+        else:
+            ends = [end for end in (position, [] if endTime is None else [endTime]) if end]
+            after = (*place, *min(ends)) if ends else None
+            for (_, _, at_ms, number), event in self._tables.events.scan(place, after=after, reverse=True, limit=limit):
+                if at_ms < begin:
+                    break
+                events.append((at_ms, number, event))
+            events.reverse()
+        forward, backward = _tokens(events, direction, position or [begin, 0])
         return {
             "events": [
                 {"timestamp": at_ms, "message": event.message, "ingestionTime": event.ingested_ms}
                 for at_ms, _, event in events
             ],
-            "nextForwardToken": f"f/{last[0]}/{last[1]}",
-            "nextBackwardToken": f"b/{first[0]}/{first[1]}",
+            "nextForwardToken": forward,
+            "nextBackwardToken": backward,
         }
 
     def list_tags_for_resource(self, ctx: Context, *, resourceArn: str) -> Answer:
@@ -375,6 +377,17 @@ def _offset(token: str | None) -> int:
     if not text.isdigit():
         raise InvalidParameter("The specified nextToken is invalid.")
     return int(text)
+
+
+def _tokens(events: list[tuple[int, int, Event]], direction: str, here: list[int]) -> tuple[str, str]:
+    """Where the next pages begin. At an end of the stream the token stays as it was; the other one turns back."""
+    if events:
+        (first_ms, first, _), (last_ms, last, _) = events[0], events[-1]
+        return f"f/{last_ms}/{last}", f"b/{first_ms}/{first}"
+    at_ms, number = here
+    if direction == "f":
+        return f"f/{at_ms}/{number}", f"b/{at_ms}/{number + 1}"
+    return f"f/{at_ms}/{max(number - 1, 0)}", f"b/{at_ms}/{number}"
 
 
 def _position(token: str) -> tuple[str, int, int]:
