@@ -44,14 +44,19 @@ class CloudFormationService(Service):
         self.tables = Tables(cloud.store)
         self.journal = Journal(self.tables)
         self._under_way: dict[str, tuple[Deployment, asyncio.Task[None]]] = {}
+        # Found before the first request: what is in progress later is this server's own work.
+        self._interrupted = [
+            stack
+            for _, stack in self.tables.stacks.scan()
+            if stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS"
+        ]
 
     async def start(self) -> None:
         """Roll back or go on deleting what a crash interrupted."""
-        for _, stack in list(self.tables.stacks.scan()):
-            if stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS":
-                ctx = self.cloud.context(account=stack.account, region=stack.region, endpoint=stack.endpoint or None)
-                work = Deployment(ctx, self.journal, stack)
-                self._spawn(f"recover {stack.name}", work, self._recover(work, stack))
+        for stack in self._interrupted:
+            ctx = self.cloud.context(account=stack.account, region=stack.region, endpoint=stack.endpoint or None)
+            work = Deployment(ctx, self.journal, stack)
+            self._spawn(f"recover {stack.name}", work, self._recover(work, stack))
 
     async def _recover(self, work: Deployment, stack: Stack) -> None:
         if stack.status == "DELETE_IN_PROGRESS":
