@@ -33,8 +33,9 @@ PAGE = 100
 class CloudFormationService(Service):
     """Stacks and change sets.
 
-    NotImplemented: stack sets, drift, imports of resources, nested stacks, custom resources, macros, hooks, modules,
-    wait conditions that wait, stack policies, RoleARN's permissions (it is stored only).
+    NotImplemented: stack sets, drift, imports of resources, nested stacks, custom resources, macros (Fn::Transform,
+    Fn::ForEach), hooks, modules, wait conditions that wait, stack policies, dynamic references but ssm's.
+    Stored and described, without effect: RoleARN, NotificationARNs, RollbackConfiguration, TimeoutInMinutes.
     """
 
     name = "cloudformation"
