@@ -1,7 +1,10 @@
 """Everything a client can see of the account that is fuzzed, as one value to compare."""
 
 import json
+from collections.abc import Callable
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from tests.fuzz.corpus import client
 
@@ -24,6 +27,14 @@ _LISTS = (
 )
 
 
+def _or_code(read: Callable[[], Any]) -> Any:
+    """What is read, or the error's code: a spoilt request may be a good one that deletes the bucket or the table."""
+    try:
+        return read()
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+
+
 class StateReader:
     """Reads the state through the public API."""
 
@@ -38,8 +49,10 @@ class StateReader:
             f"{service} {key}": getattr(self._clients[service], operation)()[key] for service, operation, key in _LISTS
         }
         state["queues"] = self._queues()
-        state["items"] = self._clients["dynamodb"].scan(TableName=self._table)["Items"]
-        state["objects"] = self._clients["s3"].list_objects_v2(Bucket=self._bucket).get("Contents", [])
+        state["items"] = _or_code(lambda: self._clients["dynamodb"].scan(TableName=self._table)["Items"])
+        state["objects"] = _or_code(
+            lambda: self._clients["s3"].list_objects_v2(Bucket=self._bucket).get("Contents", [])
+        )
         parsed: dict[str, Any] = json.loads(json.dumps(state, default=str, sort_keys=True))
         return parsed
 
