@@ -94,6 +94,16 @@ def test_a_datum_is_given_in_one_way(cloudwatch: Any, datum: dict[str, Any], mes
         cloudwatch.put_metric_data(Namespace="App", MetricData=[{"MetricName": "latency", **datum}])
 
 
+def test_a_value_that_is_no_number_is_refused(cloudwatch: Any) -> None:
+    with pytest.raises(ClientError, match="InvalidParameterValue"):
+        cloudwatch.put_metric_data(Namespace="App", MetricData=[{"MetricName": "latency", "Value": float("nan")}])
+
+
+def test_a_value_that_was_seen_no_time_leaves_nothing(cloudwatch: Any, now_s: int) -> None:
+    put(cloudwatch, now_s, Values=[1.0], Counts=[0.0])
+    assert statistics(cloudwatch, now_s, Statistics=["Average"]) == []
+
+
 def test_too_many_datapoints_are_refused(cloudwatch: Any, now_s: int) -> None:
     with pytest.raises(ClientError, match="You have requested up to 1500 datapoints, which exceeds the limit of 1440"):
         statistics(cloudwatch, now_s, StartTime=at(now_s - 1500 * MINUTE_S), EndTime=at(now_s), Statistics=["Sum"])

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 KEYS = ["a/1", "a/2", "b", "c/d/1", "c/e", "ü"]
 
@@ -50,3 +51,8 @@ def test_a_common_prefix_covers_the_last_characters_of_unicode(s3: Any, bucket: 
 def test_a_list_may_start_behind_a_key(s3: Any, filled: str) -> None:
     answer = s3.list_objects_v2(Bucket=filled, StartAfter="b")
     assert [row["Key"] for row in answer["Contents"]] == ["c/d/1", "c/e", "ü"]
+
+
+def test_a_token_that_was_not_given_out_is_refused(s3: Any, bucket: str) -> None:
+    with pytest.raises(ClientError, match=r"InvalidArgument.*The continuation token provided is incorrect"):
+        s3.list_objects_v2(Bucket=bucket, ContinuationToken="???")

@@ -53,3 +53,14 @@ def test_an_aborted_upload_is_gone(s3: Any, bucket: str) -> None:
     s3.abort_multipart_upload(**upload)
     with pytest.raises(ClientError, match="NoSuchUpload"):
         s3.list_parts(**upload)
+
+
+def test_a_part_may_be_copied_from_an_object(s3: Any, bucket: str) -> None:
+    body = bytes(range(256)) * 400
+    s3.put_object(Bucket=bucket, Key="from", Body=body)
+    place = {"Bucket": bucket, "Key": "k"}
+    upload = {**place, "UploadId": s3.create_multipart_upload(**place)["UploadId"]}
+    source = {"CopySource": {"Bucket": bucket, "Key": "from"}, "CopySourceRange": "bytes=100-70000"}
+    copied = s3.upload_part_copy(**upload, PartNumber=1, **source)["CopyPartResult"]
+    s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": copied["ETag"]}]})
+    assert s3.get_object(**place)["Body"].read() == body[100:70001]

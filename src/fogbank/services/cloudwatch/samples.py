@@ -1,5 +1,6 @@
 """A datum of PutMetricData as samples."""
 
+import math
 from typing import Any
 
 from fogbank.services.cloudwatch.errors import InvalidParameterCombination, InvalidParameterValue
@@ -26,12 +27,23 @@ def distribution_of(datum: dict[str, Any], number: int) -> Distribution:
         raise InvalidParameterCombination(f"The parameters {where}.Values and {where}.Counts must be of the same size.")
     found = Distribution({})
     for value, count in zip(values, counts, strict=True):
-        found.values[value] = found.values.get(value, 0) + count
+        _check_finite(value, f"{where}.Value")
+        if not 0 <= count < math.inf:
+            raise InvalidParameterValue(f"The value {count} for parameter {where}.Counts is invalid.")
+        if count:
+            found.values[value] = found.values.get(value, 0) + count
     return found
+
+
+def _check_finite(value: float, where: str) -> None:
+    if not math.isfinite(value):
+        raise InvalidParameterValue(f"The value {value} for parameter {where} is invalid.")
 
 
 def _summarized(given: dict[str, float], where: str) -> Distribution:
     count, minimum, maximum = given["SampleCount"], given["Minimum"], given["Maximum"]
+    for name, value in given.items():
+        _check_finite(value, f"{where}.StatisticValues.{name}")
     if count <= 0:
         raise InvalidParameterValue(f"The parameter {where}.StatisticValues.SampleCount must be greater than 0.")
     if minimum > maximum:

@@ -153,6 +153,8 @@ class CloudWatchService(Service):
     def put_metric_data(self, ctx: Context, *, Namespace: str, MetricData: list[dict[str, Any]]) -> Answer:
         for number, datum in enumerate(MetricData, start=1):
             samples = distribution_of(datum, number)
+            if not samples.values and samples.summary is None:
+                continue  # Every count is 0.
             at_ms = int(datum.get("Timestamp", ctx.now_ms / 1000) * 1000) // MINUTE_MS * MINUTE_MS
             series = (ctx.account, ctx.region, Namespace, datum["MetricName"], packed_list(datum.get("Dimensions")))
             self._add(series, datum.get("Unit", "None"), at_ms, samples)

@@ -91,7 +91,7 @@ def token(last: str) -> str:
 
 def untoken(text: str) -> str:
     try:
-        return base64.urlsafe_b64decode(text).decode()
+        return base64.b64decode(text, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
         raise InvalidArgument(
             "The continuation token provided is incorrect", members={"ArgumentName": "continuation-token"}

@@ -8,7 +8,7 @@ from typing import Any
 from fogbank.core.body import BodyStream
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
-from fogbank.services.s3.bodies import Bodies, Wanted
+from fogbank.services.s3.bodies import Bodies, Received, Wanted
 from fogbank.services.s3.configs import BucketConfigs
 from fogbank.services.s3.errors import (
     EntityTooSmall,
@@ -235,21 +235,7 @@ class MultipartUploads(BucketConfigs):
         wanted = Wanted(given, content_md5=ContentMD5, algorithm=ChecksumAlgorithm)
         received = await self._bodies.receive(ctx, Body, wanted)
 
-        def finish() -> None:
-            self._upload(Bucket, Key, UploadId)
-            before = self._tables.parts.get((UploadId, PartNumber))
-            if before is not None:
-                self._bodies.drop(before.body)
-            part = Part(
-                etag=received.etag,
-                size=received.size,
-                modified_ms=self.cloud.clock.now_ms(),
-                body=self._bodies.keep(received),
-                checksums=received.checksums,
-            )
-            self._tables.parts.put((UploadId, PartNumber), part)
-
-        await ctx.run(finish)
+        await ctx.run(self._keep_part, Bucket, Key, UploadId, PartNumber, received)
         answer = {"ETag": f'"{received.etag}"', "ServerSideEncryption": "AES256"}
         return answer | {f"Checksum{name}": value for name, value in received.checksums.items()}
 
@@ -260,6 +246,21 @@ class MultipartUploads(BucketConfigs):
         if upload is None or (upload.bucket, upload.key) != (bucket, key):
             raise NoSuchUpload(members={"UploadId": upload_id})
         return upload
+
+    def _keep_part(self, bucket: str, key: str, upload_id: str, number: int, received: Received) -> Part:
+        self._upload(bucket, key, upload_id)
+        before = self._tables.parts.get((upload_id, number))
+        if before is not None:
+            self._bodies.drop(before.body)
+        part = Part(
+            etag=received.etag,
+            size=received.size,
+            modified_ms=self.cloud.clock.now_ms(),
+            body=self._bodies.keep(received),
+            checksums=received.checksums,
+        )
+        self._tables.parts.put((upload_id, number), part)
+        return part
 
     def _chosen(self, upload_id: str, wanted: dict[str, Any]) -> Part:
         part = self._tables.parts.get((upload_id, wanted.get("PartNumber", 0)))

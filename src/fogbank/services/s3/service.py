@@ -26,7 +26,7 @@ from fogbank.services.s3.errors import (
     PreconditionFailed,
 )
 from fogbank.services.s3.fields import check_key, checked_metadata, copy_source, given_headers, parsed_tags
-from fogbank.services.s3.multipart import MultipartUploads
+from fogbank.services.s3.multipart import PART_NUMBER_MAX, MultipartUploads
 from fogbank.services.s3.names import is_bucket_name
 from fogbank.services.s3.object_lists import ObjectLists
 from fogbank.services.s3.records import Body as StoredPieces
@@ -444,6 +444,46 @@ class S3Service(MultipartUploads, ObjectLists):
         version.tags = tag_map(Tagging["TagSet"])
         self._shelf.replace(Bucket, Key, version)
         return {"VersionId": version.version_id} if bucket.versioning else None
+
+    async def upload_part_copy(
+        self,
+        ctx: Context,
+        *,
+        Bucket: str,
+        Key: str,
+        PartNumber: int,
+        UploadId: str,
+        CopySource: str,
+        CopySourceRange: str | None = None,
+        CopySourceIfMatch: str | None = None,
+        CopySourceIfModifiedSince: float | None = None,
+        CopySourceIfNoneMatch: str | None = None,
+        CopySourceIfUnmodifiedSince: float | None = None,
+        ExpectedBucketOwner: str | None = None,
+        ExpectedSourceBucketOwner: str | None = None,
+    ) -> Answer:
+        self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        self._upload(Bucket, Key, UploadId)
+        if not 1 <= PartNumber <= PART_NUMBER_MAX:
+            raise InvalidArgument("Part number must be an integer between 1 and 10000, inclusive")
+        source_bucket, source_key, source_version = copy_source(CopySource)
+        self._bucket(ctx, source_bucket, ExpectedSourceBucketOwner)
+        source = self._find(source_bucket, source_key, source_version)
+        conditions.check_read(
+            source.etag,
+            source.modified_ms,
+            if_match=CopySourceIfMatch,
+            if_none_match=CopySourceIfNoneMatch,
+            if_modified_since=CopySourceIfModifiedSince,
+            if_unmodified_since=CopySourceIfUnmodifiedSince,
+            not_modified_is_an_error=True,
+        )
+        span = None if CopySourceRange is None else conditions.byte_range(CopySourceRange, source.size)
+        first, length = (0, source.size) if span is None else (span[0], span[1] - span[0] + 1)
+        assert source.body is not None
+        received = await self._bodies.receive_copy(self._bodies.open(source.body, first=first, length=length))
+        part = await ctx.run(self._keep_part, Bucket, Key, UploadId, PartNumber, received)
+        return {"CopyPartResult": {"ETag": f'"{part.etag}"', "LastModified": part.modified_ms / 1000}}
 
     # ---- steps ---------------------------------------------------------------------------------------------
 
