@@ -27,7 +27,8 @@ def _encode_bytes(value: bytes) -> bytes:
 
 
 def _encode_str(value: str) -> bytes:
-    return _encode_bytes(value.encode("utf-8", "surrogatepass"))
+    data = value.encode("utf-8", "surrogatepass")
+    return data + b"\0\0" if b"\0" not in data else _encode_bytes(data)
 
 
 def _decode_int(data: bytes, at: int) -> tuple[int, int]:
@@ -60,10 +61,27 @@ class KeyCodec:
     def __init__(self, types: KeyTypes, table_prefix: bytes) -> None:
         self._prefix = table_prefix
         self._encoders = tuple(_ENCODERS[t] for t in types)
+        self.encode = self._unrolled()
         self._decoders = tuple(_DECODERS[t] for t in types)
 
-    def encode(self, key: tuple[Any, ...]) -> bytes:
-        """The bytes of a whole key, or of its first parts (a prefix of all keys that begin with them)."""
+    def _unrolled(self) -> Callable[[tuple[Any, ...]], bytes]:
+        """`encode`: the bytes of a whole key, or of its first parts (a prefix of all keys that begin with them).
+
+        Every access to the store encodes a key, so whole keys of the usual lengths are spelt out.
+        """
+        prefix, encoders, partial = self._prefix, self._encoders, self._encode
+        if len(encoders) == 1:
+            (one,) = encoders
+            return lambda key: prefix + one(key[0]) if len(key) == 1 else partial(key)
+        if len(encoders) == 2:
+            one, two = encoders
+            return lambda key: prefix + one(key[0]) + two(key[1]) if len(key) == 2 else partial(key)
+        if len(encoders) == 3:
+            one, two, three = encoders
+            return lambda key: prefix + one(key[0]) + two(key[1]) + three(key[2]) if len(key) == 3 else partial(key)
+        return partial
+
+    def _encode(self, key: tuple[Any, ...]) -> bytes:
         if len(key) > len(self._encoders):
             raise ValueError(f"a key of {len(key)} parts in a table of {len(self._encoders)}")
         encoded = self._prefix
