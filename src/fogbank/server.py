@@ -157,6 +157,8 @@ class Server:
                     respond(await self._save_snapshot())
                 case ("PUT", "snapshot"):
                     respond(await self._load_snapshot(request))
+                case ("GET", _) if name.startswith("lambda/code/"):
+                    respond(self._code(name.removeprefix("lambda/code/")))
                 case _:
                     respond(_json(404, {"message": f"there is no {request.method} /_fogbank/{name}"}))
         except (ValueError, msgspec.DecodeError, tarfile.TarError, OSError) as error:
@@ -180,6 +182,12 @@ class Server:
             "pending_deliveries": self.cloud.outbox.pending(),
             "services_running": sorted(self.cloud.running_services()),
         }
+
+    def _code(self, blob: str) -> ResponseData:
+        """A function's or layer's archive: where GetFunction's Code.Location points."""
+        if not blob.isalnum() or not self.cloud.blobs.path(blob).is_file():
+            return _json(404, {"message": "there is no such archive"})
+        return ResponseData(200, [("content-type", "application/zip")], self.cloud.blobs.read(blob))
 
     def _move_clock(self, body: bytes) -> ResponseData:
         if not self._clock.virtual:
