@@ -201,6 +201,15 @@ class PermissionType(ResourceType):
         await _gone_is_fine(ctx.call(remove, FunctionName=function, StatementId=request.physical_id))
 
 
+_CLEARED: dict[str, Any] = {
+    "DestinationConfig": {},
+    "FilterCriteria": {},
+    "FunctionResponseTypes": [],
+    "MaximumBatchingWindowInSeconds": 0,
+    "ScalingConfig": {},
+}
+
+
 class EventSourceMappingType(ResourceType):
     type_name = "AWS::Lambda::EventSourceMapping"
     supported = frozenset({*_MAPPING_SETTINGS, "EventSourceArn", "StartingPosition", "Tags"})
@@ -214,6 +223,12 @@ class EventSourceMappingType(ResourceType):
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         settings = _taken(request.properties, _MAPPING_SETTINGS)
+        # The API leaves alone what it is not given; a property that the template no longer has is cleared.
+        settings |= {
+            name: cleared
+            for name, cleared in _CLEARED.items()
+            if name in request.previous and name not in request.properties
+        }
         update = ctx.cloud.lambda_.update_event_source_mapping
         return _mapping_state(await ctx.call(update, UUID=request.physical_id, **settings))
 
