@@ -40,7 +40,7 @@ def stack(found: Stack) -> Answer:
         "Description": found.template.get("Description"), "StackStatusReason": found.reason,
         "LastUpdatedTime": found.updated_ms / 1000, "DeletionTime": found.deleted_ms / 1000,
         "ChangeSetId": found.change_set_id, "RoleARN": found.role_arn,
-        "TimeoutInMinutes": found.timeout_minutes, "ParentId": found.parent_id, "RootId": found.root_id,
+        "ParentId": found.parent_id, "RootId": found.root_id,
     }  # fmt: skip
     return answer | {name: value for name, value in optional.items() if value}
 

@@ -31,7 +31,6 @@ class Stack(Record):
     role_arn: str = ""
     notification_arns: list[str] = []
     policy: str = ""
-    timeout_minutes: int = 0
     rollback_configuration: dict[str, Any] = {}
     token: str = ""
     change_set_id: str = ""

@@ -35,7 +35,7 @@ class CloudFormationService(Service):
 
     NotImplemented: stack sets, drift, imports of resources, nested stacks, custom resources, macros (Fn::Transform,
     Fn::ForEach), hooks, modules, wait conditions that wait, stack policies, dynamic references but ssm's.
-    Stored and described, without effect: RoleARN, NotificationARNs, RollbackConfiguration, TimeoutInMinutes.
+    Stored and described, without effect: RoleARN, NotificationARNs, RollbackConfiguration.
     """
 
     name = "cloudformation"
@@ -128,7 +128,7 @@ class CloudFormationService(Service):
     async def create_stack(
         self, ctx: Context, *, StackName: str, TemplateBody: str | None = None, TemplateURL: str | None = None,
         Parameters: list[dict[str, Any]] | None = None, DisableRollback: bool | None = None,
-        RollbackConfiguration: dict[str, Any] | None = None, TimeoutInMinutes: int | None = None,
+        RollbackConfiguration: dict[str, Any] | None = None,
         NotificationARNs: list[str] | None = None, Capabilities: list[str] | None = None,
         RoleARN: str | None = None, OnFailure: str | None = None, Tags: list[dict[str, str]] | None = None,
         ClientRequestToken: str | None = None, EnableTerminationProtection: bool = False,
@@ -149,7 +149,7 @@ class CloudFormationService(Service):
             stack, plan, tags=_tags(Tags), capabilities=Capabilities or [],
             on_failure=OnFailure or ("DO_NOTHING" if DisableRollback else "ROLLBACK"),
             protected=EnableTerminationProtection, role_arn=RoleARN or "", token=ClientRequestToken or "",
-            notification_arns=NotificationARNs or [], timeout_minutes=TimeoutInMinutes or 0,
+            notification_arns=NotificationARNs or [],
             rollback_configuration=RollbackConfiguration or {},
         )  # fmt: skip
 

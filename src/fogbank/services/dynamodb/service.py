@@ -264,7 +264,6 @@ class DynamoDBService(Service):
         ExpressionAttributeValues: Item | None = None,
         ReturnValues: str = "NONE",
         ReturnConsumedCapacity: str | None = None,
-        ReturnItemCollectionMetrics: str | None = None,
         ReturnValuesOnConditionCheckFailure: str | None = None,
     ) -> Answer:
         table = self._table(ctx, TableName)
@@ -288,7 +287,6 @@ class DynamoDBService(Service):
         ExpressionAttributeValues: Item | None = None,
         ReturnValues: str = "NONE",
         ReturnConsumedCapacity: str | None = None,
-        ReturnItemCollectionMetrics: str | None = None,
         ReturnValuesOnConditionCheckFailure: str | None = None,
     ) -> Answer:
         table = self._table(ctx, TableName)
@@ -317,7 +315,6 @@ class DynamoDBService(Service):
         ExpressionAttributeValues: Item | None = None,
         ReturnValues: str = "NONE",
         ReturnConsumedCapacity: str | None = None,
-        ReturnItemCollectionMetrics: str | None = None,
         ReturnValuesOnConditionCheckFailure: str | None = None,
     ) -> Answer:
         table = self._table(ctx, TableName)
@@ -434,7 +431,6 @@ class DynamoDBService(Service):
         *,
         RequestItems: dict[str, list[dict[str, Any]]],
         ReturnConsumedCapacity: str | None = None,
-        ReturnItemCollectionMetrics: str | None = None,
     ) -> Answer:
         total = sum(len(requests) for requests in RequestItems.values())
         if not 1 <= total <= BATCH_WRITE_MAX:
@@ -627,7 +623,6 @@ class DynamoDBService(Service):
         TransactItems: list[dict[str, Any]],
         ClientRequestToken: str | None = None,
         ReturnConsumedCapacity: str | None = None,
-        ReturnItemCollectionMetrics: str | None = None,
     ) -> Answer:
         digest = hashlib.sha256(msgspec.json.encode(TransactItems)).digest()
         return self._transactions.write(
