@@ -82,6 +82,11 @@ class Consumed:
             return []
         return [self._entry(table, wanted, transactional=transactional) for table in self.tables.values()]
 
+    def only(self, wanted: str | None) -> dict[str, Any]:
+        """The ConsumedCapacity member of an operation on one table; nothing for `NONE`."""
+        entries = self.answer(wanted)
+        return {"ConsumedCapacity": entries[0]} if entries else {}
+
     def _entry(self, table: TableRecord, wanted: str, *, transactional: bool) -> dict[str, Any]:
         name = table.name
         indexes = {**self.index_read.get(name, {}), **self.index_write.get(name, {})}

@@ -84,6 +84,14 @@ class Bindings:
                 )
 
 
+NO_BINDINGS = Bindings(None, None)
+
+
+def bind(names: Mapping[str, str] | None, values: Mapping[str, Value] | None) -> Bindings:
+    """The bindings of a request; shared by all that have none."""
+    return NO_BINDINGS if names is None and values is None else Bindings(names, values)
+
+
 def read_path(reader: Reader, bindings: Bindings) -> Path:
     """A document path: `a.b[2].#c`."""
     token = reader.take()

@@ -1,0 +1,264 @@
+"""Tables and their settings: create, describe, update, delete, list, tag.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.Basics.html
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from fogbank.core.context import Context
+from fogbank.core.ids import new_id
+from fogbank.core.service import Answer
+from fogbank.services.dynamodb import tables as definitions
+from fogbank.services.dynamodb.errors import ResourceInUse, ResourceNotFound, Validation
+from fogbank.services.dynamodb.records import Stream, StreamEntry, TableRecord
+from fogbank.services.dynamodb.table_access import TableAccess
+from fogbank.services.dynamodb.values import item_size
+
+_COUNT_AGAIN_MS = 5_000
+
+
+class TableOperations(TableAccess):
+    """The operations on tables of `DynamoDBService`."""
+
+    _counts: dict[int, tuple[int, int, int]]
+
+    def create_table(
+        self,
+        ctx: Context,
+        *,
+        TableName: str,
+        AttributeDefinitions: list[dict[str, str]],
+        KeySchema: list[dict[str, str]],
+        BillingMode: str = "PROVISIONED",
+        ProvisionedThroughput: dict[str, int] | None = None,
+        LocalSecondaryIndexes: list[dict[str, Any]] | None = None,
+        GlobalSecondaryIndexes: list[dict[str, Any]] | None = None,
+        StreamSpecification: dict[str, Any] | None = None,
+        SSESpecification: dict[str, Any] | None = None,
+        Tags: list[dict[str, str]] | None = None,
+        TableClass: str = "STANDARD",
+        DeletionProtectionEnabled: bool = False,
+    ) -> Answer:
+        TableName = definitions.name_of(TableName)
+        definitions.check_name(TableName)
+        on_demand = BillingMode == "PAY_PER_REQUEST"
+        types = definitions.read_types(AttributeDefinitions)
+        keys = definitions.read_keys(KeySchema, types)
+        reads, writes = definitions.read_units(ProvisionedThroughput, on_demand=on_demand)
+        if self._tables.tables.get((ctx.account, ctx.region, TableName)) is not None:
+            raise ResourceInUse(f"Table already exists: {TableName}")
+        indexes = [
+            definitions.read_index(d, types, local=local, on_demand=on_demand, new_id=self._tables.next_id())
+            for local, found in ((True, LocalSecondaryIndexes), (False, GlobalSecondaryIndexes))
+            for d in found or ()
+        ]
+        used = {*keys, *(name for index in indexes for name in index.keys)}
+        definitions.check_definitions(types, used)
+        names = [index.name for index in indexes]
+        if len(set(names)) != len(names):
+            raise Validation("One or more parameter values were invalid: Duplicate index name")
+        table = TableRecord(
+            id=self._tables.next_id(),
+            uuid=new_id(),
+            name=TableName,
+            account=ctx.account,
+            region=ctx.region,
+            created_ms=ctx.now_ms,
+            keys=keys,
+            types=types,
+            on_demand=on_demand,
+            read_units=reads,
+            write_units=writes,
+            indexes=indexes,
+            tags={tag["Key"]: tag["Value"] for tag in Tags or ()},
+            deletion_protection=DeletionProtectionEnabled,
+            table_class=TableClass,
+            sse=SSESpecification,
+        )
+        self._set_stream(ctx, table, StreamSpecification)
+        self._save(table)
+        return {"TableDescription": definitions.describe(table, items=0, size=0, status="CREATING")}
+
+    def delete_table(self, ctx: Context, *, TableName: str) -> Answer:
+        table = self._table(ctx, TableName, wording="Table")
+        if table.deletion_protection:
+            raise Validation(
+                "Resource cannot be deleted as it is currently protected against deletion. "
+                "Disable deletion protection first."
+            )
+        self._tables.tables.delete((table.account, table.region, table.name))
+        self._tables.items.delete_all((table.id,))
+        self._tables.expiring.delete_all((table.id,))
+        for index in table.indexes:
+            self._tables.index_items.delete_all((index.id,))
+        if table.stream is not None:
+            self._end_stream(table)
+        return {"TableDescription": definitions.describe(table, items=0, size=0, status="DELETING")}
+
+    def describe_continuous_backups(self, ctx: Context, *, TableName: str) -> Answer:
+        return {"ContinuousBackupsDescription": _continuous_backups(self._table(ctx, TableName, wording="Table"))}
+
+    def update_continuous_backups(
+        self, ctx: Context, *, TableName: str, PointInTimeRecoverySpecification: dict[str, Any]
+    ) -> Answer:
+        table = self._table(ctx, TableName, wording="Table")
+        table.point_in_time_recovery = PointInTimeRecoverySpecification["PointInTimeRecoveryEnabled"]
+        self._save(table)
+        return {"ContinuousBackupsDescription": _continuous_backups(table)}
+
+    def describe_endpoints(self, ctx: Context) -> Answer:
+        return {"Endpoints": [{"Address": ctx.endpoint.partition("://")[2], "CachePeriodInMinutes": 1440}]}
+
+    def describe_limits(self, ctx: Context) -> Answer:
+        return {
+            "AccountMaxReadCapacityUnits": 80_000,
+            "AccountMaxWriteCapacityUnits": 80_000,
+            "TableMaxReadCapacityUnits": 40_000,
+            "TableMaxWriteCapacityUnits": 40_000,
+        }
+
+    def describe_table(self, ctx: Context, *, TableName: str) -> Answer:
+        table = self._table(ctx, TableName, wording="Table")
+        items, size = self._count(table, ctx.now_ms)
+        return {"Table": definitions.describe(table, items=items, size=size)}
+
+    def list_tables(self, ctx: Context, *, ExclusiveStartTableName: str | None = None, Limit: int = 100) -> Answer:
+        names = [
+            key[2]
+            for key, _ in self._tables.tables.scan((ctx.account, ctx.region))
+            if ExclusiveStartTableName is None or key[2] > ExclusiveStartTableName
+        ]
+        answer: dict[str, Any] = {"TableNames": names[:Limit]}
+        if len(names) > Limit:
+            answer["LastEvaluatedTableName"] = names[Limit - 1]
+        return answer
+
+    def list_tags_of_resource(self, ctx: Context, *, ResourceArn: str, NextToken: str | None = None) -> Answer:
+        table = self._table(ctx, ResourceArn)
+        return {"Tags": [{"Key": key, "Value": value} for key, value in table.tags.items()]}
+
+    def tag_resource(self, ctx: Context, *, ResourceArn: str, Tags: list[dict[str, str]]) -> Answer:
+        table = self._table(ctx, ResourceArn)
+        table.tags |= {tag["Key"]: tag["Value"] for tag in Tags}
+        self._save(table)
+        return None
+
+    def untag_resource(self, ctx: Context, *, ResourceArn: str, TagKeys: list[str]) -> Answer:
+        table = self._table(ctx, ResourceArn)
+        table.tags = {key: value for key, value in table.tags.items() if key not in TagKeys}
+        self._save(table)
+        return None
+
+    def update_table(
+        self,
+        ctx: Context,
+        *,
+        TableName: str,
+        AttributeDefinitions: list[dict[str, str]] | None = None,
+        BillingMode: str | None = None,
+        ProvisionedThroughput: dict[str, int] | None = None,
+        GlobalSecondaryIndexUpdates: list[dict[str, Any]] | None = None,
+        StreamSpecification: dict[str, Any] | None = None,
+        SSESpecification: dict[str, Any] | None = None,
+        TableClass: str | None = None,
+        DeletionProtectionEnabled: bool | None = None,
+    ) -> Answer:
+        table = self._table(ctx, TableName, wording="Table")
+        if BillingMode is not None:
+            table.on_demand = BillingMode == "PAY_PER_REQUEST"
+        if ProvisionedThroughput is not None or BillingMode is not None:
+            table.read_units, table.write_units = definitions.read_units(
+                ProvisionedThroughput, on_demand=table.on_demand
+            )
+        if AttributeDefinitions is not None:
+            table.types |= definitions.read_types(AttributeDefinitions)
+        for update in GlobalSecondaryIndexUpdates or ():
+            self._update_index(table, update)
+        used = {*table.keys, *(name for index in table.indexes for name in index.keys)}
+        table.types = {name: kind for name, kind in table.types.items() if name in used}
+        if StreamSpecification is not None:
+            if StreamSpecification["StreamEnabled"] and table.stream is not None:
+                raise Validation(f"Table already has an enabled stream: TableName: {table.name}")
+            if not StreamSpecification["StreamEnabled"] and table.stream is None:
+                raise Validation(f"Table does not have a stream to disable: TableName: {table.name}")
+            if table.stream is not None:
+                self._end_stream(table)
+            self._set_stream(ctx, table, StreamSpecification)
+        if SSESpecification is not None:
+            table.sse = SSESpecification
+        if TableClass is not None:
+            table.table_class = TableClass
+        if DeletionProtectionEnabled is not None:
+            table.deletion_protection = DeletionProtectionEnabled
+        self._save(table)
+        items, size = self._count(table, ctx.now_ms)
+        return {"TableDescription": definitions.describe(table, items=items, size=size, status="UPDATING")}
+
+    def _count(self, table: TableRecord, now_ms: int) -> tuple[int, int]:
+        """Items and bytes; counted at most every few seconds, since AWS itself updates them every six hours."""
+        known = self._counts.get(table.id)
+        if known is not None and now_ms - known[2] < _COUNT_AGAIN_MS and known[0] > 10_000:
+            return known[0], known[1]
+        items = size = 0
+        for _, item in self._tables.items.scan((table.id,)):
+            items += 1
+            size += item_size(item)
+        self._counts[table.id] = (items, size, now_ms)
+        return items, size
+
+    def _set_stream(self, ctx: Context, table: TableRecord, specification: dict[str, Any] | None) -> None:
+        if specification is None or not specification["StreamEnabled"]:
+            table.stream = None
+            return
+        view = specification.get("StreamViewType")
+        if view is None:
+            raise Validation(
+                "One or more parameter values were invalid: StreamViewType is required when StreamEnabled is true"
+            )
+        created = datetime.fromtimestamp(ctx.now_ms / 1000, UTC)
+        label = f"{created:%Y-%m-%dT%H:%M:%S}.{ctx.now_ms % 1000:03d}"
+        table.stream = Stream(id=self._tables.next_id(), label=label, view_type=view, created_ms=ctx.now_ms)
+        self._tables.streams.put(
+            (table.account, table.region, table.name, label),
+            StreamEntry(table.name, table.stream, table.keys, table.types),
+        )
+
+    def _end_stream(self, table: TableRecord) -> None:
+        assert table.stream is not None
+        table.stream.enabled = False
+        self._tables.streams.put(
+            (table.account, table.region, table.name, table.stream.label),
+            StreamEntry(table.name, table.stream, table.keys, table.types),
+        )
+
+    def _update_index(self, table: TableRecord, update: dict[str, Any]) -> None:
+        if "Create" in update:
+            definition = update["Create"]
+            if table.index(definition["IndexName"]) is not None:
+                raise Validation(f"Attempting to create an index which already exists: {definition['IndexName']}")
+            index = definitions.read_index(
+                definition, table.types, local=False, on_demand=table.on_demand, new_id=self._tables.next_id()
+            )
+            table.indexes.append(index)
+            self._items.backfill(index, table)
+            return
+        ((action, definition),) = update.items()
+        found = table.index(definition["IndexName"])
+        if found is None or found.local:
+            raise ResourceNotFound("Requested resource not found")
+        if action == "Delete":
+            table.indexes.remove(found)
+            self._tables.index_items.delete_all((found.id,))
+        else:
+            found.read_units, found.write_units = definitions.read_units(
+                definition["ProvisionedThroughput"], on_demand=False
+            )
+
+
+def _continuous_backups(table: TableRecord) -> dict[str, Any]:
+    status = "ENABLED" if table.point_in_time_recovery else "DISABLED"
+    return {
+        "ContinuousBackupsStatus": "ENABLED",
+        "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": status},
+    }
