@@ -6,13 +6,14 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/provisioned-cap
 from collections import defaultdict
 from typing import Any
 
-from fogbank.services.dynamodb.errors import ThroughputExceeded
 from fogbank.services.dynamodb.records import TableRecord
 
 READ_UNIT_BYTES = 4096
 WRITE_UNIT_BYTES = 1024
 # DynamoDB keeps up to five minutes of unused capacity for bursts.
 BURST_S = 300
+# A new table gathers capacity while AWS creates it, which takes some ten seconds; here it is ready at once.
+FRESH_S = 10
 
 
 def read_units(size: int, *, consistent: bool) -> float:
@@ -31,7 +32,7 @@ class Bucket:
 
     def __init__(self, rate: int, now_ms: int) -> None:
         self.rate = rate
-        self.tokens = float(rate)
+        self.tokens = float(rate * FRESH_S)
         self.at_ms = now_ms
 
     def refill(self, rate: int, now_ms: int) -> None:
@@ -47,14 +48,12 @@ class Throttle:
     def __init__(self) -> None:
         self._buckets: dict[tuple[int, bool], Bucket] = {}
 
-    def admit(self, owner: int, rate: int, *, write: bool, now_ms: int) -> Bucket:
-        """The bucket to draw from; ThroughputExceeded if it is empty."""
+    def bucket(self, owner: int, rate: int, *, write: bool, now_ms: int) -> Bucket:
+        """The bucket to draw from, as full as it is now."""
         bucket = self._buckets.get((owner, write))
         if bucket is None:
             bucket = self._buckets[owner, write] = Bucket(rate, now_ms)
         bucket.refill(rate, now_ms)
-        if bucket.tokens <= 0:
-            raise ThroughputExceeded()
         return bucket
 
 

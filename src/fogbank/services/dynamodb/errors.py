@@ -29,6 +29,13 @@ class ThroughputExceeded(AwsError):
     )
 
 
+THROUGHPUT_EXCEEDED_INDEX = (
+    "The level of configured provisioned throughput for one or more global secondary indexes of the table was "
+    "exceeded. Consider increasing your provisioning level for the under-provisioned global secondary indexes with the "
+    "UpdateTable API"
+)
+
+
 class TransactionCanceled(AwsError):
     code = "TransactionCanceledException"
 

@@ -5,16 +5,19 @@ from typing import Any
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.services.dynamodb.capacity import Consumed, Throttle, read_units, write_units
-from fogbank.services.dynamodb.errors import ThroughputExceeded, Validation
+from fogbank.services.dynamodb.capacity import Bucket, Consumed, Throttle, read_units, write_units
+from fogbank.services.dynamodb.errors import THROUGHPUT_EXCEEDED_INDEX, ThroughputExceeded, Validation
 from fogbank.services.dynamodb.records import Counter, DynamoDBTables, Index, StreamRecord, TableRecord
 from fogbank.services.dynamodb.values import Item, Value, check, item_size, key_bytes
 
 ITEM_BYTES_MAX = 400 * 1024
 PARTITION_KEY_BYTES_MAX = 2048
 SORT_KEY_BYTES_MAX = 1024
+KEY_MISMATCH = "The provided key element does not match the schema"
 
 Key = tuple[int, bytes, bytes]
+# Capacity units by what they are drawn from: the table itself (None) or one of its indexes.
+Costs = list[tuple[Index | None, float]]
 
 
 class Items:
@@ -34,11 +37,11 @@ class Items:
         if len(key) != len(table.keys) or any(name not in key for name in table.keys):
             for value in key.values():
                 check(value)
-            raise Validation("The provided key element does not match the schema")
+            raise Validation(KEY_MISMATCH)
         for name in table.keys:
             check(key[name])
             if table.types[name] not in key[name]:
-                raise Validation("The provided key element does not match the schema")
+                raise Validation(KEY_MISMATCH)
         return self._key(table, key)
 
     def key_of_item(self, table: TableRecord, item: Item) -> Key:
@@ -167,78 +170,86 @@ class Items:
 
     # ---- capacity -----------------------------------------------------------------------------------------------
 
-    def admit(
-        self, ctx: Context, table: TableRecord, *, write: bool, operation: str, index: Index | None = None
+    def charge(
+        self,
+        ctx: Context,
+        table: TableRecord,
+        costs: Costs,
+        *,
+        write: bool,
+        consumed: Consumed,
+        operation: str | None,
     ) -> None:
-        """Refuse the request if the table's (or index's) provisioned throughput is used up."""
+        """Draw the costs; ThroughputExceeded, and nothing drawn, if one of what they are drawn from is used up.
+
+        `operation` names the request for the metric of throttled requests; None: the caller counts those itself.
+        """
+        if not table.on_demand and (spent := self.spent(ctx, table, costs, write=write)):
+            if operation is not None:
+                self.count_throttled(table, operation)
+            raise ThroughputExceeded(THROUGHPUT_EXCEEDED_INDEX if spent[0] is not None else None)
+        self.draw(ctx, table, costs, write=write, consumed=consumed)
+
+    def spent(self, ctx: Context, table: TableRecord, costs: Costs, *, write: bool) -> list[Index | None]:
+        """What has no throughput left, the table (None) and its global indexes: a throttle event each."""
         if table.on_demand:
-            return
-        owner, rate = (table.id, table.write_units if write else table.read_units)
-        if index is not None and not index.local:
-            owner, rate = (index.id, index.write_units if write else index.read_units)
-        try:
-            self._throttle.admit(owner, rate, write=write, now_ms=ctx.now_ms)
-        except ThroughputExceeded:
-            self._count(table, "WriteThrottleEvents" if write else "ReadThrottleEvents", 1, {"TableName": table.name})
-            self._count(table, "ThrottledRequests", 1, {"TableName": table.name, "Operation": operation})
-            raise
+            return []
+        spent = [
+            index
+            for index, _ in costs
+            if (index is None or not index.local) and self._bucket(ctx, table, index, write=write).tokens <= 0
+        ]
+        for index in spent:
+            self._count(table, "WriteThrottleEvents" if write else "ReadThrottleEvents", 1, _dimensions(table, index))
+        return spent
 
-    def consume_read(
-        self,
-        ctx: Context,
-        table: TableRecord,
-        size: int,
-        *,
-        consistent: bool,
-        consumed: Consumed,
-        index: Index | None = None,
-        factor: int = 1,
-    ) -> None:
-        units = read_units(size, consistent=consistent) * factor
-        consumed.add(table, units, write=False, index=index.name if index else None)
-        self._draw(ctx, table, units, write=False, index=index)
-
-    def consume_write(
-        self,
-        ctx: Context,
-        table: TableRecord,
-        old: Item | None,
-        new: Item | None,
-        *,
-        consumed: Consumed,
-        factor: int = 1,
-    ) -> None:
-        size = max(item_size(old) if old else 0, item_size(new) if new else 0)
-        units = write_units(size) * factor
-        consumed.add(table, units, write=True)
-        self._draw(ctx, table, units, write=True, index=None)
-        for index in table.indexes:
-            before = projected(index, table, old) if old and has_keys(index, old) else None
-            after = projected(index, table, new) if new and has_keys(index, new) else None
-            if before == after:
-                continue
-            index_units = write_units(max(item_size(before or {}), item_size(after or {}))) * factor
-            consumed.add(table, index_units, write=True, index=index.name)
-            self._draw(ctx, table, index_units, write=True, index=index)
-
-    def _draw(self, ctx: Context, table: TableRecord, units: float, *, write: bool, index: Index | None) -> None:
+    def draw(self, ctx: Context, table: TableRecord, costs: Costs, *, write: bool, consumed: Consumed) -> None:
         name = "ConsumedWriteCapacityUnits" if write else "ConsumedReadCapacityUnits"
-        dimensions = {"TableName": table.name}
-        if index is not None and not index.local:
-            dimensions["GlobalSecondaryIndexName"] = index.name
-        self._count(table, name, units, dimensions)
-        if table.on_demand:
-            return
-        owner, rate = (table.id, table.write_units if write else table.read_units)
-        if index is not None and not index.local:
-            owner, rate = (index.id, index.write_units if write else index.read_units)
-        try:
-            self._throttle.admit(owner, rate, write=write, now_ms=ctx.now_ms).tokens -= units
-        except ThroughputExceeded:
-            return  # Admitted before; what the request drew since may overdraw.
+        for index, units in costs:
+            consumed.add(table, units, write=write, index=index.name if index else None)
+            self._count(table, name, units, _dimensions(table, index))
+            if not table.on_demand:
+                self._bucket(ctx, table, index, write=write).tokens -= units
+
+    def count_throttled(self, table: TableRecord, operation: str) -> None:
+        self._count(table, "ThrottledRequests", 1, {"TableName": table.name, "Operation": operation})
+
+    def _bucket(self, ctx: Context, table: TableRecord, index: Index | None, *, write: bool) -> Bucket:
+        """A global index has its own throughput; a local one shares the table's."""
+        owner: TableRecord | Index = table if index is None or index.local else index
+        rate = owner.write_units if write else owner.read_units
+        return self._throttle.bucket(owner.id, rate, write=write, now_ms=ctx.now_ms)
 
     def _count(self, table: TableRecord, name: str, value: float, dimensions: dict[str, str]) -> None:
         self._cloud.metrics.add(table.account, table.region, "AWS/DynamoDB", name, dimensions, value, "Count")
+
+
+def read_costs(size: int, *, consistent: bool, index: Index | None = None, factor: int = 1) -> Costs:
+    return [(index, read_units(size, consistent=consistent) * factor)]
+
+
+def write_costs(table: TableRecord, old: Item | None, new: Item | None, *, factor: int = 1) -> Costs:
+    """What a change of an item costs its table, and each index that it changes."""
+    size = max(item_size(old) if old else 0, item_size(new) if new else 0)
+    costs: Costs = [(None, write_units(size) * factor)]
+    for index in table.indexes:
+        before = projected(index, table, old) if old and has_keys(index, old) else None
+        after = projected(index, table, new) if new and has_keys(index, new) else None
+        if before == after:
+            continue
+        if before and after and any(before[name] != after[name] for name in index.keys):
+            # The entry moves: one write removes it, another puts it.
+            units = write_units(item_size(before)) + write_units(item_size(after))
+        else:
+            units = write_units(max(item_size(before or {}), item_size(after or {})))
+        costs.append((index, units * factor))
+    return costs
+
+
+def _dimensions(table: TableRecord, index: Index | None) -> dict[str, str]:
+    if index is None or index.local:
+        return {"TableName": table.name}
+    return {"TableName": table.name, "GlobalSecondaryIndexName": index.name}
 
 
 def check_size(item: Item, *, update: bool = False) -> None:

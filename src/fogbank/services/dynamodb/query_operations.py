@@ -11,6 +11,7 @@ from fogbank.core.service import Answer
 from fogbank.services.dynamodb.capacity import Consumed
 from fogbank.services.dynamodb.errors import Validation
 from fogbank.services.dynamodb.expressions import Bindings, bind, parse_key_condition, parse_projection
+from fogbank.services.dynamodb.items import read_costs
 from fogbank.services.dynamodb.queries import Page, Source, read_page
 from fogbank.services.dynamodb.table_access import TableAccess
 from fogbank.services.dynamodb.values import Item
@@ -135,7 +136,6 @@ class QueryOperations(TableAccess):
         project = parse_projection(projection, bindings) if projection is not None else None
         bindings.finish(used=wanted is not None or keep is not None or project is not None)
         after = source.start_key(start) if start is not None else None
-        self._items.admit(ctx, table, write=False, operation=operation, index=index)
         # A local index gives attributes that it does not hold from the table, at the cost of reading the item.
         whole = (
             index is not None
@@ -153,7 +153,8 @@ class QueryOperations(TableAccess):
             source, wanted, after=after, forward=forward, limit=limit, keep=keep, segment=segment, fetch=fetch
         )
         consumed = Consumed()
-        self._items.consume_read(ctx, table, page.bytes_read, consistent=consistent, consumed=consumed, index=index)
+        costs = read_costs(page.bytes_read, consistent=consistent, index=index)
+        self._items.charge(ctx, table, costs, write=False, consumed=consumed, operation=operation)
         return _page_answer(page, select, project) | (consumed.only(capacity) if capacity else {})
 
 

@@ -9,6 +9,7 @@ import msgspec
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
+from fogbank.services.dynamodb.batch_operations import BatchOperations
 from fogbank.services.dynamodb.errors import ResourceNotFound
 from fogbank.services.dynamodb.item_operations import ItemOperations
 from fogbank.services.dynamodb.items import Items
@@ -21,7 +22,7 @@ from fogbank.services.dynamodb.transactions import Transactions
 from fogbank.services.dynamodb.writes import Writes
 
 
-class DynamoDBService(TableOperations, TimeToLive, ItemOperations, QueryOperations):
+class DynamoDBService(TableOperations, TimeToLive, ItemOperations, BatchOperations, QueryOperations):
     """Tables, items, queries, transactions, streams, TTL.
 
     PartiQL, backups, global tables, imports and exports, and the legacy parameters that expressions replaced
@@ -61,7 +62,7 @@ class DynamoDBService(TableOperations, TimeToLive, ItemOperations, QueryOperatio
         ClientRequestToken: str | None = None,
         ReturnConsumedCapacity: str | None = None,
     ) -> Answer:
-        digest = hashlib.sha256(msgspec.json.encode(TransactItems)).digest()
+        digest = hashlib.sha256(msgspec.json.encode(TransactItems, order="deterministic")).digest()
         return self._transactions.write(
             ctx, TransactItems, self._table, ClientRequestToken, digest, ReturnConsumedCapacity
         )

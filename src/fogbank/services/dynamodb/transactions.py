@@ -9,24 +9,26 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.services.dynamodb.capacity import Consumed
 from fogbank.services.dynamodb.errors import (
-    ConditionalCheckFailed,
+    THROUGHPUT_EXCEEDED_INDEX,
     IdempotentParameterMismatch,
     ThroughputExceeded,
     TransactionCanceled,
     Validation,
 )
-from fogbank.services.dynamodb.expressions import Bindings, parse_projection
-from fogbank.services.dynamodb.items import Items
+from fogbank.services.dynamodb.expressions import Projection, bind, parse_projection
+from fogbank.services.dynamodb.items import Costs, Items, read_costs, write_costs
 from fogbank.services.dynamodb.records import DynamoDBTables, TableRecord, Token
-from fogbank.services.dynamodb.values import check_item, item_size
-from fogbank.services.dynamodb.writes import Write, Writes
+from fogbank.services.dynamodb.values import Item, check_item, item_size
+from fogbank.services.dynamodb.writes import Change, Write, Writes
 
 ACTIONS_MAX = 100
 TOKEN_MS = 10 * 60 * 1000
 # A transaction reads and writes each item twice: to prepare and to commit.
 UNITS_FACTOR = 2
+NO_REASON = {"Code": "None"}
 
 FindTable = Callable[[Context, str], TableRecord]
+Charge = tuple[TableRecord, Costs]
 
 
 class Transactions:
@@ -39,30 +41,34 @@ class Transactions:
 
     def get(self, ctx: Context, actions: list[dict[str, Any]], find: FindTable, capacity: str | None) -> dict[str, Any]:
         _check_count(actions)
-        consumed = Consumed()
-        responses: list[dict[str, Any]] = []
+        found: list[tuple[TableRecord, Item | None, Projection | None]] = []
         for action in actions:
             wanted = action["Get"]
             table = find(ctx, wanted["TableName"])
-            bindings = Bindings(wanted.get("ExpressionAttributeNames"), None)
+            bindings = bind(wanted.get("ExpressionAttributeNames"), None)
             text = wanted.get("ProjectionExpression")
             project = parse_projection(text, bindings) if text is not None else None
             bindings.finish(used=project is not None)
-            key = self._items.key_of(table, wanted["Key"])
-            self._items.admit(ctx, table, write=False, operation="TransactGetItems")
-            item = self._items.get(key)
-            self._items.consume_read(
-                ctx,
-                table,
-                item_size(item) if item else 0,
-                consistent=True,
-                consumed=consumed,
-                factor=UNITS_FACTOR,
-            )
-            responses.append({} if item is None else {"Item": item if project is None else project(item)})
-        answer: dict[str, Any] = {"Responses": responses}
-        if found := consumed.answer(capacity, transactional=True):
-            answer["ConsumedCapacity"] = found
+            found.append((table, self._items.get(self._items.key_of(table, wanted["Key"])), project))
+        return self.read(ctx, found, capacity)
+
+    def read(
+        self, ctx: Context, found: list[tuple[TableRecord, Item | None, Projection | None]], capacity: str | None
+    ) -> dict[str, Any]:
+        """Answer with items that were found, if their tables have the throughput for it."""
+        charges: list[Charge] = [
+            (table, read_costs(item_size(item) if item else 0, consistent=True, factor=UNITS_FACTOR))
+            for table, item, _ in found
+        ]
+        consumed = self._charge(ctx, charges, [NO_REASON] * len(found), write=False)
+        answer: dict[str, Any] = {
+            "Responses": [
+                {} if item is None else {"Item": item if project is None else project(item)}
+                for _, item, project in found
+            ]
+        }
+        if entries := consumed.answer(capacity, transactional=True):
+            answer["ConsumedCapacity"] = entries
         return answer
 
     def write(
@@ -77,45 +83,63 @@ class Transactions:
         _check_count(actions)
         if token is not None and self._already_done(ctx, token, digest):
             return {}
-        writes = [self._parse(ctx, action, find) for action in actions]
-        keys = [self._writes.key(write) for write, _ in writes]
-        if len(set(keys)) != len(keys):
-            raise Validation("Transaction request cannot include multiple operations on one item")
-        consumed = Consumed()
-        reasons: list[dict[str, Any]] = []
-        throttled = self._throttled(ctx, {write.table.id: write.table for write, _ in writes})
-        for write, show in writes:
-            if throttled:
-                reasons.append(throttled.get(write.table.id, {"Code": "None"}))
-                continue
-            try:
-                self._writes.run(ctx, write, consumed=consumed, show_on_failure=show, factor=UNITS_FACTOR)
-                reasons.append({"Code": "None"})
-            except ConditionalCheckFailed as error:
-                reasons.append({"Code": "ConditionalCheckFailed", "Message": error.message, **error.members})
-            except Validation as error:
-                reasons.append({"Code": "ValidationError", "Message": error.message})
-        if any(reason["Code"] != "None" for reason in reasons):
-            codes = ", ".join(reason["Code"] for reason in reasons)
-            raise TransactionCanceled(
-                f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
-                members={"CancellationReasons": reasons},
-            )
+        consumed = self.run(ctx, [self._parse(ctx, action, find) for action in actions])
         if token is not None:
             self._tables.tokens.put((ctx.account, ctx.region, token), Token(digest, ctx.now_ms + TOKEN_MS))
         found = consumed.answer(capacity, transactional=True)
         return {"ConsumedCapacity": found} if found else {}
 
-    def _throttled(self, ctx: Context, tables: dict[int, TableRecord]) -> dict[int, dict[str, Any]]:
-        """The reasons of tables whose throughput is used up. Asked before the first write: a transaction that were
-        refused half way would have drawn capacity for nothing, and its retries would starve everybody."""
-        refused = {}
-        for table in tables.values():
+    def run(self, ctx: Context, writes: list[tuple[Write, bool]]) -> Consumed:
+        """Do all writes or none; with each, whether its item is shown if its condition does not hold."""
+        keys = [self._writes.key(write) for write, _ in writes]
+        if len(set(keys)) != len(keys):
+            raise Validation("Transaction request cannot include multiple operations on one item")
+        planned: list[tuple[Write, Change]] = []
+        reasons: list[dict[str, Any]] = []
+        charges: list[Charge] = []
+        for write, show in writes:
             try:
-                self._items.admit(ctx, table, write=True, operation="TransactWriteItems")
-            except ThroughputExceeded as error:
-                refused[table.id] = {"Code": "ThrottlingError", "Message": error.message}
-        return refused
+                change = self._writes.plan(write)
+            except Validation as error:
+                reasons.append({"Code": "ValidationError", "Message": error.message})
+                charges.append((write.table, []))
+                continue
+            planned.append((write, change))
+            charges.append((write.table, write_costs(write.table, change.old, change.new, factor=UNITS_FACTOR)))
+            if change.refused:
+                refusal = change.refusal(show_item=show)
+                reasons.append({"Code": "ConditionalCheckFailed", "Message": refusal.message, **refusal.members})
+            else:
+                reasons.append(NO_REASON)
+        consumed = self._charge(ctx, charges, reasons, write=True)
+        for write, change in planned:
+            self._writes.keep(ctx, write, change)
+        return consumed
+
+    def _charge(self, ctx: Context, charges: list[Charge], reasons: list[dict[str, Any]], *, write: bool) -> Consumed:
+        """Draw what all actions cost, or cancel the transaction for the given reasons and for want of throughput.
+
+        Nothing is drawn of a transaction that is throttled: its retries would starve everybody.
+        """
+        consumed = Consumed()
+        throttled: dict[int, TableRecord] = {}
+        for position, (table, costs) in enumerate(charges):
+            if spent := self._items.spent(ctx, table, costs, write=write):
+                throttled[table.id] = table
+                sentence = ThroughputExceeded.message if spent[0] is None else THROUGHPUT_EXCEEDED_INDEX
+                reasons[position] = {"Code": "ProvisionedThroughputExceeded", "Message": sentence}
+        for table in throttled.values():
+            self._items.count_throttled(table, "TransactWriteItems" if write else "TransactGetItems")
+        if not throttled:
+            for table, costs in charges:
+                self._items.draw(ctx, table, costs, write=write, consumed=consumed)
+        if any(reason is not NO_REASON for reason in reasons):
+            codes = ", ".join(reason["Code"] for reason in reasons)
+            raise TransactionCanceled(
+                f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
+                members={"CancellationReasons": reasons},
+            )
+        return consumed
 
     def _already_done(self, ctx: Context, token: str, digest: bytes) -> bool:
         known = self._tables.tokens.get((ctx.account, ctx.region, token))
@@ -133,7 +157,7 @@ class Transactions:
             raise Validation("TransactItems can only contain one of Check, Put, Update or Delete")
         ((kind, given),) = action.items()
         table = find(ctx, given["TableName"])
-        bindings = Bindings(given.get("ExpressionAttributeNames"), given.get("ExpressionAttributeValues"))
+        bindings = bind(given.get("ExpressionAttributeNames"), given.get("ExpressionAttributeValues"))
         condition = given.get("ConditionExpression")
         match kind:
             case "Put":

@@ -1,13 +1,13 @@
 """One write of one item: put, update, delete or a condition check, alone or within a transaction."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import NamedTuple
 
 from fogbank.core.context import Context
 from fogbank.services.dynamodb.capacity import Consumed
 from fogbank.services.dynamodb.errors import ConditionalCheckFailed, Validation
 from fogbank.services.dynamodb.expressions import Bindings, Condition, Update, parse_condition, parse_update
-from fogbank.services.dynamodb.items import Items, Key, check_size
+from fogbank.services.dynamodb.items import Items, Key, check_size, write_costs
 from fogbank.services.dynamodb.records import TableRecord
 from fogbank.services.dynamodb.values import Item
 
@@ -78,6 +78,18 @@ class Write:
         return {name: value for name, value in source.items() if name in names}
 
 
+class Change(NamedTuple):
+    """What a write does to an item: before and after. `refused`: its condition does not hold."""
+
+    key: Key
+    old: Item | None
+    new: Item | None
+    refused: bool = False
+
+    def refusal(self, *, show_item: bool) -> ConditionalCheckFailed:
+        return ConditionalCheckFailed(members={"Item": self.old} if show_item and self.old is not None else {})
+
+
 class Writes:
     """Runs writes in the current transaction."""
 
@@ -90,21 +102,29 @@ class Writes:
         assert write.key is not None
         return self._items.key_of(write.table, write.key)
 
-    def run(
-        self, ctx: Context, write: Write, *, consumed: Consumed, show_on_failure: bool, factor: int = 1
-    ) -> tuple[Item | None, Item | None]:
-        """Do it; the item before and after. ConditionalCheckFailed carries the item if the caller wants to see it."""
+    def plan(self, write: Write) -> Change:
+        """What the write would do now. Nothing is changed."""
         key = self.key(write)
         old = self._items.get(key)
         if write.condition is not None and not write.condition(old or {}):
-            self._items.consume_write(ctx, write.table, old, old, consumed=consumed, factor=factor)
-            members: dict[str, Any] = {"Item": old} if show_on_failure and old is not None else {}
-            raise ConditionalCheckFailed(members=members)
-        new = self._changed(write, old)
+            return Change(key, old, old, refused=True)
+        return Change(key, old, self._changed(write, old))
+
+    def keep(self, ctx: Context, write: Write, change: Change) -> None:
         if write.action != "ConditionCheck":
-            self._items.put(ctx, write.table, key, old, new)
-        self._items.consume_write(ctx, write.table, old, new, consumed=consumed, factor=factor)
-        return old, new
+            self._items.put(ctx, write.table, change.key, change.old, change.new)
+
+    def run(
+        self, ctx: Context, write: Write, *, operation: str | None, consumed: Consumed, show_on_failure: bool
+    ) -> tuple[Item | None, Item | None]:
+        """Do it; the item before and after. `operation`: see `Items.charge`."""
+        change = self.plan(write)
+        costs = write_costs(write.table, change.old, change.new)
+        self._items.charge(ctx, write.table, costs, write=True, consumed=consumed, operation=operation)
+        if change.refused:
+            raise change.refusal(show_item=show_on_failure)
+        self.keep(ctx, write, change)
+        return change.old, change.new
 
     def _changed(self, write: Write, old: Item | None) -> Item | None:
         if write.action == "ConditionCheck":

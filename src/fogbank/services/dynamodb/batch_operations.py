@@ -1,0 +1,120 @@
+"""BatchGetItem and BatchWriteItem: many items a request, each for itself.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+"""
+
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from fogbank.core.context import Context
+from fogbank.core.service import Answer
+from fogbank.services.dynamodb.capacity import Consumed
+from fogbank.services.dynamodb.errors import ThroughputExceeded, Validation
+from fogbank.services.dynamodb.expressions import NO_BINDINGS, bind, parse_projection
+from fogbank.services.dynamodb.items import KEY_MISMATCH, read_costs
+from fogbank.services.dynamodb.table_access import TableAccess
+from fogbank.services.dynamodb.values import Item, check_item, item_size
+from fogbank.services.dynamodb.writes import Write, Writes
+
+BATCH_WRITE_MAX = 25
+BATCH_GET_MAX = 100
+BATCH_BYTES_MAX = 16 * 1024 * 1024
+
+
+class BatchOperations(TableAccess):
+    """The batch operations of `DynamoDBService`."""
+
+    _writes: Writes
+
+    def batch_get_item(
+        self,
+        ctx: Context,
+        *,
+        RequestItems: dict[str, dict[str, Any]],
+        ReturnConsumedCapacity: str | None = None,
+    ) -> Answer:
+        if sum(len(wanted["Keys"]) for wanted in RequestItems.values()) > BATCH_GET_MAX:
+            raise Validation("Too many items requested for the BatchGetItem call")
+        consumed, size, done = Consumed(), 0, 0
+        responses: dict[str, list[Item]] = {}
+        unprocessed: dict[str, dict[str, Any]] = {}
+        for name, wanted in RequestItems.items():
+            table = self._table(ctx, name)
+            bindings = bind(wanted.get("ExpressionAttributeNames"), None)
+            text = wanted.get("ProjectionExpression")
+            project = parse_projection(text, bindings) if text is not None else None
+            bindings.finish(used=project is not None)
+            keys = [self._items.key_of(table, key) for key in wanted["Keys"]]
+            if len(set(keys)) != len(keys):
+                raise Validation("Provided list of item keys contains duplicates")
+            found = responses.setdefault(name, [])
+            for key, given in zip(keys, wanted["Keys"], strict=True):
+                item = self._items.get(key)
+                item_bytes = item_size(item) if item else 0
+                costs = read_costs(item_bytes, consistent=wanted.get("ConsistentRead", False))
+                if size + item_bytes > BATCH_BYTES_MAX or self._items.spent(ctx, table, costs, write=False):
+                    unprocessed.setdefault(name, {**wanted, "Keys": []})["Keys"].append(given)
+                    continue
+                size += item_bytes
+                done += 1
+                self._items.draw(ctx, table, costs, write=False, consumed=consumed)
+                if item is not None:
+                    found.append(item if project is None else project(item))
+        if not done:
+            self._refuse_batch(ctx, unprocessed, "BatchGetItem")
+        answer: dict[str, Any] = {"Responses": responses, "UnprocessedKeys": unprocessed}
+        if capacity := consumed.answer(ReturnConsumedCapacity):
+            answer["ConsumedCapacity"] = capacity
+        return answer
+
+    def batch_write_item(
+        self,
+        ctx: Context,
+        *,
+        RequestItems: dict[str, list[dict[str, Any]]],
+        ReturnConsumedCapacity: str | None = None,
+    ) -> Answer:
+        total = sum(len(requests) for requests in RequestItems.values())
+        if not 1 <= total <= BATCH_WRITE_MAX:
+            raise Validation(
+                "Too many items requested for the BatchWriteItem call"
+                if total
+                else "The batch write request list for a table cannot be null or empty"
+            )
+        writes: list[tuple[str, dict[str, Any], Write]] = []
+        seen = set()
+        for name, requests in RequestItems.items():
+            table = self._table(ctx, name)
+            for request in requests:
+                if "PutRequest" in request:
+                    item = request["PutRequest"]["Item"]
+                    check_item(item)
+                    if any(table.types[key] not in item.get(key, ()) for key in table.keys):
+                        raise Validation(KEY_MISMATCH)
+                    write = Write.put(table, item, NO_BINDINGS, None)
+                else:
+                    write = Write.delete(table, request["DeleteRequest"]["Key"], NO_BINDINGS, None)
+                key = self._writes.key(write)
+                if key in seen:
+                    raise Validation("Provided list of item keys contains duplicates")
+                seen.add(key)
+                writes.append((name, request, write))
+        consumed = Consumed()
+        unprocessed: dict[str, list[dict[str, Any]]] = {}
+        for name, request, write in writes:
+            try:
+                self._writes.run(ctx, write, operation=None, consumed=consumed, show_on_failure=False)
+            except ThroughputExceeded:
+                unprocessed.setdefault(name, []).append(request)
+        if sum(map(len, unprocessed.values())) == total:
+            self._refuse_batch(ctx, unprocessed, "BatchWriteItem")
+        answer: dict[str, Any] = {"UnprocessedItems": unprocessed}
+        if capacity := consumed.answer(ReturnConsumedCapacity):
+            answer["ConsumedCapacity"] = capacity
+        return answer
+
+    def _refuse_batch(self, ctx: Context, names: Iterable[str], operation: str) -> NoReturn:
+        """A batch of which nothing was done is a throttled request; one that was done in part is not."""
+        for name in names:
+            self._items.count_throttled(self._table(ctx, name), operation)
+        raise ThroughputExceeded()
