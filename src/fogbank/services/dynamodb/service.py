@@ -21,6 +21,8 @@ from fogbank.services.dynamodb.time_to_live import TimeToLive
 from fogbank.services.dynamodb.transactions import Transactions
 from fogbank.services.dynamodb.writes import Writes
 
+SWEEP_S = 30  # How often expired items and old stream records are looked for.
+
 
 class DynamoDBService(TableOperations, TimeToLive, ItemOperations, BatchOperations, QueryOperations):
     """Tables, items, queries, transactions, streams, TTL.
@@ -45,7 +47,11 @@ class DynamoDBService(TableOperations, TimeToLive, ItemOperations, BatchOperatio
         self._counts: dict[int, tuple[int, int, int]] = {}
 
     async def start(self) -> None:
-        await self._sweep_expired()
+        while True:
+            await self.cloud.clock.sleep(SWEEP_S)
+            await self._expire_items()
+            while await self.cloud.store.run(self.streams.trim_all, self.cloud.clock.now_ms()):
+                continue
 
     # ---- transactions -------------------------------------------------------------------------------------------
 

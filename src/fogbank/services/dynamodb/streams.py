@@ -43,8 +43,13 @@ class Streams:
                 return found
         raise ResourceNotFound(f"Requested resource not found: Stream: {arn} not found")
 
-    def trim(self, stream_id: int, now_ms: int) -> None:
-        """Forget records older than a day."""
+    def trim_all(self, now_ms: int) -> bool:
+        """Forget old records also where nobody reads; whether some are left for another turn."""
+        streams = [entry for _, entry in self._tables.streams.scan()]
+        return max((self.trim(entry.stream.id, now_ms) for entry in streams), default=False)
+
+    def trim(self, stream_id: int, now_ms: int) -> bool:
+        """Forget records older than a day, some at a time; whether there may be more of them."""
         old = []
         for key, record in self._tables.stream_records.scan((stream_id,), limit=_TRIM_PER_CALL):
             if record.created_ms >= now_ms - RETENTION_MS:
@@ -52,6 +57,7 @@ class Streams:
             old.append(key)
         for key in old:
             self._tables.stream_records.delete(key)
+        return len(old) == _TRIM_PER_CALL
 
     def describe(self, arn: str) -> dict[str, Any]:
         entry = self.entry(arn)

@@ -11,12 +11,11 @@ from fogbank.services.dynamodb.errors import Validation
 from fogbank.services.dynamodb.records import TableRecord
 from fogbank.services.dynamodb.table_access import TableAccess
 
-TTL_INTERVAL_S = 30
 _TTL_PER_TURN = 200
 
 
 class TimeToLive(TableAccess):
-    """The operations on expiry of `DynamoDBService`, and its sweep."""
+    """The operations on expiry of `DynamoDBService`, and what removes the items."""
 
     def describe_time_to_live(self, ctx: Context, *, TableName: str) -> Answer:
         table = self._table(ctx, TableName, wording="Table")
@@ -36,11 +35,6 @@ class TimeToLive(TableAccess):
             for key, item in list(self._tables.items.scan((table.id,))):
                 self._items.note_expiry(table, key, None, item)
         return {"TimeToLiveSpecification": TimeToLiveSpecification}
-
-    async def _sweep_expired(self) -> None:
-        while True:
-            await self.cloud.clock.sleep(TTL_INTERVAL_S)
-            await self._expire_items()
 
     async def _expire_items(self) -> None:
         """Delete what TTL says is over, a slice of each table a transaction."""

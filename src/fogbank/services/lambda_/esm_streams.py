@@ -5,12 +5,12 @@ The checkpoint is written after a batch has been settled, so that a crash repeat
 """
 
 import asyncio
-import base64
-import json
 import logging
 import zlib
 from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
 
 from fogbank.core import targets
 from fogbank.core.arn import Arn
@@ -31,6 +31,9 @@ RETRY_DELAY_MAX_S = 60
 AFTER_ERROR_S = 2
 RETENTION_S = 86_400
 Record = dict[str, Any]
+
+_encode = msgspec.json.Encoder().encode
+_encode_in_order = msgspec.json.Encoder(order="deterministic").encode
 
 
 class StreamSource:
@@ -97,8 +100,7 @@ class StreamSource:
         method = getattr(self._cloud.dynamodbstreams, operation)
         return await self._stream.refreshed().call(method, **parameters)
 
-    # ---- reading a shard
-    # ----------------------------------------------------------------------------------------
+    # ---- reading a shard ---------------------------------------------------------------------------------------------
 
     async def _read(self, shard_id: str) -> None:
         iterator: str | None = None
@@ -157,20 +159,18 @@ class StreamSource:
         iterator: str = answer["ShardIterator"]
         return iterator
 
-    # ---- settling a batch
-    # ---------------------------------------------------------------------------------------
+    # ---- settling a batch --------------------------------------------------------------------------------------------
 
     async def _settle(self, shard_id: str, records: list[Record]) -> None:
-        """See that every record is processed or given up; beside each other by key if the mapping allows
-        it."""
+        """See that every record is processed or given up; beside each other by key if the mapping allows it."""
         wanted = [record for record in records if self._wanted(record)]
         if self._mapping.parallelization == 1:
             await self._process(shard_id, wanted)
             return
         lanes: dict[int, list[Record]] = {}
         for record in wanted:
-            key = json.dumps(record["dynamodb"].get("Keys"), sort_keys=True, default=str)
-            lanes.setdefault(zlib.crc32(key.encode()) % self._mapping.parallelization, []).append(record)
+            key = _encode_in_order(record["dynamodb"].get("Keys"))
+            lanes.setdefault(zlib.crc32(key) % self._mapping.parallelization, []).append(record)
         size = self._mapping.batch_size
         async with asyncio.TaskGroup() as group:
             for lane in lanes.values():
@@ -183,17 +183,15 @@ class StreamSource:
     def _wanted(self, record: Record) -> bool:
         """Whether the filter passes it and, at LATEST, whether it is younger than the mapping.
 
-        LATEST is read as "from the mapping's creation" and not as an iterator of that type, so that what
-        arrives
+        LATEST is read as "from the mapping's creation" and not as an iterator of that type, so that what arrives
         before the first checkpoint is not lost with a crash.
         """
         if self._mapping.starting_position == "LATEST":
             created_ms = int(_created_s(record) * 1000)
-            # A stream's times are whole seconds: one in the second of the mapping's creation counts as
-            # after it.
+            # A stream's times are whole seconds: one in the second of the mapping's creation counts as after it.
             if created_ms < self._mapping.created_ms // 1000 * 1000:
                 return False
-        return self._filter.passes(self._event_record(record))
+        return not self._mapping.filters or self._filter.passes(self._event_record(record))
 
     async def _process(self, shard_id: str, records: list[Record]) -> None:
         """Invoke with the batch until it is processed, or its retries or its age are exhausted."""
@@ -205,9 +203,7 @@ class StreamSource:
                 await self._give_up(shard_id, expired, None, "RecordAgeExceeded", attempts)
             if not records:
                 return
-            payload = json.dumps(
-                {"Records": [self._event_record(record) for record in records]}, separators=(",", ":")
-            ).encode()
+            payload = _encode({"Records": [self._event_record(record) for record in records]})
             try:
                 result = await self._invoker.invoke(self._ctx.refreshed(), self._name, payload)
             except TooManyRequests:
@@ -308,15 +304,14 @@ class StreamSource:
             log.warning("mapping %s cannot reach %s: %s", self._mapping.uuid, self._mapping.on_failure, error)
 
     def _event_record(self, record: Record) -> Record:
-        change = dict(record["dynamodb"])
-        change["ApproximateCreationDateTime"] = _created_s(record)
+        """The record as the function gets it. Its attribute values are JSON already, binary ones in base64."""
         event = {
             "eventID": record["eventID"],
             "eventName": record["eventName"],
             "eventVersion": record.get("eventVersion", "1.1"),
             "eventSource": "aws:dynamodb",
             "awsRegion": self._arn.region,
-            "dynamodb": {name: _without_bytes(value) for name, value in change.items()},
+            "dynamodb": {**record["dynamodb"], "ApproximateCreationDateTime": _created_s(record)},
             "eventSourceARN": self._mapping.source_arn,
         }
         if "userIdentity" in record:
@@ -335,14 +330,3 @@ def _created_s(record: Record) -> float:
 
 def _second(record: Record) -> str:
     return datetime.fromtimestamp(_created_s(record), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _without_bytes(value: Any) -> Any:
-    """Binary attribute values in base64, as JSON needs them."""
-    if isinstance(value, bytes | bytearray):
-        return base64.b64encode(value).decode()
-    if isinstance(value, dict):
-        return {name: _without_bytes(inner) for name, inner in value.items()}
-    if isinstance(value, list | set | tuple):
-        return [_without_bytes(inner) for inner in value]
-    return value
