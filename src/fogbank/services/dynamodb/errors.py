@@ -16,6 +16,10 @@ class ResourceInUse(AwsError):
     code = "ResourceInUseException"
 
 
+class LimitExceeded(AwsError):
+    code = "LimitExceededException"
+
+
 class ConditionalCheckFailed(AwsError):
     code = "ConditionalCheckFailedException"
     message = "The conditional request failed"

@@ -22,6 +22,8 @@ class Index(Record):
     local: bool
     read_units: int = 0
     write_units: int = 0
+    warm_read_units: int = 0
+    warm_write_units: int = 0
 
 
 class Stream(Record):
@@ -32,6 +34,13 @@ class Stream(Record):
     view_type: str
     created_ms: int
     enabled: bool = True
+
+
+class Insights(Record):
+    """Contributor insights of a table or an index, where they are on."""
+
+    mode: str
+    since_ms: int
 
 
 class TableRecord(Record):
@@ -56,6 +65,11 @@ class TableRecord(Record):
     table_class: str = "STANDARD"
     sse: dict[str, Any] | None = None
     point_in_time_recovery: bool = False
+    warm_read_units: int = 0
+    warm_write_units: int = 0
+    on_demand_since_ms: int = 0
+    insights: dict[str, Insights] = {}
+    """Contributor insights that are on, by index name; the table's own under the empty name."""
 
     @property
     def arn(self) -> str:

@@ -10,6 +10,7 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.dynamodb.batch_operations import BatchOperations
+from fogbank.services.dynamodb.contributor_insights import ContributorInsights
 from fogbank.services.dynamodb.errors import ResourceNotFound
 from fogbank.services.dynamodb.item_operations import ItemOperations
 from fogbank.services.dynamodb.items import Items
@@ -24,7 +25,9 @@ from fogbank.services.dynamodb.writes import Writes
 SWEEP_S = 30  # How often expired items and old stream records are looked for.
 
 
-class DynamoDBService(TableOperations, TimeToLive, ItemOperations, BatchOperations, QueryOperations):
+class DynamoDBService(
+    TableOperations, TimeToLive, ItemOperations, BatchOperations, QueryOperations, ContributorInsights
+):
     """Tables, items, queries, transactions, streams, TTL.
 
     PartiQL, backups, global tables, imports and exports, and the legacy parameters that expressions replaced
@@ -44,7 +47,7 @@ class DynamoDBService(TableOperations, TimeToLive, ItemOperations, BatchOperatio
         self._transactions = Transactions(self._tables, self._items, self._writes)
         self.streams = Streams(self._tables)
         self._watchers: dict[int, set[Callable[[], object]]] = {}
-        self._counts: dict[int, tuple[int, int, int]] = {}
+        self._counted = {}
 
     async def start(self) -> None:
         while True:

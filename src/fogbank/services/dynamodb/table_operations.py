@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.Basics.html
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,18 +11,19 @@ from fogbank.core.context import Context
 from fogbank.core.ids import new_id
 from fogbank.core.service import Answer
 from fogbank.services.dynamodb import tables as definitions
-from fogbank.services.dynamodb.errors import ResourceInUse, ResourceNotFound, Validation
+from fogbank.services.dynamodb.errors import LimitExceeded, ResourceInUse, ResourceNotFound, Validation
 from fogbank.services.dynamodb.records import Stream, StreamEntry, TableRecord
 from fogbank.services.dynamodb.table_access import TableAccess
-from fogbank.services.dynamodb.values import item_size
+from fogbank.services.dynamodb.values import Item, item_size
 
 _COUNT_AGAIN_MS = 5_000
+_COUNT_AGAIN_ITEMS = 10_000
 
 
 class TableOperations(TableAccess):
     """The operations on tables of `DynamoDBService`."""
 
-    _counts: dict[int, tuple[int, int, int]]
+    _counted: dict[int, tuple[int, definitions.Counts]]
 
     def create_table(
         self,
@@ -39,6 +41,7 @@ class TableOperations(TableAccess):
         Tags: list[dict[str, str]] | None = None,
         TableClass: str = "STANDARD",
         DeletionProtectionEnabled: bool = False,
+        WarmThroughput: dict[str, int] | None = None,
     ) -> Answer:
         TableName = definitions.name_of(TableName)
         definitions.check_name(TableName)
@@ -76,9 +79,11 @@ class TableOperations(TableAccess):
             table_class=TableClass,
             sse=SSESpecification,
         )
+        if WarmThroughput is not None:
+            definitions.warm_up(table, table, WarmThroughput)
         self._set_stream(ctx, table, StreamSpecification)
         self._save(table)
-        return {"TableDescription": definitions.describe(table, items=0, size=0, status="CREATING")}
+        return {"TableDescription": definitions.describe(table, status="CREATING")}
 
     def delete_table(self, ctx: Context, *, TableName: str) -> Answer:
         table = self._table(ctx, TableName, wording="Table")
@@ -94,7 +99,7 @@ class TableOperations(TableAccess):
             self._tables.index_items.delete_all((index.id,))
         if table.stream is not None:
             self._end_stream(table)
-        return {"TableDescription": definitions.describe(table, items=0, size=0, status="DELETING")}
+        return {"TableDescription": definitions.describe_deleted(table)}
 
     def describe_continuous_backups(self, ctx: Context, *, TableName: str) -> Answer:
         return {"ContinuousBackupsDescription": _continuous_backups(self._table(ctx, TableName, wording="Table"))}
@@ -120,8 +125,7 @@ class TableOperations(TableAccess):
 
     def describe_table(self, ctx: Context, *, TableName: str) -> Answer:
         table = self._table(ctx, TableName, wording="Table")
-        items, size = self._count(table, ctx.now_ms)
-        return {"Table": definitions.describe(table, items=items, size=size)}
+        return {"Table": definitions.describe(table, self._counts(table, ctx.now_ms))}
 
     def list_tables(self, ctx: Context, *, ExclusiveStartTableName: str | None = None, Limit: int = 100) -> Answer:
         names = [
@@ -163,28 +167,37 @@ class TableOperations(TableAccess):
         SSESpecification: dict[str, Any] | None = None,
         TableClass: str | None = None,
         DeletionProtectionEnabled: bool | None = None,
+        WarmThroughput: dict[str, int] | None = None,
     ) -> Answer:
         table = self._table(ctx, TableName, wording="Table")
-        if BillingMode is not None:
-            table.on_demand = BillingMode == "PAY_PER_REQUEST"
-        if ProvisionedThroughput is not None or BillingMode is not None:
-            table.read_units, table.write_units = definitions.read_units(
-                ProvisionedThroughput, on_demand=table.on_demand
+        if all(
+            given is None
+            for given in (
+                BillingMode, ProvisionedThroughput, GlobalSecondaryIndexUpdates, StreamSpecification, SSESpecification,
+                TableClass, DeletionProtectionEnabled, WarmThroughput,
             )
+        ):  # fmt: skip
+            raise Validation(
+                "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates "
+                "or SSESpecification or ReplicaUpdates is required"
+            )
+        if ProvisionedThroughput is not None or BillingMode is not None:
+            _update_throughput(ctx, table, BillingMode, ProvisionedThroughput)
+        if WarmThroughput is not None:
+            definitions.warm_up(table, table, WarmThroughput)
         if AttributeDefinitions is not None:
             table.types |= definitions.read_types(AttributeDefinitions)
+        if sum("Update" not in update for update in GlobalSecondaryIndexUpdates or ()) > 1:
+            raise LimitExceeded(
+                "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"
+            )
         for update in GlobalSecondaryIndexUpdates or ():
             self._update_index(table, update)
         used = {*table.keys, *(name for index in table.indexes for name in index.keys)}
         table.types = {name: kind for name, kind in table.types.items() if name in used}
         if StreamSpecification is not None:
-            if StreamSpecification["StreamEnabled"] and table.stream is not None:
-                raise Validation(f"Table already has an enabled stream: TableName: {table.name}")
-            if not StreamSpecification["StreamEnabled"] and table.stream is None:
-                raise Validation(f"Table does not have a stream to disable: TableName: {table.name}")
-            if table.stream is not None:
-                self._end_stream(table)
-            self._set_stream(ctx, table, StreamSpecification)
+            self._update_stream(ctx, table, StreamSpecification)
+        encrypted = definitions.describe_encryption(table)
         if SSESpecification is not None:
             table.sse = SSESpecification
         if TableClass is not None:
@@ -192,20 +205,31 @@ class TableOperations(TableAccess):
         if DeletionProtectionEnabled is not None:
             table.deletion_protection = DeletionProtectionEnabled
         self._save(table)
-        items, size = self._count(table, ctx.now_ms)
-        return {"TableDescription": definitions.describe(table, items=items, size=size, status="UPDATING")}
+        description = definitions.describe(table, self._counts(table, ctx.now_ms), status="UPDATING")
+        if encrypted is not None and "SSEDescription" not in description:
+            description["SSEDescription"] = encrypted | {"Status": "UPDATING"}
+        return {"TableDescription": description}
 
-    def _count(self, table: TableRecord, now_ms: int) -> tuple[int, int]:
-        """Items and bytes; counted at most every few seconds, since AWS itself updates them every six hours."""
-        known = self._counts.get(table.id)
-        if known is not None and now_ms - known[2] < _COUNT_AGAIN_MS and known[0] > 10_000:
-            return known[0], known[1]
-        items = size = 0
-        for _, item in self._tables.items.scan((table.id,)):
-            items += 1
-            size += item_size(item)
-        self._counts[table.id] = (items, size, now_ms)
-        return items, size
+    def _counts(self, table: TableRecord, now_ms: int) -> definitions.Counts:
+        """Items and bytes of the table and its indexes; a large one's are counted at most every few seconds, since
+        AWS itself updates them every six hours."""
+        known = self._counted.get(table.id)
+        if known is not None and now_ms - known[0] < _COUNT_AGAIN_MS and known[1][table.id][0] > _COUNT_AGAIN_ITEMS:
+            return known[1]
+        counts = {table.id: _count(self._tables.items.scan((table.id,)))}
+        for index in table.indexes:
+            counts[index.id] = _count(self._tables.index_items.scan((index.id,)))
+        self._counted[table.id] = now_ms, counts
+        return counts
+
+    def _update_stream(self, ctx: Context, table: TableRecord, specification: dict[str, Any]) -> None:
+        if specification["StreamEnabled"] and table.stream is not None:
+            raise Validation(f"Table already has an enabled stream: TableName: {table.name}")
+        if not specification["StreamEnabled"] and table.stream is None:
+            raise Validation(f"Table does not have a stream to disable: TableName: {table.name}")
+        if table.stream is not None:
+            self._end_stream(table)
+        self._set_stream(ctx, table, specification)
 
     def _set_stream(self, ctx: Context, table: TableRecord, specification: dict[str, Any] | None) -> None:
         if specification is None or not specification["StreamEnabled"]:
@@ -250,10 +274,40 @@ class TableOperations(TableAccess):
         if action == "Delete":
             table.indexes.remove(found)
             self._tables.index_items.delete_all((found.id,))
-        else:
+            return
+        if "WarmThroughput" in definition:
+            definitions.warm_up(table, found, definition["WarmThroughput"])
+        if "ProvisionedThroughput" in definition:
             found.read_units, found.write_units = definitions.read_units(
-                definition["ProvisionedThroughput"], on_demand=False
+                definition["ProvisionedThroughput"], on_demand=table.on_demand
             )
+
+
+def _update_throughput(
+    ctx: Context, table: TableRecord, billing_mode: str | None, throughput: dict[str, int] | None
+) -> None:
+    before = table.on_demand, table.read_units, table.write_units
+    if billing_mode is not None:
+        table.on_demand = billing_mode == "PAY_PER_REQUEST"
+    table.read_units, table.write_units = definitions.read_units(throughput, on_demand=table.on_demand)
+    if table.on_demand and not before[0]:
+        table.on_demand_since_ms = ctx.now_ms
+    if throughput is not None and before == (table.on_demand, table.read_units, table.write_units):
+        raise Validation(
+            "The provisioned throughput for the table will not change. The requested value equals the current value. "
+            f"Current ReadCapacityUnits provisioned for the table: {before[1]}. Requested ReadCapacityUnits: "
+            f"{table.read_units}. Current WriteCapacityUnits provisioned for the table: {before[2]}. Requested "
+            f"WriteCapacityUnits: {table.write_units}. Refer to the Amazon DynamoDB Developer Guide for current limits "
+            "and how to request higher limits."
+        )
+
+
+def _count(entries: Iterable[tuple[Any, Item]]) -> tuple[int, int]:
+    items = size = 0
+    for _, item in entries:
+        items += 1
+        size += item_size(item)
+    return items, size
 
 
 def _continuous_backups(table: TableRecord) -> dict[str, Any]:

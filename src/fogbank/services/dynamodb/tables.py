@@ -4,14 +4,18 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.h
 """
 
 import re
+import uuid
 from typing import Any
 
 from fogbank.services.dynamodb.errors import Validation
 from fogbank.services.dynamodb.records import Index, TableRecord
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+# Items and bytes by table or index id.
+Counts = dict[int, tuple[int, int]]
 GSI_MAX = 20
 LSI_MAX = 5
+ON_DEMAND_WARM_READS, ON_DEMAND_WARM_WRITES = 12_000, 4_000
 
 
 def check_name(name: str) -> None:
@@ -86,6 +90,7 @@ def read_index(
             "One or more parameter values were invalid: ProvisionedThroughput must be specified for index: "
             f"{definition['IndexName']}"
         )
+    warm = definition.get("WarmThroughput") or {}
     return Index(
         id=new_id,
         name=definition["IndexName"],
@@ -95,6 +100,8 @@ def read_index(
         local=local,
         read_units=units.get("ReadCapacityUnits", 0),
         write_units=units.get("WriteCapacityUnits", 0),
+        warm_read_units=warm.get("ReadUnitsPerSecond", 0),
+        warm_write_units=warm.get("WriteUnitsPerSecond", 0),
     )
 
 
@@ -118,8 +125,49 @@ def key_schema(keys: list[str]) -> list[dict[str, str]]:
     return [{"AttributeName": name, "KeyType": kind} for name, kind in zip(keys, ("HASH", "RANGE"), strict=False)]
 
 
-def describe(table: TableRecord, *, items: int, size: int, status: str = "ACTIVE") -> dict[str, Any]:
+def warm_units(table: TableRecord, owner: TableRecord | Index) -> tuple[int, int]:
+    """The reads and writes a second that the table or index is ready for: what it began with, or was warmed to."""
+    if table.on_demand:
+        least = ON_DEMAND_WARM_READS, ON_DEMAND_WARM_WRITES
+    else:
+        least = owner.read_units, owner.write_units
+    return max(owner.warm_read_units, least[0]), max(owner.warm_write_units, least[1])
+
+
+def warm_up(table: TableRecord, owner: TableRecord | Index, wanted: dict[str, int]) -> None:
+    now = dict(zip(("ReadUnitsPerSecond", "WriteUnitsPerSecond"), warm_units(table, owner), strict=True))
+    for name, units in wanted.items():
+        if units < now[name]:
+            raise Validation(
+                f"One or more parameter values were invalid: Requested {name} for WarmThroughput for "
+                f"{'table' if owner is table else 'index'} is lower than current WarmThroughput, decreasing "
+                "WarmThroughput is not supported"
+            )
+    owner.warm_read_units = wanted.get("ReadUnitsPerSecond", owner.warm_read_units)
+    owner.warm_write_units = wanted.get("WriteUnitsPerSecond", owner.warm_write_units)
+
+
+def encryption_key_arn(table: TableRecord, given: str | None) -> str:
+    """The key's ARN: the one that was given, or that of the key that AWS manages for DynamoDB in the account."""
+    if given is not None and given.startswith("arn:"):
+        return given
+    kms = f"arn:aws:kms:{table.region}:{table.account}"
+    if given is not None:
+        return f"{kms}:{given}" if given.startswith("alias/") else f"{kms}:key/{given}"
+    return f"{kms}:key/{uuid.uuid5(uuid.NAMESPACE_URL, f'{kms}:alias/aws/dynamodb')}"
+
+
+def describe_encryption(table: TableRecord) -> dict[str, Any] | None:
+    """The SSEDescription; None for a table under the key that DynamoDB owns, as all are by default."""
+    if not table.sse or not table.sse.get("Enabled"):
+        return None
+    key = encryption_key_arn(table, table.sse.get("KMSMasterKeyId"))
+    return {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key}
+
+
+def describe(table: TableRecord, counts: Counts | None = None, *, status: str = "ACTIVE") -> dict[str, Any]:
     """A TableDescription."""
+    items, size = _counted(counts, table)
     description: dict[str, Any] = {
         "AttributeDefinitions": [{"AttributeName": n, "AttributeType": t} for n, t in table.types.items()],
         "TableName": table.name,
@@ -133,32 +181,60 @@ def describe(table: TableRecord, *, items: int, size: int, status: str = "ACTIVE
         "TableId": table.uuid,
         "DeletionProtectionEnabled": table.deletion_protection,
     }
+    creating = status == "CREATING"
     if table.on_demand:
-        description["BillingModeSummary"] = {
-            "BillingMode": "PAY_PER_REQUEST",
-            "LastUpdateToPayPerRequestDateTime": table.created_ms / 1000,
-        }
+        summary = description["BillingModeSummary"] = {"BillingMode": "PAY_PER_REQUEST"}
+        if not creating:
+            summary["LastUpdateToPayPerRequestDateTime"] = (table.on_demand_since_ms or table.created_ms) / 1000
     if table.table_class != "STANDARD":
         description["TableClassSummary"] = {"TableClass": table.table_class}
-    if table.sse and table.sse.get("Enabled"):
-        key = table.sse.get("KMSMasterKeyId") or f"arn:aws:kms:{table.region}:{table.account}:alias/aws/dynamodb"
-        description["SSEDescription"] = {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key}
+    if (encryption := describe_encryption(table)) is not None:
+        description["SSEDescription"] = encryption
     for local, kind in ((True, "LocalSecondaryIndexes"), (False, "GlobalSecondaryIndexes")):
-        found = [_describe_index(table, index) for index in table.indexes if index.local == local]
+        found = [
+            _describe_index(table, index, counts, creating=creating) for index in table.indexes if index.local == local
+        ]
         if found:
             description[kind] = found
     if table.stream is not None:
         description["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": table.stream.view_type}
         description["LatestStreamLabel"] = table.stream.label
         description["LatestStreamArn"] = table.stream_arn
+    if not creating or table.warm_read_units or table.warm_write_units:
+        description["WarmThroughput"] = _warm_throughput(table, table, creating=creating)
     return description
+
+
+def describe_deleted(table: TableRecord) -> dict[str, Any]:
+    """What DeleteTable answers: the table's definition is gone already."""
+    return {
+        "TableName": table.name,
+        "TableStatus": "DELETING",
+        "ProvisionedThroughput": _throughput(table.read_units, table.write_units),
+        "TableSizeBytes": 0,
+        "ItemCount": 0,
+        "TableArn": table.arn,
+        "TableId": table.uuid,
+        "DeletionProtectionEnabled": table.deletion_protection,
+    }
+
+
+def _counted(counts: Counts | None, owner: TableRecord | Index) -> tuple[int, int]:
+    return counts.get(owner.id, (0, 0)) if counts else (0, 0)
 
 
 def _throughput(read: int, write: int) -> dict[str, int]:
     return {"NumberOfDecreasesToday": 0, "ReadCapacityUnits": read, "WriteCapacityUnits": write}
 
 
-def _describe_index(table: TableRecord, index: Index) -> dict[str, Any]:
+def _warm_throughput(table: TableRecord, owner: TableRecord | Index, *, creating: bool) -> dict[str, Any]:
+    reads, writes = warm_units(table, owner)
+    status = "UPDATING" if creating else "ACTIVE"
+    return {"ReadUnitsPerSecond": reads, "WriteUnitsPerSecond": writes, "Status": status}
+
+
+def _describe_index(table: TableRecord, index: Index, counts: Counts | None, *, creating: bool) -> dict[str, Any]:
+    items, size = _counted(counts, index)
     projection: dict[str, Any] = {"ProjectionType": index.projection}
     if index.non_key_attributes:
         projection["NonKeyAttributes"] = index.non_key_attributes
@@ -166,11 +242,13 @@ def _describe_index(table: TableRecord, index: Index) -> dict[str, Any]:
         "IndexName": index.name,
         "KeySchema": key_schema(index.keys),
         "Projection": projection,
-        "IndexSizeBytes": 0,
-        "ItemCount": 0,
+        "IndexSizeBytes": size,
+        "ItemCount": items,
         "IndexArn": f"{table.arn}/index/{index.name}",
     }
     if not index.local:
-        description["IndexStatus"] = "ACTIVE"
+        description["IndexStatus"] = "CREATING" if creating else "ACTIVE"
         description["ProvisionedThroughput"] = _throughput(index.read_units, index.write_units)
+        if not creating or index.warm_read_units or index.warm_write_units:
+            description["WarmThroughput"] = _warm_throughput(table, index, creating=creating)
     return description
