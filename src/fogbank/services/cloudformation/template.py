@@ -106,6 +106,8 @@ def _read(text: str) -> Any:
                 raise ValidationError("Template format error: the template is nested too deeply.")
         return yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
+        if "nesting" in (error.problem or ""):  # newer libyaml has a limit of its own and reads ahead of the events
+            raise ValidationError("Template format error: the template is nested too deeply.") from None
         mark = error.problem_mark
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
         raise ValidationError(f"Template format error: YAML not well-formed.{where}") from None
