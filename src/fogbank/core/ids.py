@@ -1,9 +1,12 @@
 """Identifiers that are unlikely to repeat; not for secrets (those come from `secrets`)."""
 
-import random
+from random import getrandbits
+
+_RANDOM_BITS = ((1 << 128) - 1) & ~(0xF << 76) & ~(0x3 << 62)
+_VERSION_4 = (0x4 << 76) | (0x2 << 62)
 
 
 def new_id() -> str:
     """A random UUID (version 4) as text. `uuid.uuid4` asks the kernel each time, which costs more than a request."""
-    bits = f"{random.getrandbits(128):032x}"
-    return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-{'89ab'[int(bits[16], 16) & 3]}{bits[17:20]}-{bits[20:]}"
+    text = f"{getrandbits(128) & _RANDOM_BITS | _VERSION_4:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -30,6 +30,20 @@ BODY_S = 30.0
 
 _STATUS_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode() for s in HTTPStatus}
 _BODILESS = frozenset((204, 304))
+_HEADER_NAMES_MAX = 512
+
+
+class _HeaderNames(dict[bytes, str]):
+    """Header names in lower case. Clients send the same ones over and over; only so many are remembered."""
+
+    def __missing__(self, name: bytes) -> str:
+        key = name.decode("latin-1").lower()
+        if len(self) < _HEADER_NAMES_MAX:
+            self[name] = key
+        return key
+
+
+_header_names = _HeaderNames()
 
 
 class Application(Interface):
@@ -74,12 +88,17 @@ class Connections:
 class _Slot:
     """A request's place in the order of answers."""
 
-    __slots__ = ("close", "head", "response")
+    __slots__ = ("_connection", "close", "head", "response")
 
-    def __init__(self, *, head: bool, close: bool) -> None:
+    def __init__(self, connection: "HttpConnection", *, head: bool, close: bool) -> None:
+        self._connection = connection
         self.head = head
         self.close = close
         self.response: ResponseData | None = None
+
+    def respond(self, response: ResponseData) -> None:
+        self.response = response
+        self._connection._send_ready()
 
 
 class HttpConnection(asyncio.Protocol):
@@ -98,8 +117,10 @@ class HttpConnection(asyncio.Protocol):
         self._reading_paused = False
         self._deadline = self._loop.time() + HEADERS_S
         self._url = b""
-        self._headers: dict[str, str] = {}
-        self._header_bytes = 0
+        self._raw_headers: list[tuple[bytes, bytes]] = []
+        self._arrived = 0
+        self._head_bytes = 0
+        """At most so many bytes of a head (or of trailers) have arrived that is not complete yet."""
         self._chunks: list[bytes] = []
         self._body_bytes = 0
         self._stream: BodyStream | None = None
@@ -124,12 +145,16 @@ class HttpConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._closing:
             return
+        self._arrived = len(data)
+        self._head_bytes += self._arrived
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._refuse(400)
         except httptools.HttpParserError:
             self._refuse(self._refused or 400)
+        if self._head_bytes > HEADER_BYTES_MAX and not self._closing:
+            self._refuse(431)
 
     def eof_received(self) -> bool:
         if self._stream is not None:
@@ -146,45 +171,50 @@ class HttpConnection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._url = b""
-        self._headers = {}
-        self._header_bytes = 0
+        self._raw_headers = []
+        self._head_bytes = self._arrived
         self._deadline = self._loop.time() + HEADERS_S
 
     def on_url(self, url: bytes) -> None:
         self._url += url
-        self._count_header(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._count_header(len(name) + len(value))
-        key = name.decode("latin-1").lower()
-        text = value.decode("utf-8", "replace")
-        known = self._headers.get(key)
-        self._headers[key] = text if known is None else f"{known},{text}"
+        self._raw_headers.append((name, value))
 
     def on_headers_complete(self) -> None:
+        raw = self._raw_headers
+        if self._head_bytes > HEADER_BYTES_MAX:  # Perhaps of a body or of requests behind this one: count.
+            head_bytes = len(self._url) + sum(len(name) + len(value) for name, value in raw)
+            if head_bytes > HEADER_BYTES_MAX:
+                self._stop_parsing(431)
+        self._head_bytes = 0
+        headers = {_header_names[name]: value.decode("utf-8", "replace") for name, value in raw}
+        if len(headers) < len(raw):
+            headers = _joined(raw)
         path, _, query = self._url.decode("utf-8", "replace").partition("?")
         if path.startswith("http://"):  # The absolute form that proxies send.
             path = "/" + path[7:].partition("/")[2]
         method = self._parser.get_method().decode("latin-1")
-        request = RequestData(method=method, path=path, query=query, headers=self._headers, body=b"")
+        request = RequestData(method, path, query, headers, b"")
         self._request = request
         self._chunks = []
         self._body_bytes = 0
         self._stream = None
-        length = self._headers.get("content-length")
+        length = headers.get("content-length")
         announced = int(length) if length is not None and length.isdecimal() else 0
-        chunked = "transfer-encoding" in self._headers
+        chunked = "transfer-encoding" in headers
         if (announced > STREAM_FROM or chunked) and self._application.streams(request):
             self._stream = BodyStream(pause=self._transport.pause_reading, resume=self._resume_reading)
             request.body = self._stream
             self._dispatch(request)
         elif announced > BUFFERED_BODY_MAX:
             self._stop_parsing(413)
-        if self._headers.get("expect", "").lower() == "100-continue" and not self._closing:
+        if "expect" in headers and headers["expect"].lower() == "100-continue" and not self._closing:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._deadline = self._loop.time() + BODY_S
 
     def on_body(self, chunk: bytes) -> None:
+        self._head_bytes = 0
         self._deadline = self._loop.time() + BODY_S
         if self._stream is not None:
             self._stream.feed(chunk)
@@ -195,6 +225,7 @@ class HttpConnection(asyncio.Protocol):
         self._chunks.append(chunk)
 
     def on_message_complete(self) -> None:
+        self._head_bytes = 0
         self._deadline = self._loop.time() + IDLE_S
         request, self._request = self._request, None
         if request is None:
@@ -209,39 +240,30 @@ class HttpConnection(asyncio.Protocol):
 
     # ---- requests -----------------------------------------------------------------------------------------------
 
-    def _count_header(self, size: int) -> None:
-        self._header_bytes += size
-        if self._header_bytes > HEADER_BYTES_MAX:
-            self._stop_parsing(431)
-
     def _stop_parsing(self, status: int) -> None:
         self._refused = status
         raise ValueError("the request is beyond a limit")  # httptools ends with HttpParserCallbackError.
 
     def _dispatch(self, request: RequestData) -> None:
-        slot = _Slot(head=request.method == "HEAD", close=not self._parser.should_keep_alive())
+        slot = _Slot(self, head=request.method == "HEAD", close=not self._parser.should_keep_alive())
         self._slots.append(slot)
         if len(self._slots) > PIPELINE_MAX and not self._reading_paused:
             self._reading_paused = True
             self._transport.pause_reading()
 
-        def respond(response: ResponseData) -> None:
-            slot.response = response
-            self._send_ready()
-
         try:
-            self._application.handle(request, respond)
+            self._application.handle(request, slot.respond)
         except Exception:  # An edge: whatever goes wrong, the client gets an answer and the others their connections.
             log.exception("%s %s failed", request.method, request.path)
             if slot.response is None:
                 slot.close = True
-                respond(ResponseData(500, [], b""))
+                slot.respond(ResponseData(500, [], b""))
 
     def _refuse(self, status: int) -> None:
         """Answer a request that cannot be read, behind the answers that are due before it, and close."""
         if self._stream is not None:
             self._stream.fail(BodyTruncated())
-        slot = _Slot(head=False, close=True)
+        slot = _Slot(self, head=False, close=True)
         slot.response = ResponseData(status, [("content-type", "text/plain")], HTTPStatus(status).phrase.encode())
         self._slots.append(slot)
         self._closing = True
@@ -316,6 +338,15 @@ class HttpConnection(asyncio.Protocol):
 
     def abort(self) -> None:
         self._transport.abort()
+
+
+def _joined(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The headers of a request that sends one more than once: its values are joined by commas."""
+    headers: dict[str, str] = {}
+    for name, value in raw:
+        key, text = _header_names[name], value.decode("utf-8", "replace")
+        headers[key] = f"{headers[key]},{text}" if key in headers else text
+    return headers
 
 
 def _head(response: ResponseData, length: int | None, slot: _Slot, *, chunked: bool = False) -> bytes:
