@@ -131,6 +131,18 @@ class TableMachine(RuleBasedStateMachine):
         assert was_there == ((text, number) in self.model)
         self.model.pop((text, number), None)
 
+    @rule(text=_texts, number=_numbers, value=st.text(max_size=4))
+    def put_and_roll_back(self, text: str, number: int, value: str) -> None:
+        with pytest.raises(ZeroDivisionError), self.store.transaction():
+            self.table.put((text, number), Note(value))
+            assert self.table.peek((text, number)) == Note(value)
+            raise ZeroDivisionError
+
+    @rule(text=_texts, number=_numbers)
+    def peek(self, text: str, number: int) -> None:
+        note = self.table.peek((text, number))
+        assert (None if note is None else note.text) == self.model.get((text, number))
+
     @rule()
     def end_turn(self) -> None:
         self.store.flush()

@@ -35,6 +35,8 @@ Sync = Literal["disk", "process"]
 # Address space, not disk: the file grows as it is used. 512 GiB is far above what one machine's services hold.
 _MAP_BYTES = 1 << 39
 _KEY_CUT = 500
+# Values that `Table.peek` remembers of one table; beyond that it begins anew.
+_PEEKED_MAX = 10_000
 
 
 class Record(msgspec.Struct, array_like=True):
@@ -64,10 +66,13 @@ class Store:
         self._tick: lmdb.Transaction | None = None
         self._reader: lmdb.Transaction | None = None
         self._frames: list[Transaction] = []
+        self._committed: list[Callable[[], object]] = []
         self._settled: list[Callable[[Exception | None], object]] = []
         self._turn_scheduled = False
         self._tables: dict[bytes, str] = {}
         self.commits = 0
+        self.turn = 0
+        """Grows with every turn that ends."""
 
     def table(self, name: str, *, key: KeyTypes, value: type[V]) -> "Table[V]":
         """The table called `name`: an ordered map from tuples of the types in `key` to `value`s.
@@ -114,9 +119,11 @@ class Store:
         return result
 
     def after_commit(self, callback: Callable[[], object]) -> None:
-        """Call `callback` once the current transaction's turn is committed; never if it is rolled back."""
+        """Call `callback` once the current transaction's turn is committed, before `when_settled` callbacks; never if
+        it is rolled back.
+        """
         self._writer()
-        self._settled.append(lambda error: None if error else callback())
+        self._committed.append(callback)
 
     def when_settled(self, callback: Callable[[Exception | None], object]) -> None:
         """Call `callback(None)` after this turn's commit (at once if nothing was written), or with its error."""
@@ -145,12 +152,6 @@ class Store:
     def used_bytes(self) -> int:
         return (self.folder / "store.lmdb").stat().st_blocks * 512
 
-    def clear(self) -> None:
-        """Remove everything from every table."""
-        with self.transaction():
-            txn = self._writer()
-            txn.drop(self._env.open_db(None, txn=txn), delete=False)
-
     def _writer(self) -> lmdb.Transaction:
         """The innermost transaction's LMDB handle, opened at its first write."""
         if not self._frames:
@@ -166,7 +167,7 @@ class Store:
                 for outer in self._frames:
                     if outer.txn is None:
                         outer.txn = self._env.begin(write=True, parent=parent)
-                        outer.settled_from = len(self._settled)
+                        outer.committed_from = len(self._committed)
                     parent = outer.txn
             except lmdb.Error as error:
                 raise self._storage_error(error) from error
@@ -194,10 +195,12 @@ class Store:
 
     def _end_turn(self) -> None:
         self._turn_scheduled = False
+        self.turn += 1
         self._drop_reader()
         tick, self._tick = self._tick, None
         if tick is None:
             return
+        committed, self._committed = self._committed, []
         settled, self._settled = self._settled, []
         failure: Exception | None = None
         try:
@@ -205,10 +208,16 @@ class Store:
             self.commits += 1
         except lmdb.Error as error:
             failure = self._storage_error(error)
+            committed = []
+        for after in committed:
+            try:
+                after()
+            except Exception:  # An edge: one waiter's bug must not keep the others of the turn waiting.
+                log.exception("a callback after the commit failed")
         for callback in settled:
             try:
                 callback(failure)
-            except Exception:  # An edge: one waiter's bug must not keep the others of the turn waiting.
+            except Exception:  # An edge, as above.
                 log.exception("a callback after the commit failed")
 
     def _drop_reader(self) -> None:
@@ -224,12 +233,12 @@ class Store:
 class Transaction:
     """One `with` block; its LMDB transaction is opened by its first write."""
 
-    __slots__ = ("_store", "settled_from", "txn")
+    __slots__ = ("_store", "committed_from", "txn")
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.txn: lmdb.Transaction | None = None
-        self.settled_from = 0
+        self.committed_from = 0
 
     def __enter__(self) -> None:
         self._store._frames.append(self)
@@ -240,7 +249,7 @@ class Transaction:
             return
         if kind is not None:
             self.txn.abort()
-            del self._store._settled[self.settled_from :]
+            del self._store._committed[self.committed_from :]
             return
         try:
             self.txn.commit()
@@ -258,10 +267,28 @@ class Table(Generic[V]):
         self._key = codec.encode
         self._pack = msgspec.msgpack.Encoder().encode
         self._unpack = msgspec.msgpack.Decoder(value).decode
+        self._peeked: dict[Key, V] = {}
+        self._written_in = -1
 
     def get(self, key: Key) -> V | None:
         data = self.get_raw(key)
         return None if data is None else self._unpack(data)
+
+    def peek(self, key: Key) -> V | None:
+        """As `get`, but the value is shared with other callers: do not change it.
+
+        For what is read with every request and seldom written, such as definitions: a write to the table makes it
+        forget all that it remembered. In a turn that has written to the table nothing is remembered, since the write
+        may still be rolled back.
+        """
+        found = self._peeked.get(key)
+        if found is None:
+            found = self.get(key)
+            if found is not None and self._written_in != self._store.turn:
+                if len(self._peeked) >= _PEEKED_MAX:
+                    self._peeked.clear()
+                self._peeked[key] = found
+        return found
 
     def get_raw(self, key: Key) -> bytes | None:
         """The stored bytes of a value: an identity for caches of what is derived from it (see `unpack`)."""
@@ -280,15 +307,14 @@ class Table(Generic[V]):
         """Remove the key; whether it was there."""
         encoded = self._key(key)
         if len(encoded) < _KEY_CUT:
-            return bool(self._write(lambda txn: txn.delete(encoded)))
+            return self._delete_raw(encoded)
         bucket = self._bucket(encoded)
         if bucket.pop(encoded[_KEY_CUT:], None) is None:
             return False
-        cut = encoded[:_KEY_CUT]
         if bucket:
-            self._write(lambda txn: txn.put(cut, _pack_bucket(bucket)))
+            self._write(encoded[:_KEY_CUT], _pack_bucket(bucket))
         else:
-            self._write(lambda txn: txn.delete(cut))
+            self._delete_raw(encoded[:_KEY_CUT])
         return True
 
     def scan(
@@ -337,16 +363,27 @@ class Table(Generic[V]):
             bucket = self._bucket(encoded)
             bucket[encoded[_KEY_CUT:]] = data
             encoded, data = encoded[:_KEY_CUT], _pack_bucket(bucket)
+        self._write(encoded, data)
+
+    def _write(self, encoded: bytes, data: bytes) -> None:
         try:
             self._store._writer().put(encoded, data)
         except lmdb.Error as error:
             raise self._store._storage_error(error) from error
+        self._forget_peeked()
 
-    def _write(self, change: Callable[[lmdb.Transaction], R]) -> R:
+    def _delete_raw(self, encoded: bytes) -> bool:
         try:
-            return change(self._store._writer())
+            deleted: bool = self._store._writer().delete(encoded)
         except lmdb.Error as error:
             raise self._store._storage_error(error) from error
+        self._forget_peeked()
+        return deleted
+
+    def _forget_peeked(self) -> None:
+        self._written_in = self._store.turn
+        if self._peeked:
+            self._peeked.clear()
 
     def _bucket(self, encoded: bytes) -> dict[bytes, bytes]:
         data = self._store._view().get(encoded[:_KEY_CUT])

@@ -70,7 +70,7 @@ class Gateway:
         self._region = region
         self._router = Router(tuple(packages))
         self._models: dict[str, ServiceModel] = {}
-        self._operations: dict[tuple[str, str, str], Operation] = {}
+        self._operations: dict[Route, Operation] = {}
         self._calls: Counter[tuple[str, str, Operation]] = Counter()
         self.answers: Counter[tuple[str, str, int]] = Counter()
         self.in_progress = 0
@@ -124,15 +124,13 @@ class Gateway:
         return self._router.route(request)
 
     def _operation(self, route: Route) -> Operation:
-        key = (route.service, route.operation, route.protocol)
-        operation = self._operations.get(key)
+        operation = self._operations.get(route)
         if operation is None:
-            operation = self._operations[key] = self._compile(*key)
+            service = self._cloud.service(self._packages[route.service])
+            operation = self._operations[route] = Operation(
+                service, self.model(route.service), route.operation, route.protocol
+            )
         return operation
-
-    def _compile(self, service_name: str, operation: str, protocol: str) -> Operation:
-        service = self._cloud.service(self._packages[service_name])
-        return Operation(service, self.model(service_name), operation, protocol)
 
     def model(self, service_name: str) -> ServiceModel:
         model = self._models.get(service_name)

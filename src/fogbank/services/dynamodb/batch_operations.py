@@ -39,7 +39,7 @@ class BatchOperations(TableAccess):
         responses: dict[str, list[Item]] = {}
         unprocessed: dict[str, dict[str, Any]] = {}
         for name, wanted in RequestItems.items():
-            table = self._table(ctx, name)
+            table = self._shared_table(ctx, name)
             bindings = bind(wanted.get("ExpressionAttributeNames"), None)
             text = wanted.get("ProjectionExpression")
             project = parse_projection(text, bindings) if text is not None else None
@@ -84,7 +84,7 @@ class BatchOperations(TableAccess):
         writes: list[tuple[str, dict[str, Any], Write]] = []
         seen = set()
         for name, requests in RequestItems.items():
-            table = self._table(ctx, name)
+            table = self._shared_table(ctx, name)
             for request in requests:
                 if "PutRequest" in request:
                     item = request["PutRequest"]["Item"]
@@ -116,5 +116,5 @@ class BatchOperations(TableAccess):
     def _refuse_batch(self, ctx: Context, names: Iterable[str], operation: str) -> NoReturn:
         """A batch of which nothing was done is a throttled request; one that was done in part is not."""
         for name in names:
-            self._items.count_throttled(self._table(ctx, name), operation)
+            self._items.count_throttled(self._shared_table(ctx, name), operation)
         raise ThroughputExceeded()

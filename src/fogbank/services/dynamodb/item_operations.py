@@ -34,7 +34,7 @@ class ItemOperations(TableAccess):
         ReturnConsumedCapacity: str | None = None,
         ReturnValuesOnConditionCheckFailure: str | None = None,
     ) -> Answer:
-        table = self._table(ctx, TableName)
+        table = self._shared_table(ctx, TableName)
         _check_return_values(ReturnValues, ("NONE", "ALL_OLD"))
         check_item(Item)
         write = Write.put(table, Item, bind(ExpressionAttributeNames, ExpressionAttributeValues), ConditionExpression)
@@ -55,7 +55,7 @@ class ItemOperations(TableAccess):
         ReturnConsumedCapacity: str | None = None,
         ReturnValuesOnConditionCheckFailure: str | None = None,
     ) -> Answer:
-        table = self._table(ctx, TableName)
+        table = self._shared_table(ctx, TableName)
         _check_return_values(ReturnValues, ("NONE", "ALL_OLD"))
         write = Write.delete(table, Key, bind(ExpressionAttributeNames, ExpressionAttributeValues), ConditionExpression)
         return self._write(
@@ -81,7 +81,7 @@ class ItemOperations(TableAccess):
         ReturnConsumedCapacity: str | None = None,
         ReturnValuesOnConditionCheckFailure: str | None = None,
     ) -> Answer:
-        table = self._table(ctx, TableName)
+        table = self._shared_table(ctx, TableName)
         bindings = bind(ExpressionAttributeNames, ExpressionAttributeValues)
         write = Write.update(table, Key, bindings, UpdateExpression, ConditionExpression)
         return self._write(
@@ -125,7 +125,7 @@ class ItemOperations(TableAccess):
         ExpressionAttributeNames: dict[str, str] | None = None,
         ReturnConsumedCapacity: str | None = None,
     ) -> Answer:
-        table = self._table(ctx, TableName)
+        table = self._shared_table(ctx, TableName)
         key = self._items.key_of(table, Key)
         bindings = bind(ExpressionAttributeNames, None)
         project = parse_projection(ProjectionExpression, bindings) if ProjectionExpression is not None else None

@@ -39,7 +39,7 @@ class QueryOperations(TableAccess):
         ConsistentRead: bool = False,
         ReturnConsumedCapacity: str | None = None,
     ) -> Answer:
-        table = self._table(ctx, TableName)
+        table = self._shared_table(ctx, TableName)
         index = self._index(table, IndexName)
         if KeyConditionExpression is None:
             raise Validation(
@@ -73,7 +73,7 @@ class QueryOperations(TableAccess):
         ConsistentRead: bool = False,
         ReturnConsumedCapacity: str | None = None,
     ) -> Answer:
-        table = self._table(ctx, TableName)
+        table = self._shared_table(ctx, TableName)
         index = self._index(table, IndexName)
         if (Segment is None) != (TotalSegments is None):
             given, missing = ("Segment", "TotalSegments") if TotalSegments is None else ("TotalSegments", "Segment")

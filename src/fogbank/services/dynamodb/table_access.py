@@ -1,5 +1,7 @@
 """Finding and keeping tables: what all of DynamoDB's operations stand on."""
 
+from typing import NoReturn
+
 from fogbank.core.context import Context
 from fogbank.core.service import Service
 from fogbank.services.dynamodb import tables as definitions
@@ -15,14 +17,19 @@ class TableAccess(Service):
     _items: Items
 
     def _table(self, ctx: Context, name: str, *, wording: str | None = None) -> TableRecord:
-        """The table of that name or ARN; `wording="Table"` names it in the error, as the table operations do."""
-        if name.startswith("arn:"):
-            name = definitions.name_of(name).partition("/")[0]
+        """The table of that name or ARN, to be changed and saved.
+
+        `wording="Table"` names it in the error, as the table operations do.
+        """
+        name = definitions.name_of(name).partition("/")[0] if name.startswith("arn:") else name
         table = self._tables.tables.get((ctx.account, ctx.region, name))
-        if table is None:
-            definitions.check_name(name)
-            raise ResourceNotFound(f"Requested resource not found: Table: {name} not found" if wording else None)
-        return table
+        return table if table is not None else _not_found(name, wording)
+
+    def _shared_table(self, ctx: Context, name: str) -> TableRecord:
+        """As `_table`, but only to be read: other requests have the same record."""
+        name = definitions.name_of(name).partition("/")[0] if name.startswith("arn:") else name
+        table = self._tables.tables.peek((ctx.account, ctx.region, name))
+        return table if table is not None else _not_found(name, None)
 
     def _index(self, table: TableRecord, name: str | None) -> Index | None:
         if name is None:
@@ -34,3 +41,8 @@ class TableAccess(Service):
 
     def _save(self, table: TableRecord) -> None:
         self._tables.tables.put((table.account, table.region, table.name), table)
+
+
+def _not_found(name: str, wording: str | None) -> NoReturn:
+    definitions.check_name(name)
+    raise ResourceNotFound(f"Requested resource not found: Table: {name} not found" if wording else None)

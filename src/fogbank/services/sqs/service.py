@@ -96,11 +96,11 @@ class SqsService(Service):
     def change_message_visibility(
         self, ctx: Context, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int
     ) -> Answer:
-        self._change_visibility(ctx, self._queue(ctx, QueueUrl), ReceiptHandle, VisibilityTimeout)
+        self._change_visibility(ctx, self._shared_queue(ctx, QueueUrl), ReceiptHandle, VisibilityTimeout)
         return None
 
     def change_message_visibility_batch(self, ctx: Context, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> Answer:
-        queue = self._queue(ctx, QueueUrl)
+        queue = self._shared_queue(ctx, QueueUrl)
 
         def change(entry: dict[str, Any]) -> dict[str, Any]:
             self._change_visibility(ctx, queue, entry["ReceiptHandle"], entry.get("VisibilityTimeout", 0))
@@ -157,13 +157,13 @@ class SqsService(Service):
         return {"QueueUrl": self._url(ctx, queue)}
 
     def delete_message(self, ctx: Context, *, QueueUrl: str, ReceiptHandle: str) -> Answer:
-        queue = self._queue(ctx, QueueUrl)
+        queue = self._shared_queue(ctx, QueueUrl)
         self._delete(ctx, queue, ReceiptHandle)
         self._count(queue, "NumberOfMessagesDeleted", 1)
         return None
 
     def delete_message_batch(self, ctx: Context, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> Answer:
-        queue = self._queue(ctx, QueueUrl)
+        queue = self._shared_queue(ctx, QueueUrl)
 
         def delete(entry: dict[str, Any]) -> dict[str, Any]:
             self._delete(ctx, queue, entry["ReceiptHandle"])
@@ -261,7 +261,7 @@ class SqsService(Service):
         VisibilityTimeout: int | None = None,
         WaitTimeSeconds: int | None = None,
     ) -> Answer | Awaitable[Answer]:
-        queue = self._queue(ctx, QueueUrl)
+        queue = self._shared_queue(ctx, QueueUrl)
         if not 1 <= MaxNumberOfMessages <= BATCH_MAX:
             raise InvalidParameterValue(
                 f"Value {MaxNumberOfMessages} for parameter MaxNumberOfMessages is invalid. "
@@ -310,7 +310,7 @@ class SqsService(Service):
         MessageDeduplicationId: str | None = None,
         MessageGroupId: str | None = None,
     ) -> Answer:
-        queue = self._queue(ctx, QueueUrl)
+        queue = self._shared_queue(ctx, QueueUrl)
         messages.check_body(MessageBody)
         size = messages.size_bytes(MessageBody, MessageAttributes)
         size_max = attributes.number(queue, "MaximumMessageSize")
@@ -331,7 +331,7 @@ class SqsService(Service):
         )
 
     def send_message_batch(self, ctx: Context, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> Answer:
-        queue = self._queue(ctx, QueueUrl)
+        queue = self._shared_queue(ctx, QueueUrl)
         _check_batch("SendMessageBatchRequestEntry", Entries)
         sizes = {e["Id"]: messages.size_bytes(e["MessageBody"], e.get("MessageAttributes")) for e in Entries}
         total = sum(sizes.values())
@@ -432,8 +432,15 @@ class SqsService(Service):
     # ---- queues -------------------------------------------------------------------------------------------------
 
     def _queue(self, ctx: Context, url: str) -> Queue:
-        account, name = _parse_url(url)
-        queue = self._tables.queues.get((account or ctx.account, ctx.region, name))
+        """The queue of that URL, to be changed and saved."""
+        queue = self._tables.queues.get(_queue_key(ctx, url))
+        if queue is None:
+            raise QueueDoesNotExist()
+        return queue
+
+    def _shared_queue(self, ctx: Context, url: str) -> Queue:
+        """As `_queue`, but only to be read: other requests have the same record."""
+        queue = self._tables.queues.peek(_queue_key(ctx, url))
         if queue is None:
             raise QueueDoesNotExist()
         return queue
@@ -678,7 +685,7 @@ class SqsService(Service):
                 return None
 
     def _receive_again(self, ctx: Context, url: str, wanted: Wanted) -> Answer:
-        return self._receive(ctx, self._queue(ctx, url), wanted)
+        return self._receive(ctx, self._shared_queue(ctx, url), wanted)
 
     def _wake(self, queue_id: int) -> None:
         waiting = self._waiting.get(queue_id)
@@ -754,6 +761,11 @@ def _parse_url(url: str) -> tuple[str, str]:
     """Account and name of a queue's URL; a bare name is a queue of the caller's."""
     parts = url.rstrip("/").split("/")
     return (parts[-2], parts[-1]) if len(parts) >= 2 and parts[-2].isdecimal() else ("", parts[-1])
+
+
+def _queue_key(ctx: Context, url: str) -> tuple[str, str, str]:
+    account, name = _parse_url(url)
+    return (account or ctx.account, ctx.region, name)
 
 
 def _check_visibility(timeout_s: int) -> None:
