@@ -14,6 +14,7 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.ids import new_id
+from fogbank.core.metrics import Meters
 from fogbank.core.service import Answer, Service
 from fogbank.services.sqs import attributes, fifo, messages, permissions, receipts
 from fogbank.services.sqs.errors import (
@@ -63,6 +64,7 @@ class SqsService(Service):
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._tables = SqsTables(cloud.store)
+        self._meters = Meters(cloud.metrics, "AWS/SQS")
         self._shelf = Shelf(cloud, self._tables)
         self._shelf.on_visible = self._wake
         self._move_tasks = MoveTasks(self._tables, self._shelf)
@@ -733,20 +735,15 @@ class SqsService(Service):
 
     # ---- metrics ------------------------------------------------------------------------------------------------
 
-    def _count(self, queue: Queue, name: str, value: float) -> None:
-        self.cloud.metrics.add(queue.account, queue.region, "AWS/SQS", name, {"QueueName": queue.name}, value, "Count")
+    def _count(self, queue: Queue, name: str, value: float, unit: str = "Count") -> None:
+        meter = self._meters.find(queue.id, name) or self._meters.make(
+            queue.id, queue.account, queue.region, name, {"QueueName": queue.name}, unit
+        )
+        meter.add(value)
 
     def _count_sent(self, queue: Queue, size: int) -> None:
         self._count(queue, "NumberOfMessagesSent", 1)
-        self.cloud.metrics.add(
-            queue.account,
-            queue.region,
-            "AWS/SQS",
-            "SentMessageSize",
-            {"QueueName": queue.name},
-            size,
-            "Bytes",
-        )
+        self._count(queue, "SentMessageSize", size, "Bytes")
 
     def _publish_depths(self) -> None:
         for _, queue in self._tables.queues.scan():
