@@ -61,7 +61,7 @@ class DynamoDBService(
     def transact_get_items(
         self, ctx: Context, *, TransactItems: list[dict[str, Any]], ReturnConsumedCapacity: str | None = None
     ) -> Answer:
-        return self._transactions.get(ctx, TransactItems, self._table, ReturnConsumedCapacity)
+        return self._transactions.get(ctx, TransactItems, self._shared_table, ReturnConsumedCapacity)
 
     def transact_write_items(
         self,
@@ -73,7 +73,7 @@ class DynamoDBService(
     ) -> Answer:
         digest = hashlib.sha256(msgspec.json.encode(TransactItems, order="deterministic")).digest()
         return self._transactions.write(
-            ctx, TransactItems, self._table, ClientRequestToken, digest, ReturnConsumedCapacity
+            ctx, TransactItems, self._shared_table, ClientRequestToken, digest, ReturnConsumedCapacity
         )
 
     # ---- streams, for dynamodbstreams and event source mappings ---------------------------------------------------
