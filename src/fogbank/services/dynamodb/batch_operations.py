@@ -12,8 +12,9 @@ from fogbank.services.dynamodb.capacity import Consumed
 from fogbank.services.dynamodb.errors import ThroughputExceeded, Validation
 from fogbank.services.dynamodb.expressions import NO_BINDINGS, bind, parse_projection
 from fogbank.services.dynamodb.items import KEY_MISMATCH, read_costs
+from fogbank.services.dynamodb.records import StoredItem
 from fogbank.services.dynamodb.table_access import TableAccess
-from fogbank.services.dynamodb.values import Item, check_item, item_size
+from fogbank.services.dynamodb.values import Item, check_item
 from fogbank.services.dynamodb.writes import Write, Writes
 
 BATCH_WRITE_MAX = 25
@@ -49,8 +50,8 @@ class BatchOperations(TableAccess):
                 raise Validation("Provided list of item keys contains duplicates")
             found = responses.setdefault(name, [])
             for key, given in zip(keys, wanted["Keys"], strict=True):
-                item = self._items.get(key)
-                item_bytes = item_size(item) if item else 0
+                stored = self._items.get(key)
+                item_bytes = stored.size if stored else 0
                 costs = read_costs(item_bytes, consistent=wanted.get("ConsistentRead", False))
                 if size + item_bytes > BATCH_BYTES_MAX or self._items.spent(ctx, table, costs, write=False):
                     unprocessed.setdefault(name, {**wanted, "Keys": []})["Keys"].append(given)
@@ -58,8 +59,8 @@ class BatchOperations(TableAccess):
                 size += item_bytes
                 done += 1
                 self._items.draw(ctx, table, costs, write=False, consumed=consumed)
-                if item is not None:
-                    found.append(item if project is None else project(item))
+                if stored is not None:
+                    found.append(stored.item if project is None else project(stored.item))
         if not done:
             self._refuse_batch(ctx, unprocessed, "BatchGetItem")
         answer: dict[str, Any] = {"Responses": responses, "UnprocessedKeys": unprocessed}
@@ -88,10 +89,10 @@ class BatchOperations(TableAccess):
             for request in requests:
                 if "PutRequest" in request:
                     item = request["PutRequest"]["Item"]
-                    check_item(item)
+                    size = check_item(item)
                     if any(table.types[key] not in item.get(key, ()) for key in table.keys):
                         raise Validation(KEY_MISMATCH)
-                    write = Write.put(table, item, NO_BINDINGS, None)
+                    write = Write.put(table, StoredItem(size, item), NO_BINDINGS, None)
                 else:
                     write = Write.delete(table, request["DeleteRequest"]["Key"], NO_BINDINGS, None)
                 key = self._writes.key(write)

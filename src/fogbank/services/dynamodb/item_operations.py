@@ -11,8 +11,9 @@ from fogbank.services.dynamodb.capacity import Consumed
 from fogbank.services.dynamodb.errors import Validation
 from fogbank.services.dynamodb.expressions import NO_BINDINGS, bind, parse_projection
 from fogbank.services.dynamodb.items import read_costs
+from fogbank.services.dynamodb.records import StoredItem
 from fogbank.services.dynamodb.table_access import TableAccess
-from fogbank.services.dynamodb.values import Item, check_item, item_size
+from fogbank.services.dynamodb.values import Item, check_item
 from fogbank.services.dynamodb.writes import Write, Writes
 
 
@@ -36,8 +37,8 @@ class ItemOperations(TableAccess):
     ) -> Answer:
         table = self._shared_table(ctx, TableName)
         _check_return_values(ReturnValues, ("NONE", "ALL_OLD"))
-        check_item(Item)
-        write = Write.put(table, Item, bind(ExpressionAttributeNames, ExpressionAttributeValues), ConditionExpression)
+        item = StoredItem(check_item(Item), Item)
+        write = Write.put(table, item, bind(ExpressionAttributeNames, ExpressionAttributeValues), ConditionExpression)
         return self._write(
             ctx, write, "PutItem", ReturnValues, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure
         )
@@ -131,13 +132,13 @@ class ItemOperations(TableAccess):
         project = parse_projection(ProjectionExpression, bindings) if ProjectionExpression is not None else None
         if bindings is not NO_BINDINGS:
             bindings.finish(used=project is not None)
-        item = self._items.get(key)
+        stored = self._items.get(key)
         consumed = Consumed()
-        costs = read_costs(item_size(item) if item else 0, consistent=ConsistentRead)
+        costs = read_costs(stored.size if stored else 0, consistent=ConsistentRead)
         self._items.charge(ctx, table, costs, write=False, consumed=consumed, operation="GetItem")
         answer: dict[str, Any] = {}
-        if item is not None:
-            answer["Item"] = item if project is None else project(item)
+        if stored is not None:
+            answer["Item"] = stored.item if project is None else project(stored.item)
         if ReturnConsumedCapacity:
             answer |= consumed.only(ReturnConsumedCapacity)
         return answer

@@ -7,7 +7,7 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.services.dynamodb.capacity import Bucket, Consumed, Throttle, read_units, write_units
 from fogbank.services.dynamodb.errors import THROUGHPUT_EXCEEDED_INDEX, ThroughputExceeded, Validation
-from fogbank.services.dynamodb.records import Counter, DynamoDBTables, Index, StreamRecord, TableRecord
+from fogbank.services.dynamodb.records import Counter, DynamoDBTables, Index, StoredItem, StreamRecord, TableRecord
 from fogbank.services.dynamodb.values import Item, Value, check, item_size, key_bytes
 
 ITEM_BYTES_MAX = 400 * 1024
@@ -98,7 +98,7 @@ class Items:
 
     # ---- reading and writing ------------------------------------------------------------------------------------
 
-    def get(self, key: Key) -> Item | None:
+    def get(self, key: Key) -> StoredItem | None:
         return self._tables.items.get(key)
 
     def put(
@@ -106,8 +106,8 @@ class Items:
         ctx: Context,
         table: TableRecord,
         key: Key,
-        old: Item | None,
-        new: Item | None,
+        old: StoredItem | None,
+        new: StoredItem | None,
         *,
         by_ttl: bool = False,
     ) -> None:
@@ -124,11 +124,13 @@ class Items:
         if table.ttl_attribute:
             self.note_expiry(table, key, old, new)
         if table.stream is not None and old != new:
-            self._record(ctx, table, old, new, by_ttl=by_ttl)
+            self._record(ctx, table, item_of(old), item_of(new), by_ttl=by_ttl)
 
-    def _reindex(self, index: Index, table: TableRecord, key: Key, old: Item | None, new: Item | None) -> None:
-        before = None if old is None else index_key(index, key, old)
-        after = None if new is None else index_key(index, key, new)
+    def _reindex(
+        self, index: Index, table: TableRecord, key: Key, old: StoredItem | None, new: StoredItem | None
+    ) -> None:
+        before = None if old is None else index_key(index, key, old.item)
+        after = None if new is None else index_key(index, key, new.item)
         if before is not None and before != after:
             self._tables.index_items.delete(before)
         if after is not None:
@@ -137,12 +139,12 @@ class Items:
 
     def backfill(self, index: Index, table: TableRecord) -> None:
         """Fill a new index from the table's items; items that do not fit its key are left out, as AWS does."""
-        for key, item in list(self._tables.items.scan((table.id,))):
-            if all(table.types[name] in item.get(name, ()) for name in index.keys):
-                self._reindex(index, table, key, None, item)
+        for key, stored in list(self._tables.items.scan((table.id,))):
+            if all(table.types[name] in stored.item.get(name, ()) for name in index.keys):
+                self._reindex(index, table, key, None, stored)
 
-    def note_expiry(self, table: TableRecord, key: Key, old: Item | None, new: Item | None) -> None:
-        before, after = _expiry(table, old), _expiry(table, new)
+    def note_expiry(self, table: TableRecord, key: Key, old: StoredItem | None, new: StoredItem | None) -> None:
+        before, after = _expiry(table, item_of(old)), _expiry(table, item_of(new))
         if before == after:
             return
         if before is not None:
@@ -228,20 +230,20 @@ def read_costs(size: int, *, consistent: bool, index: Index | None = None, facto
     return [(index, read_units(size, consistent=consistent) * factor)]
 
 
-def write_costs(table: TableRecord, old: Item | None, new: Item | None, *, factor: int = 1) -> Costs:
+def write_costs(table: TableRecord, old: StoredItem | None, new: StoredItem | None, *, factor: int = 1) -> Costs:
     """What a change of an item costs its table, and each index that it changes."""
-    size = max(item_size(old) if old else 0, item_size(new) if new else 0)
+    size = max(old.size if old else 0, new.size if new else 0)
     costs: Costs = [(None, write_units(size) * factor)]
     for index in table.indexes:
-        before = projected(index, table, old) if old and has_keys(index, old) else None
-        after = projected(index, table, new) if new and has_keys(index, new) else None
+        before = projected(index, table, old) if old and has_keys(index, old.item) else None
+        after = projected(index, table, new) if new and has_keys(index, new.item) else None
         if before == after:
             continue
-        if before and after and any(before[name] != after[name] for name in index.keys):
+        if before and after and any(before.item[name] != after.item[name] for name in index.keys):
             # The entry moves: one write removes it, another puts it.
-            units = write_units(item_size(before)) + write_units(item_size(after))
+            units = write_units(before.size) + write_units(after.size)
         else:
-            units = write_units(max(item_size(before or {}), item_size(after or {})))
+            units = write_units(max(before.size if before else 0, after.size if after else 0))
         costs.append((index, units * factor))
     return costs
 
@@ -252,9 +254,13 @@ def _dimensions(table: TableRecord, index: Index | None) -> dict[str, str]:
     return {"TableName": table.name, "GlobalSecondaryIndexName": index.name}
 
 
-def check_size(item: Item, *, update: bool = False) -> None:
-    if item_size(item) > ITEM_BYTES_MAX:
+def check_size(stored: StoredItem, *, update: bool = False) -> None:
+    if stored.size > ITEM_BYTES_MAX:
         raise Validation(f"Item size {'to update ' if update else ''}has exceeded the maximum allowed size")
+
+
+def item_of(stored: StoredItem | None) -> Item | None:
+    return None if stored is None else stored.item
 
 
 def has_keys(index: Index, item: Item) -> bool:
@@ -269,11 +275,11 @@ def index_key(index: Index, key: Key, item: Item) -> tuple[int, bytes, bytes, by
     return (index.id, parts[0], parts[1] if len(parts) == 2 else b"", key[1], key[2])
 
 
-def projected(index: Index, table: TableRecord, item: Item) -> Item:
+def projected(index: Index, table: TableRecord, stored: StoredItem) -> StoredItem:
     if index.projection == "ALL":
-        return item
+        return stored
     names = {*table.keys, *index.keys, *index.non_key_attributes}
-    return {name: value for name, value in item.items() if name in names}
+    return StoredItem.of({name: value for name, value in stored.item.items() if name in names})
 
 
 def _expiry(table: TableRecord, item: Item | None) -> int | None:

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from fogbank.services.dynamodb.errors import Validation
 from fogbank.services.dynamodb.expressions import Condition, KeyRange
 from fogbank.services.dynamodb.items import index_key
-from fogbank.services.dynamodb.records import DynamoDBTables, Index, TableRecord
-from fogbank.services.dynamodb.values import Item, check, item_size, key_bytes
+from fogbank.services.dynamodb.records import DynamoDBTables, Index, StoredItem, TableRecord
+from fogbank.services.dynamodb.values import Item, check, key_bytes
 
 PAGE_BYTES_MAX = 1_048_576
 # Sorts behind every stored sort key that begins with a prefix, for reading backwards.
@@ -65,7 +65,7 @@ class Source:
 
     def entries(
         self, wanted: KeyRange | None, after: tuple[Any, ...] | None, *, forward: bool
-    ) -> Iterator[tuple[Any, Item]]:
+    ) -> Iterator[tuple[Any, StoredItem]]:
         """Entries in order, beginning behind `after`."""
         if wanted is None:
             yield from self._store.scan((self._id,), after=after)
@@ -78,10 +78,10 @@ class Source:
                 bound = wanted.prefix if forward else wanted.prefix + _BEHIND
             start = None if bound is None else (*prefix, bound)
         within = False
-        for key, item in self._store.scan(prefix, start=start, after=after, reverse=not forward):
+        for key, stored in self._store.scan(prefix, start=start, after=after, reverse=not forward):
             if wanted.contains(key[2]):
                 within = True
-                yield key, item
+                yield key, stored
             elif within or _beyond(wanted, key[2], forward=forward):
                 return
 
@@ -108,7 +108,7 @@ def read_page(
     limit: int | None,
     keep: Condition | None,
     segment: tuple[int, int] | None,
-    fetch: Callable[[Any, Item], Item],
+    fetch: Callable[[Any, StoredItem], Item],
 ) -> Page:
     """Read up to `limit` entries or 1 MB; `fetch` gives the item behind an entry (a local index may look it up)."""
     items: list[Item] = []
@@ -119,11 +119,11 @@ def read_page(
         if segment is not None and segment_of(key[1], segment[1]) != segment[0]:
             continue
         scanned += 1
-        size += item_size(entry)
+        size += entry.size
         item = fetch(key, entry)
         if keep is None or keep(item):
             items.append(item)
-        last = entry
+        last = entry.item
         if scanned == limit or size >= PAGE_BYTES_MAX:
             break
     else:

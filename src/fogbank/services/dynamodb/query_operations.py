@@ -13,6 +13,7 @@ from fogbank.services.dynamodb.errors import Validation
 from fogbank.services.dynamodb.expressions import Bindings, bind, parse_key_condition, parse_projection
 from fogbank.services.dynamodb.items import read_costs
 from fogbank.services.dynamodb.queries import Page, Source, read_page
+from fogbank.services.dynamodb.records import StoredItem
 from fogbank.services.dynamodb.table_access import TableAccess
 from fogbank.services.dynamodb.values import Item
 from fogbank.services.dynamodb.writes import parse_filter
@@ -144,10 +145,9 @@ class QueryOperations(TableAccess):
             and (select == "ALL_ATTRIBUTES" or project is not None)
         )
 
-        def fetch(key: Any, entry: Item) -> Item:
-            if not whole:
-                return entry
-            return self._items.get((table.id, key[3], key[4])) or entry
+        def fetch(key: Any, entry: StoredItem) -> Item:
+            stored = self._items.get((table.id, key[3], key[4])) if whole else None
+            return entry.item if stored is None else stored.item
 
         page = read_page(
             source, wanted, after=after, forward=forward, limit=limit, keep=keep, segment=segment, fetch=fetch

@@ -8,7 +8,7 @@ transaction. A stream's records lie in `stream_records` under (stream id, sequen
 from typing import Any
 
 from fogbank.core.store import Record, Store
-from fogbank.services.dynamodb.values import Item
+from fogbank.services.dynamodb.values import Item, item_size
 
 
 class Index(Record):
@@ -87,6 +87,17 @@ class TableRecord(Record):
         return next((index for index in self.indexes if index.name == name), None)
 
 
+class StoredItem(Record):
+    """An item and its size in bytes as DynamoDB counts it, so that reading an item needs no counting."""
+
+    size: int
+    item: Item
+
+    @classmethod
+    def of(cls, item: Item) -> "StoredItem":
+        return cls(item_size(item), item)
+
+
 class StreamEntry(Record):
     """A stream that can be read, also after its table is gone."""
 
@@ -124,15 +135,28 @@ class DynamoDBTables:
 
     def __init__(self, store: Store) -> None:
         self.tables = store.table("dynamodb.tables", key=(str, str, str), value=TableRecord)
-        self.items = store.table("dynamodb.items", key=(int, bytes, bytes), value=dict[str, Any])
+        self.items = store.table("dynamodb.sized_items", key=(int, bytes, bytes), value=StoredItem)
         self.index_items = store.table(
-            "dynamodb.index_items", key=(int, bytes, bytes, bytes, bytes), value=dict[str, Any]
+            "dynamodb.sized_index_items", key=(int, bytes, bytes, bytes, bytes), value=StoredItem
         )
         self.expiring = store.table("dynamodb.expiring", key=(int, int, bytes, bytes), value=Counter)
         self.streams = store.table("dynamodb.streams", key=(str, str, str, str), value=StreamEntry)
         self.stream_records = store.table("dynamodb.stream_records", key=(int, int), value=StreamRecord)
         self.tokens = store.table("dynamodb.tokens", key=(str, str, str), value=Token)
         self.counters = store.table("dynamodb.counters", key=(str,), value=Counter)
+
+    def size_items(self, store: Store) -> None:
+        """Items that were stored before their sizes were: they get one, once."""
+        for old, new in (
+            (store.table("dynamodb.items", key=(int, bytes, bytes), value=dict[str, Any]), self.items),
+            (
+                store.table("dynamodb.index_items", key=(int, bytes, bytes, bytes, bytes), value=dict[str, Any]),
+                self.index_items,
+            ),
+        ):
+            for key, item in list(old.scan()):
+                new.put(key, StoredItem.of(item))
+                old.delete(key)
 
     def next_id(self) -> int:
         counter = self.counters.get(("id",)) or Counter(1)

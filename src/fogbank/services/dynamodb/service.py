@@ -41,6 +41,8 @@ class DynamoDBService(
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._tables = DynamoDBTables(cloud.store)
+        with cloud.store.transaction():
+            self._tables.size_items(cloud.store)
         self._items = Items(cloud, self._tables)
         self._items.on_stream = self._stream_grew
         self._writes = Writes(self._items)

@@ -12,9 +12,8 @@ from fogbank.core.ids import new_id
 from fogbank.core.service import Answer
 from fogbank.services.dynamodb import tables as definitions
 from fogbank.services.dynamodb.errors import LimitExceeded, ResourceInUse, ResourceNotFound, Validation
-from fogbank.services.dynamodb.records import Stream, StreamEntry, TableRecord
+from fogbank.services.dynamodb.records import StoredItem, Stream, StreamEntry, TableRecord
 from fogbank.services.dynamodb.table_access import TableAccess
-from fogbank.services.dynamodb.values import Item, item_size
 
 _COUNT_AGAIN_MS = 5_000
 _COUNT_AGAIN_ITEMS = 10_000
@@ -302,11 +301,11 @@ def _update_throughput(
         )
 
 
-def _count(entries: Iterable[tuple[Any, Item]]) -> tuple[int, int]:
+def _count(entries: Iterable[tuple[Any, StoredItem]]) -> tuple[int, int]:
     items = size = 0
-    for _, item in entries:
+    for _, stored in entries:
         items += 1
-        size += item_size(item)
+        size += stored.size
     return items, size
 
 

@@ -32,8 +32,8 @@ class TimeToLive(TableAccess):
         table.ttl_attribute = name if enabled else ""
         self._save(table)
         if enabled:
-            for key, item in list(self._tables.items.scan((table.id,))):
-                self._items.note_expiry(table, key, None, item)
+            for key, stored in list(self._tables.items.scan((table.id,))):
+                self._items.note_expiry(table, key, None, stored)
         return {"TimeToLiveSpecification": TimeToLiveSpecification}
 
     async def _expire_items(self) -> None:

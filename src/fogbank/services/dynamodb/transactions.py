@@ -17,8 +17,8 @@ from fogbank.services.dynamodb.errors import (
 )
 from fogbank.services.dynamodb.expressions import Projection, bind, parse_projection
 from fogbank.services.dynamodb.items import Costs, Items, read_costs, write_costs
-from fogbank.services.dynamodb.records import DynamoDBTables, TableRecord, Token
-from fogbank.services.dynamodb.values import Item, check_item, item_size
+from fogbank.services.dynamodb.records import DynamoDBTables, StoredItem, TableRecord, Token
+from fogbank.services.dynamodb.values import check_item
 from fogbank.services.dynamodb.writes import Change, Write, Writes
 
 ACTIONS_MAX = 100
@@ -41,7 +41,7 @@ class Transactions:
 
     def get(self, ctx: Context, actions: list[dict[str, Any]], find: FindTable, capacity: str | None) -> dict[str, Any]:
         _check_count(actions)
-        found: list[tuple[TableRecord, Item | None, Projection | None]] = []
+        found: list[tuple[TableRecord, StoredItem | None, Projection | None]] = []
         for action in actions:
             wanted = action["Get"]
             table = find(ctx, wanted["TableName"])
@@ -53,18 +53,18 @@ class Transactions:
         return self.read(ctx, found, capacity)
 
     def read(
-        self, ctx: Context, found: list[tuple[TableRecord, Item | None, Projection | None]], capacity: str | None
+        self, ctx: Context, found: list[tuple[TableRecord, StoredItem | None, Projection | None]], capacity: str | None
     ) -> dict[str, Any]:
         """Answer with items that were found, if their tables have the throughput for it."""
         charges: list[Charge] = [
-            (table, read_costs(item_size(item) if item else 0, consistent=True, factor=UNITS_FACTOR))
-            for table, item, _ in found
+            (table, read_costs(stored.size if stored else 0, consistent=True, factor=UNITS_FACTOR))
+            for table, stored, _ in found
         ]
         consumed = self._charge(ctx, charges, [NO_REASON] * len(found), write=False)
         answer: dict[str, Any] = {
             "Responses": [
-                {} if item is None else {"Item": item if project is None else project(item)}
-                for _, item, project in found
+                {} if stored is None else {"Item": stored.item if project is None else project(stored.item)}
+                for _, stored, project in found
             ]
         }
         if entries := consumed.answer(capacity, transactional=True):
@@ -161,8 +161,8 @@ class Transactions:
         condition = given.get("ConditionExpression")
         match kind:
             case "Put":
-                check_item(given["Item"])
-                write = Write.put(table, given["Item"], bindings, condition)
+                item = StoredItem(check_item(given["Item"]), given["Item"])
+                write = Write.put(table, item, bindings, condition)
             case "Update":
                 write = Write.update(table, given["Key"], bindings, given["UpdateExpression"], condition)
             case "Delete":

@@ -19,18 +19,25 @@ SETS = {"SS": "string", "NS": "number", "BS": "binary"}
 _DIGITS_MAX = 38
 _EXPONENT_MAX, _EXPONENT_MIN = 125, -130
 _NESTING_MAX = 32
+# A map or list takes three bytes, and one for each of its parts.
+_COLLECTION_BYTES = 3
 _EXACT = Context(prec=80)
 
 
-def check_item(item: Mapping[str, Value]) -> None:
-    """Raise DynamoDB's ValidationException for the first value that cannot be; numbers are brought to normal form."""
+def check_item(item: Mapping[str, Value]) -> int:
+    """The item's size. Raises DynamoDB's ValidationException for the first value that cannot be; brings numbers to
+    normal form.
+    """
+    size = 0
     for name, value in item.items():
         if len(name) > 65_535:
             raise Validation("One or more parameter values were invalid: Attribute name is too large")
-        check(value)
+        size += (len(name) if name.isascii() else len(name.encode())) + check(value)
+    return size
 
 
-def check(value: Value, depth: int = 0) -> None:
+def check(value: Value, depth: int = 0) -> int:
+    """As `check_item`, for one value."""
     if type(value) is not dict or len(value) != 1:
         if type(value) is dict and len(value) > 1:
             raise Validation(
@@ -40,9 +47,11 @@ def check(value: Value, depth: int = 0) -> None:
         raise Validation("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
     ((kind, content),) = value.items()
     if kind == "S":
+        if type(content) is str:
+            return len(content) if content.isascii() else len(content.encode())
         _expect(content, str)
     elif kind == "N":
-        value["N"] = number_text(content)
+        value["N"] = content = number_text(content)
     elif kind == "B":
         decode_binary(content)
     elif kind == "BOOL":
@@ -56,12 +65,23 @@ def check(value: Value, depth: int = 0) -> None:
         _expect(content, dict if kind == "M" else list)
         if depth >= _NESTING_MAX:
             raise Validation("Nesting Levels have exceeded supported limits")
-        for part in content.values() if kind == "M" else content:
-            check(part, depth + 1)
+        return _check_parts(kind, content, depth + 1)
     elif kind in SETS:
         _check_set(value, kind, content)
     else:
         raise Validation("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
+    return value_size(value)
+
+
+def _check_parts(kind: str, content: Any, depth: int) -> int:
+    size = _COLLECTION_BYTES + len(content)
+    if kind == "L":
+        for part in content:
+            size += check(part, depth)
+        return size
+    for name, part in content.items():
+        size += (len(name) if name.isascii() else len(name.encode())) + check(part, depth)
+    return size
 
 
 def _check_set(value: Value, kind: str, content: Any) -> None:
@@ -157,9 +177,9 @@ def value_size(value: Value) -> int:
     if kind in ("BOOL", "NULL"):
         return 1
     if kind == "M":
-        return 3 + item_size(content) + len(content)
+        return _COLLECTION_BYTES + item_size(content) + len(content)
     if kind == "L":
-        return 3 + sum(value_size(part) + 1 for part in content)
+        return _COLLECTION_BYTES + sum(value_size(part) + 1 for part in content)
     return sum(value_size({kind[0]: part}) for part in content)
 
 

@@ -7,13 +7,13 @@ from fogbank.core.context import Context
 from fogbank.services.dynamodb.capacity import Consumed
 from fogbank.services.dynamodb.errors import ConditionalCheckFailed, Validation
 from fogbank.services.dynamodb.expressions import Bindings, Condition, Update, parse_condition, parse_update
-from fogbank.services.dynamodb.items import Items, Key, check_size, write_costs
-from fogbank.services.dynamodb.records import TableRecord
+from fogbank.services.dynamodb.items import Items, Key, check_size, item_of, write_costs
+from fogbank.services.dynamodb.records import StoredItem, TableRecord
 from fogbank.services.dynamodb.values import Item
 
 
 class Write:
-    """What is to be done to one item. Exactly one of `item`, `key` says which."""
+    """What is to be done to one item. Exactly one of `item`, `key` says which; an `item` has been checked."""
 
     __slots__ = ("action", "condition", "item", "key", "table", "update_expression")
 
@@ -23,7 +23,7 @@ class Write:
         table: TableRecord,
         *,
         key: Item | None = None,
-        item: Item | None = None,
+        item: StoredItem | None = None,
         update: Update | None = None,
         condition: Condition | None = None,
     ) -> None:
@@ -35,7 +35,7 @@ class Write:
         self.condition = condition
 
     @classmethod
-    def put(cls, table: TableRecord, item: Item, bindings: Bindings, condition: str | None) -> "Write":
+    def put(cls, table: TableRecord, item: StoredItem, bindings: Bindings, condition: str | None) -> "Write":
         return cls("Put", table, item=item, condition=_condition(condition, bindings))
 
     @classmethod
@@ -62,32 +62,32 @@ class Write:
         bindings.finish(used=update is not None or condition is not None)
         return cls("Update", table, key=key, update=parsed, condition=checked)
 
-    def returned(self, wanted: str, old: Item | None, new: Item | None) -> Item | None:
+    def returned(self, wanted: str, old: StoredItem | None, new: StoredItem | None) -> Item | None:
         """What ReturnValues asks for."""
         match wanted:
             case "NONE":
                 return None
             case "ALL_OLD":
-                return old
+                return item_of(old)
             case "ALL_NEW":
-                return new
+                return item_of(new)
         if wanted not in ("UPDATED_OLD", "UPDATED_NEW"):
             raise Validation("Return values set to invalid value")
         names = {path[0] for path in self.update_expression.paths} if self.update_expression else set()
-        source = (old if wanted == "UPDATED_OLD" else new) or {}
-        return {name: value for name, value in source.items() if name in names}
+        source = old if wanted == "UPDATED_OLD" else new
+        return {name: value for name, value in source.item.items() if name in names} if source else {}
 
 
 class Change(NamedTuple):
     """What a write does to an item: before and after. `refused`: its condition does not hold."""
 
     key: Key
-    old: Item | None
-    new: Item | None
+    old: StoredItem | None
+    new: StoredItem | None
     refused: bool = False
 
     def refusal(self, *, show_item: bool) -> ConditionalCheckFailed:
-        return ConditionalCheckFailed(members={"Item": self.old} if show_item and self.old is not None else {})
+        return ConditionalCheckFailed(members={"Item": self.old.item} if show_item and self.old is not None else {})
 
 
 class Writes:
@@ -98,7 +98,7 @@ class Writes:
 
     def key(self, write: Write) -> Key:
         if write.item is not None:
-            return self._items.key_of_item(write.table, write.item)
+            return self._items.key_of_item(write.table, write.item.item)
         assert write.key is not None
         return self._items.key_of(write.table, write.key)
 
@@ -106,7 +106,7 @@ class Writes:
         """What the write would do now. Nothing is changed."""
         key = self.key(write)
         old = self._items.get(key)
-        if write.condition is not None and not write.condition(old or {}):
+        if write.condition is not None and not write.condition(old.item if old else {}):
             return Change(key, old, old, refused=True)
         return Change(key, old, self._changed(write, old))
 
@@ -116,7 +116,7 @@ class Writes:
 
     def run(
         self, ctx: Context, write: Write, *, operation: str | None, consumed: Consumed, show_on_failure: bool
-    ) -> tuple[Item | None, Item | None]:
+    ) -> tuple[StoredItem | None, StoredItem | None]:
         """Do it; the item before and after. `operation`: see `Items.charge`."""
         change = self.plan(write)
         costs = write_costs(write.table, change.old, change.new)
@@ -126,7 +126,7 @@ class Writes:
         self.keep(ctx, write, change)
         return change.old, change.new
 
-    def _changed(self, write: Write, old: Item | None) -> Item | None:
+    def _changed(self, write: Write, old: StoredItem | None) -> StoredItem | None:
         if write.action == "ConditionCheck":
             return old
         if write.action == "Delete":
@@ -135,11 +135,10 @@ class Writes:
             check_size(write.item)
             return write.item
         assert write.key is not None
-        base = old if old is not None else write.key
         if write.update_expression is None:
-            return base
-        new = write.update_expression.apply(base)
-        self._items.check_index_keys(write.table, new)
+            return old if old is not None else StoredItem.of(write.key)
+        new = StoredItem.of(write.update_expression.apply(old.item if old is not None else write.key))
+        self._items.check_index_keys(write.table, new.item)
         check_size(new, update=True)
         return new
 
