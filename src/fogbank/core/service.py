@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from fogbank.core.cloud import Cloud
+    from fogbank.core.errors import AwsError
 
 Answer = dict[str, Any] | None
 
@@ -25,6 +26,10 @@ class Service:
 
     def __init__(self, cloud: "Cloud") -> None:
         self.cloud = cloud
+
+    def refusal(self, sentence: str) -> "AwsError | None":
+        """The service's own error for violated constraints of the model; None where it is the protocol's usual one."""
+        return None
 
     async def start(self) -> None:
         """Begin background work; called at first use and, from then on, at each server start."""

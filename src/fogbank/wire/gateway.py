@@ -43,6 +43,7 @@ class Operation:
         self.compiled: CompiledOperation = compile_operation(
             model, name, protocol, validates=service.validates, raw_shapes=service.raw_shapes
         )
+        self.compiled.refusal = service.refusal
         method = model.xform(name)
         self.handler: Callable[..., Any] | None = getattr(service, method, None)
         self.refused: frozenset[str] = frozenset()

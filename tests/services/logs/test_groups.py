@@ -56,3 +56,56 @@ def test_tags_are_added_and_removed(aws: Any) -> None:
     logs.tag_resource(resourceArn=arn, tags={"b": "2"})
     logs.untag_resource(resourceArn=arn, tagKeys=["a"])
     assert logs.list_tags_for_resource(resourceArn=arn)["tags"] == {"b": "2"}
+    logs.tag_log_group(logGroupName="g", tags={"c": "3"})
+    logs.untag_log_group(logGroupName="g", tags=["b"])
+    assert logs.list_tags_log_group(logGroupName="g")["tags"] == {"c": "3"}
+
+
+def test_groups_are_found_by_a_part_of_their_name(aws: Any) -> None:
+    logs = aws("logs")
+    for name in ("/one/app", "/two/app", "/two/web"):
+        logs.create_log_group(logGroupName=name)
+    found = logs.describe_log_groups(logGroupNamePattern="app")["logGroups"]
+    assert [group["logGroupName"] for group in found] == ["/one/app", "/two/app"]
+    listed = logs.list_log_groups(logGroupNamePattern="^/two|web")["logGroups"]
+    assert [group["logGroupName"] for group in listed] == ["/two/app", "/two/web"]
+
+
+def test_a_protected_group_is_not_deleted(aws: Any) -> None:
+    logs = aws("logs")
+    logs.create_log_group(logGroupName="g", deletionProtectionEnabled=True)
+    with pytest.raises(ClientError, match="deletion protection"):
+        logs.delete_log_group(logGroupName="g")
+    logs.put_log_group_deletion_protection(logGroupIdentifier="g", deletionProtectionEnabled=False)
+    logs.delete_log_group(logGroupName="g")
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (
+            lambda logs: logs.create_log_group(logGroupName="x" * 513),
+            "Invalid LogGroup or LogStream, both must have length less than or equal to 512.",
+        ),
+        (
+            lambda logs: logs.describe_log_groups(limit=51),
+            "Value '51' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 50",
+        ),
+        (
+            lambda logs: logs.describe_log_groups(logGroupNamePrefix="a", logGroupNamePattern="abc"),
+            "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.",
+        ),
+    ],
+)
+def test_what_aws_refuses_is_an_invalid_parameter(aws: Any, call: Any, sentence: str) -> None:
+    with pytest.raises(ClientError) as refused:
+        call(aws("logs"))
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterException"
+    assert sentence in refused.value.response["Error"]["Message"]
+
+
+def test_the_cheap_class_has_no_searches_and_no_filters(aws: Any) -> None:
+    logs = aws("logs")
+    logs.create_log_group(logGroupName="g", logGroupClass="INFREQUENT_ACCESS")
+    with pytest.raises(ClientError, match="InvalidOperationException"):
+        logs.filter_log_events(logGroupName="g")

@@ -21,3 +21,20 @@ class ResourceAlreadyExists(AwsError):
 
 class InvalidParameter(AwsError):
     code = "InvalidParameterException"
+
+
+class InvalidOperation(AwsError):
+    code = "InvalidOperationException"
+
+
+class LimitExceeded(AwsError):
+    code = "LimitExceededException"
+    message = "Resource limit exceeded."
+
+
+class AccessDenied(AwsError):
+    code = "AccessDeniedException"
+
+
+class Invalid(AwsError):
+    code = "ValidationException"

@@ -13,6 +13,7 @@ class Group(Record):
     retention_days: int = 0
     tags: dict[str, str] = {}
     log_class: str = "STANDARD"
+    protected: bool = False
 
 
 class Stream(Record):
@@ -20,6 +21,7 @@ class Stream(Record):
     name: str
     created_ms: int
     last_ingested_ms: int = 0
+    stored_bytes: int = 0
 
 
 class Event(Record):
@@ -27,17 +29,50 @@ class Event(Record):
     ingested_ms: int
 
 
+class MetricFilter(Record):
+    """What turns matching events into datapoints of one metric. `default` is the value of events that do not match."""
+
+    name: str
+    pattern: str
+    created_ms: int
+    metric: str
+    namespace: str
+    value: str
+    default: float | None = None
+    unit: str = ""
+    dimensions: dict[str, str] = {}
+
+
+class SubscriptionFilter(Record):
+    """Where matching events are sent as they arrive."""
+
+    name: str
+    pattern: str
+    created_ms: int
+    destination_arn: str
+    distribution: str = "ByLogStream"
+
+
+class ResourcePolicy(Record):
+    name: str
+    document: str
+    updated_ms: int
+
+
 class Counter(Record):
     next: int
 
 
 class LogsTables:
-    """The tables of CloudWatch Logs."""
+    """The tables of CloudWatch Logs. Streams, events and filters begin with their group's id."""
 
     def __init__(self, store: Store) -> None:
         self.groups = store.table("logs.groups", key=(str, str, str), value=Group)
         self.streams = store.table("logs.streams", key=(int, str), value=Stream)
         self.events = store.table("logs.events", key=(int, int, int, int), value=Event)
+        self.metric_filters = store.table("logs.metric_filters", key=(int, str), value=MetricFilter)
+        self.subscriptions = store.table("logs.subscriptions", key=(int, str), value=SubscriptionFilter)
+        self.policies = store.table("logs.policies", key=(str, str, str), value=ResourcePolicy)
         self.counters = store.table("logs.counters", key=(str,), value=Counter)
 
     def next_number(self, times: int = 1) -> int:

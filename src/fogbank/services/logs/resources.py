@@ -1,7 +1,9 @@
-"""CloudFormation: AWS::Logs::LogGroup and AWS::Logs::LogStream.
+"""CloudFormation: AWS::Logs::LogGroup, LogStream, MetricFilter, SubscriptionFilter and ResourcePolicy.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/AWS_Logs.html
 """
+
+from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
@@ -12,12 +14,13 @@ class LogGroupResource(ResourceType):
     """Ref is the group's name."""
 
     type_name = "AWS::Logs::LogGroup"
-    supported = frozenset(("LogGroupName", "RetentionInDays", "Tags"))
+    supported = frozenset(("DeletionProtectionEnabled", "LogGroupClass", "LogGroupName", "RetentionInDays", "Tags"))
     taggable = True
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         name = request.properties.get("LogGroupName") or request.generated_name(length_max=512)
-        await ctx.call(ctx.cloud.logs.create_log_group, logGroupName=name, tags=request.tags())
+        log_class = request.properties.get("LogGroupClass", "STANDARD")
+        await ctx.call(ctx.cloud.logs.create_log_group, logGroupName=name, tags=request.tags(), logGroupClass=log_class)
         return await self._retain(ctx, name, request)
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
@@ -36,8 +39,16 @@ class LogGroupResource(ResourceType):
             return
 
     async def _retain(self, ctx: Context, name: str, request: ResourceRequest) -> ResourceState:
+        logs = ctx.cloud.logs
         days = int(request.properties.get("RetentionInDays") or 0)
-        await ctx.call(ctx.cloud.logs.put_retention_policy, logGroupName=name, retentionInDays=days)
+        if days:
+            await ctx.call(logs.put_retention_policy, logGroupName=name, retentionInDays=days)
+        elif request.previous.get("RetentionInDays"):
+            await ctx.call(logs.delete_retention_policy, logGroupName=name)
+        protected = str(request.properties.get("DeletionProtectionEnabled", False)).lower() == "true"
+        await ctx.call(
+            logs.put_log_group_deletion_protection, logGroupIdentifier=name, deletionProtectionEnabled=protected
+        )
         return ResourceState(physical_id=name, attributes={"Arn": ctx.arn("logs", f"log-group:{name}:*")})
 
 
@@ -64,4 +75,110 @@ class LogStreamResource(ResourceType):
             return
 
 
-RESOURCES: list[type[ResourceType]] = [LogGroupResource, LogStreamResource]
+class MetricFilterResource(ResourceType):
+    """Ref is the filter's name."""
+
+    type_name = "AWS::Logs::MetricFilter"
+    supported = frozenset(("FilterName", "FilterPattern", "LogGroupName", "MetricTransformations"))
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return await self._put(ctx, request, request.properties.get("FilterName") or request.generated_name())
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return await self._put(ctx, request, request.physical_id)
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        try:
+            await ctx.call(
+                ctx.cloud.logs.delete_metric_filter,
+                logGroupName=request.properties["LogGroupName"],
+                filterName=request.physical_id,
+            )
+        except ResourceNotFound:
+            return
+
+    async def _put(self, ctx: Context, request: ResourceRequest, name: str) -> ResourceState:
+        properties = request.properties
+        await ctx.call(
+            ctx.cloud.logs.put_metric_filter,
+            logGroupName=properties["LogGroupName"],
+            filterName=name,
+            filterPattern=properties["FilterPattern"],
+            metricTransformations=[_transformation(given) for given in properties["MetricTransformations"]],
+        )
+        return ResourceState(physical_id=name)
+
+
+class SubscriptionFilterResource(ResourceType):
+    """Ref is the filter's name."""
+
+    type_name = "AWS::Logs::SubscriptionFilter"
+    supported = frozenset(("DestinationArn", "FilterName", "FilterPattern", "LogGroupName"))
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return await self._put(ctx, request, request.properties.get("FilterName") or request.generated_name())
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return await self._put(ctx, request, request.physical_id)
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        try:
+            await ctx.call(
+                ctx.cloud.logs.delete_subscription_filter,
+                logGroupName=request.properties["LogGroupName"],
+                filterName=request.physical_id,
+            )
+        except ResourceNotFound:
+            return
+
+    async def _put(self, ctx: Context, request: ResourceRequest, name: str) -> ResourceState:
+        properties = request.properties
+        await ctx.call(
+            ctx.cloud.logs.put_subscription_filter,
+            logGroupName=properties["LogGroupName"],
+            filterName=name,
+            filterPattern=properties["FilterPattern"],
+            destinationArn=properties["DestinationArn"],
+        )
+        return ResourceState(physical_id=name)
+
+
+class ResourcePolicyResource(ResourceType):
+    """Ref is the policy's name."""
+
+    type_name = "AWS::Logs::ResourcePolicy"
+    supported = frozenset(("PolicyDocument", "PolicyName"))
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return await self.update(ctx, request)
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        name = request.properties["PolicyName"]
+        document = request.properties["PolicyDocument"]
+        await ctx.call(ctx.cloud.logs.put_resource_policy, policyName=name, policyDocument=document)
+        return ResourceState(physical_id=name)
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        try:
+            await ctx.call(ctx.cloud.logs.delete_resource_policy, policyName=request.physical_id)
+        except ResourceNotFound:
+            return
+
+
+def _transformation(given: dict[str, Any]) -> dict[str, Any]:
+    """A metric transformation in the API's form: names begin small, dimensions are a map, numbers are numbers."""
+    made: dict[str, Any] = {name[0].lower() + name[1:]: value for name, value in given.items()}
+    if "dimensions" in made:
+        made["dimensions"] = {pair["Key"]: pair["Value"] for pair in made["dimensions"]}
+    if "defaultValue" in made:
+        made["defaultValue"] = float(made["defaultValue"])
+    return made
+
+
+RESOURCES: list[type[ResourceType]] = [
+    LogGroupResource,
+    LogStreamResource,
+    MetricFilterResource,
+    ResourcePolicyResource,
+    SubscriptionFilterResource,
+]

@@ -1,5 +1,6 @@
 """What every protocol gives the gateway: an operation that parses requests and serializes answers."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import msgspec
@@ -28,6 +29,8 @@ class CompiledOperation:
         self.members: tuple[str, ...] = ()
         """The parameters that the model knows."""
         self.streaming_input = operation.streaming_input
+        self.refusal: Callable[[str], AwsError | None] = lambda sentence: None
+        """The service's own error for violated constraints, if it has one."""
         self._checked_type: Any = None
         if operation.input is not None:
             self.members = tuple(service.shapes[operation.input.shape].members)
@@ -47,7 +50,8 @@ class CompiledOperation:
 
     def refuse(self, violations: Violations) -> AwsError:
         """The error for violated constraints."""
-        return ConstraintViolated(violations.sentence(), code=self.constraint_code)
+        sentence = violations.sentence()
+        return self.refusal(sentence) or ConstraintViolated(sentence, code=self.constraint_code)
 
     def check(self, value: dict[str, Any]) -> dict[str, Any]:
         """Checks parameters that were read from something else than JSON."""

@@ -1,0 +1,252 @@
+"""Log groups, their retention, class and tags.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html
+"""
+
+import re
+from typing import Any
+
+from fogbank.core.context import Context
+from fogbank.core.service import Answer, Service
+from fogbank.services.logs.errors import (
+    GroupNotFound,
+    Invalid,
+    InvalidOperation,
+    InvalidParameter,
+    ResourceAlreadyExists,
+    ResourceNotFound,
+)
+from fogbank.services.logs.pages import page, token, untoken
+from fogbank.services.logs.records import Group, LogsTables
+
+DAY_MS = 86_400_000
+NAME_MAX = 512
+# PutRetentionPolicy: the days that can be chosen.
+RETENTION_DAYS = frozenset(
+    (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+)
+DELIVERY_RETENTION_DAYS = 2  # of the DELIVERY class, and not to be changed
+TAGS_MAX = 50
+
+
+class Groups(Service):
+    """The operations on log groups of `LogsService`."""
+
+    _tables: LogsTables
+
+    def create_log_group(
+        self,
+        ctx: Context,
+        *,
+        logGroupName: str,
+        tags: dict[str, str] | None = None,
+        logGroupClass: str = "STANDARD",
+        deletionProtectionEnabled: bool = False,
+    ) -> Answer:
+        place = (ctx.account, ctx.region, logGroupName)
+        if self._tables.groups.get(place) is not None:
+            raise ResourceAlreadyExists("The specified log group already exists")
+        group = Group(
+            self._tables.next_number(),
+            logGroupName,
+            ctx.now_ms,
+            retention_days=DELIVERY_RETENTION_DAYS if logGroupClass == "DELIVERY" else 0,
+            log_class=logGroupClass,
+            protected=deletionProtectionEnabled,
+        )
+        _add_tags(group, tags or {})
+        self._tables.groups.put(place, group)
+        return None
+
+    def delete_log_group(self, ctx: Context, *, logGroupName: str) -> Answer:
+        group = self._group(ctx, logGroupName)
+        if group.protected:
+            raise Invalid("Cannot delete log group because deletion protection is enabled.")
+        for table in (
+            self._tables.events,
+            self._tables.streams,
+            self._tables.metric_filters,
+            self._tables.subscriptions,
+        ):
+            table.delete_all((group.id,))
+        self._tables.groups.delete((ctx.account, ctx.region, logGroupName))
+        return None
+
+    def delete_retention_policy(self, ctx: Context, *, logGroupName: str) -> Answer:
+        return self._retain(ctx, logGroupName, 0)
+
+    def describe_log_groups(
+        self,
+        ctx: Context,
+        *,
+        logGroupNamePrefix: str | None = None,
+        logGroupNamePattern: str | None = None,
+        logGroupClass: str | None = None,
+        logGroupIdentifiers: list[str] | None = None,
+        nextToken: str | None = None,
+        limit: int = 50,
+    ) -> Answer:
+        if logGroupNamePrefix and logGroupNamePattern:
+            raise InvalidParameter("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
+        after = untoken(nextToken) if nextToken else ""
+        wanted = {name_of(identifier) for identifier in logGroupIdentifiers or ()}
+        rows: list[dict[str, Any]] = []
+        answer: dict[str, Any] = {"logGroups": rows}
+        place, prefix = (ctx.account, ctx.region), logGroupNamePrefix or ""
+        for (_, _, name), group in self._tables.groups.scan(place, start=(*place, max(after, prefix))):
+            if not name.startswith(prefix):
+                break
+            if (
+                name <= after
+                or (logGroupNamePattern and logGroupNamePattern not in name)
+                or (logGroupClass and group.log_class != logGroupClass)
+                or (wanted and name not in wanted)
+            ):
+                continue
+            if len(rows) == limit:
+                answer["nextToken"] = token(rows[-1]["logGroupName"])
+                break
+            row = self._group_row(ctx, group)
+            if logGroupNamePattern:  # A search by pattern answers from an index that has no sizes.
+                del row["storedBytes"], row["deletionProtectionEnabled"]
+            rows.append(row)
+        return answer
+
+    def list_log_groups(
+        self,
+        ctx: Context,
+        *,
+        logGroupNamePattern: str | None = None,
+        logGroupClass: str | None = None,
+        nextToken: str | None = None,
+        limit: int = 50,
+    ) -> Answer:
+        try:
+            # Up to five patterns of names, divided by |; ^ ties one to the beginning of the name.
+            regex = re.compile(logGroupNamePattern or "")
+        except re.error:
+            raise InvalidParameter("Invalid log group name pattern") from None
+        rows = [
+            {
+                "logGroupName": group.name,
+                "logGroupArn": ctx.arn("logs", f"log-group:{group.name}"),
+                "logGroupClass": group.log_class,
+            }
+            for _, group in self._tables.groups.scan((ctx.account, ctx.region))
+            if regex.search(group.name) and logGroupClass in (None, group.log_class)
+        ]
+        return page("logGroups", rows, nextToken, limit)
+
+    def list_tags_for_resource(self, ctx: Context, *, resourceArn: str) -> Answer:
+        return {"tags": self._tagged(ctx, resourceArn).tags}
+
+    def list_tags_log_group(self, ctx: Context, *, logGroupName: str) -> Answer:
+        return {"tags": self._group(ctx, logGroupName).tags}
+
+    def put_log_group_deletion_protection(
+        self, ctx: Context, *, logGroupIdentifier: str, deletionProtectionEnabled: bool
+    ) -> Answer:
+        group = self._group(ctx, name_of(logGroupIdentifier))
+        group.protected = deletionProtectionEnabled
+        self._keep_group(ctx, group)
+        return None
+
+    def put_retention_policy(self, ctx: Context, *, logGroupName: str, retentionInDays: int) -> Answer:
+        if retentionInDays not in RETENTION_DAYS:
+            raise InvalidParameter(
+                f"1 validation error detected: Value '{retentionInDays}' at 'retentionInDays' failed to satisfy "
+                f"constraint: Member must satisfy enum value set: {sorted(RETENTION_DAYS)}"
+            )
+        return self._retain(ctx, logGroupName, retentionInDays)
+
+    def tag_log_group(self, ctx: Context, *, logGroupName: str, tags: dict[str, str]) -> Answer:
+        return self._tag(ctx, self._group(ctx, logGroupName), tags)
+
+    def tag_resource(self, ctx: Context, *, resourceArn: str, tags: dict[str, str]) -> Answer:
+        return self._tag(ctx, self._tagged(ctx, resourceArn), tags)
+
+    def untag_log_group(self, ctx: Context, *, logGroupName: str, tags: list[str]) -> Answer:
+        return self._untag(ctx, self._group(ctx, logGroupName), tags)
+
+    def untag_resource(self, ctx: Context, *, resourceArn: str, tagKeys: list[str]) -> Answer:
+        return self._untag(ctx, self._tagged(ctx, resourceArn), tagKeys)
+
+    # ---- steps --------------------------------------------------------------------------------------------------
+
+    def _group(self, ctx: Context, name: str) -> Group:
+        group = self._tables.groups.get((ctx.account, ctx.region, name))
+        if group is None:
+            raise GroupNotFound()
+        return group
+
+    def _named(self, ctx: Context, name: str | None, identifier: str | None) -> Group:
+        """The group by its name or by its identifier, which may be an ARN."""
+        if name and identifier:
+            raise Invalid("LogGroup name and LogGroup ARN are mutually exclusive parameters.")
+        if not name and not identifier:
+            raise Invalid("LogGroup name or LogGroup ARN must be specified.")
+        return self._group(ctx, name or name_of(identifier or ""))
+
+    def _keep_group(self, ctx: Context, group: Group) -> None:
+        self._tables.groups.put((ctx.account, ctx.region, group.name), group)
+
+    def _retain(self, ctx: Context, name: str, days: int) -> Answer:
+        group = self._group(ctx, name)
+        if group.log_class == "DELIVERY":
+            raise InvalidParameter("The retention of a log group of the DELIVERY class cannot be changed.")
+        group.retention_days = days
+        self._keep_group(ctx, group)
+        return None
+
+    def _tagged(self, ctx: Context, arn: str) -> Group:
+        if ":log-group:" not in arn:
+            raise ResourceNotFound("The specified resource does not exist.")
+        return self._group(ctx, name_of(arn))
+
+    def _tag(self, ctx: Context, group: Group, tags: dict[str, str]) -> Answer:
+        _add_tags(group, tags)
+        self._keep_group(ctx, group)
+        return None
+
+    def _untag(self, ctx: Context, group: Group, keys: list[str]) -> Answer:
+        group.tags = {key: value for key, value in group.tags.items() if key not in keys}
+        self._keep_group(ctx, group)
+        return None
+
+    def _group_row(self, ctx: Context, group: Group) -> dict[str, Any]:
+        arn = ctx.arn("logs", f"log-group:{group.name}")
+        row: dict[str, Any] = {
+            "logGroupName": group.name,
+            "creationTime": group.created_ms,
+            "metricFilterCount": self._tables.metric_filters.count((group.id,)),
+            "arn": f"{arn}:*",
+            "logGroupArn": arn,
+            "logGroupClass": group.log_class,
+            "deletionProtectionEnabled": group.protected,
+            "storedBytes": sum(stream.stored_bytes for _, stream in self._tables.streams.scan((group.id,))),
+        }
+        return row | ({"retentionInDays": group.retention_days} if group.retention_days else {})
+
+
+def name_of(identifier: str) -> str:
+    """The group's name in an identifier: a name or an ARN, with or without `:*`."""
+    if not identifier.startswith("arn:"):
+        return identifier
+    return identifier.partition(":log-group:")[2].removesuffix(":*")
+
+
+def horizon_ms(group: Group, now_ms: int) -> int:
+    """Events before it are gone."""
+    return now_ms - group.retention_days * DAY_MS if group.retention_days else 0
+
+
+def only_standard(group: Group, what: str) -> None:
+    """Refuse what the cheaper classes do not have."""
+    if group.log_class != "STANDARD":
+        raise InvalidOperation(f"{what} is not supported for log groups of the {group.log_class} class.")
+
+
+def _add_tags(group: Group, tags: dict[str, str]) -> None:
+    group.tags |= tags
+    if len(group.tags) > TAGS_MAX:
+        raise InvalidParameter(f"A log group can have up to {TAGS_MAX} tags.")

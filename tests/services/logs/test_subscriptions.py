@@ -1,0 +1,86 @@
+"""Subscription filters send new events to functions."""
+
+import base64
+import gzip
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.services.lambda_.test_invocation import create
+
+DENIED = "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute"
+
+
+@pytest.fixture
+def logs(aws: Any) -> Any:
+    client = aws("logs")
+    client.create_log_group(logGroupName="/app")
+    client.create_log_stream(logGroupName="/app", logStreamName="one")
+    return client
+
+
+@pytest.fixture
+def subscriber(aws: Any) -> str:
+    """A function that CloudWatch Logs may invoke; what it gets goes to the queue `seen`."""
+    arn: str = create(aws("lambda"), "sub", "def handler(event, context):\n    return event\n")["FunctionArn"]
+    aws("lambda").add_permission(
+        FunctionName="sub", StatementId="logs", Action="lambda:InvokeFunction", Principal="logs.amazonaws.com"
+    )
+    url = aws("sqs").create_queue(QueueName="seen")["QueueUrl"]
+    queue = aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    aws("lambda").put_function_event_invoke_config(
+        FunctionName="sub", DestinationConfig={"OnSuccess": {"Destination": queue}}
+    )
+    return arn
+
+
+def put(logs: Any, arn: str, name: str = "f", pattern: str = "") -> None:
+    logs.put_subscription_filter(logGroupName="/app", filterName=name, filterPattern=pattern, destinationArn=arn)
+
+
+def test_matching_events_are_sent_to_the_function(aws: Any, logs: Any, clock: Any, subscriber: str) -> None:
+    put(logs, subscriber, pattern="ERROR")
+    now = clock.now_ms()
+    events = [{"timestamp": now, "message": text} for text in ("ERROR one", "fine", "ERROR two")]
+    logs.put_log_events(logGroupName="/app", logStreamName="one", logEvents=events)
+    url = aws("sqs").get_queue_url(QueueName="seen")["QueueUrl"]
+    (message,) = aws("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
+    data = json.loads(message["Body"])["responsePayload"]["awslogs"]["data"]
+    document = json.loads(gzip.decompress(base64.b64decode(data)))
+    assert [event["message"] for event in document["logEvents"]] == ["ERROR one", "ERROR two"]
+    assert (document["messageType"], document["logGroup"], document["logStream"]) == ("DATA_MESSAGE", "/app", "one")
+    assert document["subscriptionFilters"] == ["f"]
+
+
+def test_a_group_has_at_most_two(logs: Any, subscriber: str) -> None:
+    for name in ("one", "two", "one"):
+        put(logs, subscriber, name=name)
+    with pytest.raises(ClientError, match=r"LimitExceededException.*Resource limit exceeded\."):
+        put(logs, subscriber, name="three")
+    logs.delete_subscription_filter(logGroupName="/app", filterName="one")
+    left = logs.describe_subscription_filters(logGroupName="/app")["subscriptionFilters"]
+    assert [found["filterName"] for found in left] == ["two"]
+
+
+def test_events_are_kept_when_the_function_is_gone(aws: Any, logs: Any, clock: Any, subscriber: str) -> None:
+    put(logs, subscriber)
+    aws("lambda").delete_function(FunctionName="sub")
+    events = [{"timestamp": clock.now_ms(), "message": "x"}]
+    logs.put_log_events(logGroupName="/app", logStreamName="one", logEvents=events)
+    assert len(logs.filter_log_events(logGroupName="/app")["events"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arn", "sentence"),
+    [
+        ("arn:aws:lambda:us-east-1:{account}:function:none", DENIED),
+        ("arn:aws:lambda:us-east-1:000000000000:function:other", "Cross-account lambda invocation"),
+        ("arn:aws:kinesis:us-east-1:{account}:stream/s", "kinesis cannot be used without roleArn"),
+        ("arn:aws:sqs:us-east-1:{account}:q", "InvalidParameterException"),
+    ],
+)
+def test_a_destination_that_cannot_be_reached_is_refused(logs: Any, account: str, arn: str, sentence: str) -> None:
+    with pytest.raises(ClientError, match=sentence):
+        put(logs, arn.format(account=account))
