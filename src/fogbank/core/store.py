@@ -15,6 +15,7 @@ import contextlib
 import logging
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast
 
@@ -335,10 +336,12 @@ class Table(Generic[V]):
         bound = None if start is None else self._key(start)
         skip = None if after is None else self._key(after)
         entries = self._entries(self._key(prefix), bound, skip, reverse=reverse)
-        for count, (encoded, data) in enumerate(entries, 1):
-            yield decode(encoded), unpack(data)
-            if count == limit:
-                return
+        return ((decode(encoded), unpack(data)) for encoded, data in islice(entries, limit))
+
+    def values(self, prefix: Key, *, after: Key | None = None, reverse: bool = False) -> Iterator[V]:
+        """As `scan` without the keys, which then need no decoding."""
+        skip = None if after is None else self._key(after)
+        return (self._unpack(data) for _, data in self._entries(self._key(prefix), None, skip, reverse=reverse))
 
     def first(self, prefix: Key = ()) -> tuple[Key, V] | None:
         """The first entry whose key begins with `prefix`."""
@@ -392,47 +395,48 @@ class Table(Generic[V]):
     def _entries(
         self, prefix: bytes, start: bytes | None, after: bytes | None, *, reverse: bool
     ) -> Iterator[tuple[bytes, bytes]]:
-        txn = self._store._view()
-        begin = start if start is not None else after if after is not None else prefix
-        with txn.cursor() as cursor:
-            for cut, data in _reverse(cursor, prefix, begin) if reverse else _forward(cursor, max(prefix, begin)):
-                if len(cut) < _KEY_CUT:
-                    pairs = [(cut, data)]
-                else:
-                    pairs = [(cut + rest, value) for rest, value in _unpack_bucket(data)]
-                    if reverse:
-                        pairs.reverse()
-                for encoded, value in pairs:
+        return self._backward(prefix, start, after) if reverse else self._forward(prefix, start, after)
+
+    def _forward(self, prefix: bytes, start: bytes | None, after: bytes | None) -> Iterator[tuple[bytes, bytes]]:
+        begin = max(prefix, start if start is not None else after if after is not None else prefix)
+        with self._store._view().cursor() as cursor:
+            # A long key lies in the entry of its cut, which sorts before the key itself.
+            if not cursor.set_range(begin[:_KEY_CUT]):
+                return
+            for cut, data in _pairs(cursor.iternext()):
+                for encoded, value in ((cut, data),) if len(cut) < _KEY_CUT else _long_keys(cut, data):
+                    if encoded < begin:
+                        continue
                     if not encoded.startswith(prefix):
-                        if (encoded < prefix) if reverse else (encoded > prefix):
+                        return
+                    if after is None or not (encoded == after or encoded.startswith(after)):
+                        yield encoded, value
+
+    def _backward(self, prefix: bytes, start: bytes | None, after: bytes | None) -> Iterator[tuple[bytes, bytes]]:
+        begin = start if start is not None else after if after is not None else prefix
+        with self._store._view().cursor() as cursor:
+            # Everything that begins with the bound is within it, so the scan starts behind all its continuations.
+            end = _after_prefix(begin[:_KEY_CUT])
+            if not (cursor.prev() if end is not None and cursor.set_range(end) else cursor.last()):
+                return
+            for cut, data in _pairs(cursor.iterprev()):
+                for encoded, value in ((cut, data),) if len(cut) < _KEY_CUT else reversed(_long_keys(cut, data)):
+                    if not encoded.startswith(prefix):
+                        if encoded < prefix:
                             return
                         continue
-                    if start is not None and (
-                        (encoded > start and not encoded.startswith(start)) if reverse else encoded < start
-                    ):
+                    if start is not None and encoded > start and not encoded.startswith(start):
                         continue
-                    if after is not None and (
-                        encoded >= after if reverse else encoded <= after or encoded.startswith(after)
-                    ):
-                        continue
-                    yield encoded, value
+                    if after is None or encoded < after:
+                        yield encoded, value
 
 
-def _forward(cursor: lmdb.Cursor, begin: bytes) -> Iterator[tuple[bytes, bytes]]:
-    # A long key lies in the entry of its cut, which sorts before the key itself.
-    if cursor.set_range(begin[:_KEY_CUT]):
-        yield from cast("Iterator[tuple[bytes, bytes]]", cursor.iternext())
+def _pairs(entries: object) -> Iterator[tuple[bytes, bytes]]:
+    return cast("Iterator[tuple[bytes, bytes]]", entries)  # Memory views come only from transactions with `buffers`.
 
 
-def _reverse(cursor: lmdb.Cursor, prefix: bytes, begin: bytes) -> Iterator[tuple[bytes, bytes]]:
-    # Everything that begins with the bound is within it, so the scan starts behind all its continuations.
-    end = _after_prefix(begin[:_KEY_CUT])
-    if end is None or not cursor.set_range(end):
-        if not cursor.last():
-            return
-    elif not cursor.prev():
-        return
-    yield from cast("Iterator[tuple[bytes, bytes]]", cursor.iterprev())
+def _long_keys(cut: bytes, data: bytes) -> list[tuple[bytes, bytes]]:
+    return [(cut + rest, value) for rest, value in _unpack_bucket(data)]
 
 
 def _after_prefix(prefix: bytes) -> bytes | None:

@@ -61,6 +61,8 @@ class Connections:
 
     def __init__(self, application: Application) -> None:
         self.application = application
+        self.now_s = asyncio.get_running_loop().time()
+        """The loop's time, a second old at most: exact enough for the time-outs, and free to read."""
         self._open: set[HttpConnection] = set()
 
     def protocol(self) -> "HttpConnection":
@@ -70,9 +72,9 @@ class Connections:
         """Close what is overdue; runs until cancelled."""
         while True:
             await asyncio.sleep(1.0)
-            now = asyncio.get_running_loop().time()
+            self.now_s = asyncio.get_running_loop().time()
             for connection in tuple(self._open):
-                connection.close_if_overdue(now)
+                connection.close_if_overdue()
 
     async def drain(self, seconds: float) -> None:
         """Let requests in progress finish, then close everything."""
@@ -115,7 +117,7 @@ class HttpConnection(asyncio.Protocol):
         self._writable.set()
         self._closing = False
         self._reading_paused = False
-        self._deadline = self._loop.time() + HEADERS_S
+        self._deadline = self._connections.now_s + HEADERS_S
         self._url = b""
         self._raw_headers: list[tuple[bytes, bytes]] = []
         self._arrived = 0
@@ -173,7 +175,7 @@ class HttpConnection(asyncio.Protocol):
         self._url = b""
         self._raw_headers = []
         self._head_bytes = self._arrived
-        self._deadline = self._loop.time() + HEADERS_S
+        self._deadline = self._connections.now_s + HEADERS_S
 
     def on_url(self, url: bytes) -> None:
         self._url += url
@@ -211,11 +213,11 @@ class HttpConnection(asyncio.Protocol):
             self._stop_parsing(413)
         if "expect" in headers and headers["expect"].lower() == "100-continue" and not self._closing:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        self._deadline = self._loop.time() + BODY_S
+        self._deadline = self._connections.now_s + BODY_S
 
     def on_body(self, chunk: bytes) -> None:
         self._head_bytes = 0
-        self._deadline = self._loop.time() + BODY_S
+        self._deadline = self._connections.now_s + BODY_S
         if self._stream is not None:
             self._stream.feed(chunk)
             return
@@ -226,7 +228,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         self._head_bytes = 0
-        self._deadline = self._loop.time() + IDLE_S
+        self._deadline = self._connections.now_s + IDLE_S
         request, self._request = self._request, None
         if request is None:
             return
@@ -298,7 +300,7 @@ class HttpConnection(asyncio.Protocol):
                 async for chunk in body:
                     if chunk:
                         self._transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
-                        self._deadline = self._loop.time() + IDLE_S
+                        self._deadline = self._connections.now_s + IDLE_S
                     await self._writable.wait()
             except Exception:
                 self._transport.abort()  # The head is out: cutting the body short is the only sign left.
@@ -310,7 +312,7 @@ class HttpConnection(asyncio.Protocol):
         self._send_ready()
 
     def _sent(self, slot: _Slot) -> None:
-        self._deadline = self._loop.time() + IDLE_S
+        self._deadline = self._connections.now_s + IDLE_S
         if slot.close or (self._closing and not self._slots):
             self._closing = True
             self._transport.close()
@@ -321,9 +323,9 @@ class HttpConnection(asyncio.Protocol):
 
     # ---- life ---------------------------------------------------------------------------------------------------
 
-    def close_if_overdue(self, now: float) -> None:
+    def close_if_overdue(self) -> None:
         waits_for_us = bool(self._slots) and self._stream is None
-        if now < self._deadline or waits_for_us:
+        if self._connections.now_s < self._deadline or waits_for_us:
             return
         if self._request is not None and not self._slots:
             self._refuse(408)

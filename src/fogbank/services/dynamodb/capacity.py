@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/provisioned-capacity-mode.html
 """
 
-from collections import defaultdict
 from typing import Any
 
 from fogbank.services.dynamodb.records import TableRecord
@@ -60,26 +59,20 @@ class Throttle:
 class Consumed:
     """What one request consumes, by table, and by index within it."""
 
+    __slots__ = ("_draws",)
+
     def __init__(self) -> None:
-        self.read: dict[str, float] = defaultdict(float)
-        self.write: dict[str, float] = defaultdict(float)
-        self.index_read: dict[str, dict[str, float]] = {}
-        self.index_write: dict[str, dict[str, float]] = {}
-        self.tables: dict[str, TableRecord] = {}
+        self._draws: list[tuple[TableRecord, float, bool, str | None]] = []
 
     def add(self, table: TableRecord, units: float, *, write: bool, index: str | None = None) -> None:
-        self.tables[table.name] = table
-        if index is None:
-            (self.write if write else self.read)[table.name] += units
-        else:
-            held = (self.index_write if write else self.index_read).setdefault(table.name, {})
-            held[index] = held.get(index, 0.0) + units
+        self._draws.append((table, units, write, index))
 
     def answer(self, wanted: str | None, *, transactional: bool = False) -> list[dict[str, Any]]:
         """ConsumedCapacity as AWS shapes it, one entry a table; empty for `NONE`."""
         if wanted not in ("TOTAL", "INDEXES"):
             return []
-        return [self._entry(table, wanted, transactional=transactional) for table in self.tables.values()]
+        tables = {table.name: table for table, _, _, _ in self._draws}
+        return [self._entry(table, wanted, transactional=transactional) for table in tables.values()]
 
     def only(self, wanted: str | None) -> dict[str, Any]:
         """The ConsumedCapacity member of an operation on one table; nothing for `NONE`."""
@@ -87,15 +80,19 @@ class Consumed:
         return {"ConsumedCapacity": entries[0]} if entries else {}
 
     def _entry(self, table: TableRecord, wanted: str, *, transactional: bool) -> dict[str, Any]:
-        name = table.name
-        indexes = {**self.index_read.get(name, {}), **self.index_write.get(name, {})}
-        own = self.read.get(name, 0.0) + self.write.get(name, 0.0)
-        entry: dict[str, Any] = {"TableName": name, "CapacityUnits": own + sum(indexes.values())}
-        if transactional:
-            if self.write.get(name):
-                entry["WriteCapacityUnits"] = entry["CapacityUnits"]
+        own, writes = 0.0, False
+        indexes: dict[str, float] = {}
+        for drawn, units, write, index in self._draws:
+            if drawn.name != table.name:
+                continue
+            if index is None:
+                own += units
+                writes = writes or write
             else:
-                entry["ReadCapacityUnits"] = entry["CapacityUnits"]
+                indexes[index] = indexes.get(index, 0.0) + units
+        entry: dict[str, Any] = {"TableName": table.name, "CapacityUnits": own + sum(indexes.values())}
+        if transactional:
+            entry["WriteCapacityUnits" if writes else "ReadCapacityUnits"] = entry["CapacityUnits"]
         if wanted == "INDEXES":
             entry["Table"] = {"CapacityUnits": own}
             for kind, local in (("GlobalSecondaryIndexes", False), ("LocalSecondaryIndexes", True)):

@@ -5,6 +5,7 @@ from typing import Any
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
+from fogbank.core.metrics import Meters
 from fogbank.services.dynamodb.capacity import Bucket, Consumed, Throttle, read_units, write_units
 from fogbank.services.dynamodb.errors import THROUGHPUT_EXCEEDED_INDEX, ThroughputExceeded, Validation
 from fogbank.services.dynamodb.records import Counter, DynamoDBTables, Index, StoredItem, StreamRecord, TableRecord
@@ -27,6 +28,7 @@ class Items:
         self._cloud = cloud
         self._tables = tables
         self._throttle = Throttle()
+        self._meters = Meters(cloud.metrics, "AWS/DynamoDB")
         self.on_stream: Callable[[int], None] = lambda stream_id: None
         """Called after the commit that added records to that stream."""
 
@@ -49,13 +51,13 @@ class Items:
         for name in table.keys:
             if name not in item:
                 raise Validation(f"One or more parameter values were invalid: Missing the key {name} in the item")
-        for name in table.keys:
             if table.types[name] not in item[name]:
                 raise Validation(
                     f"One or more parameter values were invalid: Type mismatch for key {name} expected: "
                     f"{table.types[name]} actual: {next(iter(item[name]))}"
                 )
-        self.check_index_keys(table, item)
+        if table.indexes:
+            self.check_index_keys(table, item)
         return self._key(table, item)
 
     def check_index_keys(self, table: TableRecord, item: Item) -> None:
@@ -202,19 +204,27 @@ class Items:
             if (index is None or not index.local) and self._bucket(ctx, table, index, write=write).tokens <= 0
         ]
         for index in spent:
-            self._count(table, "WriteThrottleEvents" if write else "ReadThrottleEvents", 1, _dimensions(table, index))
+            self._count(table, index, "WriteThrottleEvents" if write else "ReadThrottleEvents", 1)
         return spent
 
     def draw(self, ctx: Context, table: TableRecord, costs: Costs, *, write: bool, consumed: Consumed) -> None:
         name = "ConsumedWriteCapacityUnits" if write else "ConsumedReadCapacityUnits"
         for index, units in costs:
             consumed.add(table, units, write=write, index=index.name if index else None)
-            self._count(table, name, units, _dimensions(table, index))
+            self._count(table, index, name, units)
             if not table.on_demand:
                 self._bucket(ctx, table, index, write=write).tokens -= units
 
     def count_throttled(self, table: TableRecord, operation: str) -> None:
-        self._count(table, "ThrottledRequests", 1, {"TableName": table.name, "Operation": operation})
+        self._cloud.metrics.add(
+            table.account,
+            table.region,
+            "AWS/DynamoDB",
+            "ThrottledRequests",
+            {"TableName": table.name, "Operation": operation},
+            1,
+            "Count",
+        )
 
     def _bucket(self, ctx: Context, table: TableRecord, index: Index | None, *, write: bool) -> Bucket:
         """A global index has its own throughput; a local one shares the table's."""
@@ -222,8 +232,16 @@ class Items:
         rate = owner.write_units if write else owner.read_units
         return self._throttle.bucket(owner.id, rate, write=write, now_ms=ctx.now_ms)
 
-    def _count(self, table: TableRecord, name: str, value: float, dimensions: dict[str, str]) -> None:
-        self._cloud.metrics.add(table.account, table.region, "AWS/DynamoDB", name, dimensions, value, "Count")
+    def _count(self, table: TableRecord, index: Index | None, name: str, value: float) -> None:
+        """Count for the table; a global index has a dimension of its own, a local one counts as the table."""
+        owner = table.id if index is None or index.local else index.id
+        meter = self._meters.find(owner, name)
+        if meter is None:
+            dimensions = {"TableName": table.name}
+            if index is not None and not index.local:
+                dimensions["GlobalSecondaryIndexName"] = index.name
+            meter = self._meters.make(owner, table.account, table.region, name, dimensions, "Count")
+        meter.add(value)
 
 
 def read_costs(size: int, *, consistent: bool, index: Index | None = None, factor: int = 1) -> Costs:
@@ -246,12 +264,6 @@ def write_costs(table: TableRecord, old: StoredItem | None, new: StoredItem | No
             units = write_units(max(before.size if before else 0, after.size if after else 0))
         costs.append((index, units * factor))
     return costs
-
-
-def _dimensions(table: TableRecord, index: Index | None) -> dict[str, str]:
-    if index is None or index.local:
-        return {"TableName": table.name}
-    return {"TableName": table.name, "GlobalSecondaryIndexName": index.name}
 
 
 def check_size(stored: StoredItem, *, update: bool = False) -> None:

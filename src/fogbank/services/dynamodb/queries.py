@@ -64,13 +64,17 @@ class Source:
         return found
 
     def entries(
-        self, wanted: KeyRange | None, after: tuple[Any, ...] | None, *, forward: bool
+        self, wanted: KeyRange | None, after: tuple[Any, ...] | None, *, forward: bool, keyless: bool
     ) -> Iterator[tuple[Any, StoredItem]]:
-        """Entries in order, beginning behind `after`."""
-        if wanted is None:
-            yield from self._store.scan((self._id,), after=after)
+        """Entries in order, beginning behind `after`; `keyless` where the caller does not need their keys."""
+        prefix = (self._id,) if wanted is None else (self._id, key_bytes(wanted.partition))
+        if wanted is None or wanted.is_whole_partition:
+            if keyless:
+                for stored in self._store.values(prefix, after=after, reverse=not forward):
+                    yield None, stored
+            else:
+                yield from self._store.scan(prefix, after=after, reverse=not forward)
             return
-        prefix = (self._id, key_bytes(wanted.partition))
         start: tuple[Any, ...] | None = None
         if after is None:
             bound = wanted.low if forward else wanted.high
@@ -108,19 +112,19 @@ def read_page(
     limit: int | None,
     keep: Condition | None,
     segment: tuple[int, int] | None,
-    fetch: Callable[[Any, StoredItem], Item],
+    fetch: Callable[[Any, StoredItem], Item] | None,
 ) -> Page:
-    """Read up to `limit` entries or 1 MB; `fetch` gives the item behind an entry (a local index may look it up)."""
+    """Read up to `limit` entries or 1 MB; `fetch` looks up the item behind an entry that does not hold all of it."""
     items: list[Item] = []
     scanned = size = 0
     last: Item | None = None
-    entries = source.entries(wanted, after, forward=forward)
+    entries = source.entries(wanted, after, forward=forward, keyless=segment is None and fetch is None)
     for key, entry in entries:
         if segment is not None and segment_of(key[1], segment[1]) != segment[0]:
             continue
         scanned += 1
         size += entry.size
-        item = fetch(key, entry)
+        item = entry.item if fetch is None else fetch(key, entry)
         if keep is None or keep(item):
             items.append(item)
         last = entry.item

@@ -146,11 +146,18 @@ class QueryOperations(TableAccess):
         )
 
         def fetch(key: Any, entry: StoredItem) -> Item:
-            stored = self._items.get((table.id, key[3], key[4])) if whole else None
+            stored = self._items.get((table.id, key[3], key[4]))
             return entry.item if stored is None else stored.item
 
         page = read_page(
-            source, wanted, after=after, forward=forward, limit=limit, keep=keep, segment=segment, fetch=fetch
+            source,
+            wanted,
+            after=after,
+            forward=forward,
+            limit=limit,
+            keep=keep,
+            segment=segment,
+            fetch=fetch if whole else None,
         )
         consumed = Consumed()
         costs = read_costs(page.bytes_read, consistent=consistent, index=index)

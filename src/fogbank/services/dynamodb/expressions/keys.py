@@ -3,10 +3,11 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.KeyConditionExpressions.html
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from fogbank.services.dynamodb.errors import Validation
-from fogbank.services.dynamodb.expressions.bindings import Bindings, read_path
+from fogbank.services.dynamodb.expressions.bindings import Bindings
 from fogbank.services.dynamodb.expressions.lexer import Reader
 from fogbank.services.dynamodb.values import Value, key_bytes
 
@@ -23,12 +24,24 @@ class KeyRange(NamedTuple):
     high_inclusive: bool = True
     prefix: bytes | None = None
 
+    @property
+    def is_whole_partition(self) -> bool:
+        return self.low is None and self.high is None and self.prefix is None
+
     def contains(self, sort: bytes) -> bool:
         if self.prefix is not None:
             return sort.startswith(self.prefix)
         if self.low is not None and (sort < self.low or (sort == self.low and not self.low_inclusive)):
             return False
         return not (self.high is not None and (sort > self.high or (sort == self.high and not self.high_inclusive)))
+
+
+class _Comparison(NamedTuple):
+    """A term as it is written: `#name` and `:value` may stand for what a request binds to them."""
+
+    attribute: str
+    sign: str
+    values: tuple[str, ...]
 
 
 class _Term(NamedTuple):
@@ -39,16 +52,10 @@ class _Term(NamedTuple):
 
 def parse_key_condition(text: str, bindings: Bindings, *, schema: dict[str, str]) -> KeyRange:
     """`schema` maps the key attributes, partition key first, to their types."""
-    reader = Reader(text, _KIND)
-    terms = [*_term(reader, bindings)]
-    while reader.peek().kind != "end":
-        if reader.keyword() == "OR":
-            raise Validation(f"Invalid operator used in {_KIND}: OR")
-        reader.expect("AND")
-        terms += _term(reader, bindings)
     names = list(schema)
     by_name: dict[str, _Term] = {}
-    for term in terms:
+    for comparison in _comparisons(text):
+        term = _bound(comparison, bindings)
         if term.attribute in by_name:
             raise Validation(f"Invalid {_KIND}: {_KIND}s must only contain one condition per key")
         by_name[term.attribute] = term
@@ -110,60 +117,82 @@ def _shown(value: Value) -> str:
     return f"{{{kind}:{content}}}"
 
 
-def _term(reader: Reader, bindings: Bindings) -> list[_Term]:
+@lru_cache(maxsize=2048)
+def _comparisons(text: str) -> tuple[_Comparison, ...]:
+    """What the expression says, whatever is bound to its placeholders; requests repeat their few expressions."""
+    reader = Reader(text, _KIND)
+    found = _read_comparisons(reader)
+    while reader.peek().kind != "end":
+        if reader.keyword() == "OR":
+            raise Validation(f"Invalid operator used in {_KIND}: OR")
+        reader.expect("AND")
+        found += _read_comparisons(reader)
+    return tuple(found)
+
+
+def _bound(comparison: _Comparison, bindings: Bindings) -> _Term:
+    name = bindings.name(comparison.attribute, _KIND)
+    values = tuple(bindings.value(text, _KIND) for text in comparison.values)
+    if comparison.sign == "begins_with" and next(iter(values[0])) not in ("S", "B"):
+        raise Validation(
+            f"Invalid {_KIND}: Incorrect operand type for operator or function; operator or function: begins_with, "
+            f"operand type: {next(iter(values[0]))}"
+        )
+    return _Term(name, comparison.sign, values)
+
+
+def _read_comparisons(reader: Reader) -> list[_Comparison]:
     if reader.peek().text == "(":
         reader.take()
-        terms = _term(reader, bindings)
+        found = _read_comparisons(reader)
         while reader.accept("AND"):
-            terms += _term(reader, bindings)
+            found += _read_comparisons(reader)
         reader.expect(")")
-        return terms
+        return found
     if reader.peek().text == "begins_with" and reader.peek(1).text == "(":
         reader.take()
         reader.expect("(")
-        name = _attribute(reader, bindings)
+        name = _attribute(reader)
         reader.expect(",")
-        value = _value(reader, bindings)
+        value = _value(reader)
         reader.expect(")")
-        if next(iter(value)) not in ("S", "B"):
-            raise Validation(
-                f"Invalid {_KIND}: Incorrect operand type for operator or function; operator or function: begins_with, "
-                f"operand type: {next(iter(value))}"
-            )
-        return [_Term(name, "begins_with", (value,))]
+        return [_Comparison(name, "begins_with", (value,))]
     if reader.peek().kind == "value":
-        value = _value(reader, bindings)
+        value = _value(reader)
         sign = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}.get(reader.take().text)
         if sign is None:
             reader.step_back()
             raise reader.error()
-        return [_Term(_attribute(reader, bindings), sign, (value,))]
+        return [_Comparison(_attribute(reader), sign, (value,))]
     if reader.keyword() == "NOT":
         raise Validation(f"Invalid operator used in {_KIND}: NOT")
-    name = _attribute(reader, bindings)
+    name = _attribute(reader)
     sign = reader.take().text.upper()
     if sign == "BETWEEN":
-        low = _value(reader, bindings)
+        low = _value(reader)
         reader.expect("AND")
-        return [_Term(name, sign, (low, _value(reader, bindings)))]
+        return [_Comparison(name, sign, (low, _value(reader)))]
     if sign in ("<>", "IN"):
         raise Validation(f"Invalid operator used in {_KIND}: {sign}")
     if sign not in ("=", "<", "<=", ">", ">="):
         reader.step_back()
         raise reader.error()
-    return [_Term(name, sign, (_value(reader, bindings),))]
+    return [_Comparison(name, sign, (_value(reader),))]
 
 
-def _attribute(reader: Reader, bindings: Bindings) -> str:
-    path = read_path(reader, bindings)
-    if len(path) != 1 or not isinstance(path[0], str):
+def _attribute(reader: Reader) -> str:
+    token = reader.take()
+    if token.kind != "name":
+        reader.step_back()
+        raise reader.error()
+    if reader.peek().text in (".", "["):
         raise Validation(f"Invalid {_KIND}: {_KIND}s cannot have conditions on nested attributes")
-    return path[0]
+    return token.text
 
 
-def _value(reader: Reader, bindings: Bindings) -> Value:
+def _value(reader: Reader) -> str:
     token = reader.take()
     if token.kind != "value":
         reader.step_back()
         raise reader.error()
-    return bindings.value(token.text, _KIND)
+    return token.text
