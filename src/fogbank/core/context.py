@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_TRACE_HEADER = "x-amzn-trace-id"
 
 
 class Context:
@@ -57,6 +58,19 @@ class Context:
             access_key=self.access_key,
             headers=self.headers,
         )
+
+    @property
+    def trace(self) -> str:
+        """The X-Ray trace header that the request came with, or nothing."""
+        return self.headers.get(_TRACE_HEADER, "")
+
+    def traced(self, trace: str) -> "Context":
+        """The same request as part of that trace; without one, as it is."""
+        if trace == self.trace or not trace:
+            return self
+        there = self.at()
+        there.headers = {**self.headers, _TRACE_HEADER: trace}
+        return there
 
     def refreshed(self) -> "Context":
         """The same request at the present time: for use after a wait."""

@@ -198,11 +198,12 @@ def test_a_topic_is_a_target(aws: Aws) -> None:
 
 def test_a_pattern_can_be_tried(aws: Aws) -> None:
     events = aws("events")
-    event = json.dumps({"id": "1", "source": "shop", "detail": {"a": 1}})
+    fields = {"id": "1", "account": "1", "source": "shop", "time": "1", "region": "r", "detail-type": "t"}
+    event = json.dumps({**fields, "detail": {"a": 1}})
     assert events.test_event_pattern(EventPattern='{"detail":{"a":[1]}}', Event=event)["Result"] is True
     assert events.test_event_pattern(EventPattern='{"detail":{"a":[2]}}', Event=event)["Result"] is False
     with pytest.raises(ClientError, match="Parameter Event is not valid"):
-        events.test_event_pattern(EventPattern='{"a":[1]}', Event="[]")
+        events.test_event_pattern(EventPattern='{"a":[1]}', Event=json.dumps({"source": "shop", "a": 1}))
     with pytest.raises(ClientError, match="Reason: Empty arrays are not allowed") as refused:
         events.test_event_pattern(EventPattern='{"a":[]}', Event=event)
     assert refused.value.response["Error"]["Code"] == "InvalidEventPatternException"

@@ -15,14 +15,14 @@ from fogbank.services.events.records import Bus
 from fogbank.services.events.routing import DEFAULT_BUS
 
 if TYPE_CHECKING:
-    from fogbank.services.events.service import EventsService
+    from fogbank.services.events.base import EventsBase
 
 
 def arn(ctx: Context, name: str) -> str:
     return ctx.arn("events", f"event-bus/{name}")
 
 
-def get(service: "EventsService", ctx: Context, name: str) -> Bus:
+def get(service: "EventsBase", ctx: Context, name: str) -> Bus:
     bus = service.buses.get((ctx.account, ctx.region, name))
     if bus is not None:
         return bus
@@ -31,7 +31,7 @@ def get(service: "EventsService", ctx: Context, name: str) -> Bus:
     raise BusDoesNotExist(name)
 
 
-def create(service: "EventsService", ctx: Context, name: str, description: str, tags: dict[str, str]) -> None:
+def create(service: "EventsBase", ctx: Context, name: str, description: str, tags: dict[str, str]) -> None:
     key = (ctx.account, ctx.region, name)
     if name == DEFAULT_BUS or service.buses.get(key) is not None:
         raise ResourceAlreadyExists(f"Event bus {name} already exists.")
@@ -40,19 +40,18 @@ def create(service: "EventsService", ctx: Context, name: str, description: str, 
     service.buses.put(key, Bus(created_ms=ctx.now_ms, modified_ms=ctx.now_ms, description=description, tags=tags))
 
 
-def delete(service: "EventsService", ctx: Context, name: str) -> None:
+def delete(service: "EventsBase", ctx: Context, name: str) -> None:
     if name == DEFAULT_BUS:
         raise InvalidParameter("Cannot delete event bus default.")
+    # A bus that is not there is no error, as recorded. The rules of a deleted bus go with it.
     key = (ctx.account, ctx.region, name)
-    get(service, ctx, name)
-    # The rules of a deleted bus go with it.
     service.targets.delete_all(key)
     service.rules.delete_all(key)
     service.revisions.delete(key)
     service.buses.delete(key)
 
 
-def names(service: "EventsService", ctx: Context, prefix: str) -> list[str]:
+def names(service: "EventsBase", ctx: Context, prefix: str) -> list[str]:
     found = {key[-1] for key, _ in service.buses.scan((ctx.account, ctx.region))} | {DEFAULT_BUS}
     return sorted(name for name in found if name.startswith(prefix))
 
@@ -69,7 +68,7 @@ def describe(ctx: Context, name: str, bus: Bus) -> dict[str, Any]:
     return answer
 
 
-def put_policy(service: "EventsService", ctx: Context, name: str, policy: str) -> None:
+def put_policy(service: "EventsBase", ctx: Context, name: str, policy: str) -> None:
     try:
         document = json.loads(policy)
     except ValueError:
@@ -80,7 +79,7 @@ def put_policy(service: "EventsService", ctx: Context, name: str, policy: str) -
 
 
 def put_statement(
-    service: "EventsService",
+    service: "EventsBase",
     ctx: Context,
     name: str,
     statement_id: str | None,
@@ -103,13 +102,13 @@ def put_statement(
     add_statement(service, ctx, name, statement)
 
 
-def add_statement(service: "EventsService", ctx: Context, name: str, statement: dict[str, Any]) -> None:
+def add_statement(service: "EventsBase", ctx: Context, name: str, statement: dict[str, Any]) -> None:
     """Add the statement, in place of one with the same id."""
     others = [item for item in _statements(service, ctx, name) if item.get("Sid") != statement.get("Sid")]
     _save_statements(service, ctx, name, [*others, statement])
 
 
-def remove_statement(service: "EventsService", ctx: Context, name: str, statement_id: str | None) -> None:
+def remove_statement(service: "EventsBase", ctx: Context, name: str, statement_id: str | None) -> None:
     """Remove one statement, or all of them if no id is given."""
     statements = _statements(service, ctx, name)
     kept = [] if statement_id is None else [item for item in statements if item.get("Sid") != statement_id]
@@ -118,18 +117,20 @@ def remove_statement(service: "EventsService", ctx: Context, name: str, statemen
     _save_statements(service, ctx, name, kept)
 
 
-def _statements(service: "EventsService", ctx: Context, name: str) -> list[dict[str, Any]]:
+def _statements(service: "EventsBase", ctx: Context, name: str) -> list[dict[str, Any]]:
     policy = get(service, ctx, name).policy
     found = json.loads(policy).get("Statement", []) if policy else []
     return found if isinstance(found, list) else [found]
 
 
-def _save_statements(service: "EventsService", ctx: Context, name: str, statements: list[dict[str, Any]]) -> None:
+def _save_statements(service: "EventsBase", ctx: Context, name: str, statements: list[dict[str, Any]]) -> None:
     policy = as_text({"Version": "2012-10-17", "Statement": statements}) if statements else ""
     _save(service, ctx, name, policy)
 
 
-def _save(service: "EventsService", ctx: Context, name: str, policy: str) -> None:
+def _save(service: "EventsBase", ctx: Context, name: str, policy: str) -> None:
     bus = get(service, ctx, name)
+    bus.created_ms = bus.created_ms or ctx.now_ms
+    bus.modified_ms = ctx.now_ms
     bus.policy = policy
     service.buses.put((ctx.account, ctx.region, name), bus)

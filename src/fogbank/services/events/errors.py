@@ -28,3 +28,14 @@ class LimitExceeded(AwsError):
 
 class InvalidParameter(AwsError):
     code = "ValidationException"
+
+
+class ManagedRule(AwsError):
+    code = "ManagedRuleException"
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(f"Rule {rule} is a managed rule: only the service that made it may change it, or Force.")
+
+
+class IllegalStatus(AwsError):
+    code = "IllegalStatusException"

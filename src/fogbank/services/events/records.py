@@ -5,6 +5,8 @@ changes the rules or targets of a bus writes a new `Revision` of it in the same 
 rules can be kept as long as the revision's bytes stay the same.
 """
 
+from typing import Any
+
 from fogbank.core.store import Record
 
 
@@ -27,11 +29,20 @@ class Rule(Record):
     tags: dict[str, str] = {}
     created_by: str = ""
     state: str = "ENABLED"
+    managed_by: str = ""
 
 
 class InputTransformer(Record):
     paths: dict[str, str]
     template: str
+
+
+class HttpParameters(Record):
+    """What a target adds to the request of its API destination."""
+
+    path: list[str] = []
+    headers: dict[str, str] = {}
+    query: dict[str, str] = {}
 
 
 class Target(Record):
@@ -44,6 +55,7 @@ class Target(Record):
     dead_letter_arn: str = ""
     retry_attempts_max: int | None = None
     retry_age_max_s: int | None = None
+    http: HttpParameters | None = None
 
 
 class Revision(Record):
@@ -71,6 +83,7 @@ class Retry(Record):
     event: str
     first_ms: int
     attempts: int = 0
+    trace: str = ""
 
 
 class Forward(Record):
@@ -78,3 +91,80 @@ class Forward(Record):
 
     bus: str
     event: str
+    trace: str = ""
+
+
+class Archive(Record):
+    """Keeps the events of one bus that match its pattern; its managed rule sends them here."""
+
+    bus: str
+    pattern: str
+    retention_days: int
+    description: str
+    created_ms: int
+    count: int = 0
+    bytes: int = 0
+
+
+class ArchivedEvent(Record):
+    """One event, as it was on the bus; its key holds the event's own time."""
+
+    event: str
+    archived_ms: int
+
+
+class Replay(Record):
+    """A run over an archive. `cursor` is the key of the event that was replayed last, as (time, number)."""
+
+    archive: str
+    bus: str
+    filter_arns: list[str]
+    description: str
+    start_ms: int
+    end_ms: int
+    state: str
+    started_ms: int
+    ended_ms: int = 0
+    last_ms: int = 0
+    cursor: tuple[int, int] | None = None
+
+
+class ReplayStep(Record):
+    """The next part of a replay."""
+
+    name: str
+
+
+class Connection(Record):
+    """How API destinations authenticate. `auth` is AuthParameters as given, secrets included."""
+
+    id: str
+    authorization_type: str
+    auth: dict[str, Any]
+    description: str
+    state: str
+    created_ms: int
+    modified_ms: int
+    authorized_ms: int
+    secret_suffix: str
+    state_reason: str = ""
+    token: str = ""
+    token_expires_ms: int = 0
+
+
+class Authorize(Record):
+    """A connection of OAuth that needs a token."""
+
+    name: str
+    id: str
+
+
+class ApiDestination(Record):
+    id: str
+    connection_arn: str
+    endpoint: str
+    method: str
+    rate: int
+    description: str
+    created_ms: int
+    modified_ms: int

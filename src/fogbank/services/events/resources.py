@@ -1,5 +1,6 @@
 """CloudFormation types of EventBridge."""
 
+from collections.abc import Callable
 from typing import Any
 
 from fogbank.core.context import Context
@@ -135,6 +136,109 @@ class Rule(ResourceType):
             await ctx.call(ctx.cloud.events.remove_targets, Rule=name, EventBusName=bus, Ids=gone)
 
 
+class Archive(ResourceType):
+    type_name = "AWS::Events::Archive"
+    supported = frozenset({"ArchiveName", "Description", "EventPattern", "RetentionDays", "SourceArn"})
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        name = request.properties.get("ArchiveName") or request.generated_name(length_max=48)
+        source = request.properties["SourceArn"]
+        answer = await ctx.call(
+            ctx.cloud.events.create_archive, ArchiveName=name, EventSourceArn=source, **self._settings(request)
+        )
+        return ResourceState(physical_id=name, attributes={"Arn": answer["ArchiveArn"], "ArchiveName": name})
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        name = request.physical_id
+        cleared = {"Description": "", "EventPattern": "", "RetentionDays": 0}
+        wanted = cleared | self._settings(request)
+        answer = await ctx.call(ctx.cloud.events.update_archive, ArchiveName=name, **wanted)
+        return ResourceState(physical_id=name, attributes={"Arn": answer["ArchiveArn"], "ArchiveName": name})
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        await _gone(ctx, ctx.cloud.events.delete_archive, ArchiveName=request.physical_id)
+
+    def _settings(self, request: ResourceRequest) -> dict[str, Any]:
+        wanted = _present(request, "Description", "EventPattern", "RetentionDays")
+        if "EventPattern" in wanted and not isinstance(wanted["EventPattern"], str):
+            wanted["EventPattern"] = as_text(wanted["EventPattern"])
+        if "RetentionDays" in wanted:
+            wanted["RetentionDays"] = int(wanted["RetentionDays"])
+        return wanted
+
+
+class Connection(ResourceType):
+    type_name = "AWS::Events::Connection"
+    supported = frozenset({"Name", "Description", "AuthorizationType", "AuthParameters"})
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        name = request.properties.get("Name") or request.generated_name(length_max=64)
+        await ctx.call(ctx.cloud.events.create_connection, Name=name, **self._settings(request))
+        return await self._state(ctx, name)
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        name = request.physical_id
+        wanted = {"Description": ""} | self._settings(request)
+        await ctx.call(ctx.cloud.events.update_connection, Name=name, **wanted)
+        return await self._state(ctx, name)
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        await _gone(ctx, ctx.cloud.events.delete_connection, Name=request.physical_id)
+
+    def _settings(self, request: ResourceRequest) -> dict[str, Any]:
+        return _present(request, "Description", "AuthorizationType", "AuthParameters")
+
+    async def _state(self, ctx: Context, name: str) -> ResourceState:
+        answer = await ctx.call(ctx.cloud.events.describe_connection, Name=name)
+        attributes = {"Arn": answer["ConnectionArn"], "SecretArn": answer["SecretArn"]}
+        attributes["ArnForPolicy"] = attributes["Arn"].rpartition("/")[0]
+        return ResourceState(physical_id=name, attributes=attributes)
+
+
+class ApiDestination(ResourceType):
+    type_name = "AWS::Events::ApiDestination"
+    supported = frozenset(
+        {
+            "Name",
+            "Description",
+            "ConnectionArn",
+            "HttpMethod",
+            "InvocationEndpoint",
+            "InvocationRateLimitPerSecond",
+        }
+    )
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        name = request.properties.get("Name") or request.generated_name(length_max=64)
+        return await self._put(ctx, ctx.cloud.events.create_api_destination, request, name)
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return await self._put(ctx, ctx.cloud.events.update_api_destination, request, request.physical_id)
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        await _gone(ctx, ctx.cloud.events.delete_api_destination, Name=request.physical_id)
+
+    async def _put(
+        self, ctx: Context, operation: Callable[..., Any], request: ResourceRequest, name: str
+    ) -> ResourceState:
+        wanted: dict[str, Any] = {"Description": "", "InvocationRateLimitPerSecond": 300}
+        wanted |= _present(request, *self.supported - {"Name"})
+        wanted["InvocationRateLimitPerSecond"] = int(wanted["InvocationRateLimitPerSecond"])
+        arn = (await ctx.call(operation, Name=name, **wanted))["ApiDestinationArn"]
+        return ResourceState(physical_id=name, attributes={"Arn": arn, "ArnForPolicy": arn.rpartition("/")[0]})
+
+
+def _present(request: ResourceRequest, *members: str) -> dict[str, Any]:
+    return {member: request.properties[member] for member in members if member in request.properties}
+
+
+async def _gone(ctx: Context, delete: Callable[..., Any], **name: str) -> None:
+    try:
+        await ctx.call(delete, **name)
+    except ResourceNotFound:
+        return
+
+
 def _rule_place(request: ResourceRequest) -> tuple[str, str]:
     bus, bar, name = request.physical_id.rpartition("|")
     return (bus if bar else DEFAULT_BUS), name
@@ -156,4 +260,4 @@ def _with_numbers(target: dict[str, Any]) -> dict[str, Any]:
     return {**target, "RetryPolicy": {member: int(value) for member, value in retry.items()}}
 
 
-RESOURCES: list[type[ResourceType]] = [EventBus, EventBusPolicy, Rule]
+RESOURCES: list[type[ResourceType]] = [EventBus, EventBusPolicy, Rule, Archive, Connection, ApiDestination]

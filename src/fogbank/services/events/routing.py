@@ -7,7 +7,7 @@ another bus, and what is tried again, goes through the outbox.
 
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -17,13 +17,14 @@ import msgspec
 from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
+from fogbank.core.ids import new_id
 from fogbank.core.patterns import Match, compile_pattern
 from fogbank.core.targets import deliver, queue_url
 from fogbank.services.events.inputs import InvalidInput, MakeInput, compile_input
 from fogbank.services.events.records import Forward, Retry, Rule, Target
 
 if TYPE_CHECKING:
-    from fogbank.services.events.service import EventsService
+    from fogbank.services.events.base import EventsBase
 
 log = logging.getLogger("fogbank.events")
 
@@ -46,6 +47,7 @@ class CompiledTarget(msgspec.Struct):
     arn: Arn
     make_input: MakeInput
     verbatim: bool
+    is_http: bool
 
 
 class CompiledRule(msgspec.Struct):
@@ -68,10 +70,14 @@ class DeliveryError(Exception):
 class Router:
     """Matches and delivers for one service instance."""
 
-    def __init__(self, service: "EventsService") -> None:
+    def __init__(self, service: "EventsBase") -> None:
         self._service = service
         self._cloud = service.cloud
         self._compiled: dict[tuple[str, str, str], tuple[bytes, list[CompiledRule]]] = {}
+        self.call_destination: Callable[[Context, Retry], None]
+        """Calls an API destination; set by the operations on those, which have the connections."""
+        self.keep_event: Callable[[Context, str, str], None]
+        """Adds an event (as text) to the archive of that name; set by the operations on archives."""
         self._cloud.outbox.handler("events.retry", self._retry, payload=Retry)
         self._cloud.outbox.handler("events.forward", self._forward, payload=Forward)
 
@@ -87,6 +93,12 @@ class Router:
             if rule.match(event):
                 text = text or _encode(event).decode()
                 self.trigger(ctx, bus, rule, event, text)
+
+    def route_to(self, ctx: Context, bus: str, event: dict[str, Any], rule_arns: Sequence[str]) -> None:
+        """Send the event as `route` does, but only by the rules named, if any are."""
+        for rule in self._rules(ctx, bus):
+            if (not rule_arns or rule.arn in rule_arns) and rule.match(event):
+                self.send(ctx, bus, rule, event)
 
     def trigger(self, ctx: Context, bus: str, rule: CompiledRule, event: Mapping[str, Any], text: str) -> None:
         """Send the event to the targets of one rule."""
@@ -138,6 +150,7 @@ class Router:
                 arn=parse_arn(target.arn) or Arn("", "", "", ""),
                 make_input=compile_input(target, rule_arn=arn, rule_name=name),
                 verbatim=target.input is None and target.input_path in (None, "$") and target.transformer is None,
+                is_http=is_api_destination(target.arn),
             )
             for key, target in self._service.targets.scan((ctx.account, ctx.region, bus, name))
         ]
@@ -154,13 +167,20 @@ class Router:
     def _deliver(
         self, ctx: Context, bus: str, rule: CompiledRule, target: CompiledTarget, body: str, text: str
     ) -> None:
+        if target.is_http:
+            self.call_destination(ctx, self._delivery(ctx, bus, rule, target, body, text))
+            return
         try:
             self._send(ctx, target.record, target.arn, body, text)
         except DeliveryError as error:
-            retry = Retry(rule.arn, bus, rule.name, target.id, target.record, body, text, ctx.now_ms)
-            self._failed(ctx, retry, error)
+            self.failed(ctx, self._delivery(ctx, bus, rule, target, body, text), error)
             return
         self._count(ctx, rule.dimensions, failed=False)
+
+    def _delivery(
+        self, ctx: Context, bus: str, rule: CompiledRule, target: CompiledTarget, body: str, text: str
+    ) -> Retry:
+        return Retry(rule.arn, bus, rule.name, target.id, target.record, body, text, ctx.now_ms, trace=ctx.trace)
 
     def _send(self, ctx: Context, target: Target, arn: Arn, body: str, text: str) -> None:
         """One delivery, all or nothing. Raises DeliveryError."""
@@ -171,11 +191,10 @@ class Router:
                     extra = {"MessageGroupId": target.message_group_id} if target.message_group_id else {}
                     url = queue_url(there, arn.account, arn.resource)
                     self._cloud.sqs.send_message(there, QueueUrl=url, MessageBody=body, **extra)
+            elif arn.service == "events" and arn.resource.startswith("archive/"):
+                self.keep_event(at(ctx, arn), arn.resource.removeprefix("archive/"), text)
             elif arn.service == "events":
-                # A bus keeps an event's own identity whatever the input settings say; through the outbox, so
-                # that two buses that feed each other do not recurse.
-                forward = Forward(arn.resource.removeprefix("event-bus/"), text)
-                self._cloud.outbox.put(at(ctx, arn), "events.forward", lane=str(arn), payload=forward)
+                self._forward_to_bus(ctx, arn, text)
             elif arn.service == "logs":
                 with self._cloud.store.transaction():
                     self._send_to_logs(at(ctx, arn), arn, body)
@@ -188,6 +207,14 @@ class Router:
             passing = error.status >= 500 or "Throttl" in error.code or "TooManyRequests" in error.code
             raise DeliveryError(error_code(error), error.message, passing=passing) from error
 
+    def _forward_to_bus(self, ctx: Context, arn: Arn, text: str) -> None:
+        # Through the outbox, so that two buses that feed each other do not recurse. A bus gets the event whatever
+        # the input settings say; in another region it is a new event, as recorded.
+        if arn.region != ctx.region:
+            text = _encode({**_decode(text), "id": new_id()}).decode()
+        forward = Forward(arn.resource.removeprefix("event-bus/"), text, trace=ctx.trace)
+        self._cloud.outbox.put(at(ctx, arn), "events.forward", lane=str(arn), payload=forward)
+
     def _send_to_logs(self, ctx: Context, arn: Arn, body: str) -> None:
         group = arn.resource.removeprefix("log-group:").removesuffix(":*")
         stream = str(uuid.uuid4())
@@ -196,12 +223,11 @@ class Router:
         self._cloud.logs.put_log_events(ctx, logGroupName=group, logStreamName=stream, logEvents=[event])
 
     def _forward(self, ctx: Context, payload: Forward) -> None:
-        event = _decode(payload.event)
-        self.route(ctx, payload.bus, event)
+        self.route(ctx.traced(payload.trace), payload.bus, _decode(payload.event))
 
     # ---- failures --------------------------------------------------------------------------------------
 
-    def _failed(self, ctx: Context, retry: Retry, error: DeliveryError) -> None:
+    def failed(self, ctx: Context, retry: Retry, error: DeliveryError) -> None:
         """Try again what may pass; else the dead letter, or nothing but a metric."""
         target = retry.target
         attempts_max = target.retry_attempts_max if target.retry_attempts_max is not None else _RETRY_ATTEMPTS_MAX
@@ -241,18 +267,47 @@ class Router:
     def _retry(self, ctx: Context, retry: Retry) -> None:
         names = dimensions(retry.bus, retry.rule)
         self._cloud.metrics.add(ctx.account, ctx.region, NAMESPACE, "RetryInvocationAttempts", names, 1, "Count")
+        if is_api_destination(retry.target.arn):
+            self.call_destination(ctx, retry)
+            return
+        ctx = ctx.traced(retry.trace)
         arn = parse_arn(retry.target.arn)
         assert arn is not None, "PutTargets has checked the ARN"
         try:
             self._send(ctx, retry.target, arn, retry.body, retry.event)
         except DeliveryError as error:
-            self._failed(ctx, retry, error)
+            self.failed(ctx, retry, error)
             return
         self._count(ctx, names, failed=False)
+
+    def count(self, ctx: Context, delivery: Retry, *, failed: bool) -> None:
+        """Count a delivery that was made outside of the router."""
+        self._count(ctx, dimensions(delivery.bus, delivery.rule), failed=failed)
 
     def _count(self, ctx: Context, names: Mapping[str, str], *, failed: bool) -> None:
         metric = "FailedInvocations" if failed else "Invocations"
         self._cloud.metrics.add(ctx.account, ctx.region, NAMESPACE, metric, names, 1, "Count")
+
+
+def new_event(
+    ctx: Context, source: str, detail_type: str, detail: dict[str, Any], resources: list[str], time: str
+) -> dict[str, Any]:
+    """An event as it is on a bus."""
+    return {
+        "version": "0",
+        "id": new_id(),
+        "detail-type": detail_type,
+        "source": source,
+        "account": ctx.account,
+        "time": time,
+        "region": ctx.region,
+        "resources": resources,
+        "detail": detail,
+    }
+
+
+def is_api_destination(arn: str) -> bool:
+    return ":api-destination/" in arn
 
 
 def at(ctx: Context, arn: Arn) -> Context:

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 from fogbank.core.clock import Timer
 from fogbank.core.context import Context
 from fogbank.services.events.records import Schedule
-from fogbank.services.events.routing import DEFAULT_BUS, timestamp
+from fogbank.services.events.routing import DEFAULT_BUS, new_event, timestamp
 from fogbank.services.events.schedule import parse_schedule
 
 if TYPE_CHECKING:
-    from fogbank.services.events.service import EventsService
+    from fogbank.services.events.base import EventsBase
 
 Key = tuple[str, str, str]
 
 
 class Scheduler:
-    def __init__(self, service: "EventsService") -> None:
+    def __init__(self, service: "EventsBase") -> None:
         self._service = service
         self._cloud = service.cloud
         self._schedules = self._cloud.store.table("events.schedules", key=(str, str, str), value=Schedule)
@@ -78,5 +78,5 @@ class Scheduler:
             ctx = self._cloud.context(account=account, region=region)
             rule = self._service.router.compiled_rule(ctx, DEFAULT_BUS, name)
             if rule is not None:
-                event = self._service.event(ctx, "aws.events", "Scheduled Event", {}, [rule.arn], timestamp(due_ms))
+                event = new_event(ctx, "aws.events", "Scheduled Event", {}, [rule.arn], timestamp(due_ms))
                 self._service.router.send(ctx, DEFAULT_BUS, rule, event)

@@ -5,51 +5,35 @@ from typing import Any
 import msgspec
 
 from fogbank.core.arn import parse_arn
-from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.core.ids import new_id
 from fogbank.core.patterns import compile_pattern
-from fogbank.core.service import Answer, Service
+from fogbank.core.service import Answer
 from fogbank.services.events import buses, targets
-from fogbank.services.events.errors import (
-    BusDoesNotExist,
-    InvalidParameter,
-    ResourceNotFound,
-    RuleDoesNotExist,
-)
+from fogbank.services.events.api_destinations import ApiDestinations
+from fogbank.services.events.base import refuse_managed
+from fogbank.services.events.errors import InvalidParameter, ResourceNotFound
 from fogbank.services.events.pages import page
-from fogbank.services.events.records import Bus, Revision, Rule, Target
-from fogbank.services.events.routing import DEFAULT_BUS, NAMESPACE, Router, rule_arn, timestamp
+from fogbank.services.events.records import Rule
+from fogbank.services.events.replays import Replays
+from fogbank.services.events.routing import DEFAULT_BUS, NAMESPACE, new_event, rule_arn, timestamp
 from fogbank.services.events.schedule import parse_schedule
-from fogbank.services.events.scheduler import Scheduler
 
 # The quota of one request, raised from 256 KB; see PutEvents in the API reference.
 PUT_EVENTS_BYTES_MAX = 1_048_576
 _EVENT_TIME_BYTES = 14
 _COUNT = "Count"
+# What an event must have for TestEventPattern.
+_EVENT_FIELDS = frozenset({"id", "account", "source", "time", "region", "detail-type"})
 
 _decode = msgspec.json.Decoder().decode
 
 
-class EventsService(Service):
-    """Buses, rules (patterns and schedules), targets, PutEvents, TestEventPattern, permissions and tags.
+class EventsService(Replays, ApiDestinations):
+    """Buses, rules (patterns and schedules), targets, events, permissions, tags, archives, replays, connections.
 
-    Targets are SQS queues, SNS topics, Lambda functions, log groups and other buses; a target of another
-    service is refused. Archives, replays, connections, API destinations, endpoints and partner sources are
-    NotImplemented.
+    Targets are SQS queues, SNS topics, Lambda functions, log groups, other buses and API destinations; a target of
+    another service is refused. Endpoints, partner event sources and schema discovery are NotImplemented.
     """
-
-    name = "events"
-
-    def __init__(self, cloud: Cloud) -> None:
-        super().__init__(cloud)
-        place = (str, str, str)
-        self.buses = cloud.store.table("events.buses", key=place, value=Bus)
-        self.revisions = cloud.store.table("events.revisions", key=place, value=Revision)
-        self.rules = cloud.store.table("events.rules", key=(*place, str), value=Rule)
-        self.targets = cloud.store.table("events.targets", key=(*place, str, str), value=Target)
-        self.router = Router(self)
-        self.scheduler = Scheduler(self)
 
     async def start(self) -> None:
         await self.cloud.store.run(self.scheduler.resume)
@@ -72,7 +56,7 @@ class EventsService(Service):
         return None
 
     def describe_event_bus(self, ctx: Context, *, Name: str | None = None) -> Answer:
-        bus, there = self._bus(ctx, Name)
+        bus, there = self.find_bus(ctx, Name)
         return buses.describe(there, bus, buses.get(self, there, bus))
 
     def list_event_buses(
@@ -91,7 +75,7 @@ class EventsService(Service):
         return answer | token
 
     def update_event_bus(self, ctx: Context, *, Name: str | None = None, Description: str | None = None) -> Answer:
-        name, there = self._bus(ctx, Name)
+        name, there = self.find_bus(ctx, Name)
         bus = buses.get(self, there, name)
         bus.description = Description if Description is not None else bus.description
         bus.modified_ms = ctx.now_ms
@@ -109,7 +93,7 @@ class EventsService(Service):
         Condition: dict[str, str] | None = None,
         Policy: str | None = None,
     ) -> Answer:
-        name, there = self._bus(ctx, EventBusName)
+        name, there = self.find_bus(ctx, EventBusName)
         if Policy is not None:
             buses.put_policy(self, there, name, Policy)
         else:
@@ -118,7 +102,7 @@ class EventsService(Service):
 
     def put_policy_statement(self, ctx: Context, bus_name: str, statement: dict[str, Any]) -> None:
         """Add a whole statement to a bus's policy (AWS::Events::EventBusPolicy)."""
-        name, there = self._bus(ctx, bus_name)
+        name, there = self.find_bus(ctx, bus_name)
         buses.add_statement(self, there, name, statement)
 
     def remove_permission(
@@ -129,7 +113,7 @@ class EventsService(Service):
         RemoveAllPermissions: bool | None = None,
         EventBusName: str | None = None,
     ) -> Answer:
-        name, there = self._bus(ctx, EventBusName)
+        name, there = self.find_bus(ctx, EventBusName)
         buses.remove_statement(self, there, name, None if RemoveAllPermissions else StatementId or "")
         return None
 
@@ -148,7 +132,7 @@ class EventsService(Service):
         Tags: list[dict[str, str]] | None = None,
         EventBusName: str | None = None,
     ) -> Answer:
-        bus, there = self._bus(ctx, EventBusName)
+        bus, there = self.find_bus(ctx, EventBusName)
         if not EventPattern and not ScheduleExpression:
             raise InvalidParameter("Parameter(s) EventPattern or ScheduleExpression must be specified.")
         buses.get(self, there, bus)
@@ -161,6 +145,7 @@ class EventsService(Service):
             compile_pattern(EventPattern)
         key = (there.account, there.region, bus, Name)
         old = self.rules.get(key)
+        refuse_managed(Name, old)
         rule = Rule(
             pattern=EventPattern or "",
             schedule=ScheduleExpression or "",
@@ -172,25 +157,27 @@ class EventsService(Service):
             tags=old.tags if old is not None else targets.tag_map(Tags),
             created_by=ctx.account,
         )
-        self._put_rule(there, bus, Name, rule)
+        self.put_rule_record(there, bus, Name, rule)
         return {"RuleArn": rule_arn(there, bus, Name)}
 
     def delete_rule(
         self, ctx: Context, *, Name: str, EventBusName: str | None = None, Force: bool | None = None
     ) -> Answer:
-        bus, there = self._bus(ctx, EventBusName)
+        bus, there = self.find_bus(ctx, EventBusName)
         buses.get(self, there, bus)
         key = (there.account, there.region, bus, Name)
+        refuse_managed(Name, self.rules.get(key), force=Force)
         if self.targets.first(key) is not None:
             raise InvalidParameter("Rule can't be deleted since it has targets.")
         self.rules.delete(key)
-        self.scheduler.forget(there, Name)
-        self._changed(there, bus)
+        if bus == DEFAULT_BUS:
+            self.scheduler.forget(there, Name)
+        self.changed(there, bus)
         return None
 
     def describe_rule(self, ctx: Context, *, Name: str, EventBusName: str | None = None) -> Answer:
-        bus, there = self._bus(ctx, EventBusName)
-        rule = self._rule(there, bus, Name)
+        bus, there = self.find_bus(ctx, EventBusName)
+        rule = self.get_rule(there, bus, Name)
         return _describe_rule(there, bus, Name, rule) | {"CreatedBy": rule.created_by}
 
     def enable_rule(self, ctx: Context, *, Name: str, EventBusName: str | None = None) -> Answer:
@@ -210,7 +197,7 @@ class EventsService(Service):
         NextToken: str | None = None,
         Limit: int | None = None,
     ) -> Answer:
-        bus, there = self._bus(ctx, EventBusName)
+        bus, there = self.find_bus(ctx, EventBusName)
         buses.get(self, there, bus)
         found = {
             key[-1]: rule
@@ -229,7 +216,7 @@ class EventsService(Service):
         NextToken: str | None = None,
         Limit: int | None = None,
     ) -> Answer:
-        bus, there = self._bus(ctx, EventBusName)
+        bus, there = self.find_bus(ctx, EventBusName)
         buses.get(self, there, bus)
         place = (there.account, there.region, bus)
         found = {key[3]: None for key, target in self.targets.scan(place) if target.arn == TargetArn}
@@ -241,10 +228,10 @@ class EventsService(Service):
     def put_targets(
         self, ctx: Context, *, Rule: str, Targets: list[dict[str, Any]], EventBusName: str | None = None
     ) -> Answer:
-        bus, there = self._bus(ctx, EventBusName)
-        self._rule(there, bus, Rule)
+        bus, there = self.find_bus(ctx, EventBusName)
+        refuse_managed(Rule, self.get_rule(there, bus, Rule))
         targets.put(self, there, bus, Rule, Targets)
-        self._changed(there, bus)
+        self.changed(there, bus)
         return {"FailedEntryCount": 0, "FailedEntries": []}
 
     def remove_targets(
@@ -256,11 +243,11 @@ class EventsService(Service):
         EventBusName: str | None = None,
         Force: bool | None = None,
     ) -> Answer:
-        bus, there = self._bus(ctx, EventBusName)
-        self._rule(there, bus, Rule)
+        bus, there = self.find_bus(ctx, EventBusName)
+        refuse_managed(Rule, self.get_rule(there, bus, Rule), force=Force)
         for target_id in Ids:
             self.targets.delete((there.account, there.region, bus, Rule, target_id))
-        self._changed(there, bus)
+        self.changed(there, bus)
         return {"FailedEntryCount": 0, "FailedEntries": []}
 
     def list_targets_by_rule(
@@ -272,8 +259,8 @@ class EventsService(Service):
         NextToken: str | None = None,
         Limit: int | None = None,
     ) -> Answer:
-        bus, there = self._bus(ctx, EventBusName)
-        self._rule(there, bus, Rule)
+        bus, there = self.find_bus(ctx, EventBusName)
+        self.get_rule(there, bus, Rule)
         found = {key[-1]: item for key, item in self.targets.scan((there.account, there.region, bus, Rule))}
         ids, token = page(list(found), NextToken, Limit)
         return {"Targets": [targets.describe(name, found[name]) for name in ids], **token}
@@ -297,7 +284,7 @@ class EventsService(Service):
         self, ctx: Context, *, source: str, detail_type: str, detail: dict[str, Any], resources: list[str]
     ) -> None:
         """What a service of this cloud announces (`aws.s3` and the like), on the default bus."""
-        event = self.event(ctx, source, detail_type, detail, resources, timestamp(ctx.now_ms))
+        event = new_event(ctx, source, detail_type, detail, resources, timestamp(ctx.now_ms))
         self.router.route(ctx, DEFAULT_BUS, event)
 
     def test_event_pattern(self, ctx: Context, *, EventPattern: str, Event: str) -> Answer:
@@ -305,7 +292,7 @@ class EventsService(Service):
             event = _decode(Event)
         except (msgspec.DecodeError, RecursionError):
             event = None
-        if not isinstance(event, dict):
+        if not isinstance(event, dict) or not event.keys() >= _EVENT_FIELDS:
             raise InvalidParameter("Parameter Event is not valid.")
         return {"Result": compile_pattern(EventPattern)(event)}
 
@@ -327,35 +314,16 @@ class EventsService(Service):
         if not isinstance(detail, dict):
             return {"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}
         time = timestamp(int(entry["Time"] * 1000) if "Time" in entry else ctx.now_ms)
-        event = self.event(ctx, source, entry["DetailType"], detail, entry.get("Resources") or [], time)
+        event = new_event(ctx, source, entry["DetailType"], detail, entry.get("Resources") or [], time)
         bus = entry.get("EventBusName") or DEFAULT_BUS
         there = ctx
         if bus != DEFAULT_BUS:
-            bus, there = self._bus(ctx, bus)
+            bus, there = self.find_bus(ctx, bus)
+        if "TraceHeader" in entry:
+            there = there.traced(entry["TraceHeader"])
         # An event for a bus that does not exist is accepted and goes nowhere, as recorded.
         self.router.route(there, bus, event)
         return {"EventId": event["id"]}
-
-    def event(
-        self,
-        ctx: Context,
-        source: str,
-        detail_type: str,
-        detail: dict[str, Any],
-        resources: list[str],
-        time: str,
-    ) -> dict[str, Any]:
-        return {
-            "version": "0",
-            "id": new_id(),
-            "detail-type": detail_type,
-            "source": source,
-            "account": ctx.account,
-            "time": time,
-            "region": ctx.region,
-            "resources": resources,
-            "detail": detail,
-        }
 
     # ---- tags ------------------------------------------------------------------------------------------
 
@@ -379,13 +347,13 @@ class EventsService(Service):
     def _tags(self, ctx: Context, arn: str) -> dict[str, str]:
         kind, bus, rule, there = self._resource(ctx, arn)
         if kind == "rule":
-            return dict(self._rule(there, bus, rule).tags)
+            return dict(self.get_rule(there, bus, rule).tags)
         return dict(buses.get(self, there, bus).tags)
 
     def _put_tags(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
         kind, bus, name, there = self._resource(ctx, arn)
         if kind == "rule":
-            rule = self._rule(there, bus, name)
+            rule = self.get_rule(there, bus, name)
             rule.tags = tags
             self.rules.put((there.account, there.region, bus, name), rule)
         else:
@@ -409,41 +377,13 @@ class EventsService(Service):
 
     # ---- shared ----------------------------------------------------------------------------------------
 
-    def _bus(self, ctx: Context, name_or_arn: str | None) -> tuple[str, Context]:
-        """A bus's name and place; it may be given by name or ARN."""
-        if name_or_arn is None:
-            return DEFAULT_BUS, ctx
-        if not name_or_arn.startswith("arn:"):
-            return name_or_arn, ctx
-        arn = parse_arn(name_or_arn)
-        if arn is None or not arn.resource.startswith("event-bus/"):
-            raise BusDoesNotExist(name_or_arn)
-        return arn.resource.removeprefix("event-bus/"), ctx.at(account=arn.account, region=arn.region)
-
-    def _rule(self, ctx: Context, bus: str, name: str) -> Rule:
-        buses.get(self, ctx, bus)
-        rule = self.rules.get((ctx.account, ctx.region, bus, name))
-        if rule is None:
-            raise RuleDoesNotExist(name, bus)
-        return rule
-
-    def _put_rule(self, ctx: Context, bus: str, name: str, rule: Rule) -> None:
-        self.rules.put((ctx.account, ctx.region, bus, name), rule)
-        self.scheduler.set(ctx, name, rule.schedule if rule.enabled else "")
-        self._changed(ctx, bus)
-
     def _set_enabled(self, ctx: Context, name: str, bus_name: str | None, *, enabled: bool) -> None:
-        bus, there = self._bus(ctx, bus_name)
-        rule = self._rule(there, bus, name)
+        bus, there = self.find_bus(ctx, bus_name)
+        rule = self.get_rule(there, bus, name)
+        refuse_managed(name, rule)
         rule.enabled = enabled
         rule.state = "ENABLED" if enabled else "DISABLED"
-        self._put_rule(there, bus, name, rule)
-
-    def _changed(self, ctx: Context, bus: str) -> None:
-        """Give the bus a new revision: its compiled rules are no longer the truth."""
-        key = (ctx.account, ctx.region, bus)
-        last = self.revisions.get(key)
-        self.revisions.put(key, Revision(last.number + 1 if last is not None else ctx.now_ms))
+        self.put_rule_record(there, bus, name, rule)
 
 
 def _describe_rule(ctx: Context, bus: str, name: str, rule: Rule) -> dict[str, Any]:
@@ -456,6 +396,7 @@ def _describe_rule(ctx: Context, bus: str, name: str, rule: Rule) -> dict[str, A
         "ScheduleExpression": rule.schedule,
         "RoleArn": rule.role_arn,
         "EventBusName": bus,
+        "ManagedBy": rule.managed_by,
     }
     return {member: value for member, value in answer.items() if value}
 

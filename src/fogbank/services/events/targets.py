@@ -7,11 +7,11 @@ from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.services.events.errors import InvalidParameter, LimitExceeded
 from fogbank.services.events.inputs import compile_path, invalid_placeholder
-from fogbank.services.events.records import InputTransformer, Target
-from fogbank.services.events.routing import TARGET_SERVICES
+from fogbank.services.events.records import HttpParameters, InputTransformer, Target
+from fogbank.services.events.routing import TARGET_SERVICES, is_api_destination
 
 if TYPE_CHECKING:
-    from fogbank.services.events.service import EventsService
+    from fogbank.services.events.base import EventsBase
 
 TARGETS_MAX = 5  # Quota: targets per rule.
 _HONOURED = frozenset(
@@ -25,11 +25,12 @@ _HONOURED = frozenset(
         "SqsParameters",
         "DeadLetterConfig",
         "RetryPolicy",
+        "HttpParameters",
     }
 )
 
 
-def put(service: "EventsService", ctx: Context, bus: str, rule: str, wanted: list[dict[str, Any]]) -> None:
+def put(service: "EventsBase", ctx: Context, bus: str, rule: str, wanted: list[dict[str, Any]]) -> None:
     place = (ctx.account, ctx.region, bus, rule)
     ids = {key[-1] for key, _ in service.targets.scan(place)} | {target["Id"] for target in wanted}
     if len(ids) > TARGETS_MAX:
@@ -45,6 +46,10 @@ def _check(wanted: dict[str, Any]) -> Target:
         raise InvalidParameter(f"Parameter {text} is not valid. Reason: Provided Arn is not in correct format.")
     if arn.service not in TARGET_SERVICES:
         raise NotImplementedInFogbank(f"Targets of service {arn.service} are not implemented in Fogbank: {text}")
+    if arn.service == "events" and not arn.resource.startswith(("event-bus/", "api-destination/")):
+        raise InvalidParameter(f"Parameter {text} is not valid. Reason: Provided Arn is not in correct format.")
+    if "HttpParameters" in wanted and not is_api_destination(text):
+        raise NotImplementedInFogbank(f"HttpParameters are implemented for API destinations only: {text}")
     for member in wanted:
         if member not in _HONOURED:
             raise NotImplementedInFogbank(f"The target parameter {member} is not implemented in Fogbank.")
@@ -68,6 +73,15 @@ def _check(wanted: dict[str, Any]) -> Target:
         dead_letter_arn=wanted.get("DeadLetterConfig", {}).get("Arn", ""),
         retry_attempts_max=retry.get("MaximumRetryAttempts"),
         retry_age_max_s=retry.get("MaximumEventAgeInSeconds"),
+        http=_http_parameters(wanted["HttpParameters"]) if "HttpParameters" in wanted else None,
+    )
+
+
+def _http_parameters(wanted: dict[str, Any]) -> HttpParameters:
+    return HttpParameters(
+        path=wanted.get("PathParameterValues") or [],
+        headers=wanted.get("HeaderParameters") or {},
+        query=wanted.get("QueryStringParameters") or {},
     )
 
 
@@ -100,6 +114,13 @@ def describe(target_id: str, target: Target) -> dict[str, Any]:
         answer["SqsParameters"] = {"MessageGroupId": target.message_group_id}
     if target.dead_letter_arn:
         answer["DeadLetterConfig"] = {"Arn": target.dead_letter_arn}
+    if target.http is not None:
+        parameters = {
+            "PathParameterValues": target.http.path,
+            "HeaderParameters": target.http.headers,
+            "QueryStringParameters": target.http.query,
+        }
+        answer["HttpParameters"] = {member: value for member, value in parameters.items() if value}
     retry = {
         "MaximumRetryAttempts": target.retry_attempts_max,
         "MaximumEventAgeInSeconds": target.retry_age_max_s,

@@ -42,6 +42,7 @@ class AsyncEvent(msgspec.Struct, array_like=True):
     accepted_ms: int
     attempts: int = 0
     throttled: int = 0
+    trace: str = ""
 
 
 class AsyncInvoker:
@@ -58,7 +59,7 @@ class AsyncInvoker:
         """Queue an event in the current transaction; its request id."""
         self._functions.configuration(ctx, name)
         request_id = request_id or str(uuid.uuid4())
-        event = AsyncEvent(name.name, name.qualifier, payload or b"{}", request_id, ctx.now_ms)
+        event = AsyncEvent(name.name, name.qualifier, payload or b"{}", request_id, ctx.now_ms, trace=ctx.trace)
         self._cloud.outbox.put(ctx.at(account=name.account), KIND, lane=request_id, payload=event)
         return request_id
 
@@ -68,7 +69,9 @@ class AsyncInvoker:
         age_max_s = AGE_MAX_S if config is None or config.age_max_s is None else config.age_max_s
         retries_max = RETRIES_MAX if config is None or config.retries_max is None else config.retries_max
         try:
-            result = await self._invoker.invoke(ctx, name, event.payload, request_id=event.request_id)
+            result = await self._invoker.invoke(
+                ctx.traced(event.trace), name, event.payload, request_id=event.request_id
+            )
         except TooManyRequests:
             delay_s = min(2**event.throttled, THROTTLE_DELAY_MAX_S)
             event.throttled += 1

@@ -179,6 +179,9 @@ class Invoker:
 
 
 def _trace_id(ctx: Context) -> str:
+    """The caller's X-Ray trace, or a new one."""
+    if ctx.trace:
+        return ctx.trace
     root = f"1-{ctx.now_ms // 1000:08x}-{secrets.token_hex(12)}"
     return f"Root={root};Parent={secrets.token_hex(8)};Sampled=0"
 

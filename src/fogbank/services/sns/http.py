@@ -3,12 +3,12 @@
 https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
 """
 
-import asyncio
 import json
 import uuid
 from typing import TYPE_CHECKING
 
 from fogbank.core.context import Context
+from fogbank.core.http_client import HttpRequest, NoAnswer, send
 from fogbank.services.sns import envelope
 from fogbank.services.sns.attributes import DEFAULT_REQUEST, DEFAULT_RETRY
 from fogbank.services.sns.envelope import Message
@@ -39,7 +39,7 @@ class Poster:
 
     async def _deliver(self, ctx: Context, post: Post) -> None:
         try:
-            await asyncio.to_thread(_send, post)
+            await _send(post)
         except EndpointRefused as error:
             await ctx.run(self._failed, ctx, post, error)
             return
@@ -128,13 +128,8 @@ def _http_policy(text: str | None) -> dict[str, dict[str, object]]:
     return json.loads(text).get("http", {}) if text else {}
 
 
-def _send(post: Post) -> None:
-    """One POST, in a thread of its own. Raises EndpointRefused."""
-    # Imported here: most topics have no HTTP subscription, and these cost 20 ms at start.
-    import http.client
-    import urllib.error
-    import urllib.request
-
+async def _send(post: Post) -> None:
+    """One POST. Raises EndpointRefused."""
     headers = {
         "Content-Type": post.content_type,
         "User-Agent": "Amazon Simple Notification Service Agent",
@@ -146,13 +141,12 @@ def _send(post: Post) -> None:
         headers["x-amz-sns-subscription-arn"] = post.subscription_arn
     if post.raw:
         headers["x-amz-sns-rawdelivery"] = "true"
-    request = urllib.request.Request(post.url, data=post.body.encode(), headers=headers, method="POST")
+    request = HttpRequest(method="POST", url=post.url, headers=headers, body=post.body.encode(), timeout_s=TIMEOUT_S)
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-            answer.read(1)
-    except urllib.error.HTTPError as error:
-        # A client error is final, except for throttling (delivery retries: client- and server-side errors).
-        with error:
-            raise EndpointRefused(str(error), passing=error.code == 429 or error.code >= 500) from None
-    except (OSError, http.client.HTTPException, ValueError) as error:
+        answer = await send(request, read_bytes_max=1)
+    except NoAnswer as error:
         raise EndpointRefused(str(error), passing=True) from error
+    if answer.status >= 300:
+        # A client error is final, except for throttling (delivery retries: client- and server-side errors).
+        passing = answer.status == 429 or answer.status >= 500
+        raise EndpointRefused(f"HTTP status {answer.status}", passing=passing)

@@ -1,0 +1,47 @@
+"""Requests to HTTP endpoints of the user: subscriptions, API destinations, token endpoints."""
+
+import asyncio
+from collections.abc import Mapping
+
+import msgspec
+
+
+class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
+    timeout_s: float = 5.0
+
+
+class HttpAnswer(msgspec.Struct, frozen=True):
+    status: int
+    body: bytes
+
+
+class NoAnswer(Exception):
+    """The endpoint could not be reached, or did not answer in time."""
+
+
+async def send(request: HttpRequest, *, read_bytes_max: int = 65_536) -> HttpAnswer:
+    """The endpoint's answer, whatever its status; at most `read_bytes_max` of its body. Raises NoAnswer."""
+    return await asyncio.to_thread(_send, request, read_bytes_max)
+
+
+def _send(request: HttpRequest, read_bytes_max: int) -> HttpAnswer:
+    # Imported here: most clouds call no HTTP endpoint, and these cost 20 ms at start.
+    import http.client
+    import urllib.error
+    import urllib.request
+
+    try:
+        call = urllib.request.Request(
+            request.url, data=request.body, headers=dict(request.headers), method=request.method
+        )
+        with urllib.request.urlopen(call, timeout=request.timeout_s) as answer:
+            return HttpAnswer(answer.status, answer.read(read_bytes_max))
+    except urllib.error.HTTPError as error:
+        with error:
+            return HttpAnswer(error.code, error.read(read_bytes_max))
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise NoAnswer(str(error)) from error
