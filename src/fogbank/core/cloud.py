@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from fogbank.core.api import ApiDirectory
 from fogbank.core.blobs import Blobs
 from fogbank.core.clock import Clock
 from fogbank.core.context import Context
@@ -69,6 +70,8 @@ class Cloud:
         self.sequence = Sequence(self)
         self.metrics = Metrics(self)
         self.outbox = Outbox(self)
+        self.apis: ApiDirectory
+        """Operations by the names of AWS's SDKs; set by the wire."""
         self._registry = services
         self._services: dict[str, Service] = {}
         self._used = self.store.table("core.used_services", key=(str,), value=UsedService)

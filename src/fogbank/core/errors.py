@@ -27,6 +27,11 @@ class AwsError(Exception):
         super().__init__(f"{self.code}: {self.message}")
 
     @property
+    def passing(self) -> bool:
+        """Whether the same call may succeed later: the service's trouble and throttling, not the caller's mistakes."""
+        return "Throttl" in self.code or "TooManyRequests" in self.code or (self.status >= 500 and self.status != 501)
+
+    @property
     def sender(self) -> bool:
         """Whether the caller is at fault (AWS's fault type `Sender`, else `Receiver`)."""
         return self.status < 500

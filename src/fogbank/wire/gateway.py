@@ -13,6 +13,7 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, InternalFailure, NotImplementedInFogbank, ParameterMissing
 from fogbank.core.ids import new_id
 from fogbank.core.service import Answer, Service
+from fogbank.wire.direct import DirectCall, DirectOperation, Directory
 from fogbank.wire.model import ServiceModel
 from fogbank.wire.protocols import CompiledOperation, compile_operation
 from fogbank.wire.protocols.request import RequestData, ResponseData
@@ -76,6 +77,7 @@ class Gateway:
         self.answers: Counter[tuple[str, str, int]] = Counter()
         self.in_progress = 0
         cloud.metrics.source = self._count_calls
+        cloud.apis = Directory(packages, self._direct)
 
     def streams(self, request: RequestData) -> bool:
         """Whether the operation reads its body while it arrives (rest protocols: it is known from the head)."""
@@ -138,6 +140,19 @@ class Gateway:
         if model is None:
             model = self._models[service_name] = ServiceModel.load(service_name)
         return model
+
+    def _direct(self, service_name: str, name: str) -> DirectCall:
+        operation = self._compile(service_name, name, "direct")
+        compiled = operation.compiled
+        assert isinstance(compiled, DirectOperation)
+
+        def handle(ctx: Context, parameters: dict[str, Any]) -> Any:
+            handler = self._handler(operation, parameters)
+            self._count(ctx, operation)
+            return handler(ctx, **parameters)
+
+        self._handler(operation, dict.fromkeys(operation.demanded))
+        return DirectCall(compiled, handle, waits=operation.waits)
 
     def _handler(self, operation: Operation, parameters: dict[str, Any]) -> Callable[..., Any]:
         if operation.handler is None:

@@ -257,6 +257,12 @@ def index_entry(name: str) -> ServiceIndexEntry:
     )
 
 
+def service_id(name: str) -> str:
+    """What ARNs of SDK calls name the service: its id in lower case, without spaces (`cloudwatchlogs`)."""
+    data = msgspec.json.decode(_read(name), type=_MetadataOnly).metadata
+    return data.service_id.lower().replace(" ", "")
+
+
 def data_folder() -> Path:
     """Where botocore keeps its models; found without running botocore's code."""
     spec = importlib.util.find_spec("botocore")

@@ -87,29 +87,29 @@ def _renames(model: ServiceModel, shape_name: str, seen: set[str] | None = None)
     return any(_renames(model, ref.shape, seen) for ref in inner)
 
 
-def coercer(model: ServiceModel, shape_name: str, raw_shapes: frozenset[str]) -> Coerce:
+def coercer(model: ServiceModel, shape_name: str, raw_shapes: frozenset[str], *, by_member: bool = False) -> Coerce:
     """A function from decoded JSON to the parameters of a shape; raises SerializationException as AWS words
-    it.
+    it. `by_member`: keys are the members' own names instead of those on the wire.
     """
-    key = ("coerce_json", shape_name, raw_shapes)
+    key = ("coerce_json", shape_name, raw_shapes, by_member)
     found: Coerce | None = model.compiled.get(key)
     if found is None:
         # A shape that contains itself finds this stand-in, which looks again when it is called.
         model.compiled[key] = lambda value: model.compiled[key](value)
-        found = model.compiled[key] = _coercer(model, shape_name, raw_shapes)
+        found = model.compiled[key] = _coercer(model, shape_name, raw_shapes, by_member)
     return found
 
 
-def _coercer(model: ServiceModel, shape_name: str, raw_shapes: frozenset[str]) -> Coerce:
+def _coercer(model: ServiceModel, shape_name: str, raw_shapes: frozenset[str], by_member: bool) -> Coerce:
     if shape_name in raw_shapes:
         return _as_is
     shape = model.shapes[shape_name]
     if shape.type == "structure":
-        return _as_is if shape.document else _structure(model, shape, raw_shapes)
+        return _as_is if shape.document else _structure(model, shape, raw_shapes, by_member)
 
     def inner(ref: Ref | None) -> Coerce:
         assert ref is not None
-        return coercer(model, ref.shape, raw_shapes)
+        return coercer(model, ref.shape, raw_shapes, by_member=by_member)
 
     match shape.type:
         case "list":
@@ -136,11 +136,14 @@ def _as_is(value: Any) -> Any:
     return value
 
 
-def _structure(model: ServiceModel, shape: Shape, raw_shapes: frozenset[str]) -> Coerce:
+def _structure(model: ServiceModel, shape: Shape, raw_shapes: frozenset[str], by_member: bool) -> Coerce:
     members = {
-        ref.location_name or member: (member, coercer(model, ref.shape, raw_shapes))
+        (member if by_member else ref.location_name or member): (
+            member,
+            coercer(model, ref.shape, raw_shapes, by_member=by_member),
+        )
         for member, ref in shape.members.items()
-        if ref.location is None
+        if by_member or ref.location is None
     }
 
     def coerce(value: Any) -> dict[str, Any]:

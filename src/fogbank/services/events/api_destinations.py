@@ -15,11 +15,11 @@ from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.http_client import HttpRequest, NoAnswer, send
+from fogbank.core.pages import page
 from fogbank.core.service import Answer
 from fogbank.core.targets import as_text
 from fogbank.services.events.connections import AuthorizationFailed, Connections, connection_arn, http_parameters
 from fogbank.services.events.errors import ResourceAlreadyExists, ResourceNotFound
-from fogbank.services.events.pages import page
 from fogbank.services.events.records import ApiDestination, HttpParameters, Retry
 from fogbank.services.events.routing import DeliveryError
 

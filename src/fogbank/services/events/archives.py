@@ -12,13 +12,13 @@ from typing import Any
 from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
+from fogbank.core.pages import page
 from fogbank.core.patterns import compile_pattern
 from fogbank.core.service import Answer
 from fogbank.core.targets import as_text
 from fogbank.services.events import buses
 from fogbank.services.events.base import EventsBase
 from fogbank.services.events.errors import InvalidParameter, ResourceAlreadyExists, ResourceNotFound
-from fogbank.services.events.pages import page
 from fogbank.services.events.records import Archive, ArchivedEvent, Rule, Target
 
 _DAY_MS = 86_400_000

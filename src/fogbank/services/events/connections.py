@@ -15,13 +15,13 @@ import msgspec
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.core.errors import NotImplementedInFogbank
+from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.http_client import HttpAnswer, HttpRequest, NoAnswer, send
 from fogbank.core.outbox import RetryPolicy
+from fogbank.core.pages import page
 from fogbank.core.service import Answer
 from fogbank.services.events.base import EventsBase
 from fogbank.services.events.errors import InvalidParameter, ResourceAlreadyExists, ResourceNotFound
-from fogbank.services.events.pages import page
 from fogbank.services.events.records import Authorize, Connection
 
 _PARAMETERS_OF = {
@@ -35,8 +35,10 @@ _RENEWED_BEFORE_MS = 60_000
 _TOKEN_LIFE_S = 3600  # For a token endpoint that does not say.
 
 
-class AuthorizationFailed(Exception):
-    """The token endpoint gave no token."""
+class AuthorizationFailed(AwsError):
+    """The token endpoint gave no token, or the connection is not authorized."""
+
+    code = "AuthorizationFailed"
 
 
 class Connections(EventsBase):

@@ -64,13 +64,6 @@ class Revision(Record):
     number: int
 
 
-class Schedule(Record):
-    """When a scheduled rule is due next."""
-
-    next_ms: int
-    expression: str
-
-
 class Retry(Record):
     """A delivery that failed for a passing reason and is tried again."""
 

@@ -11,6 +11,7 @@ import msgspec
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
+from fogbank.core.pages import page
 from fogbank.core.service import Answer
 from fogbank.services.events import buses
 from fogbank.services.events.archives import Archives, archive_arn, archive_of
@@ -21,7 +22,6 @@ from fogbank.services.events.errors import (
     ResourceAlreadyExists,
     ResourceNotFound,
 )
-from fogbank.services.events.pages import page
 from fogbank.services.events.records import Replay, ReplayStep
 
 ACTIVE_MAX = 10  # Quota: concurrent replays of an account in a region.

@@ -16,7 +16,7 @@ import msgspec
 
 from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
-from fogbank.core.errors import AwsError, NotImplementedInFogbank
+from fogbank.core.errors import AwsError
 from fogbank.core.ids import new_id
 from fogbank.core.patterns import Match, compile_pattern
 from fogbank.core.targets import deliver, queue_url
@@ -201,11 +201,8 @@ class Router:
             else:
                 with self._cloud.store.transaction():
                     deliver(ctx, target.arn, body)
-        except NotImplementedInFogbank as error:
-            raise DeliveryError("SDK_CLIENT_ERROR", error.message, passing=False) from error
         except AwsError as error:
-            passing = error.status >= 500 or "Throttl" in error.code or "TooManyRequests" in error.code
-            raise DeliveryError(error_code(error), error.message, passing=passing) from error
+            raise DeliveryError(error_code(error), error.message, passing=error.passing) from error
 
     def _forward_to_bus(self, ctx: Context, arn: Arn, text: str) -> None:
         # Through the outbox, so that two buses that feed each other do not recurse. A bus gets the event whatever
@@ -343,7 +340,7 @@ def error_code(error: AwsError) -> str:
         return "NO_RESOURCE"
     if "Throttl" in error.code or "TooManyRequests" in error.code:
         return "THROTTLING"
-    return "INTERNAL_ERROR" if error.status >= 500 else "SDK_CLIENT_ERROR"
+    return "INTERNAL_ERROR" if error.passing else "SDK_CLIENT_ERROR"
 
 
 def _never(event: Mapping[str, Any]) -> bool:

@@ -6,17 +6,17 @@ import msgspec
 
 from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
+from fogbank.core.pages import page
 from fogbank.core.patterns import compile_pattern
+from fogbank.core.schedule import parse_schedule
 from fogbank.core.service import Answer
 from fogbank.services.events import buses, targets
 from fogbank.services.events.api_destinations import ApiDestinations
 from fogbank.services.events.base import refuse_managed
 from fogbank.services.events.errors import InvalidParameter, ResourceNotFound
-from fogbank.services.events.pages import page
 from fogbank.services.events.records import Rule
 from fogbank.services.events.replays import Replays
 from fogbank.services.events.routing import DEFAULT_BUS, NAMESPACE, new_event, rule_arn, timestamp
-from fogbank.services.events.schedule import parse_schedule
 
 # The quota of one request, raised from 256 KB; see PutEvents in the API reference.
 PUT_EVENTS_BYTES_MAX = 1_048_576

@@ -17,9 +17,9 @@ def compile_operation(
     validates: bool = True,
     raw_shapes: frozenset[str] = NO_SHAPES,
 ) -> CompiledOperation:
-    """An operation in a protocol: `json` (or `json-1.0`, `json-1.1`), `query`, `ec2`, `rest-json`,
-    `rest-xml`, `smithy-rpc-v2-cbor`. The caller keeps the result. Raises `KeyError` for an operation that is
-    not in the model.
+    """An operation in a protocol: `json` (or `json-1.0`, `json-1.1`), `query`, `ec2`, `rest-json`, `rest-xml`,
+    `smithy-rpc-v2-cbor`, or `direct` for calls in process. The caller keeps the result. Raises `KeyError` for an
+    operation that is not in the model.
     """
     model = service.operations[operation]
     match protocol:
@@ -48,5 +48,9 @@ def compile_operation(
             from fogbank.wire.protocols.cbor import CborOperation
 
             return CborOperation(service, model, validates=validates, raw_shapes=raw_shapes)
+        case "direct":
+            from fogbank.wire.direct import DirectOperation
+
+            return DirectOperation(service, model, validates=validates, raw_shapes=raw_shapes)
         case _:
             raise ValueError(f"no such protocol: {protocol}")

@@ -4,9 +4,9 @@ import base64
 import binascii
 from typing import Any
 
-from fogbank.services.events.errors import InvalidParameter
+from fogbank.core.errors import ValidationError
 
-_PAGE_MAX = 100
+_PAGE = 100
 
 
 def page(names: list[str], token: str | None, limit: int | None) -> tuple[list[str], dict[str, Any]]:
@@ -15,9 +15,9 @@ def page(names: list[str], token: str | None, limit: int | None) -> tuple[list[s
         try:
             last = base64.b64decode(token, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
-            raise InvalidParameter("Parameter NextToken is not valid.") from None
+            raise ValidationError("Parameter NextToken is not valid.") from None
         names = [name for name in names if name > last]
-    size = limit or _PAGE_MAX
+    size = limit or _PAGE
     if len(names) <= size:
         return names, {}
     return names[:size], {"NextToken": base64.b64encode(names[size - 1].encode()).decode()}

@@ -1,16 +1,20 @@
-"""Schedule expressions of rules: `rate(5 minutes)` and `cron(0 12 * * ? *)`, in UTC.
+"""Schedule expressions: `rate(5 minutes)`, `cron(0 12 * * ? *)` and `at(2030-01-01T12:00:00)`.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
+https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+In a time zone with daylight saving time, a cron time that the clock skips is skipped, and one that it passes twice
+is due once, the first time.
 """
 
 import calendar
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 MINUTE_MS = 60_000
 _UNITS_MS = {"minute": MINUTE_MS, "hour": 60 * MINUTE_MS, "day": 1440 * MINUTE_MS}
 _RATE = re.compile(r"rate\(([1-9][0-9]*) (minute|hour|day)(s?)\)")
+_AT = re.compile(r"at\((\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})\)")
 _CRON = re.compile(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)")
 _MONTH_NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAY_NAMES = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -23,25 +27,48 @@ Next = Callable[[int], int | None]
 
 
 def parse_schedule(expression: str) -> Next | None:
-    """When the expression is due next; None if it is not valid."""
+    """When a rule's expression is due next, in UTC; None if it is not valid."""
     rate = _RATE.fullmatch(expression)
-    if rate is not None:
-        value, unit, plural = int(rate[1]), rate[2], rate[3]
-        if (value > 1) != bool(plural):
-            return None
-        interval_ms = value * _UNITS_MS[unit]
+    if rate is not None and (int(rate[1]) > 1) != bool(rate[3]):
+        return None
+    interval_ms = parse_rate(expression)
+    if interval_ms is not None:
         return lambda after_ms: after_ms + interval_ms
+    return parse_cron(expression, UTC)
+
+
+def parse_rate(expression: str) -> int | None:
+    """The interval of a rate in milliseconds; None if it is not a valid one."""
+    rate = _RATE.fullmatch(expression)
+    return None if rate is None else int(rate[1]) * _UNITS_MS[rate[2]]
+
+
+def parse_at(expression: str, zone: tzinfo) -> int | None:
+    """The moment of an `at` expression; None if it is not a valid one."""
+    at = _AT.fullmatch(expression)
+    if at is None:
+        return None
+    try:
+        return int(datetime.fromisoformat(at[1]).replace(tzinfo=zone).timestamp()) * 1000
+    except ValueError:
+        return None
+
+
+def parse_cron(expression: str, zone: tzinfo) -> Next | None:
+    """When a cron expression is due next; None if it is not a valid one."""
     cron = _CRON.fullmatch(expression.upper().replace("CRON(", "cron("))
     if cron is None:
         return None
     try:
-        return _Cron(*cron.groups()).next
+        return _Cron(*cron.groups(), zone=zone).next
     except ValueError:
         return None
 
 
 class _Cron:
-    def __init__(self, minutes: str, hours: str, days: str, months: str, weekdays: str, years: str) -> None:
+    def __init__(
+        self, minutes: str, hours: str, days: str, months: str, weekdays: str, years: str, *, zone: tzinfo
+    ) -> None:
         if (days == "?") == (weekdays == "?"):
             raise ValueError("exactly one of day-of-month and day-of-week is ?")
         self._minutes = sorted(_field(minutes, 0, 59))
@@ -49,9 +76,24 @@ class _Cron:
         self._months = _field(months, 1, 12, _MONTHS)
         self._years = _field(years, *_YEARS)
         self._on_day = _weekdays(weekdays) if days == "?" else _days(days)
+        self._zone = zone
 
     def next(self, after_ms: int) -> int | None:
-        moment = datetime.fromtimestamp(after_ms // MINUTE_MS * 60, UTC) + timedelta(minutes=1)
+        # Where the clock is set back, the same local time comes again; it was due the first time.
+        local = datetime.fromtimestamp(after_ms // 1000, self._zone).replace(tzinfo=None, second=0)
+        while True:
+            local_next = self._next_local(local + timedelta(minutes=1))
+            if local_next is None:
+                return None
+            due = local_next.replace(tzinfo=self._zone).astimezone(UTC)
+            skipped_by_the_clock = due.astimezone(self._zone).replace(tzinfo=None) != local_next
+            due_ms = int(due.timestamp()) * 1000
+            if due_ms > after_ms and not skipped_by_the_clock:
+                return due_ms
+            local = local_next
+
+    def _next_local(self, moment: datetime) -> datetime | None:
+        """The first due time of the local clock at or after that moment."""
         day = moment.date()
         first = (moment.hour, moment.minute)
         last = date(max(self._years), 12, 31)
@@ -66,7 +108,7 @@ class _Cron:
             else:
                 due = self._time_on(day, first)
                 if due is not None:
-                    return int(due.timestamp()) * 1000
+                    return due
                 day, first = day + timedelta(days=1), (0, 0)
         return None
 
@@ -76,7 +118,7 @@ class _Cron:
         for hour in self._hours:
             for minute in self._minutes:
                 if (hour, minute) >= first:
-                    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
+                    return datetime.combine(day, time(hour, minute))
         return None
 
 

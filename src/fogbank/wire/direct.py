@@ -1,0 +1,80 @@
+"""Operations called in process with their parameters as JSON: the wire's side of `core.api`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fogbank.core.context import Context
+from fogbank.core.errors import NotImplementedInFogbank
+from fogbank.wire.model import ServiceModel, service_id
+from fogbank.wire.parse_json import coercer
+from fogbank.wire.protocols.operation import CompiledOperation
+from fogbank.wire.protocols.request import RequestData
+
+Handle = Callable[[Context, dict[str, Any]], Any]
+
+
+class DirectOperation(CompiledOperation):
+    """Parameters are named as the model names its members, with the first letter in either case."""
+
+    def parse(self, request: RequestData) -> dict[str, Any]:
+        raise TypeError("no request: the parameters are given to `read`")
+
+    def read(self, document: dict[str, Any]) -> dict[str, Any]:
+        """The parameters, checked. Raises `AwsError`."""
+        if self.operation.input is None:
+            return {}
+        members = {name.lower(): name for name in self.members}
+        named = {members.get(key.lower(), key): value for key, value in document.items()}
+        shape = self.input_shape
+        payload = shape.payload if shape is not None else None
+        if payload is not None and isinstance(named.get(payload), str):
+            # What is a body on the wire is text here; other binary values are in base64.
+            body = named.pop(payload).encode()
+        else:
+            body = None
+        coerce = coercer(self.service, self.operation.input.shape, self.raw_shapes, by_member=True)
+        parameters: dict[str, Any] = coerce(named)
+        if payload is not None and body is not None:
+            parameters[payload] = body
+        return self.check(parameters)
+
+
+class DirectCall:
+    """One operation, ready to be called."""
+
+    def __init__(self, compiled: DirectOperation, handle: Handle, *, waits: bool) -> None:
+        self._compiled = compiled
+        self._handle = handle
+        self.waits = waits
+
+    def call(self, ctx: Context, document: dict[str, Any]) -> Any:
+        return self._handle(ctx, self._compiled.read(document))
+
+
+class Directory:
+    """Finds operations by the SDK's names; the models are read when they are first asked for."""
+
+    def __init__(self, services: Mapping[str, str], compile_call: Callable[[str, str], DirectCall]) -> None:
+        """`services` are botocore's names; `compile_call` makes the call of (service, operation)."""
+        self._services = services
+        self._compile = compile_call
+        self._by_id: dict[str, str] = {}
+        self._calls: dict[tuple[str, str], DirectCall] = {}
+
+    def find(self, service: str, action: str) -> DirectCall:
+        key = (service, action.lower())
+        found = self._calls.get(key)
+        if found is None:
+            found = self._calls[key] = self._find(*key)
+        return found
+
+    def _find(self, service: str, action: str) -> DirectCall:
+        if not self._by_id:
+            self._by_id = {service_id(name): name for name in self._services}
+        name = self._by_id.get(service)
+        if name is None:
+            raise NotImplementedInFogbank(f"The service {service} is not implemented in Fogbank.")
+        operations = {operation.lower(): operation for operation in ServiceModel.load(name).operations}
+        if action not in operations:
+            raise NotImplementedInFogbank(f"The service {service} has no operation {action}.")
+        return self._compile(name, operations[action])
