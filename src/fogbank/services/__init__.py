@@ -17,6 +17,7 @@ SERVICES = {
     "lambda_": _entry("lambda_", "AWS::Lambda"),
     "logs": _entry("logs", "AWS::Logs"),
     "s3": _entry("s3", "AWS::S3"),
+    "scheduler": _entry("scheduler", "AWS::Scheduler"),
     "sns": _entry("sns", "AWS::SNS"),
     "sqs": _entry("sqs", "AWS::SQS"),
     "ssm": _entry("ssm", "AWS::SSM"),

@@ -142,7 +142,8 @@ class Gateway:
         return model
 
     def _direct(self, service_name: str, name: str) -> DirectCall:
-        operation = self._compile(service_name, name, "direct")
+        service = self._cloud.service(self._packages[service_name])
+        operation = Operation(service, self.model(service_name), name, "direct")
         compiled = operation.compiled
         assert isinstance(compiled, DirectOperation)
 

@@ -1,0 +1,3 @@
+from fogbank.services.scheduler.service import SchedulerService
+
+__all__ = ["SchedulerService"]
