@@ -17,9 +17,12 @@ SIZE_MAX = 4096
 
 
 class Token(NamedTuple):
+    """`word` is what `Reader.accept` compares: keywords are upper case, placeholders of values are no words."""
+
     kind: str
     text: str
     at: int
+    word: str
 
 
 @lru_cache(maxsize=2048)
@@ -39,10 +42,17 @@ def tokenize(text: str, kind: str) -> tuple[Token, ...]:
             raise Validation(
                 f'Invalid {kind}: Syntax error; token: "{rest[:1]}", near: "{text[max(at - 5, 0) : at + 6].strip()}"'
             )
-        assert match.lastgroup is not None
-        tokens.append(Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)))
+        tokens.append(_token(match))
         at = match.end()
     return tuple(tokens)
+
+
+def _token(match: re.Match[str]) -> Token:
+    kind = match.lastgroup
+    assert kind is not None
+    text = match[kind]
+    plain = kind == "name" and not text.startswith("#")
+    return Token(kind, text, match.start(kind), text.upper() if plain else "" if kind == "value" else text)
 
 
 class Reader:
@@ -57,7 +67,7 @@ class Reader:
 
     def peek(self, ahead: int = 0) -> Token:
         at = self._at + ahead
-        return self._tokens[at] if at < len(self._tokens) else Token("end", "<EOF>", len(self._text))
+        return self._tokens[at] if at < len(self._tokens) else Token("end", "<EOF>", len(self._text), "<EOF>")
 
     def take(self) -> Token:
         token = self.peek()
@@ -71,10 +81,11 @@ class Reader:
     def keyword(self) -> str:
         """The next token in upper case if it is a plain word, else its text."""
         token = self.peek()
-        return token.text.upper() if token.kind == "name" and not token.text.startswith("#") else token.text
+        return token.word or token.text
 
     def accept(self, text: str) -> bool:
-        if self.peek().kind != "value" and self.keyword() == text:
+        """Take the next token if it is this keyword or sign; whether it was."""
+        if self._at < len(self._tokens) and self._tokens[self._at].word == text:
             self._at += 1
             return True
         return False
