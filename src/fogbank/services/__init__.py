@@ -12,6 +12,7 @@ SERVICES = {
     "cloudwatch": _entry("cloudwatch"),
     "dynamodb": _entry("dynamodb", "AWS::DynamoDB"),
     "dynamodbstreams": _entry("dynamodbstreams"),
+    "ecr": _entry("ecr", "AWS::ECR"),
     "events": _entry("events", "AWS::Events"),
     "iam": _entry("iam", "AWS::IAM"),
     "lambda_": _entry("lambda_", "AWS::Lambda"),

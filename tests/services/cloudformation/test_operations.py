@@ -197,3 +197,42 @@ def test_a_rule_that_holds_lets_the_stack_through(aws: Aws) -> None:
         create(aws("cloudformation"), template)
     aws("ssm").put_parameter(Name="/cdk/version", Value="21", Type="String", Overwrite=True)
     assert create(aws("cloudformation"), template)["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_what_a_condition_leaves_out_need_not_be_there_in_fogbank(aws: Aws) -> None:
+    absent = {"Type": "AWS::KMS::Key", "Condition": "Never", "Properties": {"KeyPolicy": {}}}
+    choice = {"Fn::If": ["Never", {"Days": 1}, {"Ref": "AWS::NoValue"}]}
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = {
+        "Type": "AWS::IAM::Role",
+        "Properties": {"AssumeRolePolicyDocument": {"Statement": [trust]}, "PermissionsBoundary": choice},
+    }
+    conditions = {"Never": {"Fn::Equals": ["a", "b"]}}
+    body = json.dumps({"Conditions": conditions, "Resources": {"Absent": absent, "Role": role}})
+    cloudformation = aws("cloudformation")
+    cloudformation.create_stack(StackName="shop", TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+    assert wait(cloudformation)["StackStatus"] == "CREATE_COMPLETE"
+    (made,) = cloudformation.list_stack_resources(StackName="shop")["StackResourceSummaries"]
+    assert made["LogicalResourceId"] == "Role"
+    wanted = body.replace('["a", "b"]', '["a", "a"]')
+    with pytest.raises(ClientError, match=r"not implemented by Fogbank: \[AWS::KMS::Key\]"):
+        cloudformation.create_stack(StackName="other", TemplateBody=wanted, Capabilities=["CAPABILITY_IAM"])
+
+
+def test_events_of_a_stack_have_times_that_tell_their_order(aws: Aws) -> None:
+    cloudformation = aws("cloudformation")
+    create(cloudformation, {"Resources": {f"Q{number}": {"Type": "AWS::SQS::Queue"} for number in range(10)}})
+    times = [event["Timestamp"] for event in cloudformation.describe_stack_events(StackName="shop")["StackEvents"]]
+    assert times == sorted(set(times), reverse=True)
+
+
+def test_a_deployment_configuration_can_keep_what_a_failed_creation_made(aws: Aws) -> None:
+    cloudformation = aws("cloudformation")
+    bad = {"Type": "AWS::SQS::Queue", "DependsOn": "A", "Properties": {"DelaySeconds": 99999}}
+    body = json.dumps({"Resources": {"A": {"Type": "AWS::SQS::Queue"}, "B": bad}})
+    config = {"Mode": "STANDARD", "DisableRollback": True}
+    cloudformation.create_stack(StackName="shop", TemplateBody=body, DeploymentConfig=config)
+    assert wait(cloudformation)["StackStatus"] == "CREATE_FAILED"
+    assert len(aws("sqs").list_queues()["QueueUrls"]) == 1
+    with pytest.raises(ClientError, match="does not implement the deployment mode EXPRESS"):
+        cloudformation.create_stack(StackName="fast", TemplateBody=body, DeploymentConfig={"Mode": "EXPRESS"})

@@ -104,6 +104,7 @@ def change_set(found: ChangeSet) -> Answer:
         "Parameters": parameter_list(found),
         "Changes": found.changes,
         "IncludeNestedStacks": False,
+        "ImportExistingResources": found.imports,
     }
     optional = {"Description": found.description, "StatusReason": found.reason}
     return answer | {name: value for name, value in optional.items() if value}

@@ -91,6 +91,13 @@ class Resolver:
             return [item for item in map(self.value, value) if item is not NO_VALUE]
         return value
 
+    def is_absent(self, value: Any) -> bool:
+        """Whether a property with this value comes to AWS::NoValue, as far as conditions alone decide that."""
+        if function_of(value) == "Fn::If" and isinstance(value["Fn::If"], list) and len(value["Fn::If"]) == 3:
+            name, then, otherwise = value["Fn::If"]
+            return self.is_absent(then if self.condition(str(name)) else otherwise)
+        return bool(value == {"Ref": "AWS::NoValue"})
+
     def condition(self, name: str) -> bool:
         if name in self._decided:
             return self._decided[name]

@@ -39,14 +39,14 @@ class Journal:
         reason: str, properties: str = "",
     ) -> None:  # fmt: skip
         last = next(iter(self.tables.events.scan((stack.id,), reverse=True, limit=1)), None)
-        sequence = int(last[0][1]) + 1 if last else 1
+        sequence, at_ms = 1, ctx.cloud.clock.now_ms()
+        if last is not None:
+            # Tools put events in order by their times, so that no two of a stack may be equal.
+            sequence, at_ms = int(last[0][1]) + 1, max(at_ms, last[1].at_ms + 1)
         self.tables.events.put(
             (stack.id, sequence),
             Event(
-                id=new_id(), at_ms=self.tables_now(ctx), logical_id=logical_id, physical_id=physical_id, type=kind,
+                id=new_id(), at_ms=at_ms, logical_id=logical_id, physical_id=physical_id, type=kind,
                 status=status, reason=reason, properties=properties, token=stack.token,
             ),
         )  # fmt: skip
-
-    def tables_now(self, ctx: Context) -> int:
-        return ctx.cloud.clock.now_ms()

@@ -129,12 +129,17 @@ def capabilities_of(resources: Mapping[str, Any]) -> list[str]:
 
 
 async def check_types(ctx: Context, plan: Plan) -> None:
+    """A type must be one of AWS's even where a condition leaves the resource out, else one of Fogbank's, too."""
     unknown: list[str] = []
     missing: list[str] = []
-    for resource in plan.template["Resources"].values():
+    for name, resource in plan.template["Resources"].items():
         kind = resource["Type"]
-        if find_type(ctx, kind) is None:
-            (missing if schema.is_known(kind) or CUSTOM.fullmatch(kind) else unknown).append(kind)
+        if find_type(ctx, kind) is not None:
+            continue
+        if not schema.is_known(kind) and not CUSTOM.fullmatch(kind):
+            unknown.append(kind)
+        elif name in plan.resources:
+            missing.append(kind)
     if unknown:
         raise ValidationError(
             f"Template format error: Unrecognized resource types: [{', '.join(sorted(set(unknown)))}]"
@@ -156,7 +161,11 @@ async def check_properties(ctx: Context, plan: Plan) -> None:
         dynamic.check(properties)
         kind = find_type(ctx, resource["Type"])
         assert kind is not None  # check_types came before
-        extra = sorted(key for key in properties if "*" not in kind.supported and key not in kind.supported)
+        extra = sorted(
+            key
+            for key, value in properties.items()
+            if "*" not in kind.supported and key not in kind.supported and not plan.resolver.is_absent(value)
+        )
         if extra:
             raise ValidationError(
                 f"Resource {name}: properties of {resource['Type']} not implemented by Fogbank: [{', '.join(extra)}]"

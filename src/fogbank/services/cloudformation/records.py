@@ -88,6 +88,7 @@ class ChangeSet(Record):
     notification_arns: list[str] = []
     rollback_configuration: dict[str, Any] = {}
     on_failure: str = ""
+    imports: bool = False
 
 
 class Export(Record):

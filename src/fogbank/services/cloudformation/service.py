@@ -10,7 +10,7 @@ import msgspec
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.core.errors import AwsError
+from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.ids import new_id
 from fogbank.core.service import Answer, Service
 from fogbank.services.cloudformation import answers, prepare, sam, template
@@ -35,6 +35,7 @@ class CloudFormationService(Service):
 
     NotImplemented: stack sets, drift, imports of resources, nested stacks, custom resources, macros (Fn::Transform,
     Fn::ForEach), hooks, modules, wait conditions that wait, stack policies, dynamic references but ssm's.
+    Nothing is imported: with ImportExistingResources, too, a resource that is there already fails the stack.
     Stored and described, without effect: RoleARN, NotificationARNs, RollbackConfiguration.
     """
 
@@ -80,7 +81,9 @@ class CloudFormationService(Service):
         NotificationARNs: list[str] | None = None, Tags: list[dict[str, str]] | None = None,
         ClientToken: str | None = None, Description: str | None = None, ChangeSetType: str = "UPDATE",
         IncludeNestedStacks: bool = False, OnStackFailure: str | None = None,
+        ImportExistingResources: bool = False, DeploymentConfig: dict[str, Any] | None = None,
     ) -> Answer:  # fmt: skip
+        keep = _keeps_failed(DeploymentConfig)
         found = self._find(ctx, StackName)
         creating = ChangeSetType == "CREATE"
         if creating and found is not None and found.status != "REVIEW_IN_PROGRESS":
@@ -111,7 +114,8 @@ class CloudFormationService(Service):
             description=Description or "", original=plan.original, template=plan.template,
             parameters=plan.parameters, resolved=plan.resolved, tags=tags, capabilities=Capabilities or [],
             changes=changes, role_arn=RoleARN or "", notification_arns=NotificationARNs or [],
-            rollback_configuration=RollbackConfiguration or {}, on_failure=OnStackFailure or "",
+            rollback_configuration=RollbackConfiguration or {},
+            on_failure=OnStackFailure or ("DO_NOTHING" if keep else ""), imports=ImportExistingResources,
         )  # fmt: skip
         outputs_same = former is not None and former.template.get("Outputs") == plan.template.get("Outputs")
         if not changes and outputs_same:
@@ -132,7 +136,9 @@ class CloudFormationService(Service):
         NotificationARNs: list[str] | None = None, Capabilities: list[str] | None = None,
         RoleARN: str | None = None, OnFailure: str | None = None, Tags: list[dict[str, str]] | None = None,
         ClientRequestToken: str | None = None, EnableTerminationProtection: bool = False,
+        DeploymentConfig: dict[str, Any] | None = None,
     ) -> Answer:  # fmt: skip
+        keep = _keeps_failed(DeploymentConfig)
         if OnFailure is not None and DisableRollback is not None:
             raise ValidationError("You may not specify both OnFailure and DisableRollback.")
         found = self._find(ctx, StackName)
@@ -147,7 +153,7 @@ class CloudFormationService(Service):
         )
         stack = _planned(
             stack, plan, tags=_tags(Tags), capabilities=Capabilities or [],
-            on_failure=OnFailure or ("DO_NOTHING" if DisableRollback else "ROLLBACK"),
+            on_failure=OnFailure or ("DO_NOTHING" if DisableRollback or keep else "ROLLBACK"),
             protected=EnableTerminationProtection, role_arn=RoleARN or "", token=ClientRequestToken or "",
             notification_arns=NotificationARNs or [],
             rollback_configuration=RollbackConfiguration or {},
@@ -174,7 +180,9 @@ class CloudFormationService(Service):
     def delete_stack(
         self, ctx: Context, *, StackName: str, RetainResources: list[str] | None = None,
         RoleARN: str | None = None, ClientRequestToken: str | None = None, DeletionMode: str = "STANDARD",
+        DeploymentConfig: dict[str, Any] | None = None,
     ) -> Answer:  # fmt: skip
+        _keeps_failed(DeploymentConfig)
         found = self._find(ctx, StackName)
         if found is None or found.status == "DELETE_COMPLETE":
             return {}
@@ -353,8 +361,9 @@ class CloudFormationService(Service):
         Capabilities: list[str] | None = None, RoleARN: str | None = None,
         RollbackConfiguration: dict[str, Any] | None = None, NotificationARNs: list[str] | None = None,
         Tags: list[dict[str, str]] | None = None, DisableRollback: bool | None = None,
-        ClientRequestToken: str | None = None,
+        ClientRequestToken: str | None = None, DeploymentConfig: dict[str, Any] | None = None,
     ) -> Answer:  # fmt: skip
+        keep = _keeps_failed(DeploymentConfig)
         former = self._find(ctx, StackName)
         if former is None:
             raise ValidationError(f"Stack [{StackName}] does not exist")
@@ -370,7 +379,7 @@ class CloudFormationService(Service):
             raise ValidationError("No updates are to be performed.")
         stack = _planned(
             former, plan, tags=tags, capabilities=Capabilities or [], token=ClientRequestToken or "",
-            on_failure="DO_NOTHING" if DisableRollback else "ROLLBACK", updated_ms=ctx.now_ms,
+            on_failure="DO_NOTHING" if DisableRollback or keep else "ROLLBACK", updated_ms=ctx.now_ms,
             role_arn=RoleARN or former.role_arn,
         )  # fmt: skip
         work = await ctx.run(self._begin, ctx, stack, plan, False)
@@ -549,6 +558,15 @@ def _planned(stack: Stack, plan: Plan, **changes: Any) -> Stack:
         stack, original=plan.original, template=plan.template, parameters=plan.parameters,
         resolved=plan.resolved, **changes,
     )  # fmt: skip
+
+
+def _keeps_failed(config: dict[str, Any] | None) -> bool:
+    """Whether a deployment configuration disables the rollback."""
+    config = config or {}
+    mode = config.get("Mode", "STANDARD")
+    if mode != "STANDARD":
+        raise NotImplementedInFogbank(f"Fogbank's cloudformation does not implement the deployment mode {mode}.")
+    return bool(config.get("DisableRollback"))
 
 
 def _tags(tags: list[dict[str, str]] | None) -> dict[str, str]:

@@ -50,12 +50,19 @@ def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _check_access_control(request: ResourceRequest) -> None:
+    acl = request.properties.get("AccessControl", "Private")
+    if acl != "Private":
+        raise NotImplementedInFogbank(f"Fogbank's AWS::S3::Bucket does not implement the access control {acl}.")
+
+
 class BucketResource(ResourceType):
     """Ref is the bucket's name."""
 
     type_name = "AWS::S3::Bucket"
     supported = frozenset(
         (
+            "AccessControl",
             "BucketEncryption",
             "BucketName",
             "LifecycleConfiguration",
@@ -68,6 +75,7 @@ class BucketResource(ResourceType):
     taggable = True
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        _check_access_control(request)
         name = request.properties.get("BucketName") or request.generated_name(length_max=63, lower=True)
         location = (
             {} if ctx.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": ctx.region}}
@@ -77,6 +85,7 @@ class BucketResource(ResourceType):
         return self._state(ctx, name)
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        _check_access_control(request)
         name, s3 = request.physical_id, ctx.cloud.s3
         clear = {
             "BucketEncryption": s3.delete_bucket_encryption,

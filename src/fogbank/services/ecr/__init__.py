@@ -1,0 +1,3 @@
+from fogbank.services.ecr.service import EcrService
+
+__all__ = ["EcrService"]
