@@ -1,53 +1,225 @@
-// One round trip for each protocol, with the JavaScript SDK v3. Prints "ok" at the end.
+// The JavaScript SDK v3, against the endpoint of its environment. Prints "ok" at the end.
 import assert from "node:assert";
-import { CreateTableCommand, DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
-import { LambdaClient, ListFunctionsCommand } from "@aws-sdk/client-lambda";
-import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { CreateTopicCommand, PublishCommand, SNSClient } from "@aws-sdk/client-sns";
+import { randomBytes } from "node:crypto";
+import { Readable } from "node:stream";
+import { setTimeout } from "node:timers/promises";
+import { CloudFormationClient, CreateStackCommand, waitUntilStackCreateComplete } from "@aws-sdk/client-cloudformation";
+import { CloudWatchClient, ListMetricsCommand, PutMetricDataCommand } from "@aws-sdk/client-cloudwatch";
+import { CloudWatchLogsClient, FilterLogEventsCommand, ResourceNotFoundException } from "@aws-sdk/client-cloudwatch-logs";
+import {
+  CreateTableCommand,
+  DynamoDBClient,
+  TransactionCanceledException,
+  waitUntilTableExists,
+} from "@aws-sdk/client-dynamodb";
+import { EventBridgeClient, PutEventsCommand, PutRuleCommand, PutTargetsCommand } from "@aws-sdk/client-eventbridge";
+import { CreateFunctionCommand, InvokeCommand, LambdaClient, waitUntilFunctionActiveV2 } from "@aws-sdk/client-lambda";
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  NoSuchKey,
+  paginateListObjectsV2,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { CreateTopicCommand, PublishBatchCommand, PublishCommand, SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
 import {
   CreateQueueCommand,
-  QueueDoesNotExist,
+  DeleteMessageBatchCommand,
   GetQueueUrlCommand,
+  QueueDoesNotExist,
   ReceiveMessageCommand,
+  SendMessageBatchCommand,
   SendMessageCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
+import { GetParameterCommand, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import {
+  BatchGetCommand,
+  DynamoDBDocumentClient,
+  GetCommand,
+  paginateQuery,
+  PutCommand,
+  TransactGetCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from "@aws-sdk/lib-dynamodb";
+import { Upload } from "@aws-sdk/lib-storage";
+import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
+import JSZip from "jszip";
 
-const name = `js-${process.pid}`;
+const name = "javascript";
 
-const sts = new STSClient();
-assert.match((await sts.send(new GetCallerIdentityCommand({}))).Account, /^\d{12}$/);
+const { Account } = await new STSClient().send(new GetCallerIdentityCommand({}));
+assert.match(Account, /^\d{12}$/);
 
+// ---- queues ----
 const sqs = new SQSClient();
 const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: name }));
-await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: "hello" }));
-const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 2 }));
-assert.equal(Messages[0].Body, "hello");
+const queueArn = `arn:aws:sqs:us-east-1:${Account}:${name}`;
+const MessageAttributes = { colour: { DataType: "String", StringValue: "blue" } };
+await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: "hello", MessageAttributes }));
+const receive = () =>
+  sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 5, MaxNumberOfMessages: 10, MessageAttributeNames: ["All"] }));
+const take = async () => {
+  const { Messages } = await receive();
+  const Entries = Messages.map(({ ReceiptHandle }, n) => ({ Id: `${n}`, ReceiptHandle }));
+  await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
+  return Messages;
+};
+const [message] = await take(); // The SDK compares the MD5 of body and attributes itself.
+assert.equal(message.Body, "hello");
+assert.equal(message.MessageAttributes.colour.StringValue, "blue");
+const Entries = [..."abc"].map((Id) => ({ Id, MessageBody: Id }));
+assert.equal((await sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }))).Successful.length, 3);
+assert.deepEqual((await take()).map(({ Body }) => Body).sort(), ["a", "b", "c"]);
 await assert.rejects(sqs.send(new GetQueueUrlCommand({ QueueName: "nothing-here" })), QueueDoesNotExist);
 
+// ---- topics ----
 const sns = new SNSClient();
 const { TopicArn } = await sns.send(new CreateTopicCommand({ Name: name }));
-assert.ok((await sns.send(new PublishCommand({ TopicArn, Message: "hello" }))).MessageId);
+const Attributes = { RawMessageDelivery: "true" };
+await sns.send(new SubscribeCommand({ TopicArn, Protocol: "sqs", Endpoint: queueArn, Attributes }));
+assert.ok((await sns.send(new PublishCommand({ TopicArn, Message: "news" }))).MessageId);
+assert.equal((await take())[0].Body, "news");
+const PublishBatchRequestEntries = [{ Id: "1", Message: "batch" }];
+assert.equal((await sns.send(new PublishBatchCommand({ TopicArn, PublishBatchRequestEntries }))).Successful.length, 1);
+assert.equal((await take())[0].Body, "batch");
 
+// ---- tables, with the document client ----
 const dynamodb = new DynamoDBClient();
+const TableName = name;
 await dynamodb.send(
   new CreateTableCommand({
-    TableName: name,
+    TableName,
     BillingMode: "PAY_PER_REQUEST",
-    KeySchema: [{ AttributeName: "k", KeyType: "HASH" }],
-    AttributeDefinitions: [{ AttributeName: "k", AttributeType: "S" }],
+    KeySchema: [
+      { AttributeName: "k", KeyType: "HASH" },
+      { AttributeName: "n", KeyType: "RANGE" },
+    ],
+    AttributeDefinitions: [
+      { AttributeName: "k", AttributeType: "S" },
+      { AttributeName: "n", AttributeType: "N" },
+    ],
   }),
 );
-await dynamodb.send(new PutItemCommand({ TableName: name, Item: { k: { S: "a" }, v: { N: "1" } } }));
-const { Item } = await dynamodb.send(new GetItemCommand({ TableName: name, Key: { k: { S: "a" } } }));
-assert.equal(Item.v.N, "1");
+await waitUntilTableExists({ client: dynamodb, maxWaitTime: 30 }, { TableName });
+const documents = DynamoDBDocumentClient.from(dynamodb);
+const Item = { k: "a", n: 1, list: [1, "two", null, true], map: { deep: { er: 1.5 } }, set: new Set([1, 2]), blob: Uint8Array.of(1, 2) };
+await documents.send(new PutCommand({ TableName, Item }));
+assert.deepEqual((await documents.send(new GetCommand({ TableName, Key: { k: "a", n: 1 } }))).Item, Item);
+const { Attributes: updated } = await documents.send(
+  new UpdateCommand({
+    TableName,
+    Key: { k: "a", n: 1 },
+    UpdateExpression: "SET #m.deep.er = :v, hits = if_not_exists(hits, :z) + :one REMOVE #b",
+    ExpressionAttributeNames: { "#m": "map", "#b": "blob" },
+    ExpressionAttributeValues: { ":v": 2.5, ":z": 0, ":one": 1 },
+    ReturnValues: "ALL_NEW",
+  }),
+);
+assert.deepEqual([updated.map.deep.er, updated.hits, updated.blob], [2.5, 1, undefined]);
+const put = (n) => ({ Put: { TableName, Item: { k: "t", n }, ConditionExpression: "attribute_not_exists(k)" } });
+await documents.send(new TransactWriteCommand({ TransactItems: [put(1), put(2)] }));
+await assert.rejects(
+  documents.send(new TransactWriteCommand({ TransactItems: [put(3), put(2)] })),
+  (error) =>
+    error instanceof TransactionCanceledException &&
+    assert.deepEqual(error.CancellationReasons.map(({ Code }) => Code), ["None", "ConditionalCheckFailed"]) === undefined,
+);
+const get = (n) => ({ Get: { TableName, Key: { k: "t", n } } });
+const { Responses } = await documents.send(new TransactGetCommand({ TransactItems: [get(1), get(2), get(3)] }));
+assert.deepEqual(Responses.map((one) => one.Item?.n), [1, 2, undefined]);
+const Keys = [1, 2, 3].map((n) => ({ k: "t", n }));
+const batch = await documents.send(new BatchGetCommand({ RequestItems: { [TableName]: { Keys } } }));
+assert.equal(batch.Responses[TableName].length, 2);
+const pages = [];
+const query = { TableName, KeyConditionExpression: "k = :k", ExpressionAttributeValues: { ":k": "t" } };
+for await (const page of paginateQuery({ client: documents, pageSize: 1 }, query)) pages.push(...page.Items);
+assert.deepEqual(pages.map(({ n }) => n), [1, 2]);
 
+// ---- objects, as streams; the SDK adds and checks checksums by itself ----
 const s3 = new S3Client({ forcePathStyle: true });
-await s3.send(new CreateBucketCommand({ Bucket: name }));
-await s3.send(new PutObjectCommand({ Bucket: name, Key: "a/b c.txt", Body: "hello" }));
-const object = await s3.send(new GetObjectCommand({ Bucket: name, Key: "a/b c.txt" }));
+const Bucket = name;
+await s3.send(new CreateBucketCommand({ Bucket }));
+await s3.send(new PutObjectCommand({ Bucket, Key: "a/b c+ü.txt", Body: "hello", Metadata: { colour: "blue" } }));
+const object = await s3.send(new GetObjectCommand({ Bucket, Key: "a/b c+ü.txt" }));
 assert.equal(await object.Body.transformToString(), "hello");
+assert.equal(object.Metadata.colour, "blue");
+const large = randomBytes(12_000_000);
+const chunks = function* () {
+  for (let at = 0; at < large.length; at += 64 * 1024) yield large.subarray(at, at + 64 * 1024);
+};
+await s3.send(
+  new PutObjectCommand({ Bucket, Key: "stream", Body: Readable.from(chunks()), ContentLength: large.length }),
+);
+await new Upload({ client: s3, params: { Bucket, Key: "multipart", Body: Readable.from(chunks()) } }).done();
+for (const Key of ["stream", "multipart"]) {
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+  const parts = [];
+  for await (const part of Body) parts.push(part);
+  assert.ok(Buffer.concat(parts).equals(large), Key);
+}
+const part = await s3.send(new GetObjectCommand({ Bucket, Key: "stream", Range: "bytes=10-19" }));
+assert.ok(Buffer.from(await part.Body.transformToByteArray()).equals(large.subarray(10, 20)));
+assert.equal((await s3.send(new HeadObjectCommand({ Bucket, Key: "multipart" }))).ContentLength, large.length);
+await assert.rejects(s3.send(new GetObjectCommand({ Bucket, Key: "nothing-here" })), NoSuchKey);
+const keys = [];
+for await (const page of paginateListObjectsV2({ client: s3, pageSize: 2 }, { Bucket })) keys.push(...page.Contents);
+assert.equal(keys.length, 3);
+const fetched = await fetch(await getSignedUrl(s3, new GetObjectCommand({ Bucket, Key: "a/b c+ü.txt" })));
+assert.equal(await fetched.text(), "hello");
+const sent = await fetch(await getSignedUrl(s3, new PutObjectCommand({ Bucket, Key: "signed" })), { method: "PUT", body: "x" });
+assert.equal(sent.status, 200);
+// Without path style the SDK says http://javascript.localhost:4566/, which names this machine, too.
+assert.ok((await new S3Client().send(new ListObjectsV2Command({ Bucket }))).KeyCount === 4);
 
-assert.ok(Array.isArray((await new LambdaClient().send(new ListFunctionsCommand({}))).Functions));
+// ---- functions and their logs ----
+const lambda = new LambdaClient();
+const FunctionName = name;
+const code = "def handler(event, context):\n    print('called with', event['n'])\n    return {'n': event['n'] + 1}\n";
+const ZipFile = await new JSZip().file("main.py", code).generateAsync({ type: "uint8array" });
+const Role = `arn:aws:iam::${Account}:role/any`;
+await lambda.send(
+  new CreateFunctionCommand({ FunctionName, Role, Runtime: "python3.11", Handler: "main.handler", Code: { ZipFile } }),
+);
+await waitUntilFunctionActiveV2({ client: lambda, maxWaitTime: 30 }, { FunctionName });
+const invoke = (event, more) => lambda.send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(event), ...more }));
+const answered = await invoke({ n: 41 }, { LogType: "Tail" });
+assert.deepEqual(JSON.parse(answered.Payload.transformToString()), { n: 42 });
+assert.match(Buffer.from(answered.LogResult, "base64").toString(), /called with 41/);
+assert.equal((await invoke({})).FunctionError, "Unhandled");
+const logs = new CloudWatchLogsClient();
+const read = new FilterLogEventsCommand({ logGroupName: `/aws/lambda/${name}`, filterPattern: '"called with 41"' });
+const readLogs = () => logs.send(read).catch((error) => (error instanceof ResourceNotFoundException ? { events: [] } : Promise.reject(error)));
+let lines = [];
+for (let tries = 0; tries < 50 && lines.length === 0; tries++) {
+  await setTimeout(100); // Logs arrive a moment after the function's answer.
+  lines = (await readLogs()).events;
+}
+assert.equal(lines.length, 1);
+
+// ---- events, metrics, parameters, stacks ----
+const eventBridge = new EventBridgeClient();
+await eventBridge.send(new PutRuleCommand({ Name: name, EventPattern: JSON.stringify({ source: [name] }) }));
+await eventBridge.send(new PutTargetsCommand({ Rule: name, Targets: [{ Id: "1", Arn: queueArn }] }));
+const Detail = JSON.stringify({ n: 1 });
+const { FailedEntryCount } = await eventBridge.send(
+  new PutEventsCommand({ Entries: [{ Source: name, DetailType: "test", Detail }] }),
+);
+assert.equal(FailedEntryCount, 0);
+assert.deepEqual(JSON.parse((await take())[0].Body).detail, { n: 1 });
+const cloudWatch = new CloudWatchClient();
+await cloudWatch.send(new PutMetricDataCommand({ Namespace: name, MetricData: [{ MetricName: "m", Value: 1 }] }));
+assert.equal((await cloudWatch.send(new ListMetricsCommand({ Namespace: name }))).Metrics.length, 1);
+const ssm = new SSMClient();
+await ssm.send(new PutParameterCommand({ Name: "/js", Value: "v", Type: "String" }));
+assert.equal((await ssm.send(new GetParameterCommand({ Name: "/js" }))).Parameter.Value, "v");
+const cloudFormation = new CloudFormationClient();
+const TemplateBody = JSON.stringify({ Resources: { Q: { Type: "AWS::SQS::Queue" } } });
+await cloudFormation.send(new CreateStackCommand({ StackName: name, TemplateBody }));
+await waitUntilStackCreateComplete({ client: cloudFormation, maxWaitTime: 30, minDelay: 1 }, { StackName: name });
 console.log("ok");
