@@ -69,7 +69,12 @@ def _take(aws: Aws, url: str) -> str:
 
 
 def _tables(aws: Aws) -> None:
-    schema = ["--attribute-definitions", "AttributeName=k,AttributeType=S", "--key-schema", "AttributeName=k,KeyType=HASH"]
+    schema = [
+        "--attribute-definitions",
+        "AttributeName=k,AttributeType=S",
+        "--key-schema",
+        "AttributeName=k,KeyType=HASH",
+    ]
     aws("dynamodb", "create-table", "--table-name", "cli", *schema, "--billing-mode", "PAY_PER_REQUEST",
         "--stream-specification", "StreamEnabled=true,StreamViewType=NEW_IMAGE")  # fmt: skip
     aws("dynamodb", "wait", "table-exists", "--table-name", "cli")
@@ -108,7 +113,9 @@ def _objects(aws: Aws, folder: Path) -> None:
 def _functions_and_logs(aws: Aws, folder: Path) -> None:
     role = aws("iam", "create-role", "--role-name", "cli", "--assume-role-policy-document", TRUST)["Role"]["Arn"]
     with zipfile.ZipFile(folder / "code.zip", "w") as archive:
-        archive.writestr("main.py", "def handler(event, context):\n    print('I was called')\n    return event['n'] + 1\n")
+        archive.writestr(
+            "main.py", "def handler(event, context):\n    print('I was called')\n    return event['n'] + 1\n"
+        )
     code = ["--zip-file", f"fileb://{folder / 'code.zip'}", "--handler", "main.handler", "--runtime", "python3.11"]
     aws("lambda", "create-function", "--function-name", "cli", "--role", role, *code)
     aws("lambda", "wait", "function-active-v2", "--function-name", "cli")

@@ -10,7 +10,12 @@ from celery import Celery
 at = urlsplit(os.environ["AWS_ENDPOINT_URL"])
 app = Celery("celery_app", broker=f"sqs://test:test@{at.hostname}:{at.port}//")
 app.conf.update(
-    broker_transport_options={"region": "us-east-1", "is_secure": False, "visibility_timeout": 60, "wait_time_seconds": 2},
+    broker_transport_options={
+        "region": "us-east-1",
+        "is_secure": False,
+        "visibility_timeout": 60,
+        "wait_time_seconds": 2,
+    },
     worker_enable_remote_control=False,
     task_acks_late=True,
 )

@@ -40,5 +40,3 @@ def celery_worker(endpoint: str) -> str:
     counts = look(endpoint, "sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert (counts["ApproximateNumberOfMessages"], counts["ApproximateNumberOfMessagesNotVisible"]) == ("0", "0")
     return f"{python_version(programs, 'celery')} (kombu {python_version(programs, 'kombu')})"
-
-

@@ -88,7 +88,9 @@ assert (found.extra, found.joined, found.version) == ({"n": [1]}, joined, 1)
 
 # Optimistic locking: the second writer of the same version loses.
 stale = Player.get("red", 1)
-found.update(actions=[Player.score.add(5), Player.scores.set(Player.scores.append([3])), Player.address.zip.set("89073")])
+found.update(
+    actions=[Player.score.add(5), Player.scores.set(Player.scores.append([3])), Player.address.zip.set("89073")]
+)
 assert (found.score, found.version, found.address.zip) == (15, 2, "89073")
 stale.name = "Other"
 refused(stale.save, PutError)
@@ -101,7 +103,10 @@ with Player.batch_write() as batch:
 assert Player.count("red") == 59
 assert [p.number for p in Player.query("red", Player.number.between(3, 5))] == [3, 4, 5]
 assert [p.number for p in Player.query("red", Player.number > 57, scan_index_forward=False)] == [59, 58]
-assert [p.number for p in Player.query("red", filter_condition=Player.name.startswith("P0") & (Player.score > 7))] == [8, 9]
+assert [p.number for p in Player.query("red", filter_condition=Player.name.startswith("P0") & (Player.score > 7))] == [
+    8,
+    9,
+]
 assert [p.score for p in Player.by_score.query("red", ByScore.score >= 58)] == [58, 59]
 assert next(Player.by_name.query("red", ByName.name == "P07")).number == 7
 pages = Player.query("red", limit=25, page_size=10)

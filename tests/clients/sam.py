@@ -37,5 +37,7 @@ def _stage_of_a_message(endpoint: str, body: str) -> str:
     look(endpoint, "sqs").send_message(QueueUrl=outputs["QueueUrl"], MessageBody=body)
     table = look(endpoint, "dynamodb")
     key = {"id": {"S": body}}
-    item = eventually(lambda: table.get_item(TableName=outputs["TableName"], Key=key).get("Item"), f"{body} in the table")
+    item = eventually(
+        lambda: table.get_item(TableName=outputs["TableName"], Key=key).get("Item"), f"{body} in the table"
+    )
     return str(item["stage"]["S"])
