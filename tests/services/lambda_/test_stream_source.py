@@ -10,10 +10,11 @@ from fogbank.core.arn import parse_arn
 from fogbank.core.clock import Clock
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
+from fogbank.core.sources.stream_reader import Checkpoint
 from fogbank.services.lambda_.esm_streams import StreamSource
 from fogbank.services.lambda_.invoke import Result
 from fogbank.services.lambda_.names import FunctionName
-from fogbank.services.lambda_.records import Checkpoint, Mapping, Tables
+from fogbank.services.lambda_.records import Mapping, Tables
 
 STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/2026-01-01T00:00:00.000"
 Handle = Callable[[list[int]], bytes | None]

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from fogbank.core.sources.stream_reader import Checkpoint
 from fogbank.core.store import Record, Store
 
 
@@ -115,13 +116,6 @@ class Mapping(Record):
     on_failure: str = ""
     last_result: str = ""
     tags: dict[str, str] = {}
-
-
-class Checkpoint(Record):
-    """How far a mapping has read a shard."""
-
-    sequence: str = ""
-    closed: bool = False
 
 
 class Tables:

@@ -1,4 +1,8 @@
-"""Filter criteria of event source mappings. https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html"""
+"""Filter criteria of event source mappings and pipes.
+
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-event-filtering.html
+"""
 
 import json
 from typing import Any

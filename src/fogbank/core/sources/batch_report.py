@@ -1,6 +1,7 @@
 """What a function says of a batch when it reports failures item by item.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-batching-concurrency.html
 """
 
 import json

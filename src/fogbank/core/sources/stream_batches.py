@@ -1,0 +1,120 @@
+"""What happens to a batch of stream records until each is processed or given up.
+
+all done                      -> the next batch
+some failed, some reported    -> what lies before the first failure is done, the rest starts over
+failed, bisect                -> both halves, the first one first
+failed                        -> again after a pause, while its retries and its age last
+throttled                     -> again after a pause, which counts as no retry
+"""
+
+import asyncio
+import zlib
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from fogbank.core.clock import Clock
+from fogbank.core.sources.stream_reader import Record, created_s
+
+RETRY_DELAY_MAX_S = 60
+RETENTION_S = 86_400
+
+_encode_in_order = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Attempt(NamedTuple):
+    """How an attempt ended; `first_failed` is None if all is done. `detail` is for `give_up`."""
+
+    first_failed: int | None
+    detail: Any = None
+
+
+class Throttled(Exception):
+    """The attempt did not take place; after a while it may."""
+
+
+class Processor(Protocol):
+    """Whoever the records are for."""
+
+    async def attempt(self, records: list[Record]) -> Attempt:
+        """Try to process the records. Raises Throttled."""
+
+    async def give_up(self, shard_id: str, records: list[Record], condition: str, attempts: int, detail: Any) -> None:
+        """The records are skipped, for `RecordAgeExceeded` or `RetryAttemptsExhausted`."""
+
+
+class Batches:
+    """Sees batches through to a processor. Negative limits are none, except for the stream's own retention."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        processor: Processor,
+        *,
+        batch_size: int,
+        parallelization: int,
+        bisect: bool,
+        retries_max: int,
+        age_max_s: int,
+    ) -> None:
+        self._clock = clock
+        self._processor = processor
+        self._batch_size = batch_size
+        self._parallelization = parallelization
+        self._bisect = bisect
+        self._retries_max = retries_max
+        self._age_max_s = age_max_s if age_max_s > 0 else RETENTION_S
+
+    async def settle(self, shard_id: str, records: list[Record]) -> None:
+        """See that every record is processed or given up; beside each other by key if that is allowed."""
+        if self._parallelization == 1:
+            await self._process(shard_id, records)
+            return
+        lanes: dict[int, list[Record]] = {}
+        for record in records:
+            key = _encode_in_order(record["dynamodb"].get("Keys"))
+            lanes.setdefault(zlib.crc32(key) % self._parallelization, []).append(record)
+        size = self._batch_size
+        async with asyncio.TaskGroup() as group:
+            for lane in lanes.values():
+                group.create_task(self._process_lane(shard_id, [lane[i : i + size] for i in range(0, len(lane), size)]))
+
+    async def _process_lane(self, shard_id: str, batches: list[list[Record]]) -> None:
+        for batch in batches:
+            await self._process(shard_id, batch)
+
+    async def _process(self, shard_id: str, records: list[Record]) -> None:
+        attempts = 0
+        throttled = 0
+        while records:
+            records, expired = self._without_expired(records)
+            if expired:
+                await self._processor.give_up(shard_id, expired, "RecordAgeExceeded", attempts, None)
+            if not records:
+                return
+            try:
+                attempt = await self._processor.attempt(records)
+            except Throttled:
+                throttled += 1
+                await self._clock.sleep(min(2.0 ** min(throttled, 6) * 0.25, RETRY_DELAY_MAX_S))
+                continue
+            throttled = 0
+            if attempt.first_failed is None:
+                return
+            if attempt.first_failed:
+                records, attempts = records[attempt.first_failed :], 0
+            attempts += 1
+            if self._bisect and len(records) > 1:
+                half = len(records) // 2
+                await self._process(shard_id, records[:half])
+                await self._process(shard_id, records[half:])
+                return
+            if 0 <= self._retries_max < attempts:
+                await self._processor.give_up(shard_id, records, "RetryAttemptsExhausted", attempts, attempt.detail)
+                return
+            await self._clock.sleep(min(2.0 ** min(attempts - 1, 6) * 0.5, RETRY_DELAY_MAX_S))
+
+    def _without_expired(self, records: list[Record]) -> tuple[list[Record], list[Record]]:
+        oldest_s = self._clock.now_ms() / 1000 - self._age_max_s
+        fresh = [record for record in records if created_s(record) >= oldest_s]
+        return fresh, [record for record in records if created_s(record) < oldest_s]
