@@ -40,7 +40,7 @@ def _send_all(server: Running, requests: Iterator[bytes]) -> None:
     """Send every request once, over as many connections as the throughput cases use."""
 
     def session(_: int) -> Session:
-        for request in requests:
+        while (request := next(requests, None)) is not None:
             yield request
 
     outcome = drive(server.port, session, connections=CONNECTIONS, seconds=FILL_LIMIT_S, warm_up=0)
@@ -105,9 +105,7 @@ def partition_calls(server: Running, size: int) -> dict[str, Call]:
 def grow_queue(server: Running, start: int, end: int) -> None:
     url = client("sqs", server.endpoint).create_queue(QueueName="scale")["QueueUrl"]
     record = Recorder("sqs", server.endpoint).request
-    batch = record(
-        "send_message_batch", QueueUrl=url, Entries=[{"Id": str(n), "MessageBody": BODY} for n in range(10)]
-    )
+    batch = record("send_message_batch", QueueUrl=url, Entries=[{"Id": str(n), "MessageBody": BODY} for n in range(10)])
     _send_all(server, (batch for _ in range(start, end, 10)))
 
 
@@ -264,7 +262,9 @@ def render(curve: Curve) -> str:
     lines = [f"| {curve.name} | {' | '.join(f'{size:,}' for size in sizes)} |", "|---|" + "---:|" * len(sizes)]
     for name, figures in curve.figures.items():
         lines.append(f"| {name}, ms | {' | '.join(f'{figures[size]:.2f}' for size in sizes)} |")
-    lines.append(f"| memory without the mapped store, MB | {' | '.join(f'{curve.memory_mb[size]:.0f}' for size in sizes)} |")
+    lines.append(
+        f"| memory without the mapped store, MB | {' | '.join(f'{curve.memory_mb[size]:.0f}' for size in sizes)} |"
+    )
     return "\n".join(lines)
 
 

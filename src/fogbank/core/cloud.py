@@ -12,6 +12,7 @@ from fogbank.core.api import ApiDirectory
 from fogbank.core.blobs import Blobs
 from fogbank.core.clock import Clock
 from fogbank.core.context import Context
+from fogbank.core.garbage import Garbage
 from fogbank.core.ids import new_id
 from fogbank.core.metrics import Metrics
 from fogbank.core.outbox import Outbox
@@ -70,6 +71,7 @@ class Cloud:
         self.sequence = Sequence(self)
         self.metrics = Metrics(self)
         self.outbox = Outbox(self)
+        self.garbage = Garbage(self.store, self.tasks)
         self.apis: ApiDirectory
         """Operations by the names of AWS's SDKs; set by the wire."""
         self._registry = services
@@ -124,6 +126,7 @@ class Cloud:
             if package in self._registry:
                 self.service(package)
         self.outbox.start()
+        self.garbage.start()
 
     async def stop(self) -> None:
         for service in tuple(self._services.values()):

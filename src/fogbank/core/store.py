@@ -150,6 +150,23 @@ class Store:
         with file.open("wb") as out:
             self._env.copyfd(out.fileno(), compact=True)
 
+    def remove_some(self, encoded_prefix: bytes, *, limit: int) -> bool:
+        """Remove up to `limit` entries whose encoded key begins so (see `Table.encoded`); whether more are left."""
+        if len(encoded_prefix) >= _KEY_CUT:
+            raise ValueError("a prefix this long may share its entry with other keys")
+        try:
+            with self._writer().cursor() as cursor:
+                if not cursor.set_range(encoded_prefix):
+                    return False
+                for _ in range(limit):
+                    if not cursor.key().startswith(encoded_prefix):  # type: ignore[union-attr]
+                        return False
+                    if not cursor.delete():
+                        return False
+                return bool(cursor.key().startswith(encoded_prefix))  # type: ignore[union-attr]
+        except lmdb.Error as error:
+            raise self._storage_error(error) from error
+
     def used_bytes(self) -> int:
         return (self.folder / "store.lmdb").stat().st_blocks * 512
 
@@ -342,6 +359,10 @@ class Table(Generic[V]):
         """As `scan` without the keys, which then need no decoding."""
         skip = None if after is None else self._key(after)
         return (self._unpack(data) for _, data in self._entries(self._key(prefix), None, skip, reverse=reverse))
+
+    def encoded(self, prefix: Key) -> bytes:
+        """What the stored keys begin with that begin with `prefix`."""
+        return self._key(prefix)
 
     def first(self, prefix: Key = ()) -> tuple[Key, V] | None:
         """The first entry whose key begins with `prefix`."""

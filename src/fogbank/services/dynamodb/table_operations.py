@@ -92,10 +92,10 @@ class TableOperations(TableAccess):
                 "Disable deletion protection first."
             )
         self._tables.tables.delete((table.account, table.region, table.name))
-        self._tables.items.delete_all((table.id,))
-        self._tables.expiring.delete_all((table.id,))
+        self.cloud.garbage.discard(self._tables.items, (table.id,))
+        self.cloud.garbage.discard(self._tables.expiring, (table.id,))
         for index in table.indexes:
-            self._tables.index_items.delete_all((index.id,))
+            self.cloud.garbage.discard(self._tables.index_items, (index.id,))
         if table.stream is not None:
             self._end_stream(table)
         return {"TableDescription": definitions.describe_deleted(table)}
@@ -272,7 +272,7 @@ class TableOperations(TableAccess):
             raise ResourceNotFound("Requested resource not found")
         if action == "Delete":
             table.indexes.remove(found)
-            self._tables.index_items.delete_all((found.id,))
+            self.cloud.garbage.discard(self._tables.index_items, (found.id,))
             return
         if "WarmThroughput" in definition:
             definitions.warm_up(table, found, definition["WarmThroughput"])

@@ -41,7 +41,7 @@ class Events(Groups):
     def delete_log_stream(self, ctx: Context, *, logGroupName: str, logStreamName: str) -> Answer:
         group = self._group(ctx, logGroupName)
         stream = self._stream(group, logStreamName)
-        self._tables.events.delete_all((group.id, stream.id))
+        self.cloud.garbage.discard(self._tables.events, (group.id, stream.id))
         self._tables.streams.delete((group.id, logStreamName))
         return None
 

@@ -68,7 +68,7 @@ class Groups(Service):
             self._tables.metric_filters,
             self._tables.subscriptions,
         ):
-            table.delete_all((group.id,))
+            self.cloud.garbage.discard(table, (group.id,))
         self._tables.groups.delete((ctx.account, ctx.region, logGroupName))
         return None
 
