@@ -25,6 +25,11 @@ class ConditionalCheckFailed(AwsError):
     message = "The conditional request failed"
 
 
+class DuplicateItem(AwsError):
+    code = "DuplicateItemException"
+    message = "Duplicate primary key exists in table"
+
+
 class ThroughputExceeded(AwsError):
     code = "ProvisionedThroughputExceededException"
     message = (

@@ -34,6 +34,7 @@ class Source:
         self.table = table
         self.index = index
         self.keys = index.keys if index is not None else table.keys
+        self._items = tables.items
         self._store: Any = tables.index_items if index is not None else tables.items
         self._id = index.id if index is not None else table.id
 
@@ -62,6 +63,17 @@ class Source:
         found = index_key(self.index, own, given)
         assert found is not None
         return found
+
+    def fetcher(self, *, whole: bool) -> Callable[[Any, StoredItem], Item] | None:
+        """Looks up the item behind an entry of a local index that does not hold all of it; None where none has to."""
+        if not whole or self.index is None or not self.index.local or self.index.projection == "ALL":
+            return None
+
+        def fetch(key: Any, entry: StoredItem) -> Item:
+            stored = self._items.get((self.table.id, key[3], key[4]))
+            return entry.item if stored is None else stored.item
+
+        return fetch
 
     def entries(
         self, wanted: KeyRange | None, after: tuple[Any, ...] | None, *, forward: bool, keyless: bool

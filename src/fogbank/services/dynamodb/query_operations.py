@@ -13,7 +13,6 @@ from fogbank.services.dynamodb.errors import Validation
 from fogbank.services.dynamodb.expressions import Bindings, bind, parse_key_condition, parse_projection
 from fogbank.services.dynamodb.items import read_costs
 from fogbank.services.dynamodb.queries import Page, Source, read_page
-from fogbank.services.dynamodb.records import StoredItem
 from fogbank.services.dynamodb.table_access import TableAccess
 from fogbank.services.dynamodb.values import Item
 from fogbank.services.dynamodb.writes import parse_filter
@@ -138,17 +137,7 @@ class QueryOperations(TableAccess):
         bindings.finish(used=wanted is not None or keep is not None or project is not None)
         after = source.start_key(start) if start is not None else None
         # A local index gives attributes that it does not hold from the table, at the cost of reading the item.
-        whole = (
-            index is not None
-            and index.local
-            and index.projection != "ALL"
-            and (select == "ALL_ATTRIBUTES" or project is not None)
-        )
-
-        def fetch(key: Any, entry: StoredItem) -> Item:
-            stored = self._items.get((table.id, key[3], key[4]))
-            return entry.item if stored is None else stored.item
-
+        fetch = source.fetcher(whole=select == "ALL_ATTRIBUTES" or project is not None)
         page = read_page(
             source,
             wanted,
@@ -157,7 +146,7 @@ class QueryOperations(TableAccess):
             limit=limit,
             keep=keep,
             segment=segment,
-            fetch=fetch if whole else None,
+            fetch=fetch,
         )
         consumed = Consumed()
         costs = read_costs(page.bytes_read, consistent=consistent, index=index)

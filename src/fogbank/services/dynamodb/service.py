@@ -1,10 +1,7 @@
 """Amazon DynamoDB. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/Welcome.html"""
 
-import hashlib
 from collections.abc import Callable
 from typing import Any
-
-import msgspec
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
@@ -14,6 +11,7 @@ from fogbank.services.dynamodb.contributor_insights import ContributorInsights
 from fogbank.services.dynamodb.errors import ResourceNotFound
 from fogbank.services.dynamodb.item_operations import ItemOperations
 from fogbank.services.dynamodb.items import Items
+from fogbank.services.dynamodb.partiql_operations import PartiQLOperations
 from fogbank.services.dynamodb.query_operations import QueryOperations
 from fogbank.services.dynamodb.records import DynamoDBTables
 from fogbank.services.dynamodb.streams import Streams
@@ -26,11 +24,17 @@ SWEEP_S = 30  # How often expired items and old stream records are looked for.
 
 
 class DynamoDBService(
-    TableOperations, TimeToLive, ItemOperations, BatchOperations, QueryOperations, ContributorInsights
+    TableOperations,
+    TimeToLive,
+    ItemOperations,
+    BatchOperations,
+    QueryOperations,
+    PartiQLOperations,
+    ContributorInsights,
 ):
     """Tables, items, queries, transactions, streams, TTL.
 
-    PartiQL, backups, global tables, imports and exports, and the legacy parameters that expressions replaced
+    Backups, global tables, imports and exports, and the legacy parameters that expressions replaced
     (`Expected`, `KeyConditions`, …) answer NotImplemented.
     """
 
@@ -73,9 +77,9 @@ class DynamoDBService(
         ClientRequestToken: str | None = None,
         ReturnConsumedCapacity: str | None = None,
     ) -> Answer:
-        digest = hashlib.sha256(msgspec.json.encode(TransactItems, order="deterministic")).digest()
+        writes = self._transactions.parse(ctx, TransactItems, self._shared_table)
         return self._transactions.write(
-            ctx, TransactItems, self._shared_table, ClientRequestToken, digest, ReturnConsumedCapacity
+            ctx, writes, token=ClientRequestToken, request=TransactItems, capacity=ReturnConsumedCapacity
         )
 
     # ---- streams, for dynamodbstreams and event source mappings ---------------------------------------------------

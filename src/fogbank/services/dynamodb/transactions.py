@@ -3,8 +3,11 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
 """
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
+
+import msgspec
 
 from fogbank.core.context import Context
 from fogbank.services.dynamodb.capacity import Consumed
@@ -71,26 +74,31 @@ class Transactions:
             answer["ConsumedCapacity"] = entries
         return answer
 
+    def parse(self, ctx: Context, actions: list[dict[str, Any]], find: FindTable) -> list[tuple[Write, bool]]:
+        """The writes of TransactWriteItems; with each, whether its item is shown if its condition does not hold."""
+        _check_count(actions)
+        return [self._parse(ctx, action, find) for action in actions]
+
     def write(
         self,
         ctx: Context,
-        actions: list[dict[str, Any]],
-        find: FindTable,
+        writes: list[tuple[Write, bool]],
+        *,
         token: str | None,
-        digest: bytes,
+        request: object,
         capacity: str | None,
     ) -> dict[str, Any]:
-        _check_count(actions)
+        """Do all writes or none; nothing if the token was given before, with the same request."""
+        digest = b"" if token is None else hashlib.sha256(msgspec.json.encode(request, order="deterministic")).digest()
         if token is not None and self._already_done(ctx, token, digest):
             return {}
-        consumed = self.run(ctx, [self._parse(ctx, action, find) for action in actions])
+        consumed = self._run(ctx, writes)
         if token is not None:
             self._tables.tokens.put((ctx.account, ctx.region, token), Token(digest, ctx.now_ms + TOKEN_MS))
         found = consumed.answer(capacity, transactional=True)
         return {"ConsumedCapacity": found} if found else {}
 
-    def run(self, ctx: Context, writes: list[tuple[Write, bool]]) -> Consumed:
-        """Do all writes or none; with each, whether its item is shown if its condition does not hold."""
+    def _run(self, ctx: Context, writes: list[tuple[Write, bool]]) -> Consumed:
         keys = [self._writes.key(write) for write, _ in writes]
         if len(set(keys)) != len(keys):
             raise Validation("Transaction request cannot include multiple operations on one item")
@@ -107,8 +115,9 @@ class Transactions:
             planned.append((write, change))
             charges.append((write.table, write_costs(write.table, change.old, change.new, factor=UNITS_FACTOR)))
             if change.refused:
-                refusal = change.refusal(show_item=show)
-                reasons.append({"Code": "ConditionalCheckFailed", "Message": refusal.message, **refusal.members})
+                refusal = write.refusal(change.old, show_item=show)
+                code = refusal.code.removesuffix("Exception")
+                reasons.append({"Code": code, "Message": refusal.message, **refusal.members})
             else:
                 reasons.append(NO_REASON)
         consumed = self._charge(ctx, charges, reasons, write=True)

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from fogbank.core.context import Context
+from fogbank.core.errors import AwsError
 from fogbank.services.dynamodb.capacity import Consumed
 from fogbank.services.dynamodb.errors import ConditionalCheckFailed, Validation
 from fogbank.services.dynamodb.expressions import Bindings, Condition, Update, parse_condition, parse_update
@@ -15,7 +16,7 @@ from fogbank.services.dynamodb.values import Item
 class Write:
     """What is to be done to one item. Exactly one of `item`, `key` says which; an `item` has been checked."""
 
-    __slots__ = ("action", "condition", "item", "key", "table", "update_expression")
+    __slots__ = ("action", "condition", "item", "key", "refused_as", "table", "update_expression")
 
     def __init__(
         self,
@@ -26,6 +27,7 @@ class Write:
         item: StoredItem | None = None,
         update: Update | None = None,
         condition: Condition | None = None,
+        refused_as: type[AwsError] = ConditionalCheckFailed,
     ) -> None:
         self.action = action
         self.table = table
@@ -33,6 +35,7 @@ class Write:
         self.item = item
         self.update_expression = update
         self.condition = condition
+        self.refused_as = refused_as
 
     @classmethod
     def put(cls, table: TableRecord, item: StoredItem, bindings: Bindings, condition: str | None) -> "Write":
@@ -62,6 +65,10 @@ class Write:
         bindings.finish(used=update is not None or condition is not None)
         return cls("Update", table, key=key, update=parsed, condition=checked)
 
+    def refusal(self, stored: StoredItem | None, *, show_item: bool) -> AwsError:
+        """The error of a condition that does not hold for that item."""
+        return self.refused_as(members={"Item": stored.item} if show_item and stored is not None else {})
+
     def returned(self, wanted: str, old: StoredItem | None, new: StoredItem | None) -> Item | None:
         """What ReturnValues asks for."""
         match wanted:
@@ -85,9 +92,6 @@ class Change(NamedTuple):
     old: StoredItem | None
     new: StoredItem | None
     refused: bool = False
-
-    def refusal(self, *, show_item: bool) -> ConditionalCheckFailed:
-        return ConditionalCheckFailed(members={"Item": self.old.item} if show_item and self.old is not None else {})
 
 
 class Writes:
@@ -122,7 +126,7 @@ class Writes:
         costs = write_costs(write.table, change.old, change.new)
         self._items.charge(ctx, write.table, costs, write=True, consumed=consumed, operation=operation)
         if change.refused:
-            raise change.refusal(show_item=show_on_failure)
+            raise write.refusal(change.old, show_item=show_on_failure)
         self.keep(ctx, write, change)
         return change.old, change.new
 

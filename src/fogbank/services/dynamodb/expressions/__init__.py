@@ -5,11 +5,13 @@ from fogbank.services.dynamodb.expressions.conditions import Condition, parse_co
 from fogbank.services.dynamodb.expressions.keys import KeyRange, parse_key_condition
 from fogbank.services.dynamodb.expressions.projection import Projection, parse_projection
 from fogbank.services.dynamodb.expressions.updates import Update, parse_update
+from fogbank.services.dynamodb.expressions.writer import ExpressionWriter
 
 __all__ = [
     "NO_BINDINGS",
     "Bindings",
     "Condition",
+    "ExpressionWriter",
     "KeyRange",
     "Projection",
     "Update",
