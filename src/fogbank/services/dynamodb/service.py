@@ -8,6 +8,7 @@ from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.dynamodb.batch_operations import BatchOperations
 from fogbank.services.dynamodb.contributor_insights import ContributorInsights
+from fogbank.services.dynamodb.counts import ItemCounts
 from fogbank.services.dynamodb.errors import ResourceNotFound
 from fogbank.services.dynamodb.item_operations import ItemOperations
 from fogbank.services.dynamodb.items import Items
@@ -53,7 +54,7 @@ class DynamoDBService(
         self._transactions = Transactions(self._tables, self._items, self._writes)
         self.streams = Streams(self._tables)
         self._watchers: dict[int, set[Callable[[], object]]] = {}
-        self._counted = {}
+        self._counts = ItemCounts(self._tables, cloud.tasks)
 
     async def start(self) -> None:
         while True:

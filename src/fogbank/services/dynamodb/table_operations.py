@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.Basics.html
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,18 +10,16 @@ from fogbank.core.context import Context
 from fogbank.core.ids import new_id
 from fogbank.core.service import Answer
 from fogbank.services.dynamodb import tables as definitions
+from fogbank.services.dynamodb.counts import ItemCounts
 from fogbank.services.dynamodb.errors import LimitExceeded, ResourceInUse, ResourceNotFound, Validation
-from fogbank.services.dynamodb.records import StoredItem, Stream, StreamEntry, TableRecord
+from fogbank.services.dynamodb.records import Stream, StreamEntry, TableRecord
 from fogbank.services.dynamodb.table_access import TableAccess
-
-_COUNT_AGAIN_MS = 5_000
-_COUNT_AGAIN_ITEMS = 10_000
 
 
 class TableOperations(TableAccess):
     """The operations on tables of `DynamoDBService`."""
 
-    _counted: dict[int, tuple[int, definitions.Counts]]
+    _counts: ItemCounts
 
     def create_table(
         self,
@@ -124,7 +121,7 @@ class TableOperations(TableAccess):
 
     def describe_table(self, ctx: Context, *, TableName: str) -> Answer:
         table = self._table(ctx, TableName, wording="Table")
-        return {"Table": definitions.describe(table, self._counts(table, ctx.now_ms))}
+        return {"Table": definitions.describe(table, self._counts.of(table, ctx.now_ms))}
 
     def list_tables(self, ctx: Context, *, ExclusiveStartTableName: str | None = None, Limit: int = 100) -> Answer:
         names = [
@@ -204,22 +201,10 @@ class TableOperations(TableAccess):
         if DeletionProtectionEnabled is not None:
             table.deletion_protection = DeletionProtectionEnabled
         self._save(table)
-        description = definitions.describe(table, self._counts(table, ctx.now_ms), status="UPDATING")
+        description = definitions.describe(table, self._counts.of(table, ctx.now_ms), status="UPDATING")
         if encrypted is not None and "SSEDescription" not in description:
             description["SSEDescription"] = encrypted | {"Status": "UPDATING"}
         return {"TableDescription": description}
-
-    def _counts(self, table: TableRecord, now_ms: int) -> definitions.Counts:
-        """Items and bytes of the table and its indexes; a large one's are counted at most every few seconds, since
-        AWS itself updates them every six hours."""
-        known = self._counted.get(table.id)
-        if known is not None and now_ms - known[0] < _COUNT_AGAIN_MS and known[1][table.id][0] > _COUNT_AGAIN_ITEMS:
-            return known[1]
-        counts = {table.id: _count(self._tables.items.scan((table.id,)))}
-        for index in table.indexes:
-            counts[index.id] = _count(self._tables.index_items.scan((index.id,)))
-        self._counted[table.id] = now_ms, counts
-        return counts
 
     def _update_stream(self, ctx: Context, table: TableRecord, specification: dict[str, Any]) -> None:
         if specification["StreamEnabled"] and table.stream is not None:
@@ -299,14 +284,6 @@ def _update_throughput(
             f"WriteCapacityUnits: {table.write_units}. Refer to the Amazon DynamoDB Developer Guide for current limits "
             "and how to request higher limits."
         )
-
-
-def _count(entries: Iterable[tuple[Any, StoredItem]]) -> tuple[int, int]:
-    items = size = 0
-    for _, stored in entries:
-        items += 1
-        size += stored.size
-    return items, size
 
 
 def _continuous_backups(table: TableRecord) -> dict[str, Any]:
