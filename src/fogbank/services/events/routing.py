@@ -22,6 +22,7 @@ from fogbank.core.patterns import Match, compile_pattern
 from fogbank.core.targets import deliver, queue_url
 from fogbank.services.events.inputs import InvalidInput, MakeInput, compile_input
 from fogbank.services.events.records import Forward, Retry, Rule, Target
+from fogbank.services.events.rule_index import RuleIndex
 
 if TYPE_CHECKING:
     from fogbank.services.events.base import EventsBase
@@ -58,6 +59,9 @@ class CompiledRule(msgspec.Struct):
     dimensions: dict[str, str]
 
 
+_NO_RULES: RuleIndex[CompiledRule] = RuleIndex([])
+
+
 class DeliveryError(Exception):
     """A target could not be served; `code` is what its dead letter says."""
 
@@ -73,7 +77,7 @@ class Router:
     def __init__(self, service: "EventsBase") -> None:
         self._service = service
         self._cloud = service.cloud
-        self._compiled: dict[tuple[str, str, str], tuple[bytes, list[CompiledRule]]] = {}
+        self._compiled: dict[tuple[str, str, str], tuple[bytes, RuleIndex[CompiledRule]]] = {}
         self.call_destination: Callable[[Context, Retry], None]
         """Calls an API destination; set by the operations on those, which have the connections."""
         self.keep_event: Callable[[Context, str, str], None]
@@ -85,18 +89,15 @@ class Router:
 
     def route(self, ctx: Context, bus: str, event: dict[str, Any]) -> None:
         """Send the event to the targets of every enabled rule of the bus that matches it."""
-        rules = self._rules(ctx, bus)
-        if not rules:
-            return
         text = ""
-        for rule in rules:
+        for rule in self._rules(ctx, bus).candidates(event):
             if rule.match(event):
                 text = text or _encode(event).decode()
                 self.trigger(ctx, bus, rule, event, text)
 
     def route_to(self, ctx: Context, bus: str, event: dict[str, Any], rule_arns: Sequence[str]) -> None:
         """Send the event as `route` does, but only by the rules named, if any are."""
-        for rule in self._rules(ctx, bus):
+        for rule in self._rules(ctx, bus).candidates(event):
             if (not rule_arns or rule.arn in rule_arns) and rule.match(event):
                 self.send(ctx, bus, rule, event)
 
@@ -123,19 +124,21 @@ class Router:
         rule = self._service.rules.get((ctx.account, ctx.region, bus, name))
         return None if rule is None else self._compile(ctx, bus, name, rule)
 
-    def _rules(self, ctx: Context, bus: str) -> list[CompiledRule]:
+    def _rules(self, ctx: Context, bus: str) -> RuleIndex[CompiledRule]:
         key = (ctx.account, ctx.region, bus)
         revision = self._service.revisions.get_raw(key)
         if revision is None:
-            return []
+            return _NO_RULES
         kept = self._compiled.get(key)
         if kept is not None and kept[0] == revision:
             return kept[1]
-        rules = [
-            self._compile(ctx, bus, rule_key[-1], rule)
-            for rule_key, rule in self._service.rules.scan(key)
-            if rule.pattern and rule.enabled
-        ]
+        rules = RuleIndex(
+            [
+                (rule.pattern, self._compile(ctx, bus, rule_key[-1], rule))
+                for rule_key, rule in self._service.rules.scan(key)
+                if rule.pattern and rule.enabled
+            ]
+        )
         if len(self._compiled) >= _COMPILED_MAX:
             self._compiled.clear()
         self._compiled[key] = (revision, rules)
