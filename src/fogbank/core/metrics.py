@@ -97,7 +97,10 @@ class Metrics:
     ) -> None:
         """Record one value of one metric at the present minute, as if it were seen `times` times."""
         minute = self.clock.now_ms() // MINUTE_MS * MINUTE_MS
-        values = self.values((account, region, namespace, name, tuple(sorted(dimensions.items())), unit, minute))
+        pairs = tuple(dimensions.items())
+        if len(pairs) > 1:
+            pairs = tuple(sorted(pairs))
+        values = self.values((account, region, namespace, name, pairs, unit, minute))
         values[value] = values.get(value, 0) + times
 
     def values(self, series: Series) -> Values:

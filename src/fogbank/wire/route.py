@@ -170,6 +170,8 @@ class Router:
             named = [self._entries["sqs"]]
         if not named:
             named = [entry for entry in self._entries.values() if _speaks_query(entry)]
+        if len(named) == 1:
+            return named[0]
         version = _first(_VERSION, request)
         exact = [entry for entry in named if entry.api_version == version] or named
         known = [entry for entry in exact if action in self._model(entry.name).operations]
