@@ -145,10 +145,22 @@ def test_metric_data_comes_in_pages(cloudwatch: Any, now_s: int) -> None:
     assert values == [0.0, 1.0, 2.0, 3.0, 4.0]
 
 
-def test_an_expression_is_refused_by_name(cloudwatch: Any, now_s: int) -> None:
-    asked = [query("a", "Sum"), {"Id": "b", "Expression": "a * 2"}]
-    with pytest.raises(ClientError, match=r"NotImplemented.*Expression"):
-        cloudwatch.get_metric_data(MetricDataQueries=asked, StartTime=at(now_s), EndTime=at(now_s + 60))
+def test_an_expression_is_computed_from_metrics(cloudwatch: Any, now_s: int) -> None:
+    put(cloudwatch, now_s, Values=[1.0, 3.0])
+    put(cloudwatch, now_s + 60, Value=10.0)
+    asked = [query("a", "Sum", ReturnData=False), {"Id": "b", "Expression": "a * 2", "Label": "double"}]
+    answer = cloudwatch.get_metric_data(MetricDataQueries=asked, StartTime=at(now_s), EndTime=at(now_s + 120))
+    (row,) = answer["MetricDataResults"]
+    assert (row["Id"], row["Label"], row["Values"]) == ("b", "double", [20.0, 8.0])
+
+
+def test_seconds_are_kept_apart_at_high_resolution(cloudwatch: Any, now_s: int) -> None:
+    for second in (0, 1, 11):
+        put(cloudwatch, now_s + second, Value=1.0, StorageResolution=1)
+    by_ten = statistics(cloudwatch, now_s, EndTime=at(now_s + 60), StartTime=at(now_s), Period=10, Statistics=["Sum"])
+    assert [(point["Timestamp"], point["Sum"]) for point in by_ten] == [(at(now_s), 2.0), (at(now_s + 10), 1.0)]
+    (minute,) = statistics(cloudwatch, now_s, Statistics=["Sum"])
+    assert minute["Sum"] == 3.0
 
 
 def test_an_unknown_statistic_is_refused(cloudwatch: Any, now_s: int) -> None:

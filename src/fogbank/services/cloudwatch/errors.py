@@ -20,3 +20,29 @@ class InvalidParameterValue(AwsError):
 
 class ValidationError(AwsError):
     code = "ValidationError"
+
+
+class LimitExceeded(AwsError):
+    code = "LimitExceededFault"
+    query_code = "LimitExceeded"
+
+
+class AlarmNotFound(AwsError):
+    code = "ResourceNotFound"
+    status = 404
+
+
+class ResourceNotFound(AwsError):
+    code = "ResourceNotFoundException"
+    status = 404
+
+
+class DashboardNotFound(AwsError):
+    code = "DashboardNotFoundError"
+    query_code = "ResourceNotFound"
+    status = 404
+
+
+class DashboardInvalid(AwsError):
+    code = "DashboardInvalidInputError"
+    query_code = "InvalidParameterInput"

@@ -1,4 +1,7 @@
-"""What CloudWatch stores: for each metric and minute, which values were seen how often."""
+"""What CloudWatch stores: for each metric and minute (or second), which values were seen how often."""
+
+from collections.abc import Iterator
+from typing import Any
 
 from fogbank.core.store import Record, Store
 
@@ -40,11 +43,74 @@ class Metric(Record):
     last_ms: int
 
 
+class Alarm(Record):
+    """A metric alarm: its configuration, and its state since `state_ms`.
+
+    It watches one statistic of one metric, or (`queries`, as in the request) the one of several that returns data.
+    """
+
+    name: str
+    comparison: str
+    threshold: float
+    evaluation_periods: int
+    datapoints: int
+    period_s: int
+    configured_ms: int
+    state_ms: int
+    transitioned_ms: int
+    state: str = "INSUFFICIENT_DATA"
+    reason: str = "Unchecked: Initial alarm creation"
+    reason_data: str = ""
+    description: str | None = None
+    actions_enabled: bool = True
+    actions: dict[str, list[str]] = {}
+    missing: str = "missing"
+    missing_given: bool = False
+    datapoints_given: bool = False
+    namespace: str = ""
+    metric: str = ""
+    statistic: str = ""
+    dimensions: list[dict[str, str]] = []
+    unit: str | None = None
+    queries: list[dict[str, Any]] = []
+    tags: dict[str, str] = {}
+
+
+class HistoryItem(Record):
+    """What happened to an alarm."""
+
+    at_ms: int
+    kind: str
+    summary: str
+    data: str
+
+
+class Dashboard(Record):
+    name: str
+    body: str
+    modified_ms: int
+    tags: dict[str, str] = {}
+
+
 class CloudWatchTables:
     """The tables of CloudWatch. A metric's dimensions are one string, sorted (`dimensions.py`)."""
 
     def __init__(self, store: Store) -> None:
-        # account, region, namespace, name, dimensions, unit, minute (epoch ms)
+        # account, region, namespace, name, dimensions, unit, minute or, at high resolution, second (epoch ms)
         self.minutes = store.table("cloudwatch.minutes", key=(str, str, str, str, str, str, int), value=Distribution)
         # account, region, namespace, name, dimensions
         self.metrics = store.table("cloudwatch.metrics", key=(str, str, str, str, str), value=Metric)
+        # account, region, name
+        self.alarms = store.table("cloudwatch.alarms", key=(str, str, str), value=Alarm)
+        # account, region, alarm's name, sequence
+        self.history = store.table("cloudwatch.history", key=(str, str, str, int), value=HistoryItem)
+        # account, name: dashboards are global
+        self.dashboards = store.table("cloudwatch.dashboards", key=(str, str), value=Dashboard)
+
+    def units(self, series: tuple[str, str, str, str, str]) -> Iterator[str]:
+        """The units that a metric was put with."""
+        found = self.minutes.first(series)
+        while found is not None:
+            unit: str = found[0][5]
+            yield unit
+            found = next(self.minutes.scan(series, start=(*series, unit + "\0"), limit=1), None)

@@ -1,0 +1,163 @@
+"""What an alarm does when its state changes: it tells topics and functions.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions.html
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from fogbank.core.arn import parse_arn
+from fogbank.core.context import Context
+from fogbank.core.errors import AwsError, NotImplementedInFogbank
+from fogbank.services.cloudwatch.errors import ValidationError
+from fogbank.services.cloudwatch.records import Alarm
+
+LISTS = {"OK": "OKActions", "ALARM": "AlarmActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
+ACTIONS_MAX = 5  # for each state
+# As AWS's messages name them; https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
+_REGION_NAMES = {
+    "ap-northeast-1": "Asia Pacific (Tokyo)",
+    "ap-northeast-2": "Asia Pacific (Seoul)",
+    "ap-south-1": "Asia Pacific (Mumbai)",
+    "ap-southeast-1": "Asia Pacific (Singapore)",
+    "ap-southeast-2": "Asia Pacific (Sydney)",
+    "ca-central-1": "Canada (Central)",
+    "eu-central-1": "EU (Frankfurt)",
+    "eu-north-1": "EU (Stockholm)",
+    "eu-west-1": "EU (Ireland)",
+    "eu-west-2": "EU (London)",
+    "eu-west-3": "EU (Paris)",
+    "sa-east-1": "South America (Sao Paulo)",
+    "us-east-1": "US East (N. Virginia)",
+    "us-east-2": "US East (Ohio)",
+    "us-west-1": "US West (N. California)",
+    "us-west-2": "US West (Oregon)",
+}
+
+
+def check_actions(arns: list[str], name: str) -> None:
+    """Refuse what is no ARN, and targets that Fogbank's alarms cannot tell."""
+    if len(arns) > ACTIONS_MAX:
+        raise ValidationError(f"The collection {name} must not have a size greater than {ACTIONS_MAX}.")
+    for text in arns:
+        arn = parse_arn(text)
+        if arn is None:
+            raise ValidationError(f"Invalid arn syntax: {text}")
+        if arn.service not in ("sns", "lambda"):
+            raise NotImplementedInFogbank(f"Fogbank's alarms have no actions of service {arn.service}: {text}")
+
+
+def act(ctx: Context, alarm: Alarm, before: Alarm) -> list[tuple[str, bool]]:
+    """Run the actions of the alarm's new state in the current transaction; each with whether it could be."""
+    if not alarm.actions_enabled:
+        return []
+    return [(arn, _run(ctx, arn, alarm, before)) for arn in alarm.actions.get(LISTS[alarm.state], ())]
+
+
+def _run(ctx: Context, text: str, alarm: Alarm, before: Alarm) -> bool:
+    arn = parse_arn(text)
+    assert arn is not None, "checked when the alarm was put"
+    there = ctx.at(account=arn.account, region=arn.region)
+    try:
+        if arn.service == "sns":
+            region = _REGION_NAMES.get(ctx.region, ctx.region)
+            subject = f'{alarm.state}: "{alarm.name}" in {region}'
+            message = json.dumps(_message(ctx, alarm, before, region))
+            ctx.cloud.sns.publish(there, TopicArn=text, Subject=subject[:100], Message=message)
+        else:
+            payload = json.dumps(_event(ctx, alarm, before)).encode()
+            ctx.cloud.lambda_.invoke_async_in_transaction(there, text, payload)
+    except AwsError:
+        return False
+    return True
+
+
+def _message(ctx: Context, alarm: Alarm, before: Alarm, region: str) -> dict[str, Any]:
+    """What a topic gets."""
+    return {
+        "AlarmName": alarm.name,
+        "AlarmDescription": alarm.description,
+        "AWSAccountId": ctx.account,
+        "AlarmConfigurationUpdatedTimestamp": long_time(alarm.configured_ms),
+        "NewStateValue": alarm.state,
+        "NewStateReason": alarm.reason,
+        "StateChangeTime": long_time(alarm.state_ms),
+        "Region": region,
+        "AlarmArn": ctx.arn("cloudwatch", f"alarm:{alarm.name}"),
+        "OldStateValue": before.state,
+        "OKActions": alarm.actions.get("OKActions", []),
+        "AlarmActions": alarm.actions.get("AlarmActions", []),
+        "InsufficientDataActions": alarm.actions.get("InsufficientDataActions", []),
+        "Trigger": _trigger(alarm),
+    }
+
+
+def _trigger(alarm: Alarm) -> dict[str, Any]:
+    rule: dict[str, Any] = {
+        "Period": alarm.period_s,
+        "EvaluationPeriods": alarm.evaluation_periods,
+        "DatapointsToAlarm": alarm.datapoints,
+        "ComparisonOperator": alarm.comparison,
+        "Threshold": alarm.threshold,
+        "TreatMissingData": alarm.missing,
+        "EvaluateLowSampleCountPercentile": "",
+    }
+    if alarm.queries:
+        return rule | {"Metrics": alarm.queries}
+    simple = alarm.statistic in _STATISTIC_NAMES
+    statistic = (
+        {"StatisticType": "Statistic", "Statistic": _STATISTIC_NAMES[alarm.statistic]}
+        if simple
+        else {"StatisticType": "ExtendedStatistic", "ExtendedStatistic": alarm.statistic}
+    )
+    dimensions = [{"value": one["Value"], "name": one["Name"]} for one in alarm.dimensions]
+    metric = {"MetricName": alarm.metric, "Namespace": alarm.namespace, "Unit": alarm.unit, "Dimensions": dimensions}
+    return metric | statistic | rule
+
+
+_STATISTIC_NAMES = {
+    "SampleCount": "SAMPLE_COUNT",
+    "Average": "AVERAGE",
+    "Sum": "SUM",
+    "Minimum": "MINIMUM",
+    "Maximum": "MAXIMUM",
+}
+
+
+def _event(ctx: Context, alarm: Alarm, before: Alarm) -> dict[str, Any]:
+    """What a function gets."""
+    if alarm.queries:
+        metrics = [{_small(name): value for name, value in query.items()} for query in alarm.queries]
+    else:
+        dimensions = {one["Name"]: one["Value"] for one in alarm.dimensions}
+        metric = {"namespace": alarm.namespace, "name": alarm.metric, "dimensions": dimensions}
+        stat = {"metric": metric, "period": alarm.period_s, "stat": alarm.statistic}
+        metrics = [{"id": "m1", "metricStat": stat, "returnData": True}]
+    return {
+        "source": "aws.cloudwatch",
+        "alarmArn": ctx.arn("cloudwatch", f"alarm:{alarm.name}"),
+        "accountId": ctx.account,
+        "time": long_time(alarm.state_ms),
+        "region": ctx.region,
+        "alarmData": {
+            "alarmName": alarm.name,
+            "state": _state(alarm),
+            "previousState": _state(before),
+            "configuration": {"description": alarm.description, "metrics": metrics},
+        },
+    }
+
+
+def _small(name: str) -> str:
+    return name[0].lower() + name[1:]
+
+
+def _state(alarm: Alarm) -> dict[str, Any]:
+    state = {"value": alarm.state, "reason": alarm.reason, "timestamp": long_time(alarm.state_ms)}
+    return state | ({"reasonData": alarm.reason_data} if alarm.reason_data else {})
+
+
+def long_time(at_ms: int) -> str:
+    """`2026-01-31T08:00:00.000+0000`"""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"

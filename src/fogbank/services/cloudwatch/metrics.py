@@ -1,0 +1,186 @@
+"""Metrics: put, listed, read.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/working_with_metrics.html
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fogbank.core.context import Context
+from fogbank.core.metrics import Series, Values
+from fogbank.core.service import Answer, Service
+from fogbank.services.cloudwatch import metric_data
+from fogbank.services.cloudwatch.dimensions import packed, packed_list, unpacked
+from fogbank.services.cloudwatch.errors import (
+    InvalidNextToken,
+    InvalidParameterCombination,
+    InvalidParameterValue,
+    ValidationError,
+)
+from fogbank.services.cloudwatch.records import CloudWatchTables, Distribution, Metric
+from fogbank.services.cloudwatch.samples import distribution_of
+from fogbank.services.cloudwatch.search import Candidate
+from fogbank.services.cloudwatch.series import Points, SeriesKey, gather, is_period, points
+from fogbank.services.cloudwatch.statistics import is_statistic, statistic
+
+LIST_MAX = 500
+DATAPOINTS_MAX = 1440
+DATA_POINTS_MAX = 100_800  # of one page of GetMetricData
+
+
+class Metrics(Service):
+    """The operations on metrics of `CloudWatchService`."""
+
+    _tables: CloudWatchTables
+
+    def get_metric_data(
+        self,
+        ctx: Context,
+        *,
+        MetricDataQueries: list[dict[str, Any]],
+        StartTime: float,
+        EndTime: float,
+        NextToken: str | None = None,
+        ScanBy: str = "TimestampDescending",
+        MaxDatapoints: int = DATA_POINTS_MAX,
+    ) -> Answer:
+        if StartTime >= EndTime:
+            raise ValidationError("The parameter StartTime must be less than the parameter EndTime.")
+        queries = metric_data.queries_of(MetricDataQueries)
+        if NextToken is not None and not NextToken.isdecimal():
+            raise InvalidNextToken()
+        self.cloud.metrics.flush()
+        results = metric_data.evaluate(
+            queries,
+            lambda metric: self._points(ctx, metric, StartTime, EndTime),
+            lambda: self._candidates(ctx),
+            start_ms=int(StartTime * 1000),
+            end_ms=int(EndTime * 1000),
+        )
+        rows, following = metric_data.page(
+            results,
+            offset=int(NextToken or 0),
+            points_max=MaxDatapoints,
+            ascending=ScanBy == "TimestampAscending",
+        )
+        answer: dict[str, Any] = {"MetricDataResults": rows, "Messages": []}
+        return answer if following is None else answer | {"NextToken": str(following)}
+
+    def get_metric_statistics(
+        self,
+        ctx: Context,
+        *,
+        Namespace: str,
+        MetricName: str,
+        StartTime: float,
+        EndTime: float,
+        Period: int,
+        Dimensions: list[dict[str, str]] | None = None,
+        Statistics: list[str] | None = None,
+        ExtendedStatistics: list[str] | None = None,
+        Unit: str | None = None,
+    ) -> Answer:
+        if not Statistics and not ExtendedStatistics:
+            raise InvalidParameterCombination("At least one of Statistics and ExtendedStatistics must be specified.")
+        if StartTime >= EndTime:
+            raise InvalidParameterValue("The parameter StartTime must be less than the parameter EndTime.")
+        if not is_period(Period):
+            raise InvalidParameterValue("The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60.")
+        if (EndTime - StartTime) / Period > DATAPOINTS_MAX:
+            raise InvalidParameterCombination(
+                f"You have requested up to {int((EndTime - StartTime) / Period)} datapoints, which exceeds "
+                f"the limit of {DATAPOINTS_MAX}. You may reduce the datapoints requested by increasing Period, "
+                "or decreasing the time range."
+            )
+        for name in ExtendedStatistics or ():
+            if not is_statistic(name):
+                raise InvalidParameterValue(f"The value {name} for parameter ExtendedStatistics is not supported.")
+        self.cloud.metrics.flush()
+        series = SeriesKey(ctx.account, ctx.region, Namespace, MetricName, packed_list(Dimensions))
+        buckets = gather(self._tables, series, Unit, period_s=Period, start_s=StartTime, end_s=EndTime)
+        datapoints = []
+        for (at_ms, unit), bucket in sorted(buckets.items()):
+            point: dict[str, Any] = {"Timestamp": at_ms / 1000, "Unit": unit}
+            point |= {name: statistic(bucket, name) for name in Statistics or ()}
+            extended = {name: statistic(bucket, name) for name in ExtendedStatistics or ()}
+            known = {name: value for name, value in extended.items() if value is not None}
+            datapoints.append(point | ({"ExtendedStatistics": known} if known else {}))
+        return {"Label": MetricName, "Datapoints": datapoints}
+
+    def list_metrics(
+        self,
+        ctx: Context,
+        *,
+        Namespace: str | None = None,
+        MetricName: str | None = None,
+        Dimensions: list[dict[str, str]] | None = None,
+        NextToken: str | None = None,
+    ) -> Answer:
+        self.cloud.metrics.flush()
+        place = (ctx.account, ctx.region)
+        if NextToken is not None and not NextToken.isdecimal():
+            raise InvalidParameterValue("The value for parameter NextToken is invalid.")
+        start = int(NextToken or 0)
+        found = []
+        for (_, _, namespace, name, dimensions_key), _ in self._tables.metrics.scan(place):
+            dimensions = unpacked(dimensions_key)
+            wanted = all(
+                any(
+                    have["Name"] == want["Name"] and want.get("Value", have["Value"]) == have["Value"]
+                    for have in dimensions
+                )
+                for want in Dimensions or ()
+            )
+            if wanted and Namespace in (None, namespace) and MetricName in (None, name):
+                found.append({"Namespace": namespace, "MetricName": name, "Dimensions": dimensions})
+        answer: dict[str, Any] = {"Metrics": found[start : start + LIST_MAX]}
+        return answer | ({"NextToken": str(start + LIST_MAX)} if len(found) > start + LIST_MAX else {})
+
+    def put_metric_data(self, ctx: Context, *, Namespace: str, MetricData: list[dict[str, Any]]) -> Answer:
+        for number, datum in enumerate(MetricData, start=1):
+            samples = distribution_of(datum, number)
+            if not samples.values and samples.summary is None:
+                continue  # Every count is 0.
+            resolution_s = datum.get("StorageResolution", 60)
+            if resolution_s not in (1, 60):
+                raise InvalidParameterValue(
+                    f"The parameter MetricData.member.{number}.StorageResolution must be 1 or 60."
+                )
+            step_ms = resolution_s * 1000
+            at_ms = int(datum.get("Timestamp", ctx.now_ms / 1000) * 1000) // step_ms * step_ms
+            series = (ctx.account, ctx.region, Namespace, datum["MetricName"], packed_list(datum.get("Dimensions")))
+            self._add(series, datum.get("Unit", "None"), at_ms, samples)
+        return None
+
+    # ---- steps --------------------------------------------------------------------------------------------------
+
+    def _points(self, ctx: Context, metric: metric_data.Metric, start_s: float, end_s: float) -> Points:
+        series = SeriesKey(ctx.account, ctx.region, metric.namespace, metric.name, metric.dimensions)
+        return points(
+            self._tables,
+            series,
+            metric.unit,
+            metric.statistic,
+            period_s=metric.period_s,
+            start_s=start_s,
+            end_s=end_s,
+        )
+
+    def _candidates(self, ctx: Context) -> list[tuple[Candidate, str]]:
+        found = []
+        for (_, _, namespace, name, dimensions), _ in self._tables.metrics.scan((ctx.account, ctx.region)):
+            pairs = {one["Name"]: one["Value"] for one in unpacked(dimensions)}
+            found.append((Candidate(namespace, name, pairs), dimensions))
+        return found
+
+    def _take(self, pending: Mapping[Series, Values]) -> None:
+        for (account, region, namespace, name, dimensions, unit, minute), values in pending.items():
+            series = (account, region, namespace, name, packed(dimensions))
+            self._add(series, unit, minute, Distribution(dict(values)))
+
+    def _add(self, series: tuple[str, str, str, str, str], unit: str, minute: int, samples: Distribution) -> None:
+        key = (*series, unit, minute)
+        known = self._tables.minutes.get(key) or Distribution({})
+        known.merge(samples)
+        self._tables.minutes.put(key, known)
+        self._tables.metrics.put(series, Metric(minute))

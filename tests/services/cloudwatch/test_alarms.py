@@ -1,0 +1,150 @@
+"""Alarms on the clock, their actions and their history; dashboards."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.services.lambda_.test_invocation import create, eventually
+
+
+@pytest.fixture
+def cloudwatch(aws: Any) -> Any:
+    return aws("cloudwatch")
+
+
+def put_alarm(cloudwatch: Any, name: str = "high", **changes: Any) -> None:
+    wanted = {
+        "AlarmName": name,
+        "Namespace": "App",
+        "MetricName": "errors",
+        "Statistic": "Sum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "Threshold": 2.0,
+        "ComparisonOperator": "GreaterThanThreshold",
+        **changes,
+    }
+    cloudwatch.put_metric_alarm(**{name: value for name, value in wanted.items() if value is not None})
+
+
+def put(cloudwatch: Any, value: float) -> None:
+    cloudwatch.put_metric_data(Namespace="App", MetricData=[{"MetricName": "errors", "Value": value}])
+
+
+def alarm(cloudwatch: Any, name: str = "high") -> Any:
+    return cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
+
+
+def becomes(cloudwatch: Any, state: str, name: str = "high") -> None:
+    eventually(lambda: alarm(cloudwatch, name)["StateValue"] == state)
+
+
+def test_an_alarm_follows_its_metric(cloudwatch: Any, clock: Any) -> None:
+    put_alarm(cloudwatch)
+    assert alarm(cloudwatch)["StateValue"] == "INSUFFICIENT_DATA"
+    put(cloudwatch, 5.0)
+    clock.advance(s=61)
+    becomes(cloudwatch, "ALARM")
+    assert "[5.0 (" in alarm(cloudwatch)["StateReason"]
+    put(cloudwatch, 1.0)
+    clock.advance(s=61)
+    becomes(cloudwatch, "OK")
+    clock.advance(s=600)
+    becomes(cloudwatch, "INSUFFICIENT_DATA")
+
+
+def test_an_alarm_watches_an_expression(cloudwatch: Any, clock: Any) -> None:
+    stat = {"Metric": {"Namespace": "App", "MetricName": "errors"}, "Period": 60, "Stat": "Sum"}
+    single = dict.fromkeys(("Namespace", "MetricName", "Statistic", "Period"))
+    metrics = [
+        {"Id": "m1", "MetricStat": stat, "ReturnData": False},
+        {"Id": "e1", "Expression": "m1 * 10", "ReturnData": True},
+    ]
+    put_alarm(cloudwatch, Threshold=15.0, Metrics=metrics, **single)
+    put(cloudwatch, 2.0)
+    clock.advance(s=61)
+    becomes(cloudwatch, "ALARM")
+
+
+def test_a_topic_is_told(aws: Any, cloudwatch: Any, clock: Any) -> None:
+    topic = aws("sns").create_topic(Name="alarms")["TopicArn"]
+    url = aws("sqs").create_queue(QueueName="seen")["QueueUrl"]
+    queue = aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    aws("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    put_alarm(cloudwatch, AlarmActions=[topic])
+    put(cloudwatch, 5.0)
+    clock.advance(s=61)
+    (received,) = aws("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+    envelope = json.loads(received["Body"])
+    message = json.loads(envelope["Message"])
+    assert envelope["Subject"] == 'ALARM: "high" in US East (N. Virginia)'
+    assert (message["NewStateValue"], message["OldStateValue"]) == ("ALARM", "INSUFFICIENT_DATA")
+    assert (message["Trigger"]["MetricName"], message["Trigger"]["Statistic"]) == ("errors", "SUM")
+    kinds = [item["HistoryItemType"] for item in cloudwatch.describe_alarm_history()["AlarmHistoryItems"]]
+    assert sorted(kinds) == ["Action", "ConfigurationUpdate", "StateUpdate"]
+
+
+def test_a_function_is_told_when_a_state_is_set(aws: Any, cloudwatch: Any) -> None:
+    source = "def handler(event, context):\n    print('told of', event['alarmData']['state']['value'])\n"
+    arn = create(aws("lambda"), "told", source)["FunctionArn"]
+    put_alarm(cloudwatch, OKActions=[arn])
+    cloudwatch.set_alarm_state(AlarmName="high", StateValue="OK", StateReason="tried by hand")
+    logs = aws("logs")
+
+    def told() -> Any:
+        groups = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/told")["logGroups"]
+        return (
+            groups and logs.filter_log_events(logGroupName="/aws/lambda/told", filterPattern='"told of OK"')["events"]
+        )
+
+    assert eventually(told)
+
+
+def test_actions_can_be_switched_off(cloudwatch: Any) -> None:
+    put_alarm(cloudwatch)
+    cloudwatch.disable_alarm_actions(AlarmNames=["high"])
+    assert alarm(cloudwatch)["ActionsEnabled"] is False
+    cloudwatch.enable_alarm_actions(AlarmNames=["high"])
+    assert alarm(cloudwatch)["ActionsEnabled"] is True
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"DatapointsToAlarm": 2}, "DatapointsToAlarm must be less than or equal to EvaluationPeriods"),
+        ({"TreatMissingData": "never"}, "The value never is not supported for TreatMissingData"),
+        ({"Period": 7}, "Period must be"),
+        ({"EvaluationPeriods": 2000}, "more than a day"),
+        ({"AlarmActions": ["no arn"]}, "Invalid arn syntax: no arn"),
+        ({"AlarmActions": ["arn:aws:automate:us-east-1:ec2:stop"]}, "NotImplemented"),
+        ({"Statistic": None, "ExtendedStatistic": "p500"}, "p500"),
+    ],
+)
+def test_an_alarm_that_cannot_be_is_refused(cloudwatch: Any, changes: Any, sentence: str) -> None:
+    with pytest.raises(ClientError, match=sentence):
+        put_alarm(cloudwatch, **changes)
+
+
+def test_alarms_are_found_by_metric_and_state_and_deleted(cloudwatch: Any) -> None:
+    put_alarm(cloudwatch, "one")
+    put_alarm(cloudwatch, "two", MetricName="other")
+    found = cloudwatch.describe_alarms_for_metric(MetricName="errors", Namespace="App")["MetricAlarms"]
+    assert [row["AlarmName"] for row in found] == ["one"]
+    assert cloudwatch.describe_alarms(StateValue="ALARM")["MetricAlarms"] == []
+    cloudwatch.delete_alarms(AlarmNames=["one", "none"])
+    assert [row["AlarmName"] for row in cloudwatch.describe_alarms()["MetricAlarms"]] == ["two"]
+
+
+def test_a_dashboard_is_kept_and_listed(cloudwatch: Any) -> None:
+    body = json.dumps({"widgets": []})
+    cloudwatch.put_dashboard(DashboardName="main", DashboardBody=body)
+    assert cloudwatch.get_dashboard(DashboardName="main")["DashboardBody"] == body
+    (row,) = cloudwatch.list_dashboards(DashboardNamePrefix="ma")["DashboardEntries"]
+    assert row["Size"] == len(body)
+    cloudwatch.delete_dashboards(DashboardNames=["main"])
+    with pytest.raises(ClientError, match="Dashboard main does not exist"):
+        cloudwatch.get_dashboard(DashboardName="main")
+    with pytest.raises(ClientError, match="must be a valid JSON object"):
+        cloudwatch.put_dashboard(DashboardName="main", DashboardBody="[]")
