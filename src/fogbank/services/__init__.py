@@ -9,7 +9,7 @@ def _entry(package: str, *cloudformation: str) -> ServiceEntry:
 
 SERVICES = {
     "cloudformation": _entry("cloudformation", "AWS::CloudFormation", "AWS::CDK"),
-    "cloudwatch": _entry("cloudwatch"),
+    "cloudwatch": _entry("cloudwatch", "AWS::CloudWatch"),
     "dynamodb": _entry("dynamodb", "AWS::DynamoDB"),
     "dynamodbstreams": _entry("dynamodbstreams"),
     "ecr": _entry("ecr", "AWS::ECR"),

@@ -90,7 +90,7 @@ def test_statistic_values_count_without_percentiles(cloudwatch: Any, now_s: int)
     ],
 )
 def test_a_datum_is_given_in_one_way(cloudwatch: Any, datum: dict[str, Any], message: str) -> None:
-    with pytest.raises(ClientError, match=rf"InvalidParameterCombination.*{message}"):
+    with pytest.raises(ClientError, match=rf"InvalidParameter(Combination|Value).*{message}"):
         cloudwatch.put_metric_data(Namespace="App", MetricData=[{"MetricName": "latency", **datum}])
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
+from fogbank.core.ids import new_id
 from fogbank.services.cloudwatch.errors import ValidationError
 from fogbank.services.cloudwatch.records import Alarm
 
@@ -97,12 +98,13 @@ def _trigger(alarm: Alarm) -> dict[str, Any]:
     rule: dict[str, Any] = {
         "Period": alarm.period_s,
         "EvaluationPeriods": alarm.evaluation_periods,
-        "DatapointsToAlarm": alarm.datapoints,
         "ComparisonOperator": alarm.comparison,
         "Threshold": alarm.threshold,
         "TreatMissingData": alarm.missing,
         "EvaluateLowSampleCountPercentile": "",
     }
+    if alarm.datapoints_given:
+        rule["DatapointsToAlarm"] = alarm.datapoints
     if alarm.queries:
         return rule | {"Metrics": alarm.queries}
     simple = alarm.statistic in _STATISTIC_NAMES
@@ -133,7 +135,7 @@ def _event(ctx: Context, alarm: Alarm, before: Alarm) -> dict[str, Any]:
         dimensions = {one["Name"]: one["Value"] for one in alarm.dimensions}
         metric = {"namespace": alarm.namespace, "name": alarm.metric, "dimensions": dimensions}
         stat = {"metric": metric, "period": alarm.period_s, "stat": alarm.statistic}
-        metrics = [{"id": "m1", "metricStat": stat, "returnData": True}]
+        metrics = [{"id": new_id(), "metricStat": stat, "returnData": True}]
     return {
         "source": "aws.cloudwatch",
         "alarmArn": ctx.arn("cloudwatch", f"alarm:{alarm.name}"),

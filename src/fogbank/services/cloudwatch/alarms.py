@@ -31,7 +31,6 @@ from fogbank.services.cloudwatch.statistics import SIMPLE, is_statistic
 EVALUATE_EVERY_S = 10  # alarms on periods below a minute; the others are evaluated each minute
 SPAN_MAX_S = 86_400 * 7  # Periods times period, for periods of an hour and more; a day for shorter ones.
 HISTORY_MS = 30 * 86_400_000  # CloudWatch keeps an alarm's history for 30 days.
-_STATES = ("OK", "ALARM", "INSUFFICIENT_DATA")
 
 
 class Alarms(Metrics, Dashboards):
@@ -130,7 +129,10 @@ class Alarms(Metrics, Dashboards):
         return self._enable(ctx, AlarmNames, enabled=True)
 
     def list_tags_for_resource(self, ctx: Context, *, ResourceARN: str) -> Answer:
-        tags = self._tagged(ctx, ResourceARN).tags
+        try:
+            tags = self._tagged(ctx, ResourceARN).tags
+        except ResourceNotFound:
+            tags = {}  # AWS answers for an alarm that is gone as for one without tags.
         return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
     def put_metric_alarm(
@@ -212,11 +214,6 @@ class Alarms(Metrics, Dashboards):
         StateReason: str,
         StateReasonData: str = "",
     ) -> Answer:
-        if StateValue not in _STATES:
-            raise ValidationError(
-                f"1 validation error detected: Value '{StateValue}' at 'stateValue' failed to satisfy constraint: "
-                "Member must satisfy enum value set: [INSUFFICIENT_DATA, ALARM, OK]"
-            )
         alarm = self._alarm(ctx, AlarmName)
         self._set_state(ctx, alarm, StateValue, StateReason, StateReasonData)
         return None
@@ -308,7 +305,7 @@ class Alarms(Metrics, Dashboards):
     def _alarm(self, ctx: Context, name: str) -> Alarm:
         alarm = self._tables.alarms.get((ctx.account, ctx.region, name))
         if alarm is None:
-            raise AlarmNotFound(f"Alarm {name} does not exist")
+            raise AlarmNotFound()
         return alarm
 
     def _enable(self, ctx: Context, names: list[str], *, enabled: bool) -> Answer:
@@ -396,6 +393,7 @@ def _reason_data(ctx: Context, alarm: Alarm, verdict: alarm_state.Verdict) -> st
     data: dict[str, Any] = {
         "version": "1.0",
         "queryDate": long_time(ctx.now_ms),
+        "unit": alarm.unit,
         "statistic": alarm.statistic or None,
         "period": alarm.period_s,
         "recentDatapoints": [value for _, value in values],

@@ -9,7 +9,12 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer, Service
-from fogbank.services.cloudwatch.errors import DashboardInvalid, DashboardNotFound, InvalidNextToken
+from fogbank.services.cloudwatch.errors import (
+    DashboardInvalid,
+    DashboardNotFound,
+    InvalidNextToken,
+    InvalidParameterValue,
+)
 from fogbank.services.cloudwatch.records import CloudWatchTables, Dashboard
 
 PAGE = 1000
@@ -57,8 +62,8 @@ class Dashboards(Service):
         self, ctx: Context, *, DashboardName: str, DashboardBody: str, Tags: list[dict[str, str]] | None = None
     ) -> Answer:
         if not _NAME.fullmatch(DashboardName):
-            raise DashboardInvalid(
-                f"The value {DashboardName} for field DashboardName contains invalid characters. "
+            raise InvalidParameterValue(
+                "The value for field DashboardName contains invalid characters. "
                 "It can only contain alphanumerics, dash (-) and underscore (_).\n"
             )
         try:

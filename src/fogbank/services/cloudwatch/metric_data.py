@@ -11,7 +11,7 @@ import msgspec
 
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.services.cloudwatch import math_syntax
-from fogbank.services.cloudwatch.dimensions import packed_list
+from fogbank.services.cloudwatch.dimensions import packed_list, unpacked
 from fogbank.services.cloudwatch.errors import ValidationError
 from fogbank.services.cloudwatch.math_functions import Span, call
 from fogbank.services.cloudwatch.math_syntax import InvalidExpression, Node
@@ -124,6 +124,7 @@ class _Evaluation:
 
     def __init__(self, queries: list[Query], read: Read, candidates: Candidates, start_ms: int, end_ms: int) -> None:
         self._queries = {query.id: query for query in queries}
+        self._names = _default_labels(queries)
         self._read = read
         self._candidates = candidates
         periods = [query.period_s for query in queries if query.period_s]
@@ -150,7 +151,7 @@ class _Evaluation:
         if query.id in self._values:
             return self._values[query.id]
         if query.metric is not None:
-            label = query.label if query.label is not None else query.metric.name
+            label = query.label if query.label is not None else self._names[query.id]
             value: Value = TimeSeries(self._read(query.metric), label, query.id, query.metric.period_s)
         else:
             assert query.expression is not None
@@ -231,7 +232,7 @@ class _Evaluation:
             raise InvalidExpression("Invalid argument for function 'SEARCH'")
         matches = compile_search(text)
         found = [(metric, dimensions) for metric, dimensions in self._candidates() if matches(metric)][:FOUND_MAX]
-        labels = _distinct_labels([metric for metric, _ in found])
+        labels = _distinct_labels([(metric.name, *metric.dimensions.values()) for metric, _ in found])
         series = []
         for label, (metric, dimensions) in zip(labels, found, strict=True):
             points = self._read(Metric(metric.namespace, metric.name, dimensions, period_s, statistic))
@@ -239,9 +240,26 @@ class _Evaluation:
         return [one for one in series if one.points]
 
 
-def _distinct_labels(metrics: list[Candidate]) -> list[str]:
-    """What tells the metrics apart: their names and dimensions as far as they differ."""
-    parts = [(metric.name, *metric.dimensions.values()) for metric in metrics]
+def _default_labels(queries: list[Query]) -> dict[str, str]:
+    """Labels of the metrics that are given none: the name, and what else tells them apart."""
+    unnamed = [query for query in queries if query.metric is not None and query.label is None]
+    parts = []
+    for query in unnamed:
+        assert query.metric is not None
+        values = (one["Value"] for one in unpacked(query.metric.dimensions))
+        parts.append((query.metric.name, " ".join(values), query.metric.statistic, str(query.metric.period_s)))
+    labels = {query.id: part[0] for query, part in zip(unnamed, parts, strict=True)}
+    if len(set(labels.values())) == len(labels):
+        return labels
+    shown = [place == 0 or len(set(column)) > 1 for place, column in enumerate(zip(*parts, strict=True))]
+    return {
+        query.id: " ".join(value for value, show in zip(part, shown, strict=True) if show and value)
+        for query, part in zip(unnamed, parts, strict=True)
+    }
+
+
+def _distinct_labels(parts: list[tuple[str, ...]]) -> list[str]:
+    """What tells found metrics apart: their names and dimensions as far as they differ."""
     width = max((len(part) for part in parts), default=0)
     differs = [len({part[place : place + 1] for part in parts}) > 1 for place in range(width)]
     return [" ".join(value for value, shown in zip(part, differs, strict=False) if shown) or part[0] for part in parts]

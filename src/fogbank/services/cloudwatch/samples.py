@@ -6,7 +6,8 @@ from typing import Any
 from fogbank.services.cloudwatch.errors import InvalidParameterCombination, InvalidParameterValue
 from fogbank.services.cloudwatch.records import Distribution, Summary
 
-_EXCLUSIVE = (("Value", "Values"), ("Value", "StatisticValues"), ("Values", "StatisticValues"))
+# Values and StatisticValues are accepted together, as on AWS: the values say more.
+_EXCLUSIVE = (("Value", "Values"), ("Value", "StatisticValues"))
 
 
 def distribution_of(datum: dict[str, Any], number: int) -> Distribution:
@@ -17,14 +18,14 @@ def distribution_of(datum: dict[str, Any], number: int) -> Distribution:
             raise InvalidParameterCombination(
                 f"The parameters {where}.{one} and {where}.{other} are mutually exclusive and you have specified both."
             )
-    if "StatisticValues" in datum:
+    if "StatisticValues" in datum and "Values" not in datum:
         return _summarized(datum["StatisticValues"], where)
     values = datum.get("Values") or ([datum["Value"]] if "Value" in datum else [])
     if not values:
         raise InvalidParameterCombination("At least one of the parameters must be specified.")
     counts = datum.get("Counts") or [1.0] * len(values)
     if len(values) != len(counts):
-        raise InvalidParameterCombination(f"The parameters {where}.Values and {where}.Counts must be of the same size.")
+        raise InvalidParameterValue(f"The parameters {where}.Values and {where}.Counts must be of the same size.")
     found = Distribution({})
     for value, count in zip(values, counts, strict=True):
         _check_finite(value, f"{where}.Value")
