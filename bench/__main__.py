@@ -54,10 +54,12 @@ def _measure(peer: Peer, groups: tuple[str, ...], seconds: float, rows: dict[str
             row = rows.setdefault(case.name, Row(case.name, "requests/s", higher_is_better=True))
             with running(peer) as server:
                 try:
-                    outcome = case.run(server.endpoint, seconds)
+                    outcome = case.run(server, seconds)
                 except (ClientError, BotoCoreError, Unexpected) as error:
                     outcome = Outcome(errors=1, first_error=str(error))
             row.add(peer.name, outcome)
+            if outcome.requests:
+                _keep(rows, peer, Figure(f"{case.name}, processor time of the server", "us", outcome.server_us))
             print(f"  {case.name}: {_words(outcome)}", file=sys.stderr)
     for group, measure in SINGLE.items():
         if group in groups:
@@ -76,7 +78,8 @@ def _keep(rows: dict[str, Row], peer: Peer, figure: Figure) -> None:
 def _words(outcome: Outcome) -> str:
     words = (
         f"{outcome.rate:,.0f} requests/s, p50 {outcome.percentile_ms(0.5):.1f} ms, "
-        f"p99 {outcome.percentile_ms(0.99):.1f} ms, client {outcome.client_cpu:.0%} of a core"
+        f"p99 {outcome.percentile_ms(0.99):.1f} ms, server {outcome.server_us:.1f} us of a core a request, "
+        f"client {outcome.client_cpu:.0%} of a core"
     )
     return f"{words}, {outcome.errors} ERRORS: {outcome.first_error}" if outcome.errors else words
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.load import Outcome, Session, Unexpected, drive
 from bench.recording import Recorder, client
+from bench.servers import Running
 
 CONNECTIONS = 64
 # Different requests a connection takes its turn at: enough that no server answers from one hot entry.
@@ -23,11 +24,7 @@ class Case:
 
     name: str
     group: str
-    run: Callable[[str, float], Outcome]
-
-
-def _port(endpoint: str) -> int:
-    return int(endpoint.rpartition(":")[2])
+    run: Callable[[Running, float], Outcome]
 
 
 def _cycling(requests: list[bytes], must_have: bytes) -> Callable[[int], Session]:
@@ -43,26 +40,28 @@ def _cycling(requests: list[bytes], must_have: bytes) -> Callable[[int], Session
     return session
 
 
-def _steady(endpoint: str, requests: list[bytes], must_have: bytes, seconds: float) -> Outcome:
-    return drive(_port(endpoint), _cycling(requests, must_have), connections=CONNECTIONS, seconds=seconds)
+def _steady(server: Running, requests: list[bytes], must_have: bytes, seconds: float) -> Outcome:
+    return drive(server, _cycling(requests, must_have), connections=CONNECTIONS, seconds=seconds)
 
 
 # ---- SQS --------------------
 
 
-def send_message(endpoint: str, seconds: float) -> Outcome:
+def send_message(server: Running, seconds: float) -> Outcome:
+    endpoint = server.endpoint
     url = client("sqs", endpoint).create_queue(QueueName="send")["QueueUrl"]
     record = Recorder("sqs", endpoint).request
     requests = [record("send_message", QueueUrl=url, MessageBody=f"{BODY}{n}") for n in range(VARIETY)]
-    return _steady(endpoint, requests, b"MessageId", seconds)
+    return _steady(server, requests, b"MessageId", seconds)
 
 
 _HANDLE = re.compile(rb'"ReceiptHandle": *"([^"]+)"')
 BACKLOG = 2_000
 
 
-def receive_and_delete(endpoint: str, seconds: float) -> Outcome:
+def receive_and_delete(server: Running, seconds: float) -> Outcome:
     """Both requests count. The backlog is filled again between the timed rounds, so no queue grows long."""
+    endpoint = server.endpoint
     sqs, record = client("sqs", endpoint), Recorder("sqs", endpoint).request
     url = sqs.create_queue(QueueName="receive")["QueueUrl"]
     send = record("send_message", QueueUrl=url, MessageBody=BODY)
@@ -87,13 +86,14 @@ def receive_and_delete(endpoint: str, seconds: float) -> Outcome:
     while total.seconds < seconds and rounds < 200:
         rounds += 1
         for session, timed in ((fill, False), (drain, True)):
-            part = drive(_port(endpoint), session, connections=CONNECTIONS, seconds=seconds * 4, warm_up=0)
+            part = drive(server, session, connections=CONNECTIONS, seconds=seconds * 4, warm_up=0)
             total.errors += part.errors
             total.first_error = total.first_error or part.first_error
             if timed:
                 total.requests += part.requests
                 total.seconds += part.seconds
                 total.client_cpu = part.client_cpu
+                total.server_cpu_s += part.server_cpu_s
                 total.latencies_ms += part.latencies_ms
         if total.errors:
             break
@@ -119,11 +119,12 @@ def _key(n: int) -> dict[str, dict[str, str]]:
     return {"pk": {"S": f"user-{n // 10:04d}"}, "sk": {"S": f"item-{n:05d}"}}
 
 
-def put_item(endpoint: str, seconds: float) -> Outcome:
+def put_item(server: Running, seconds: float) -> Outcome:
+    endpoint = server.endpoint
     _table(endpoint, "puts")
     record = Recorder("dynamodb", endpoint).request
     return _steady(
-        endpoint,
+        server,
         [record("put_item", TableName="puts", Item=_key(n) | ITEM) for n in range(VARIETY)],
         b"{",
         seconds,
@@ -136,14 +137,16 @@ def _filled_table(endpoint: str, name: str) -> None:
         dynamodb.put_item(TableName=name, Item=_key(n) | ITEM)
 
 
-def get_item(endpoint: str, seconds: float) -> Outcome:
+def get_item(server: Running, seconds: float) -> Outcome:
+    endpoint = server.endpoint
     _filled_table(endpoint, "gets")
     record = Recorder("dynamodb", endpoint).request
     requests = [record("get_item", TableName="gets", Key=_key(n)) for n in range(VARIETY)]
-    return _steady(endpoint, requests, b'"Item"', seconds)
+    return _steady(server, requests, b'"Item"', seconds)
 
 
-def query_ten(endpoint: str, seconds: float) -> Outcome:
+def query_ten(server: Running, seconds: float) -> Outcome:
+    endpoint = server.endpoint
     _filled_table(endpoint, "queries")
     call = [
         {
@@ -157,23 +160,25 @@ def query_ten(endpoint: str, seconds: float) -> Outcome:
     if found != 10:
         raise Unexpected(f"a query found {found} items instead of 10")
     record = Recorder("dynamodb", endpoint).request
-    return _steady(endpoint, [record("query", **one) for one in call], b"item-00", seconds)
+    return _steady(server, [record("query", **one) for one in call], b"item-00", seconds)
 
 
 # ---- SNS, EventBridge --------------------
 
 
-def publish(endpoint: str, seconds: float) -> Outcome:
+def publish(server: Running, seconds: float) -> Outcome:
+    endpoint = server.endpoint
     sns = client("sns", endpoint)
     topic = sns.create_topic(Name="bench")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=_queue_arn(endpoint, "from-sns"))
     record = Recorder("sns", endpoint).request
     requests = [record("publish", TopicArn=topic, Message=f"{BODY}{n}") for n in range(VARIETY)]
-    outcome = _steady(endpoint, requests, b"<MessageId>", seconds)
+    outcome = _steady(server, requests, b"<MessageId>", seconds)
     return _with_delivery_checked(endpoint, "from-sns", outcome)
 
 
-def put_events(endpoint: str, seconds: float) -> Outcome:
+def put_events(server: Running, seconds: float) -> Outcome:
+    endpoint = server.endpoint
     events = client("events", endpoint)
     events.put_rule(Name="bench", EventPattern=json.dumps({"source": ["bench"]}))
     events.put_targets(Rule="bench", Targets=[{"Id": "q", "Arn": _queue_arn(endpoint, "from-events")}])
@@ -182,7 +187,7 @@ def put_events(endpoint: str, seconds: float) -> Outcome:
         record("put_events", Entries=[{"Source": "bench", "DetailType": "step", "Detail": BODY}])
         for _ in range(VARIETY // 10)
     ]
-    outcome = _steady(endpoint, requests, b"EventId", seconds)
+    outcome = _steady(server, requests, b"EventId", seconds)
     return _with_delivery_checked(endpoint, "from-events", outcome)
 
 

@@ -14,6 +14,8 @@ from typing import cast
 
 import uvloop
 
+from bench.servers import Running
+
 Session = Generator[bytes, bytes, None]
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -35,6 +37,7 @@ class Outcome:
     errors: int = 0
     seconds: float = 0.0
     client_cpu: float = 0.0
+    server_cpu_s: float = 0.0
     latencies_ms: list[float] = field(default_factory=list)
     first_error: str = ""
 
@@ -42,24 +45,29 @@ class Outcome:
     def rate(self) -> float:
         return self.requests / self.seconds if self.seconds else 0.0
 
+    @property
+    def server_us(self) -> float:
+        """Processor time of the server a request: it hardly depends on what else the machine does."""
+        return self.server_cpu_s / self.requests * 1e6 if self.requests else 0.0
+
     def percentile_ms(self, share: float) -> float:
         ordered = sorted(self.latencies_ms)
         return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
 
 
 def drive(
-    port: int, session: Callable[[int], Session], *, connections: int, seconds: float, warm_up: float = 0.5
+    server: Running, session: Callable[[int], Session], *, connections: int, seconds: float, warm_up: float = 0.5
 ) -> Outcome:
     """Run `session(i)` on each of `connections` until they end or `seconds` after the warm-up are over."""
-    return uvloop.run(_drive(port, session, connections, seconds, warm_up))
+    return uvloop.run(_drive(server, session, connections, seconds, warm_up))
 
 
 async def _drive(
-    port: int, session: Callable[[int], Session], connections: int, seconds: float, warm_up: float
+    server: Running, session: Callable[[int], Session], connections: int, seconds: float, warm_up: float
 ) -> Outcome:
     loop = asyncio.get_running_loop()
     outcome = Outcome()
-    clients = [_Connection(port, session(number), outcome) for number in range(connections)]
+    clients = [_Connection(server.port, session(number), outcome) for number in range(connections)]
     for client in clients:
         await client.connect()
     for client in clients:
@@ -68,10 +76,11 @@ async def _drive(
     if warm_up:
         await asyncio.wait((finished,), timeout=warm_up)
         outcome.requests, outcome.latencies_ms = 0, []
-    cpu, started = _cpu_s(), time.perf_counter()
+    server_cpu, cpu, started = server.cpu_s(), _cpu_s(), time.perf_counter()
     await asyncio.wait((finished,), timeout=seconds)
     outcome.seconds = time.perf_counter() - started
     outcome.client_cpu = (_cpu_s() - cpu) / outcome.seconds
+    outcome.server_cpu_s = server.cpu_s() - server_cpu
     measured = outcome.requests
     for client in clients:
         client.ending = True

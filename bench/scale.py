@@ -43,7 +43,7 @@ def _send_all(server: Running, requests: Iterator[bytes]) -> None:
         while (request := next(requests, None)) is not None:
             yield request
 
-    outcome = drive(server.port, session, connections=CONNECTIONS, seconds=FILL_LIMIT_S, warm_up=0)
+    outcome = drive(server, session, connections=CONNECTIONS, seconds=FILL_LIMIT_S, warm_up=0)
     if outcome.errors:
         raise RuntimeError(f"{outcome.errors} requests failed while filling: {outcome.first_error}")
 

@@ -100,6 +100,10 @@ class Running:
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def cpu_s(self) -> float:
+        """Processor time that the server and all its descendants have used."""
+        return sum(_cpu_s(pid) for pid in _tree(self.process.pid))
+
     def memory_mb(self) -> float:
         """Proportional set size of the server and all its descendants."""
         return sum(_memory_kb(pid, "Pss:") for pid in _tree(self.process.pid)) / 1024
@@ -172,6 +176,14 @@ def _tree(pid: int) -> list[int]:
         for child in thread.read_text().split():
             found += _tree(int(child))
     return found
+
+
+def _cpu_s(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _memory_kb(pid: int, kind: str) -> int:

@@ -25,6 +25,7 @@ class Row:
             "p50_ms": outcome.percentile_ms(0.5),
             "p99_ms": outcome.percentile_ms(0.99),
             "client_cpu": outcome.client_cpu,
+            "server_us": outcome.server_us,
         }
 
     def value(self, peer: str) -> float | None:
