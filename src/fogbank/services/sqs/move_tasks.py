@@ -68,6 +68,8 @@ class MoveTasks:
                     task.status, task.failure = "FAILED", "AWS.SimpleQueueService.NonExistentQueue"
                     break
                 self._shelf.take_away(source, receipt)
+                # A moved message is a new one: SQS developer guide, dead-letter queue redrive.
+                message.id, message.sent_ms = new_id(), ctx.now_ms
                 message.receives = message.first_received_ms = 0
                 message.dead_letter_source = ""
                 self._shelf.add(target, message, now_ms=ctx.now_ms, delay_s=0)

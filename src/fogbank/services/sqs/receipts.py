@@ -7,30 +7,38 @@ from typing import NamedTuple
 
 from fogbank.services.sqs.errors import ReceiptHandleIsInvalid
 
-_FORM = struct.Struct(">4sQQQI")
+_FORM = struct.Struct(">4sQQQQI")
 _MARK = b"fogb"
 
 
 class Receipt(NamedTuple):
-    """One receive of one message."""
+    """One receive of one message; `due_ms` is when its lease was to end, `group` its FIFO group."""
 
     queue_id: int
     sequence: int
+    received_ms: int
     due_ms: int
     receives: int
+    group: str = ""
 
 
 def encode(receipt: Receipt) -> str:
-    return base64.b64encode(_FORM.pack(_MARK, *receipt)).decode()
+    *numbers, group = receipt
+    return base64.b64encode(_FORM.pack(_MARK, *numbers) + group.encode()).decode()
 
 
 def decode(handle: str, queue_id: int) -> Receipt:
     """The receipt behind a handle; ReceiptHandleIsInvalid unless it was made for this queue."""
     try:
-        mark, *fields = _FORM.unpack(base64.b64decode(handle, validate=True))
+        packed = base64.b64decode(handle, validate=True)
+        mark, *numbers = _FORM.unpack_from(packed)
+        receipt = Receipt._make((*numbers, packed[_FORM.size :].decode()))
     except (binascii.Error, struct.error, ValueError):
-        mark, fields = b"", [0, 0, 0, 0]
-    receipt = Receipt(*fields)
+        raise _invalid(handle) from None
     if mark != _MARK or receipt.queue_id != queue_id:
-        raise ReceiptHandleIsInvalid(f'The input receipt handle "{handle}" is not a valid receipt handle.')
+        raise _invalid(handle)
     return receipt
+
+
+def _invalid(handle: str) -> ReceiptHandleIsInvalid:
+    return ReceiptHandleIsInvalid(f'The input receipt handle "{handle}" is not a valid receipt handle.')

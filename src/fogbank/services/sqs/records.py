@@ -5,10 +5,11 @@ moves between them in one transaction.
 
 - `visible`, key (queue id, group, sequence): what ReceiveMessage may take. Standard queues use the empty group.
 - `waiting`, key (queue id, due ms, sequence): what becomes visible when its time comes.
-- `moved`, key (queue id, sequence): the due time of a lease that ChangeMessageVisibility moved, since a receipt
-  handle carries the one it was made with.
-- `heads`, key (queue id, sequence): in a FIFO queue, the first visible message of every group that is not blocked.
-- `groups`, key (queue id, group): how many messages of a FIFO group are in flight; while any is, the group is blocked.
+- `moved`, key (queue id, sequence): in a standard queue, the due time of a lease that ChangeMessageVisibility moved or
+  that is not the message's first, since a receipt handle carries the one it was made with.
+- `leases`, key (queue id, group, sequence): in a FIFO queue, the due time of every lease.
+- `turns`, key (queue id, group), and `heads`, key (queue id, turn): the FIFO groups with a message to take, in the
+  order in which they are served.
 """
 
 from typing import Any
@@ -57,7 +58,7 @@ class Message(Record):
     delayed: bool = False
 
 
-class Moved(Record):
+class Due(Record):
     due_ms: int
 
 
@@ -65,8 +66,16 @@ class Head(Record):
     group: str
 
 
-class Group(Record):
-    in_flight: int
+class Turn(Record):
+    number: int
+
+
+class Attempt(Record):
+    """What a ReceiveMessage of a FIFO queue answered, for a retry with the same ReceiveRequestAttemptId."""
+
+    handles: list[str]
+    due_ms: int
+    until_ms: int
 
 
 class Deduplicated(Record):
@@ -101,9 +110,12 @@ class SqsTables:
         self.queues = store.table("sqs.queues", key=(str, str, str), value=Queue)
         self.visible = store.table("sqs.visible", key=(int, str, int), value=Message)
         self.waiting = store.table("sqs.waiting", key=(int, int, int), value=Message)
-        self.moved = store.table("sqs.moved", key=(int, int), value=Moved)
+        self.moved = store.table("sqs.moved", key=(int, int), value=Due)
         self.heads = store.table("sqs.heads", key=(int, int), value=Head)
-        self.groups = store.table("sqs.groups", key=(int, str), value=Group)
+        self.leases = store.table("sqs.leases", key=(int, str, int), value=Due)
+        self.turns = store.table("sqs.turns", key=(int, str), value=Turn)
+        self.attempts = store.table("sqs.attempts", key=(int, str), value=Attempt)
+        self.attempts_until = store.table("sqs.attempts_until", key=(int, int, str), value=Counter)
         self.deduplicated = store.table("sqs.deduplicated", key=(int, str, str), value=Deduplicated)
         self.deduplicated_until = store.table("sqs.deduplicated_until", key=(int, int, str, str), value=Counter)
         # Under (source queue's ARN, minus the start time): the newest task comes first.

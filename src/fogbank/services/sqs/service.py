@@ -17,6 +17,7 @@ from fogbank.core.ids import new_id
 from fogbank.core.metrics import Meters
 from fogbank.core.service import Answer, Service
 from fogbank.services.sqs import attributes, fifo, messages, permissions, receipts
+from fogbank.services.sqs.attempts import Attempts
 from fogbank.services.sqs.errors import (
     BatchEntryIdsNotDistinct,
     BatchRequestTooLong,
@@ -42,6 +43,7 @@ _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 BATCH_MAX = 10
 BATCH_BYTES_MAX = 1_048_576
 IN_FLIGHT_MAX = 120_000  # SQS quota; beyond it ReceiveMessage answers OverLimit.
+DROPPED_PER_CALL = 1000  # Expired and dead messages that one ReceiveMessage clears away; the next one goes on.
 PURGE_INTERVAL_MS = 60_000
 LIST_MAX = 1000
 
@@ -53,10 +55,12 @@ class Wanted(msgspec.Struct, frozen=True):
     timeout_s: int
     system_names: frozenset[str]
     attribute_names: list[str] | None
+    attempt: str | None
+    waits: bool
 
 
 class SqsService(Service):
-    """Queues, standard and FIFO. ReceiveRequestAttemptId answers NotImplemented."""
+    """Queues, standard and FIFO."""
 
     name = "sqs"
     validates = False  # The model lists attribute names as an enum; SQS words that error itself.
@@ -67,6 +71,7 @@ class SqsService(Service):
         self._meters = Meters(cloud.metrics, "AWS/SQS")
         self._shelf = Shelf(cloud, self._tables)
         self._shelf.on_visible = self._wake
+        self._attempts = Attempts(self._tables, self._shelf)
         self._move_tasks = MoveTasks(self._tables, self._shelf)
         self._waiting: dict[int, deque[asyncio.Event]] = {}
 
@@ -191,8 +196,7 @@ class SqsService(Service):
                 raise InvalidAttributeName(f"Unknown Attribute {name}.")
         if not names:
             return None
-        self._shelf.return_due(queue, ctx.now_ms)
-        depth = self._shelf.depth(queue.id)
+        depth = self._shelf.depth_at(queue, now_ms=ctx.now_ms, oldest_ms=self._oldest_ms(queue, ctx.now_ms))
         values = attributes.settings(queue) | {
             "ApproximateNumberOfMessages": str(depth.visible),
             "ApproximateNumberOfMessagesDelayed": str(depth.delayed),
@@ -262,6 +266,7 @@ class SqsService(Service):
         MaxNumberOfMessages: int = 1,
         VisibilityTimeout: int | None = None,
         WaitTimeSeconds: int | None = None,
+        ReceiveRequestAttemptId: str | None = None,
     ) -> Answer | Awaitable[Answer]:
         queue = self._shared_queue(ctx, QueueUrl)
         if not 1 <= MaxNumberOfMessages <= BATCH_MAX:
@@ -280,11 +285,17 @@ class SqsService(Service):
             VisibilityTimeout = attributes.number(queue, "VisibilityTimeout")
         else:
             _check_visibility(VisibilityTimeout)
+        if ReceiveRequestAttemptId is not None:
+            messages.check_id("ReceiveRequestAttemptId", ReceiveRequestAttemptId)
+            if not queue.fifo:
+                raise _wrong_queue_type("ReceiveRequestAttemptId", ReceiveRequestAttemptId)
         wanted = Wanted(
             limit=MaxNumberOfMessages,
             timeout_s=VisibilityTimeout,
             system_names=frozenset((*(AttributeNames or ()), *(MessageSystemAttributeNames or ()))),
             attribute_names=MessageAttributeNames,
+            attempt=ReceiveRequestAttemptId,
+            waits=WaitTimeSeconds > 0,
         )
         answer = self._receive(ctx, queue, wanted)
         if answer is not None:
@@ -554,10 +565,7 @@ class SqsService(Service):
         if queue.fifo:
             return self._send_fifo(ctx, queue, message, delay_s, deduplication_id, answer, size)
         if deduplication_id is not None:
-            raise InvalidParameterValue(
-                f"Value {deduplication_id} for parameter MessageDeduplicationId is invalid. Reason: The request "
-                "include parameter that is not valid for this queue type."
-            )
+            raise _wrong_queue_type("MessageDeduplicationId", deduplication_id)
         if delay_s is None:
             delay_s = attributes.number(queue, "DelaySeconds")
         self._shelf.add(queue, message, now_ms=ctx.now_ms, delay_s=delay_s)
@@ -577,10 +585,7 @@ class SqsService(Service):
         if not message.group:
             raise MissingParameter("The request must contain the parameter MessageGroupId.")
         if delay_s:
-            raise InvalidParameterValue(
-                f"Value {delay_s} for parameter DelaySeconds is invalid. Reason: The request include parameter that "
-                "is not valid for this queue type."
-            )
+            raise _wrong_queue_type("DelaySeconds", delay_s)
         identity = fifo.deduplication_id(queue, deduplication_id, message.body)
         known = fifo.known(self._tables, queue, message.group, identity, ctx.now_ms)
         if known is not None:
@@ -607,25 +612,41 @@ class SqsService(Service):
         """The messages that can be taken now, or None. What was received too often goes to the dead-letter queue."""
         shelf = self._shelf
         shelf.return_due(queue, ctx.now_ms)
-        shelf.expire(queue, now_ms=ctx.now_ms, retention_s=attributes.number(queue, "MessageRetentionPeriod"))
+        if wanted.attempt is not None:
+            again = self._attempts.repeat(queue, wanted.attempt, now_ms=ctx.now_ms, timeout_s=wanted.timeout_s)
+            if again:
+                return {"Messages": [self._received(receipt, message, wanted) for receipt, message in again]}
         if shelf.depth(queue.id).in_flight >= IN_FLIGHT_MAX:
+            if queue.fifo or wanted.waits:
+                return None
             raise OverLimit("Too many messages in flight: the quota of a queue is 120000.")
         policy = queue.attributes.get("RedrivePolicy")
-        taken: list[dict[str, Any]] = []
-        while len(taken) < wanted.limit:
+        oldest_ms = self._oldest_ms(queue, ctx.now_ms)
+        taken: list[tuple[receipts.Receipt, Message]] = []
+        dropped = 0
+        while len(taken) < wanted.limit and dropped < DROPPED_PER_CALL:
             leased = shelf.lease(queue, limit=wanted.limit - len(taken), now_ms=ctx.now_ms, timeout_s=wanted.timeout_s)
-            if not leased:
-                break
+            kept = len(taken)
             for receipt, message in leased:
-                if policy and self._redrive(ctx, queue, policy, receipt, message):
-                    continue
-                taken.append(self._received(receipt, message, wanted))
-            if not policy:
+                if message.sent_ms < oldest_ms:
+                    shelf.take_away(queue, receipt)
+                elif not (policy and self._redrive(ctx, queue, policy, receipt, message)):
+                    taken.append((receipt, message))
+            if len(taken) - kept == len(leased):
                 break
+            dropped += len(leased)
         if not taken:
             return None
+        if wanted.attempt is not None:
+            received = [receipt for receipt, _ in taken]
+            self._attempts.remember(queue, wanted.attempt, received, now_ms=ctx.now_ms)
         self._count(queue, "NumberOfMessagesReceived", len(taken))
-        return {"Messages": taken}
+        return {"Messages": [self._received(receipt, message, wanted) for receipt, message in taken]}
+
+    @staticmethod
+    def _oldest_ms(queue: Queue, now_ms: int) -> int:
+        """When the oldest messages that the queue still keeps were sent."""
+        return now_ms - attributes.number(queue, "MessageRetentionPeriod") * 1000
 
     def _redrive(self, ctx: Context, queue: Queue, policy: str, receipt: receipts.Receipt, message: Message) -> bool:
         """Move the message to the dead-letter queue if it was received often enough; whether it was moved."""
@@ -638,6 +659,10 @@ class SqsService(Service):
         self._shelf.take_away(queue, receipt)
         message.dead_letter_source = message.dead_letter_source or queue.arn
         message.receives -= 1  # This receive never reached anybody.
+        if queue.fifo:
+            # Two messages with one deduplication id must not be duplicates there, and their time starts anew.
+            message.deduplication_id = message.id
+            message.sent_ms = ctx.now_ms
         self._shelf.add(target, message, now_ms=ctx.now_ms, delay_s=0)
         return True
 
@@ -771,6 +796,13 @@ def _check_visibility(timeout_s: int) -> None:
             f"Value {timeout_s} for parameter VisibilityTimeout is invalid. Reason: Must be >= 0 and <= 43200, "
             "if provided."
         )
+
+
+def _wrong_queue_type(parameter: str, value: object) -> InvalidParameterValue:
+    return InvalidParameterValue(
+        f"Value {value} for parameter {parameter} is invalid. Reason: The request include parameter that is not valid "
+        "for this queue type."
+    )
 
 
 def _check_batch(kind: str, entries: list[dict[str, Any]]) -> None:

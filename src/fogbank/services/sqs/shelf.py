@@ -1,19 +1,21 @@
-"""The messages of queues: adding, leasing, returning and removing them. Runs inside the caller's transaction.
-
-How FIFO order is kept: a group with a message in flight is blocked, so its next messages cannot be taken. `heads`
-holds one entry per group that is not blocked, at the sequence of its first visible message.
-"""
+"""The messages of queues: adding, leasing, returning and removing them. Runs inside the caller's transaction."""
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from fogbank.core.cloud import Cloud
-from fogbank.services.sqs.errors import InvalidParameterValue, MessageNotInflight
+from fogbank.services.sqs.errors import InvalidParameterValue
+from fogbank.services.sqs.groups import Groups, VisibleKey
 from fogbank.services.sqs.receipts import Receipt
-from fogbank.services.sqs.records import Counter, Group, Head, Message, Moved, Queue, SqsTables
+from fogbank.services.sqs.records import Counter, Due, Message, Queue, SqsTables
 
 # How many due messages one call makes visible again; the rest follow with the next calls.
 _DUE_PER_CALL = 200
 _EXPIRED_PER_CALL = 200
+# From the receive on, also if it is extended (API reference, ChangeMessageVisibility).
+_LEASE_MAX_S = 43_200
+
+WaitingKey = tuple[int, int, int]
 
 
 class Depth:
@@ -21,10 +23,10 @@ class Depth:
 
     __slots__ = ("delayed", "in_flight", "visible")
 
-    def __init__(self) -> None:
-        self.visible = 0
-        self.in_flight = 0
-        self.delayed = 0
+    def __init__(self, visible: int = 0, in_flight: int = 0, delayed: int = 0) -> None:
+        self.visible = visible
+        self.in_flight = in_flight
+        self.delayed = delayed
 
 
 class Shelf:
@@ -34,6 +36,7 @@ class Shelf:
         self._store = cloud.store
         self._sequence = cloud.sequence
         self._tables = tables
+        self._groups = Groups(cloud, tables, lambda queue_id: self.on_visible(queue_id))
         self._depths: dict[int, Depth] = {}
         self.on_visible: Callable[[int], None] = lambda queue_id: None
         """Called after the commit that made a message of that queue visible."""
@@ -76,23 +79,16 @@ class Shelf:
             self._tables.waiting.put((queue.id, now_ms + delay_s * 1000, sequence), message)
             self._change(queue.id, delayed=1)
         else:
-            self._show(queue, sequence, message)
+            group = self._group(queue, message)
+            self._tables.visible.put((queue.id, group, sequence), message)
+            if queue.fifo:
+                self._groups.added(queue.id, group)
             self._change(queue.id, visible=1)
         return sequence
 
-    def _show(self, queue: Queue, sequence: int, message: Message) -> None:
-        group = (message.group or "") if queue.fifo else ""
-        self._tables.visible.put((queue.id, group, sequence), message)
-        if queue.fifo and self._tables.groups.get((queue.id, group)) is None:
-            self._set_head(queue.id, group)
-
-    def _set_head(self, queue_id: int, group: str) -> None:
-        """Enter the group's first visible message in `heads`, in place of any later one."""
-        first_two = list(self._tables.visible.scan((queue_id, group), limit=2))
-        for (_, _, sequence), _ in first_two[1:]:
-            self._tables.heads.delete((queue_id, sequence))
-        if first_two:
-            self._tables.heads.put((queue_id, first_two[0][0][2]), Head(group))
+    @staticmethod
+    def _group(queue: Queue, message: Message) -> str:
+        return message.group or "" if queue.fifo else ""
 
     # ---- leasing ------------------------------------------------------------------------------------------------
 
@@ -107,63 +103,63 @@ class Shelf:
             self._tables.visible.delete(key)
             self._tables.waiting.put((queue.id, due_ms, sequence), message)
             if queue.fifo:
-                self._block(queue.id, group, sequence)
-            leased.append((Receipt(queue.id, sequence, due_ms, message.receives), message))
+                self._groups.lease(queue.id, group, sequence, due_ms)
+            elif message.receives > 1:
+                self._tables.moved.put((queue.id, sequence), Due(due_ms))
+            leased.append((Receipt(queue.id, sequence, now_ms, due_ms, message.receives, group), message))
         if leased:
             self._change(queue.id, visible=-len(leased), in_flight=len(leased))
+            if queue.fifo:
+                for group in {receipt.group for receipt, _ in leased}:
+                    self._groups.settle(queue.id, group)
         return leased
 
-    def _takeable(self, queue: Queue, limit: int) -> list[tuple[tuple[int, str, int], Message]]:
-        if not queue.fifo:
-            return list(self._tables.visible.scan((queue.id, ""), limit=limit))
-        found: list[tuple[tuple[int, str, int], Message]] = []
-        for _, head in self._tables.heads.scan((queue.id,)):
-            found += self._tables.visible.scan((queue.id, head.group), limit=limit - len(found))
-            if len(found) >= limit:
-                break
-        return found
+    def _takeable(self, queue: Queue, limit: int) -> list[tuple[VisibleKey, Message]]:
+        if queue.fifo:
+            return self._groups.takeable(queue.id, limit)
+        return list(self._tables.visible.scan((queue.id, ""), limit=limit))
 
-    def _block(self, queue_id: int, group: str, sequence: int) -> None:
-        self._tables.heads.delete((queue_id, sequence))
-        state = self._tables.groups.get((queue_id, group)) or Group(0)
-        state.in_flight += 1
-        self._tables.groups.put((queue_id, group), state)
+    def depth_at(self, queue: Queue, *, now_ms: int, oldest_ms: int) -> Depth:
+        """The depth once what waited until now is visible and what was sent before `oldest_ms` is forgotten."""
+        before = self.depth(queue.id)
+        leased, delayed = self.return_due(queue, now_ms)
+        expired = self._expire(queue, oldest_ms)
+        return Depth(
+            visible=before.visible + leased + delayed - expired,
+            in_flight=before.in_flight - leased,
+            delayed=before.delayed - delayed,
+        )
 
-    def _unblock(self, queue: Queue, message: Message) -> None:
-        if not queue.fifo:
-            return
-        group = message.group or ""
-        state = self._tables.groups.get((queue.id, group))
-        if state is None:
-            return
-        state.in_flight -= 1
-        if state.in_flight > 0:
-            self._tables.groups.put((queue.id, group), state)
-            return
-        self._tables.groups.delete((queue.id, group))
-        self._set_head(queue.id, group)
-        self._store.after_commit(lambda: self.on_visible(queue.id))
-
-    def return_due(self, queue: Queue, now_ms: int) -> None:
-        """Make visible what waited until now."""
+    def return_due(self, queue: Queue, now_ms: int) -> tuple[int, int]:
+        """Make visible what waited until now; how many leases and how many delays ended."""
         due = []
         for key, message in self._tables.waiting.scan((queue.id,), limit=_DUE_PER_CALL):
             if key[1] > now_ms:
                 break
             due.append((key, message))
+        delayed = sum(message.delayed for _, message in due)
         for key, message in due:
             self._return(queue, key, message)
+        return len(due) - delayed, delayed
 
-    def _return(self, queue: Queue, key: tuple[int, int, int], message: Message) -> None:
-        self._tables.waiting.delete(key)
-        self._tables.moved.delete((queue.id, key[2]))
+    def _return(self, queue: Queue, key: WaitingKey, message: Message) -> None:
+        _, _, sequence = key
+        group = self._group(queue, message)
         was_delayed, message.delayed = message.delayed, False
-        self._show(queue, key[2], message)
+        self._tables.waiting.delete(key)
+        self._tables.visible.put((queue.id, group, sequence), message)
+        self._release(queue, group, sequence)
         if was_delayed:
             self._change(queue.id, visible=1, delayed=-1)
         else:
-            self._unblock(queue, message)
             self._change(queue.id, visible=1, in_flight=-1)
+
+    def _release(self, queue: Queue, group: str, sequence: int) -> None:
+        """The message waits no longer: its lease, if there was one, is over."""
+        if queue.fifo:
+            self._groups.release(queue.id, group, sequence)
+        else:
+            self._tables.moved.delete((queue.id, sequence))
 
     def next_due_ms(self, queue_id: int) -> int | None:
         """When the next waiting message becomes visible."""
@@ -172,105 +168,130 @@ class Shelf:
 
     # ---- receipts -----------------------------------------------------------------------------------------------
 
-    def _leased(self, queue: Queue, receipt: Receipt) -> tuple[tuple[int, int, int], Message] | None:
-        """Where the message of this receipt is leased now; None if the lease has ended."""
-        moved = self._tables.moved.get((queue.id, receipt.sequence))
-        due_ms = receipt.due_ms if moved is None else moved.due_ms
+    def leased(self, queue: Queue, receipt: Receipt) -> tuple[WaitingKey, Message] | None:
+        """Where the message of this receipt is leased now, be it under this receipt or under a later one."""
+        if queue.fifo:
+            due_ms = self._groups.leased_until(queue.id, receipt.group, receipt.sequence)
+            if due_ms is None:
+                return None
+        else:
+            moved = self._tables.moved.get((queue.id, receipt.sequence))
+            due_ms = receipt.due_ms if moved is None else moved.due_ms
         key = (queue.id, due_ms, receipt.sequence)
         message = self._tables.waiting.get(key)
-        if message is None or message.receives != receipt.receives:
-            return None
-        return key, message
+        return None if message is None else (key, message)
 
     def remove(self, queue: Queue, receipt: Receipt, handle: str, *, now_ms: int) -> None:
-        """DeleteMessage. Deleting what is gone is no error; in a FIFO queue an expired receipt is one."""
-        found = self._leased(queue, receipt)
-        if found is not None and not (queue.fifo and found[0][1] <= now_ms):
+        """DeleteMessage. Deleting what is gone is no error; in a FIFO queue an expired receipt is one.
+
+        A standard queue lets the last receiver delete the message also after its lease, until it is taken again.
+        """
+        visible_key = (queue.id, receipt.group, receipt.sequence)
+        found = self.leased(queue, receipt)
+        if found is not None:
             key, message = found
-            self._tables.waiting.delete(key)
-            self._tables.moved.delete((queue.id, receipt.sequence))
-            self._unblock(queue, message)
-            self._change(queue.id, in_flight=-1)
+            if message.receives == receipt.receives and not (queue.fifo and key[1] <= now_ms):
+                self._take_away(queue, key, receipt)
+            elif queue.fifo:
+                raise _receipt_expired(handle)
+            return
+        visible = self._tables.visible.get(visible_key)
+        if visible is None:
             return
         if queue.fifo:
-            if found is not None or self._still_visible(queue, receipt) is not None:
-                raise InvalidParameterValue(
-                    f"Value {handle} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired."
-                )
-            return
-        # A standard queue lets the last receiver delete the message also after its lease, until it is taken again.
-        visible = self._still_visible(queue, receipt)
-        if visible is not None and visible.receives == receipt.receives:
-            self._tables.visible.delete((queue.id, "", receipt.sequence))
+            raise _receipt_expired(handle)
+        if visible.receives == receipt.receives:
+            self._tables.visible.delete(visible_key)
             self._change(queue.id, visible=-1)
 
-    def _still_visible(self, queue: Queue, receipt: Receipt) -> Message | None:
-        if not queue.fifo:
-            return self._tables.visible.get((queue.id, "", receipt.sequence))
-        for (_, _, sequence), message in self._tables.visible.scan((queue.id,)):
-            if sequence == receipt.sequence:
-                return message
-        return None
-
     def change_visibility(self, queue: Queue, receipt: Receipt, handle: str, *, now_ms: int, timeout_s: int) -> None:
-        """ChangeMessageVisibility: the lease ends `timeout_s` from now."""
-        found = self._leased(queue, receipt)
-        if found is None:
-            if self._still_visible(queue, receipt) is not None:
-                raise MessageNotInflight(
-                    f"Value {handle} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not "
-                    "available for visibility timeout change."
-                )
+        """ChangeMessageVisibility: the lease ends `timeout_s` from now.
+
+        In a standard queue every receipt of a message will do, also when its lease is over, as recorded from AWS.
+        """
+        if now_ms + timeout_s * 1000 > receipt.received_ms + _LEASE_MAX_S * 1000:
+            raise InvalidParameterValue(
+                f"Value {timeout_s} for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for "
+                f"the message is beyond the limit [{_LEASE_MAX_S} seconds]."
+            )
+        found = self.leased(queue, receipt)
+        if found is not None and queue.fifo and (found[1].receives != receipt.receives or found[0][1] <= now_ms):
+            found = None
+        if found is not None:
+            if timeout_s == 0:
+                self._return(queue, *found)
+            else:
+                self.extend(queue, receipt, *found, due_ms=now_ms + timeout_s * 1000)
+            return
+        visible_key = (queue.id, receipt.group, receipt.sequence)
+        message = None if queue.fifo else self._tables.visible.get(visible_key)
+        if message is None:
             raise InvalidParameterValue(
                 f"Value {handle} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not "
                 "available for visibility timeout change."
             )
-        key, message = found
-        if timeout_s == 0:
-            self._return(queue, key, message)
-            return
+        if timeout_s:
+            due_ms = now_ms + timeout_s * 1000
+            self._tables.visible.delete(visible_key)
+            self._tables.waiting.put((queue.id, due_ms, receipt.sequence), message)
+            self._tables.moved.put((queue.id, receipt.sequence), Due(due_ms))
+            self._change(queue.id, visible=-1, in_flight=1)
+
+    def extend(self, queue: Queue, receipt: Receipt, key: WaitingKey, message: Message, *, due_ms: int) -> None:
+        """Let a lease end at another time."""
         self._tables.waiting.delete(key)
-        due_ms = now_ms + timeout_s * 1000
         self._tables.waiting.put((queue.id, due_ms, receipt.sequence), message)
-        self._tables.moved.put((queue.id, receipt.sequence), Moved(due_ms))
+        if queue.fifo:
+            self._groups.lease(queue.id, receipt.group, receipt.sequence, due_ms)
+        else:
+            self._tables.moved.put((queue.id, receipt.sequence), Due(due_ms))
 
     def take_away(self, queue: Queue, receipt: Receipt) -> None:
         """Remove a message that was just leased, because it moves to another queue."""
-        found = self._leased(queue, receipt)
+        found = self.leased(queue, receipt)
         assert found is not None, "only a message leased in this transaction is taken away"
-        self._tables.waiting.delete(found[0])
-        self._unblock(queue, found[1])
+        self._take_away(queue, found[0], receipt)
+
+    def _take_away(self, queue: Queue, key: WaitingKey, receipt: Receipt) -> None:
+        self._tables.waiting.delete(key)
+        self._release(queue, receipt.group, receipt.sequence)
         self._change(queue.id, in_flight=-1)
 
     # ---- ends ---------------------------------------------------------------------------------------------------
 
-    def expire(self, queue: Queue, *, now_ms: int, retention_s: int) -> None:
-        """Forget visible messages that are older than the queue keeps them."""
-        oldest_ms = now_ms - retention_s * 1000
-        expired: list[tuple[int, str, int]] = []
-        for key, message in self._oldest(queue):
-            if message.sent_ms >= oldest_ms or len(expired) == _EXPIRED_PER_CALL:
-                break
-            expired.append(key)
+    def _expire(self, queue: Queue, oldest_ms: int) -> int:
+        """Forget visible messages that were sent before; how many."""
+        expired = list(islice(self._expired(queue, oldest_ms), _EXPIRED_PER_CALL))
         for key in expired:
             self._tables.visible.delete(key)
-            if queue.fifo:
-                self._tables.heads.delete((queue.id, key[2]))
-                self._set_head(queue.id, key[1])
         if expired:
             self._change(queue.id, visible=-len(expired))
+        if queue.fifo:
+            for group in {group for _, group, _ in expired}:
+                self._groups.settle(queue.id, group)
+        return len(expired)
 
-    def _oldest(self, queue: Queue) -> Iterator[tuple[tuple[int, str, int], Message]]:
-        if not queue.fifo:
-            yield from self._tables.visible.scan((queue.id, ""))
-            return
-        for _, head in list(self._tables.heads.scan((queue.id,), limit=_EXPIRED_PER_CALL)):
-            yield from list(self._tables.visible.scan((queue.id, head.group), limit=_EXPIRED_PER_CALL))
+    def _expired(self, queue: Queue, oldest_ms: int) -> Iterator[VisibleKey]:
+        groups = [head.group for _, head in self._tables.heads.scan((queue.id,))] if queue.fifo else [""]
+        for group in groups:
+            for key, message in self._tables.visible.scan((queue.id, group)):
+                if message.sent_ms >= oldest_ms:
+                    break
+                yield key[0], key[1], key[2]
 
     def clear(self, queue_id: int) -> None:
         """Remove every message of the queue."""
         tables = self._tables
-        for table in (tables.visible, tables.waiting, tables.moved, tables.heads, tables.groups):
+        for table in (
+            tables.visible,
+            tables.waiting,
+            tables.moved,
+            tables.heads,
+            tables.leases,
+            tables.turns,
+            tables.attempts,
+            tables.attempts_until,
+        ):
             table.delete_all((queue_id,))
         depth = self.depth(queue_id)
 
@@ -283,3 +304,9 @@ class Shelf:
         counter = self._tables.counters.get(("queue",)) or Counter(1)
         self._tables.counters.put(("queue",), Counter(counter.next + 1))
         return counter.next
+
+
+def _receipt_expired(handle: str) -> InvalidParameterValue:
+    return InvalidParameterValue(
+        f"Value {handle} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired."
+    )
