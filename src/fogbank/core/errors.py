@@ -11,12 +11,13 @@ from typing import Any, ClassVar
 class AwsError(Exception):
     """An error of an AWS API. One subclass per error; the sentence may be given when it is raised.
 
-    `code` is the error's shape name in the service model, `query_code` the code that the query protocol uses where
-    it differs, `status` the HTTP status, and `members` what the error's structure carries beside the message.
+    `code` is the error's shape name in the service model, `query_code` and `query_message` what the query protocol
+    says where it differs, `status` the HTTP status, and `members` what the error's structure carries beside them.
     """
 
     code: ClassVar[str] = "InternalFailure"
     query_code: ClassVar[str | None] = None
+    query_message: ClassVar[str | None] = None
     status: ClassVar[int] = 400
     message: str = ""
 

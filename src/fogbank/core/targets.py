@@ -45,8 +45,8 @@ def deliver(
 
 
 def queue_url(ctx: "Context", account: str, name: str) -> str:
-    """A queue's URL at the endpoint that the caller used."""
-    return f"{ctx.endpoint}/{account}/{name}"
+    """A queue's URL for calls within the cloud, where the context says which region is meant."""
+    return f"{ctx.cloud.endpoint}/{account}/{name}"
 
 
 def as_text(value: object) -> str:

@@ -186,7 +186,7 @@ class Router:
             raise self._absent_by_name(found.service)
         rest = [entry for entry in signed if _is_rest(entry)]
         if signed and not rest:
-            raise self._no_operation(signed[0])
+            raise self._no_operation(signed[0], request)
         if not rest:
             rest = self._unsigned(request)
         for entry in rest:
@@ -197,7 +197,7 @@ class Router:
                 return Route(entry.name, operation, _rest_protocol(entry))
         if not rest:
             raise UnknownService().spoken_in(None, "json")
-        raise self._no_operation(rest[-1])
+        raise self._no_operation(rest[-1], request)
 
     def _unsigned(self, request: RequestData) -> list[ServiceIndexEntry]:
         host = self._host_service(request)
@@ -209,7 +209,7 @@ class Router:
             return [entry for entry in self._entries.values() if _is_rest(entry) and entry.name != "s3"] + s3
         return s3
 
-    def _no_operation(self, entry: ServiceIndexEntry) -> RoutingError:
+    def _no_operation(self, entry: ServiceIndexEntry, request: RequestData) -> RoutingError:
         if entry.name == "s3":
             return MethodNotAllowed().spoken_in("s3", "rest-xml")
         if _is_rest(entry):
@@ -218,6 +218,8 @@ class Router:
             )
         if _speaks_query(entry) and "json" not in entry.protocols:
             return MissingAction().spoken_in(entry.name, "query")
+        if _speaks_query(entry) and "json" not in request.headers.get("content-type", ""):
+            return UnknownOperation().spoken_in(entry.name, "coral-xml")
         return UnknownOperation("The request has no X-Amz-Target header.").spoken_in(entry.name, "json")
 
     def _absent_by_name(self, signing_name: str) -> RoutingError:

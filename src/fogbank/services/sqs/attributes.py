@@ -121,6 +121,8 @@ def settings(queue: Queue) -> dict[str, str]:
     if merged.get("KmsMasterKeyId"):
         merged.setdefault("KmsDataKeyReusePeriodSeconds", "300")
         merged["SqsManagedSseEnabled"] = "false"
+    else:
+        merged.pop("KmsDataKeyReusePeriodSeconds", None)
     if queue.fifo:
         merged["FifoQueue"] = "true"
     return {name: value for name, value in merged.items() if value != ""}

@@ -10,6 +10,14 @@ class QueueDoesNotExist(AwsError):
     code = "QueueDoesNotExist"
     query_code = "AWS.SimpleQueueService.NonExistentQueue"
     message = "The specified queue does not exist."
+    query_message = "The specified queue does not exist for this wsdl version."
+
+
+class InvalidAddress(AwsError):
+    """The URL is of a queue in another region."""
+
+    code = "InvalidAddress"
+    status = 404
 
 
 class QueueNameExists(AwsError):
@@ -96,8 +104,3 @@ class ResourceNotFound(AwsError):
     code = "ResourceNotFoundException"
     query_code = "ResourceNotFoundException"
     status = 404
-
-
-class UnsupportedOperation(AwsError):
-    code = "UnsupportedOperation"
-    query_code = "AWS.SimpleQueueService.UnsupportedOperation"

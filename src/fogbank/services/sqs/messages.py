@@ -13,7 +13,7 @@ from fogbank.services.sqs.errors import InvalidMessageContents, InvalidParameter
 
 _FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ID = re.compile(r"[A-Za-z0-9!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~]{1,128}")
-_NAME = re.compile(r"[A-Za-z0-9_.-]{1,256}")
+_NAME = re.compile(r"[\w.-]{1,256}")  # Letters and digits of any script, as recorded from AWS.
 _TYPE = re.compile(r"(String|Number|Binary)(\..{1,})?")
 _LOGICAL_TYPES = ("String", "Number", "Binary")
 
@@ -66,7 +66,7 @@ def check_attributes(attributes: Attributes) -> None:
         if data_type.startswith("Number"):
             _check_number(name, value["StringValue"])
         elif field == "StringValue" and _FORBIDDEN.search(value["StringValue"]):
-            raise InvalidMessageContents()
+            raise InvalidParameterValue(f"{InvalidMessageContents.message}: message (user) attribute '{name}'.")
 
 
 def _check_number(name: str, text: str) -> None:

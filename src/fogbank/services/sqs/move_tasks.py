@@ -8,7 +8,8 @@ import json
 
 from fogbank.core.context import Context
 from fogbank.core.ids import new_id
-from fogbank.services.sqs.errors import InvalidParameterValue, ResourceNotFound, UnsupportedOperation
+from fogbank.services.sqs.attributes import redrive_policy
+from fogbank.services.sqs.errors import InvalidParameterValue, ResourceNotFound
 from fogbank.services.sqs.records import MoveTask, Queue, SqsTables
 from fogbank.services.sqs.shelf import Shelf
 
@@ -23,9 +24,25 @@ class MoveTasks:
         self._tables = tables
         self._shelf = shelf
 
+    def exists(self, arn: str) -> bool:
+        return self._tables.queue_of(arn) is not None
+
+    def source(self, arn: str) -> Queue:
+        """The queue that a task takes from; raises ResourceNotFound."""
+        found = self._tables.queue_of(arn)
+        if found is None:
+            raise ResourceNotFound("The resource that you specified for the SourceArn parameter doesn't exist.")
+        return found
+
+    def is_dead_letter_queue(self, queue: Queue) -> bool:
+        policies = (
+            q.attributes.get("RedrivePolicy") for _, q in self._tables.queues.scan((queue.account, queue.region))
+        )
+        return any(policy and redrive_policy(policy)[0] == queue.arn for policy in policies)
+
     def start(self, ctx: Context, source: Queue, destination: str, per_second_max: int) -> str:
         if any(task.status == "RUNNING" for _, task in self._tables.move_tasks.scan((source.arn,))):
-            raise UnsupportedOperation(
+            raise InvalidParameterValue(
                 "There is already a task running. "
                 "Only one active task is allowed for a source queue arn at a given time."
             )
@@ -46,24 +63,40 @@ class MoveTasks:
             arn, task_id = str(given["sourceArn"]), str(given["taskId"])
         except (ValueError, KeyError, TypeError):
             raise InvalidParameterValue("Value for parameter TaskHandle is invalid.") from None
+        self.source(arn)
         for key, task in self._tables.move_tasks.scan((arn,)):
             if task.id == task_id:
                 return (arn, key[1]), task
         raise ResourceNotFound("Task does not exist.")
 
+    def cancel(self, text: str) -> int:
+        """End a running task; how many messages it had moved."""
+        key, task = self.find(text)
+        if task.status != "RUNNING":
+            raise ResourceNotFound("Task does not exist.")
+        task.status = "CANCELLED"
+        self._tables.move_tasks.put(key, task)
+        return task.moved
+
+    def rate(self, key: tuple[str, int]) -> int:
+        """How many messages a second the task may move; 0 if it has no limit."""
+        task = self._tables.move_tasks.get(key)
+        return task.per_second_max if task is not None else 0
+
     def running(self) -> list[tuple[str, int]]:
         return [(key[0], key[1]) for key, task in self._tables.move_tasks.scan() if task.status == "RUNNING"]
 
-    def step(self, ctx: Context, key: tuple[str, int], source: Queue | None, limit: int) -> bool:
+    def step(self, ctx: Context, key: tuple[str, int], limit: int) -> bool:
         """Move up to `limit` messages; whether the task goes on."""
         task = self._tables.move_tasks.get(key)
         if task is None or task.status != "RUNNING":
             return False
         moved = 0
+        source = self._tables.queue_of(key[0])
         if source is not None:
             for receipt, message in self._shelf.lease(source, limit=limit, now_ms=ctx.now_ms, timeout_s=30):
                 arn = task.destination_arn or message.dead_letter_source
-                target = self._queue(arn)
+                target = self._tables.queue_of(arn)
                 if target is None:
                     task.status, task.failure = "FAILED", "AWS.SimpleQueueService.NonExistentQueue"
                     break
@@ -79,10 +112,6 @@ class MoveTasks:
             task.status = "COMPLETED"
         self._tables.move_tasks.put(key, task)
         return task.status == "RUNNING"
-
-    def _queue(self, arn: str) -> Queue | None:
-        parts = arn.split(":")
-        return self._tables.queues.get((parts[4], parts[3], parts[5])) if len(parts) == 6 else None
 
     def listed(self, arn: str, limit: int) -> list[dict[str, object]]:
         answers = []

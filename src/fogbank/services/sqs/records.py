@@ -14,6 +14,7 @@ moves between them in one transaction.
 
 from typing import Any
 
+from fogbank.core.arn import parse_arn
 from fogbank.core.store import Record, Store
 
 
@@ -121,3 +122,7 @@ class SqsTables:
         # Under (source queue's ARN, minus the start time): the newest task comes first.
         self.move_tasks = store.table("sqs.move_tasks", key=(str, int), value=MoveTask)
         self.counters = store.table("sqs.counters", key=(str,), value=Counter)
+
+    def queue_of(self, arn: str) -> Queue | None:
+        target = parse_arn(arn)
+        return self.queues.get((target.account, target.region, target.resource)) if target else None

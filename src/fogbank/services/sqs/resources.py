@@ -1,9 +1,10 @@
-"""CloudFormation: AWS::SQS::Queue and AWS::SQS::QueuePolicy.
+"""CloudFormation: AWS::SQS::Queue, AWS::SQS::QueuePolicy and AWS::SQS::QueueInlinePolicy.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/AWS_SQS.html
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from fogbank.core.context import Context
@@ -12,6 +13,20 @@ from fogbank.services.sqs.attributes import SETTABLE
 from fogbank.services.sqs.errors import QueueDoesNotExist
 
 _JSON = frozenset(("RedrivePolicy", "RedriveAllowPolicy"))
+# What CloudFormation sets when a template no longer has the property. Of the others, policies and keys go, and
+# DeduplicationScope, FifoThroughputLimit and SqsManagedSseEnabled stay as they are, as recorded from AWS.
+_RESETS = {
+    "ContentBasedDeduplication": "false",
+    "DelaySeconds": "0",
+    "KmsDataKeyReusePeriodSeconds": "",
+    "KmsMasterKeyId": "",
+    "MaximumMessageSize": "262144",
+    "MessageRetentionPeriod": "345600",
+    "ReceiveMessageWaitTimeSeconds": "0",
+    "RedriveAllowPolicy": "",
+    "RedrivePolicy": "",
+    "VisibilityTimeout": "30",
+}
 _PROPERTIES = (SETTABLE - {"Policy"}) | {"QueueName", "Tags"}
 
 
@@ -44,8 +59,8 @@ class QueueResource(ResourceType):
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         url = request.physical_id
         before, after = _attributes(request.previous), _attributes(request.properties)
-        # A property that the template no longer has goes back to AWS's default.
-        changed = {name: after.get(name, "") for name in before.keys() | after.keys() if name != "FifoQueue"}
+        reset = {name: _RESETS[name] for name in before.keys() - after.keys() if name in _RESETS}
+        changed = reset | {name: value for name, value in after.items() if name != "FifoQueue"}
         if changed:
             await ctx.call(ctx.cloud.sqs.set_queue_attributes, QueueUrl=url, Attributes=changed)
         tags = (await ctx.call(ctx.cloud.sqs.list_queue_tags, QueueUrl=url) or {}).get("Tags", {})
@@ -75,26 +90,48 @@ class QueuePolicyResource(ResourceType):
     supported = frozenset(("PolicyDocument", "Queues"))
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        document = request.properties["PolicyDocument"]
-        text = document if isinstance(document, str) else json.dumps(document)
-        for url in request.properties["Queues"]:
-            await ctx.call(ctx.cloud.sqs.set_queue_attributes, QueueUrl=url, Attributes={"Policy": text})
+        await _set_policy(ctx, request.properties["Queues"], request.properties["PolicyDocument"])
         physical_id = request.physical_id or request.generated_name(length_max=128)
         return ResourceState(physical_id=physical_id, attributes={"Id": physical_id})
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        await self._clear(ctx, set(request.previous["Queues"]) - set(request.properties["Queues"]))
+        await _clear_policy(ctx, set(request.previous["Queues"]) - set(request.properties["Queues"]))
         return await self.create(ctx, request)
 
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:
-        await self._clear(ctx, set(request.properties["Queues"]))
-
-    async def _clear(self, ctx: Context, urls: set[str]) -> None:
-        for url in urls:
-            try:
-                await ctx.call(ctx.cloud.sqs.set_queue_attributes, QueueUrl=url, Attributes={"Policy": ""})
-            except QueueDoesNotExist:
-                continue
+        await _clear_policy(ctx, request.properties["Queues"])
 
 
-RESOURCES: list[type[ResourceType]] = [QueueResource, QueuePolicyResource]
+class QueueInlinePolicyResource(ResourceType):
+    """Sets the `Policy` attribute of one queue, whose URL is its identity."""
+
+    type_name = "AWS::SQS::QueueInlinePolicy"
+    supported = frozenset(("PolicyDocument", "Queue"))
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        url = request.properties["Queue"]
+        await _set_policy(ctx, [url], request.properties["PolicyDocument"])
+        return ResourceState(physical_id=url)
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return await self.create(ctx, request)
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        await _clear_policy(ctx, [request.physical_id])
+
+
+async def _set_policy(ctx: Context, urls: Iterable[str], document: Any) -> None:
+    text = document if isinstance(document, str) else json.dumps(document)
+    for url in urls:
+        await ctx.call(ctx.cloud.sqs.set_queue_attributes, QueueUrl=url, Attributes={"Policy": text})
+
+
+async def _clear_policy(ctx: Context, urls: Iterable[str]) -> None:
+    for url in urls:
+        try:
+            await ctx.call(ctx.cloud.sqs.set_queue_attributes, QueueUrl=url, Attributes={"Policy": ""})
+        except QueueDoesNotExist:
+            continue
+
+
+RESOURCES: list[type[ResourceType]] = [QueueResource, QueuePolicyResource, QueueInlinePolicyResource]

@@ -4,24 +4,23 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.ids import new_id
 from fogbank.core.metrics import Meters
-from fogbank.core.service import Answer, Service
+from fogbank.core.service import Answer
 from fogbank.services.sqs import attributes, fifo, messages, permissions, receipts
 from fogbank.services.sqs.attempts import Attempts
 from fogbank.services.sqs.errors import (
     BatchEntryIdsNotDistinct,
     BatchRequestTooLong,
     EmptyBatchRequest,
+    InvalidAddress,
     InvalidAttributeName,
     InvalidAttributeValue,
     InvalidBatchEntryId,
@@ -31,12 +30,13 @@ from fogbank.services.sqs.errors import (
     PurgeQueueInProgress,
     QueueDoesNotExist,
     QueueNameExists,
-    ResourceNotFound,
     TooManyEntriesInBatchRequest,
 )
-from fogbank.services.sqs.move_tasks import LISTED_MAX, MOVED_PER_TURN, MoveTasks
+from fogbank.services.sqs.move_task_operations import MoveTaskOperations
+from fogbank.services.sqs.move_tasks import MoveTasks
 from fogbank.services.sqs.records import Message, Queue, SqsTables
 from fogbank.services.sqs.shelf import Shelf
+from fogbank.services.sqs.urls import parse_queue_url, queue_url
 
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo")
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
@@ -59,7 +59,7 @@ class Wanted(msgspec.Struct, frozen=True):
     waits: bool
 
 
-class SqsService(Service):
+class SqsService(MoveTaskOperations):
     """Queues, standard and FIFO."""
 
     name = "sqs"
@@ -76,8 +76,7 @@ class SqsService(Service):
         self._waiting: dict[int, deque[asyncio.Event]] = {}
 
     async def start(self) -> None:
-        for key in self._move_tasks.running():
-            self.cloud.tasks.spawn("sqs move task", self._move(key))
+        self._resume_moves()
         while True:
             await self.cloud.clock.sleep(60)
             self._publish_depths()
@@ -91,14 +90,6 @@ class SqsService(Service):
         queue.attributes["Policy"] = permissions.add(queue, Label, AWSAccountIds, Actions)
         self._save(queue, ctx)
         return None
-
-    def cancel_message_move_task(self, ctx: Context, *, TaskHandle: str) -> Answer:
-        key, task = self._move_tasks.find(TaskHandle)
-        if task.status != "RUNNING":
-            raise ResourceNotFound("Task does not exist.")
-        task.status = "CANCELLED"
-        self._tables.move_tasks.put(key, task)
-        return {"ApproximateNumberOfMessagesMoved": task.moved}
 
     def change_message_visibility(
         self, ctx: Context, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int
@@ -148,7 +139,7 @@ class SqsService(Service):
                     raise QueueNameExists(
                         f"A queue already exists with the same name and a different value for attribute {name}"
                     )
-            return {"QueueUrl": self._url(ctx, known)}
+            return {"QueueUrl": queue_url(ctx, known)}
         queue = Queue(
             id=self._shelf.next_queue_id(),
             name=QueueName,
@@ -161,7 +152,7 @@ class SqsService(Service):
         )
         self._check_redrive_target(queue)
         self._tables.queues.put((ctx.account, ctx.region, QueueName), queue)
-        return {"QueueUrl": self._url(ctx, queue)}
+        return {"QueueUrl": queue_url(ctx, queue)}
 
     def delete_message(self, ctx: Context, *, QueueUrl: str, ReceiptHandle: str) -> Answer:
         queue = self._shared_queue(ctx, QueueUrl)
@@ -212,7 +203,7 @@ class SqsService(Service):
         queue = self._tables.queues.get((QueueOwnerAWSAccountId or ctx.account, ctx.region, QueueName))
         if queue is None:
             raise QueueDoesNotExist()
-        return {"QueueUrl": self._url(ctx, queue)}
+        return {"QueueUrl": queue_url(ctx, queue)}
 
     def list_dead_letter_source_queues(
         self, ctx: Context, *, QueueUrl: str, NextToken: str | None = None, MaxResults: int | None = None
@@ -224,10 +215,6 @@ class SqsService(Service):
             if policy and attributes.redrive_policy(policy)[0] == target:
                 sources.append(queue)
         return self._page(ctx, sources, "queueUrls", NextToken, MaxResults)
-
-    def list_message_move_tasks(self, ctx: Context, *, SourceArn: str, MaxResults: int = 1) -> Answer:
-        self._move_source(SourceArn)
-        return {"Results": self._move_tasks.listed(SourceArn, min(MaxResults, LISTED_MAX))}
 
     def list_queues(
         self,
@@ -400,32 +387,11 @@ class SqsService(Service):
                 queue.attributes.pop(name, None)
             else:
                 queue.attributes[name] = attributes.normal(name, value)
+        if queue.attributes.get("KmsMasterKeyId"):
+            queue.attributes["SqsManagedSseEnabled"] = "false"
         self._check_redrive_target(queue)
         self._save(queue, ctx)
         return None
-
-    def start_message_move_task(
-        self,
-        ctx: Context,
-        *,
-        SourceArn: str,
-        DestinationArn: str = "",
-        MaxNumberOfMessagesPerSecond: int = 0,
-    ) -> Answer:
-        source = self._move_source(SourceArn)
-        if not self._is_dead_letter_queue(source):
-            raise InvalidParameterValue("Source queue must be configured as a Dead Letter Queue.")
-        if DestinationArn and self._dead_letter_queue(DestinationArn) is None:
-            raise ResourceNotFound("The resource that you specified for the DestinationArn parameter doesn't exist.")
-        if not 0 <= MaxNumberOfMessagesPerSecond <= 500:
-            raise InvalidParameterValue(
-                f"Value {MaxNumberOfMessagesPerSecond} for parameter MaxNumberOfMessagesPerSecond is invalid. "
-                "Reason: Must be between 1 and 500, if provided."
-            )
-        task = self._move_tasks.start(ctx, source, DestinationArn, MaxNumberOfMessagesPerSecond)
-        key, _ = self._move_tasks.find(task)
-        self.cloud.store.after_commit(lambda: self.cloud.tasks.spawn("sqs move task", self._move(key)))
-        return {"TaskHandle": task}
 
     def tag_queue(self, ctx: Context, *, QueueUrl: str, Tags: dict[str, str]) -> Answer:
         queue = self._queue(ctx, QueueUrl)
@@ -462,9 +428,6 @@ class SqsService(Service):
         self._tables.deduplicated.delete_all((queue.id,))
         self._tables.deduplicated_until.delete_all((queue.id,))
 
-    def _url(self, ctx: Context, queue: Queue) -> str:
-        return f"{ctx.endpoint}/{queue.account}/{queue.name}"
-
     def _save(self, queue: Queue, ctx: Context) -> None:
         queue.modified_ms = ctx.now_ms
         self._tables.queues.put((queue.account, queue.region, queue.name), queue)
@@ -473,7 +436,7 @@ class SqsService(Service):
         size = min(limit or LIST_MAX, LIST_MAX)
         after = [q for q in queues if token is None or q.name > token]
         page = after[:size]
-        answer: dict[str, Any] = {key: [self._url(ctx, q) for q in page]} if page or key == "queueUrls" else {}
+        answer: dict[str, Any] = {key: [queue_url(ctx, q) for q in page]} if page or key == "queueUrls" else {}
         if len(after) > size and limit is not None:
             answer["NextToken"] = page[-1].name
         return answer
@@ -483,7 +446,7 @@ class SqsService(Service):
         if not policy:
             return
         target, _ = attributes.redrive_policy(policy)
-        if self._dead_letter_queue(target) is None:
+        if self._tables.queue_of(target) is None:
             raise InvalidParameterValue(
                 f"Value {policy} for parameter RedrivePolicy is invalid. Reason: Dead letter target does not exist."
             )
@@ -492,33 +455,6 @@ class SqsService(Service):
                 f"Value {policy} for parameter RedrivePolicy is invalid. Reason: Dead-letter queue must be same type "
                 "of queue as the source."
             )
-
-    def _move_source(self, arn: str) -> Queue:
-        source = self._dead_letter_queue(arn)
-        if source is None:
-            raise ResourceNotFound("The resource that you specified for the SourceArn parameter doesn't exist.")
-        return source
-
-    def _is_dead_letter_queue(self, queue: Queue) -> bool:
-        policies = (
-            q.attributes.get("RedrivePolicy") for _, q in self._tables.queues.scan((queue.account, queue.region))
-        )
-        return any(policy and attributes.redrive_policy(policy)[0] == queue.arn for policy in policies)
-
-    async def _move(self, key: tuple[str, int]) -> None:
-        """Run a move task to its end, at most its rate of messages a second."""
-        source = self._move_source(key[0])
-        ctx = self.cloud.context(account=source.account, region=source.region)
-        task = self._tables.move_tasks.get(key)
-        rate = task.per_second_max if task is not None else 0
-        while await ctx.run(self._move_tasks.step, ctx, key, self._dead_letter_queue(key[0]), rate or MOVED_PER_TURN):
-            if rate:
-                await self.cloud.clock.sleep(1)
-            ctx = ctx.refreshed()
-
-    def _dead_letter_queue(self, arn: str) -> Queue | None:
-        target = parse_arn(arn)
-        return self._tables.queues.get((target.account, target.region, target.resource)) if target else None
 
     # ---- messages -----------------------------------------------------------------------------------------------
 
@@ -653,7 +589,7 @@ class SqsService(Service):
         arn, receives_max = attributes.redrive_policy(policy)
         if message.receives <= receives_max:
             return False
-        target = self._dead_letter_queue(arn)
+        target = self._tables.queue_of(arn)
         if target is None:
             return False
         self._shelf.take_away(queue, receipt)
@@ -691,7 +627,7 @@ class SqsService(Service):
 
     async def _long_poll(self, ctx: Context, queue: Queue, wanted: Wanted, deadline_ms: int) -> Answer:
         clock = self.cloud.clock
-        url = self._url(ctx, queue)
+        url = queue_url(ctx, queue)
         waiting = self._waiting.setdefault(queue.id, deque())
         while True:
             arrived = asyncio.Event()
@@ -778,16 +714,12 @@ class SqsService(Service):
             self._count(queue, "ApproximateNumberOfMessagesDelayed", depth.delayed)
 
 
-@lru_cache(maxsize=4096)
-def _parse_url(url: str) -> tuple[str, str]:
-    """Account and name of a queue's URL; a bare name is a queue of the caller's."""
-    parts = url.rstrip("/").split("/")
-    return (parts[-2], parts[-1]) if len(parts) >= 2 and parts[-2].isdecimal() else ("", parts[-1])
-
-
 def _queue_key(ctx: Context, url: str) -> tuple[str, str, str]:
-    account, name = _parse_url(url)
-    return (account or ctx.account, ctx.region, name)
+    address = parse_queue_url(url)
+    region = address.region or ctx.region
+    if region != ctx.region and ctx.access_key is not None:
+        raise InvalidAddress(f"The address {address.host}/ is not valid for this endpoint.")
+    return (address.account or ctx.account, region, address.name)
 
 
 def _check_visibility(timeout_s: int) -> None:

@@ -16,6 +16,9 @@ def serialize_fault(service: ServiceModel | None, protocol: str, error: AwsError
             from fogbank.wire.protocols.ec2 import ec2_fault
 
             return ec2_fault(service, error, request_id)
+        case "coral-xml":
+            # What SQS says to a request without an action in any form.
+            return ResponseData(error.status, [("Content-Type", "text/xml")], f"<{error.code}/>\n".encode())
         case "rest-xml":
             from fogbank.wire.protocols.rest_xml import rest_xml_fault
 

@@ -10,7 +10,7 @@ from fogbank.wire.parse_form import FormReader, form_text, pairs, tree_of
 from fogbank.wire.protocols.json import sqs_refusal
 from fogbank.wire.protocols.operation import CompiledOperation, error_shape
 from fogbank.wire.protocols.request import RequestData, ResponseData
-from fogbank.wire.protocols.sqs_query import queue_url, sqs_query_model
+from fogbank.wire.protocols.sqs_query import complete, sqs_query_model
 from fogbank.wire.serialize_xml import Out, XmlWriter, escape, namespace_attribute
 from fogbank.wire.validate import Violations
 
@@ -46,10 +46,8 @@ class QueryOperation(CompiledOperation):
         if request.body:
             parameters += pairs(form_text(request.body))
         value: dict[str, Any] = self._read(tree_of(parameters))
-        if self.service.name == "sqs" and "QueueUrl" in self.members and "QueueUrl" not in value:
-            url = queue_url(request)
-            if url is not None:
-                value["QueueUrl"] = url
+        if self.service.name == "sqs":
+            complete(value, request, self.operation.name, self.members)
         return self.check(value)
 
     def serialize(self, answer: dict[str, Any] | None, request_id: str) -> ResponseData:
@@ -60,7 +58,10 @@ class QueryOperation(CompiledOperation):
             wrapper = self.operation.output.result_wrapper or f"{name}Result"
             out.append(f"<{wrapper}>")
             self._contents(out, answer or {})
-            out.append(f"</{wrapper}>")
+            if len(out) == 2:
+                out[1] = f"<{wrapper}/>"
+            else:
+                out.append(f"</{wrapper}>")
         out.append(f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{name}Response>")
         return ResponseData(200, [_XML, ("x-amzn-RequestId", request_id)], "".join(out).encode(errors="replace"))
 
@@ -75,8 +76,9 @@ def query_fault(service: ServiceModel | None, error: AwsError, request_id: str) 
     """`<ErrorResponse>`, also for a request whose operation is not known."""
     xmlns = "" if service is None else namespace_attribute(service.namespace)
     kind = "Sender" if error.sender else "Receiver"
+    detail = "<Detail/>" if service is not None and service.name == "sqs" else ""
     text = (
-        f"<ErrorResponse{xmlns}><Error><Type>{kind}</Type>{error_contents(service, error)}</Error>"
+        f"<ErrorResponse{xmlns}><Error><Type>{kind}</Type>{error_contents(service, error)}{detail}</Error>"
         f"<RequestId>{request_id}</RequestId></ErrorResponse>"
     )
     return ResponseData(error.status, [_XML, ("x-amzn-RequestId", request_id)], text.encode(errors="replace"))
@@ -85,7 +87,8 @@ def query_fault(service: ServiceModel | None, error: AwsError, request_id: str) 
 def error_contents(service: ServiceModel | None, error: AwsError) -> str:
     """Code, message and further members of an error as elements."""
     name, shape = (error.code, None) if service is None else error_shape(service, error)
-    out: Out = [f"<Code>{escape(error_code(name, shape, error))}</Code><Message>{escape(error.message)}</Message>"]
+    message = escape(error.query_message or error.message)
+    out: Out = [f"<Code>{escape(error_code(name, shape, error))}</Code><Message>{message}</Message>"]
     for member, value in error.members.items():
         ref = None if shape is None else shape.members.get(member)
         if value is None:

@@ -4,8 +4,12 @@ uses.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/ (examples of each action, query tab)
 """
 
+from collections.abc import Collection
+from typing import Any
+
 import msgspec
 
+from fogbank.wire.errors import InvalidAction
 from fogbank.wire.model import Ref, ServiceModel, Shape
 from fogbank.wire.protocols.request import RequestData
 
@@ -41,6 +45,10 @@ _MAPS = {
 }
 
 
+# Actions without a queue that AWS takes at a queue's address all the same.
+_AT_QUEUES = frozenset(("GetQueueUrl",))
+
+
 def sqs_query_model(service: ServiceModel) -> ServiceModel:
     """The same service with the names of its query protocol."""
     found: ServiceModel | None = service.compiled.get("sqs_query")
@@ -73,9 +81,14 @@ def _named(ref: Ref) -> Ref:
     return msgspec.structs.replace(ref, location_name=_MAPS[ref.shape][0])
 
 
-def queue_url(request: RequestData) -> str | None:
-    """The queue that the path of a request names: `POST /000000000000/jobs` with the action in the form."""
+def complete(value: dict[str, Any], request: RequestData, action: str, members: Collection[str]) -> None:
+    """Add what a form says by other means: its queue by the request's path, and an empty list by its absence."""
+    if "Entries" in members:
+        value.setdefault("Entries", [])
     steps = request.path.strip("/").split("/")
     if len(steps) < 2 or not all(steps[-2:]):
-        return None
-    return f"http://{request.headers.get('host', 'localhost')}{request.path}"
+        return
+    if "QueueUrl" in members:
+        value.setdefault("QueueUrl", f"http://{request.headers.get('host', 'localhost')}{request.path}")
+    elif action not in _AT_QUEUES:
+        raise InvalidAction(f"The action {action} is not valid for this endpoint.")
