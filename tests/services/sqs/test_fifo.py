@@ -86,3 +86,49 @@ def test_an_expired_receipt_cannot_delete(sqs: Any, url: str, clock: MovableCloc
     with pytest.raises(ClientError, match="The receipt handle has expired"):
         sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     assert [m["Body"] for m in _take(sqs, url)] == ["slow"]
+
+
+def test_groups_take_turns_and_one_that_was_blocked_comes_last(sqs: Any, url: str) -> None:
+    for body in ("a1", "b1", "b2", "c1", "a2"):
+        _send(sqs, url, body, group=body[0])
+    first = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=3, VisibilityTimeout=0)["Messages"]
+    assert [m["Body"] for m in first] == ["a1", "a2", "b1"]
+    assert [m["Body"] for m in _take(sqs, url)] == ["c1", "a1", "a2", "b1", "b2"]
+
+
+@pytest.mark.parametrize(("kept", "expected"), [(0, []), (1, ["m0"]), (2, ["m0", "m1"])])
+def test_only_what_was_sent_before_the_first_message_in_flight_can_be_taken(
+    sqs: Any, url: str, clock: MovableClock, kept: int, expected: list[str]
+) -> None:
+    for number in range(3):
+        _send(sqs, url, f"m{number}")
+    handle = _take(sqs, url)[kept]["ReceiptHandle"]
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=600)
+    clock.advance(s=31)
+    assert [m["Body"] for m in _take(sqs, url)] == expected
+
+
+def test_a_receive_can_be_asked_again_until_something_happened_to_its_messages(
+    sqs: Any, url: str, clock: MovableClock
+) -> None:
+    def attempt(name: str) -> list[str]:
+        answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=2, ReceiveRequestAttemptId=name)
+        return [m["ReceiptHandle"] for m in answer.get("Messages", [])]
+
+    for body in ("a1", "b1"):
+        _send(sqs, url, body, group=body[0])
+    handles = attempt("x")
+    clock.advance(s=20)
+    assert attempt("x") == handles
+    clock.advance(s=20)
+    assert attempt("y") == []
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=handles[0])
+    assert attempt("x") == []
+    clock.advance(s=31)
+    assert len(attempt("x")) == 1
+
+
+def test_only_fifo_queues_take_an_attempt_id(sqs: Any) -> None:
+    url = sqs.create_queue(QueueName="plain")["QueueUrl"]
+    with pytest.raises(ClientError, match="ReceiveRequestAttemptId is invalid"):
+        sqs.receive_message(QueueUrl=url, ReceiveRequestAttemptId="x")

@@ -55,11 +55,6 @@ class ReceiptHandleIsInvalid(AwsError):
     code = "ReceiptHandleIsInvalid"
 
 
-class MessageNotInflight(AwsError):
-    code = "MessageNotInflight"
-    query_code = "AWS.SimpleQueueService.MessageNotInflight"
-
-
 class OverLimit(AwsError):
     code = "OverLimit"
     status = 403
