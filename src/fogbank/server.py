@@ -1,8 +1,6 @@
 """A running Fogbank: one data folder, one listening socket, one event loop."""
 
 import asyncio
-import contextlib
-import fcntl
 import json
 import logging
 import os
@@ -10,7 +8,7 @@ import shutil
 import signal
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -20,7 +18,8 @@ from fogbank import __version__
 from fogbank.core.body import BodyStream
 from fogbank.core.clock import Clock
 from fogbank.core.cloud import DEFAULT_ACCOUNT, DEFAULT_REGION, Cloud
-from fogbank.core.store import Sync
+from fogbank.core.data_folder import write_holder
+from fogbank.core.store import StoreDamaged, Sync, check_store
 from fogbank.services import SERVICES
 from fogbank.wire.gateway import Gateway, Respond
 from fogbank.wire.http import Connections
@@ -43,26 +42,6 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
     virtual_clock: bool = False
     account: str = DEFAULT_ACCOUNT
     region: str = DEFAULT_REGION
-
-
-class DataFolderInUse(Exception):
-    """Another server has the data folder."""
-
-
-@contextlib.contextmanager
-def lock_data_folder(folder: Path) -> Iterator[None]:
-    """Hold the folder for this process; the lock goes with the process, however it ends."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            holder = lock.read().strip().partition(" ")[0] or "unknown"
-            raise DataFolderInUse(
-                f'data folder {folder} is in use by process {holder}: run "fogbank down", or choose another with --data'
-            ) from None
-        yield
 
 
 class Server:
@@ -102,7 +81,7 @@ class Server:
         )
         port = listener.sockets[0].getsockname()[1]
         self.cloud.endpoint = f"http://localhost:{port}"
-        self._write_lock_holder(port)
+        write_holder(self.config.data, port=port)
         await self.cloud.start()
         watcher = loop.create_task(connections.watch())
         ready(port)
@@ -111,9 +90,6 @@ class Server:
         await connections.drain(DRAIN_S)
         watcher.cancel()
         await self.cloud.stop()
-
-    def _write_lock_holder(self, port: int) -> None:
-        (self.config.data / "lock").write_text(f"{os.getpid()} {port}\n")
 
     def stop(self) -> None:
         self._stopping.set()
@@ -161,7 +137,7 @@ class Server:
                     respond(self._code(name.removeprefix("lambda/code/")))
                 case _:
                     respond(_json(404, {"message": f"there is no {request.method} /_fogbank/{name}"}))
-        except (ValueError, msgspec.DecodeError, tarfile.TarError, OSError) as error:
+        except (ValueError, msgspec.DecodeError, OSError) as error:
             respond(_json(400, {"message": str(error)}))
         except Exception:  # An edge: the caller always gets an answer.
             log.exception("%s %s failed", request.method, request.path)
@@ -253,10 +229,12 @@ class Server:
             with archive.open("wb") as file:
                 await _copy_body(request, file)
             unpacked = Path(temporary) / "unpacked"
-            with tarfile.open(archive) as tar:
-                tar.extractall(unpacked, filter="data")
-            if not (unpacked / "store.lmdb").is_file():
-                raise ValueError("this file is not a Fogbank snapshot")
+            try:
+                with tarfile.open(archive) as tar:
+                    tar.extractall(unpacked, filter="data")
+                check_store(unpacked)
+            except (tarfile.TarError, StoreDamaged):
+                raise ValueError("this file is not a Fogbank snapshot") from None
 
             def replace(folder: Path) -> None:
                 self._wipe(folder)

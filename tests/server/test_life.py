@@ -82,23 +82,3 @@ def test_prometheus_counts_answers(tmp_path: Path) -> None:
         text = answer.read().decode()
     assert 'fogbank_requests_total{service="sqs",operation="CreateQueue",status="200"} 1' in text
     server.stop()
-
-
-def test_commands_fail_in_one_clear_line() -> None:
-    for arguments in (
-        ("status", "--endpoint", "http://127.0.0.1:9"),
-        ("up", "--auth", "iam"),
-        ("up", "--host", "0.0.0.0"),
-        ("reset", "--endpoint", "http://127.0.0.1:9", "--yes"),
-    ):
-        failed = _fogbank(*arguments)
-        assert failed.returncode == 1
-        assert failed.stderr.startswith("fogbank: ")
-        assert failed.stderr.count("\n") == 1
-
-
-def test_every_command_explains_itself_with_an_example() -> None:
-    for verb in ("up", "down", "status", "reset", "env", "deploy", "run", "logs", "snapshot"):
-        shown = _fogbank(verb, "--help")
-        assert shown.returncode == 0
-        assert "example:" in shown.stdout

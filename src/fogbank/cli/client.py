@@ -5,15 +5,31 @@ import json
 import os
 import urllib.error
 import urllib.request
+from http.client import HTTPException
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from fogbank.cli.failure import Failure
+from fogbank.core.data_folder import holder
 
-DEFAULT_ENDPOINT = "http://localhost:4566"
+DEFAULT_PORT = 4566
+
+
+def data_folder(given: str | None) -> Path:
+    """The data folder: the option's, $FOGBANK_DATA, or ~/.fogbank."""
+    return Path(given or os.environ.get("FOGBANK_DATA") or Path.home() / ".fogbank").expanduser().resolve()
 
 
 def endpoint(options: argparse.Namespace) -> str:
-    chosen: str = options.endpoint or os.environ.get("AWS_ENDPOINT_URL") or DEFAULT_ENDPOINT
+    """The option's, the environment's, that of the server on the user's data folder, or the usual one."""
+    chosen: str | None = options.endpoint or os.environ.get("AWS_ENDPOINT_URL")
+    if chosen is None:
+        running = holder(data_folder(None))
+        return f"http://localhost:{(running and running.port) or DEFAULT_PORT}"
+    parts = urlsplit(chosen)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise Failure(f"{chosen} is no endpoint: it is a URL such as http://localhost:{DEFAULT_PORT}")
     return chosen.rstrip("/")
 
 
@@ -31,8 +47,10 @@ def admin(options: argparse.Namespace, method: str, name: str, body: bytes | Non
             raise Failure(json.loads(text)["message"]) from None
         except (ValueError, KeyError):
             raise Failure(f"{url} answered {error.code}: is this Fogbank?") from None
-    except OSError:
-        raise Failure(f'nothing answers at {endpoint(options)}: start Fogbank with "fogbank up"') from None
+    except (OSError, HTTPException):
+        raise Failure(
+            f'no Fogbank answers at {endpoint(options)}: start one with "fogbank up", or choose it with --endpoint'
+        ) from None
 
 
 def credentials() -> dict[str, str]:

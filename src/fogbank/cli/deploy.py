@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -15,18 +16,26 @@ from fogbank.cli.package import package
 
 _POLL_S = 0.05
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+# A stack in one of these has no resources and cannot be updated.
+_NEVER_MADE = ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS")
 _COLOURS = {"COMPLETE": "green", "PROGRESS": "yellow", "FAILED": "red"}
 
 
 def deploy(options: argparse.Namespace) -> None:
     file = Path(options.template)
-    stack = options.stack or file.resolve().parent.name
+    stack = options.stack or _stack_name(file.resolve().parent.name)
     outputs = deploy_stack(options, file, stack, _parameters(options.parameters))
     if options.json:
         print(json.dumps({"stack": stack, "outputs": outputs}))
         return
     for name, value in outputs.items():
         print(f"{name} = {value}")
+
+
+def _stack_name(folder: str) -> str:
+    """A folder's name as a stack may be called: letters, digits and hyphens, a letter first."""
+    name = re.sub(r"[^A-Za-z0-9]+", "-", folder).strip("-")
+    return name if name[:1].isalpha() else f"stack-{name}"
 
 
 def _parameters(given: list[str]) -> dict[str, str]:
@@ -57,25 +66,38 @@ def deploy_stack(options: argparse.Namespace, file: Path, stack: str, parameters
         "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         "Capabilities": _CAPABILITIES,
     }
+    screen = _screen(quiet=options.json)
+    if _status(cloudformation, stack) in _NEVER_MADE:
+        screen.print(f"[yellow]{stack} was never made: what is left of it is deleted first[/]")
+        cloudformation.delete_stack(StackName=stack)
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
     seen = {event["EventId"] for event in _events(cloudformation, stack)}
     try:
-        if _exists(cloudformation, stack):
+        if _status(cloudformation, stack) is not None:
             cloudformation.update_stack(**request)
         else:
             cloudformation.create_stack(**request)
     except ClientError as error:
         message = error.response["Error"]["Message"]
         if message != "No updates are to be performed.":
-            raise Failure(f"{stack}: {message}") from None
-    return _follow(cloudformation, stack, seen, quiet=options.json)
+            raise Failure(f"{stack}: {' '.join(message.split())}") from None
+        screen.print(f"{stack} is as the template says: nothing to do")
+    return _follow(cloudformation, stack, seen, screen)
 
 
-def _exists(cloudformation: Any, stack: str) -> bool:
+def _screen(*, quiet: bool) -> Any:
+    """Where progress is shown. Nothing is wrapped: each event is one line, whatever reads it."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, quiet=quiet, soft_wrap=True)
+
+
+def _status(cloudformation: Any, stack: str) -> str | None:
     try:
-        cloudformation.describe_stacks(StackName=stack)
+        status: str = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
     except ClientError:
-        return False
-    return True
+        return None
+    return status
 
 
 def _events(cloudformation: Any, stack: str) -> list[dict[str, Any]]:
@@ -87,10 +109,10 @@ def _events(cloudformation: Any, stack: str) -> list[dict[str, Any]]:
     return [event for page in pages for event in page["StackEvents"]][::-1]
 
 
-def _follow(cloudformation: Any, stack: str, seen: set[str], *, quiet: bool) -> dict[str, str]:
-    from rich.console import Console
+def _follow(cloudformation: Any, stack: str, seen: set[str], screen: Any) -> dict[str, str]:
+    """Show the stack's events until it is done; its outputs."""
+    from rich.markup import escape
 
-    console = Console(stderr=True, highlight=False, quiet=quiet)
     reason = ""
     while True:
         found = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
@@ -102,7 +124,8 @@ def _follow(cloudformation: Any, stack: str, seen: set[str], *, quiet: bool) -> 
             if status.endswith("FAILED") and not reason:
                 reason = f"{event['LogicalResourceId']}: {why}"
             colour = next((c for word, c in _COLOURS.items() if word in status), "white")
-            console.print(f"[{colour}]{status:<28}[/] {event['ResourceType']:<36} {event['LogicalResourceId']}  {why}")
+            line = f"{event['ResourceType']:<36} {event['LogicalResourceId']}  {why}"
+            screen.print(f"[{colour}]{status:<28}[/] {escape(line.rstrip())}")
         status = found["StackStatus"]
         if not status.endswith("IN_PROGRESS"):
             break

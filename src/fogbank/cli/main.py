@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from fogbank import __version__
 from fogbank.cli.failure import Failure
@@ -15,9 +16,16 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
     """Keeps the examples as they are written."""
 
 
-def build_parser() -> argparse.ArgumentParser:
+class _Parser(argparse.ArgumentParser):
+    """Tells a wrong use in one line with the way out."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f'fogbank: {message}: see "{self.prog} --help"\n')
+
+
+def build_parser() -> _Parser:
     """All commands. Each imports its code when it runs, so that `fogbank up` starts fast."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="fogbank",
         description="An AWS-compatible cloud on your own machine.",
         epilog="example:\n  fogbank up            (in one terminal)\n  eval $(fogbank env)   (in another)\n"
@@ -66,7 +74,9 @@ def build_parser() -> argparse.ArgumentParser:
         "fogbank deploy template.yaml --stack shop Stage=dev",
     )
     deploy.add_argument("template", help="the template's file")
-    deploy.add_argument("parameters", nargs="*", metavar="KEY=VALUE", help="values of the template's parameters")
+    deploy.add_argument(
+        "parameters", nargs="*", default=[], metavar="KEY=VALUE", help="values of the template's parameters"
+    )
     deploy.add_argument("--stack", help="the stack's name (default: the template's folder)")
 
     run = _verb(
@@ -89,15 +99,17 @@ def build_parser() -> argparse.ArgumentParser:
     snapshot.add_argument("file")
 
     for verb in (status, reset, env, deploy, run, logs, snapshot):
-        verb.add_argument("--endpoint", help="the server's URL (default: $AWS_ENDPOINT_URL or http://localhost:4566)")
+        verb.add_argument(
+            "--endpoint",
+            metavar="URL",
+            help="the server (default: $AWS_ENDPOINT_URL, the one on your data folder, or http://localhost:4566)",
+        )
     for verb in (up, down, status, reset, env, deploy, run, snapshot, logs):
         verb.add_argument("--json", action="store_true", help="print JSON for scripts")
     return parser
 
 
-def _verb(
-    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str, example: str
-) -> argparse.ArgumentParser:
+def _verb(verbs: "argparse._SubParsersAction[_Parser]", name: str, text: str, example: str) -> _Parser:
     return verbs.add_parser(
         name, help=text, description=text[0].upper() + text[1:] + ".", epilog=f"example:\n  {example}",
         formatter_class=_Formatter,
@@ -126,7 +138,15 @@ _MODULES = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; a failure is one line on stderr and exit code 1."""
     own, passed_on = _split(sys.argv[1:] if arguments is None else arguments)
-    options = build_parser().parse_args(own)
+    parser = build_parser()
+    options, rest = parser.parse_known_args(own)
+    if options.verb == "deploy" and not any(word.startswith("-") for word in rest):
+        # argparse does not go on with KEY=VALUE behind an option.
+        options.parameters += rest
+    elif rest:
+        parser.error(f"{options.verb} does not know {' '.join(rest)}")
+    if passed_on and options.verb != "run":
+        parser.error(f"{options.verb} passes nothing on: leave out --")
     if passed_on:
         options.arguments = passed_on
     command: Command = getattr(import_module(f"fogbank.cli.{_MODULES[options.verb]}"), options.verb)

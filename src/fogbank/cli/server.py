@@ -1,11 +1,14 @@
 """`fogbank up` and `fogbank down`."""
 
 import argparse
+import contextlib
 import gc
 import ipaddress
 import json
 import logging
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -14,15 +17,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from fogbank.cli.client import DEFAULT_PORT, data_folder
 from fogbank.cli.failure import Failure
+from fogbank.core.data_folder import DataFolderInUse, holder, lock_data_folder
 
 _DETACH_WAIT_S = 20.0
 _STOP_WAIT_S = 20.0
-
-
-def data_folder(given: str | None) -> Path:
-    """The data folder: the option's, $FOGBANK_DATA, or ~/.fogbank."""
-    return Path(given or os.environ.get("FOGBANK_DATA") or Path.home() / ".fogbank").expanduser().resolve()
 
 
 def up(options: argparse.Namespace) -> None:
@@ -31,7 +31,8 @@ def up(options: argparse.Namespace) -> None:
     if options.detach:
         _detach(options)
         return
-    from fogbank.server import DataFolderInUse, Server, ServerConfig, lock_data_folder
+    from fogbank.core.store import StoreDamaged
+    from fogbank.server import Server, ServerConfig
 
     temporary = Path(tempfile.mkdtemp(prefix="fogbank-")) if options.ephemeral else None
     folder = temporary or data_folder(options.data)
@@ -58,14 +59,20 @@ def up(options: argparse.Namespace) -> None:
     try:
         import uvloop
 
-        with lock_data_folder(folder):
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(lock_data_folder(folder))
+            except OSError as error:
+                raise Failure(f"cannot use {folder}: {error.strerror}; choose another folder with --data") from None
             uvloop.run(serve())
     except DataFolderInUse as error:
         raise Failure(str(error)) from None
+    except StoreDamaged as error:
+        raise Failure(f"{error}; choose another folder with --data, or load a snapshot into a new one") from None
     except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         raise Failure(
-            f"cannot listen on {options.host}:{options.port} or use {folder}: {error.strerror or error}; "
-            "choose another with --port or --data"
+            f"cannot listen on {_address(options.host, options.port)}: {reason}; choose another --port"
         ) from None
     finally:
         if temporary is not None:
@@ -75,7 +82,11 @@ def up(options: argparse.Namespace) -> None:
 def _check(options: argparse.Namespace) -> None:
     if options.auth == "iam":
         raise Failure("--auth iam is not implemented yet: leave it out, any credentials are accepted")
-    if len(options.account) != 12 or not options.account.isdecimal():
+    if not 0 <= options.port <= 65535:
+        raise Failure(f"--port {options.port}: a port is a number from 0 to 65535")
+    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-[0-9]+", options.region):
+        raise Failure(f"--region {options.region}: a region has a name such as us-east-1")
+    if not re.fullmatch(r"[0-9]{12}", options.account):
         raise Failure(f"--account {options.account}: an account id has 12 digits")
     if not _is_loopback(options.host) and not options.insecure:
         raise Failure(
@@ -92,6 +103,10 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _announce(options: argparse.Namespace, folder: Path, port: int) -> None:
     durability = {
         "disk": "disk (every answer is flushed to disk first)",
@@ -99,7 +114,7 @@ def _announce(options: argparse.Namespace, folder: Path, port: int) -> None:
     }[options.sync]
     if options.ephemeral:
         durability = "ephemeral (gone when Fogbank stops)"
-    url = f"http://{options.host}:{port}"
+    url = f"http://{_address(options.host, port)}"
     if options.json:
         print(
             json.dumps({"endpoint": url, "data": str(folder), "sync": options.sync, "pid": os.getpid()}),
@@ -114,14 +129,14 @@ def _announce(options: argparse.Namespace, folder: Path, port: int) -> None:
         print("  clock       virtual (POST /_fogbank/clock moves it)")
     if not _is_loopback(options.host):
         print("  WARNING     other machines can reach this server, and nothing is authenticated")
-    print("  next        eval $(fogbank env), then use the AWS CLI or boto3 as usual", flush=True)
+    own = port == DEFAULT_PORT or (folder == data_folder(None))
+    env = "fogbank env" if own else f"fogbank env --endpoint http://localhost:{port}"
+    print(f"  next        eval $({env}), then use the AWS CLI or boto3 as usual", flush=True)
 
 
 def _detach(options: argparse.Namespace) -> None:
     arguments = [argument for argument in sys.argv[1:] if argument not in ("-d", "--detach")]
-    folder = data_folder(options.data)
-    folder.mkdir(parents=True, exist_ok=True)
-    log = folder / "fogbank.log"
+    log = _log_file(options)
     with log.open("ab") as output:
         start = output.tell()
         process = subprocess.Popen(
@@ -141,35 +156,44 @@ def _detach(options: argparse.Namespace) -> None:
         if marker in said:
             print(said.strip())
             if not options.json:
-                print(f"  log         {log}")
+                print(f"  log         {log}\n  stop        {_stop_command(options, process.pid)}")
             return
         time.sleep(0.02)
     raise Failure(f"the server did not get ready in {_DETACH_WAIT_S:.0f} s: see {log}")
 
 
+def _log_file(options: argparse.Namespace) -> Path:
+    if options.ephemeral:
+        handle, name = tempfile.mkstemp(prefix="fogbank-", suffix=".log")
+        os.close(handle)
+        return Path(name)
+    folder = data_folder(options.data)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(f"cannot use {folder}: {error.strerror}; choose another folder with --data") from None
+    return folder / "fogbank.log"
+
+
+def _stop_command(options: argparse.Namespace, pid: int) -> str:
+    if options.ephemeral:
+        return f"kill {pid}"
+    folder = data_folder(options.data)
+    return "fogbank down" if folder == data_folder(None) else f"fogbank down --data {shlex.quote(str(folder))}"
+
+
 def down(options: argparse.Namespace) -> None:
     """Stop the server of a data folder and wait until it is gone."""
     folder = data_folder(options.data)
-    try:
-        pid = int((folder / "lock").read_text().split()[0])
-    except (OSError, ValueError, IndexError):
-        raise Failure(f"no Fogbank runs on {folder}: choose its data folder with --data") from None
-    if not _holds_lock(folder):
+    found = holder(folder)
+    if found is None:
         raise Failure(f"no Fogbank runs on {folder}: choose its data folder with --data")
-    os.kill(pid, signal.SIGTERM)
+    if not found.pid:
+        raise Failure(f"a Fogbank is just starting on {folder}: try again")
+    os.kill(found.pid, signal.SIGTERM)
     deadline = time.monotonic() + _STOP_WAIT_S
-    while _holds_lock(folder):
+    while holder(folder) is not None:
         if time.monotonic() > deadline:
-            raise Failure(f"process {pid} did not stop in {_STOP_WAIT_S:.0f} s: look at {folder / 'fogbank.log'}")
+            raise Failure(f"process {found.pid} did not stop in {_STOP_WAIT_S:.0f} s: see {folder / 'fogbank.log'}")
         time.sleep(0.02)
-    print(json.dumps({"stopped": pid}) if options.json else f"Fogbank (process {pid}) has stopped.")
-
-
-def _holds_lock(folder: Path) -> bool:
-    from fogbank.server import DataFolderInUse, lock_data_folder
-
-    try:
-        with lock_data_folder(folder):
-            return False
-    except DataFolderInUse:
-        return True
+    print(json.dumps({"stopped": found.pid}) if options.json else f"Fogbank (process {found.pid}) has stopped.")

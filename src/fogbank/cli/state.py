@@ -48,7 +48,11 @@ def reset(options: argparse.Namespace) -> None:
     if not options.yes:
         if not sys.stdin.isatty():
             raise Failure("reset removes everything: say --yes to do it without being asked")
-        if input(f"Remove everything in the Fogbank at {endpoint(options)}? [y/N] ").strip().lower() != "y":
+        try:
+            said = input(f"Remove everything in the Fogbank at {endpoint(options)}? [y/N] ")
+        except EOFError:
+            said = ""
+        if said.strip().lower() not in ("y", "yes"):
             raise Failure("nothing was removed")
     admin(options, "POST", "reset", b"")
     print(json.dumps({"status": "reset"}) if options.json else "All state is removed.")
@@ -70,6 +74,9 @@ def snapshot(options: argparse.Namespace) -> None:
             data = file.read_bytes()
         except OSError as error:
             raise Failure(f"cannot read {file}: {error.strerror}") from None
-        admin(options, "PUT", "snapshot", data)
+        try:
+            admin(options, "PUT", "snapshot", data)
+        except Failure as failure:
+            raise Failure(f"{file}: {failure}") from None
         text = f"Loaded {file}; the state is what it was when it was saved."
     print(json.dumps({"file": str(file), "bytes": len(data)}) if options.json else text)

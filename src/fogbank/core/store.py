@@ -44,8 +44,29 @@ class Record(msgspec.Struct, array_like=True):
     """A stored value. Fields are only ever appended, each with a default, so that old data opens in a newer version."""
 
 
-class StoreInUse(Exception):
-    """Another process has the data folder open."""
+class StoreDamaged(Exception):
+    """The folder's store cannot be read: it is no store, or a part of it is missing."""
+
+
+def check_store(folder: Path) -> None:
+    """Raise StoreDamaged if the folder has no store that can be opened."""
+    file = folder / "store.lmdb"
+    if not file.is_file():
+        raise StoreDamaged(f"{file} is not there")
+    _open(file, readonly=True, lock=False).close()
+
+
+def _open(file: Path, **options: Any) -> lmdb.Environment:
+    try:
+        env = lmdb.open(str(file), subdir=False, map_size=_MAP_BYTES, max_readers=16, readahead=False, **options)
+    except lmdb.Error as error:
+        raise StoreDamaged(f"{file} cannot be opened: {error}") from None
+    pages = env.info()["last_pgno"] + 1
+    if file.stat().st_size < pages * env.stat()["psize"]:
+        # Reading beyond the end of a mapped file would kill the process.
+        env.close()
+        raise StoreDamaged(f"{file} has been cut off")
+    return env
 
 
 class Store:
@@ -55,15 +76,7 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         durable = sync == "disk"
-        self._env = lmdb.open(
-            str(folder / "store.lmdb"),
-            subdir=False,
-            map_size=_MAP_BYTES,
-            sync=durable,
-            metasync=durable,
-            max_readers=16,
-            readahead=False,
-        )
+        self._env = _open(folder / "store.lmdb", sync=durable, metasync=durable)
         self._tick: lmdb.Transaction | None = None
         self._reader: lmdb.Transaction | None = None
         self._frames: list[Transaction] = []

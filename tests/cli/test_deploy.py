@@ -1,0 +1,76 @@
+"""`fogbank deploy`, as a user and as a script see it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_wrong_use import complaint, fogbank
+from tests.conftest import Aws, LiveServer
+
+QUEUE = """
+Parameters: {Delay: {Type: String, Default: "0"}}
+Resources: {Queue: {Type: AWS::SQS::Queue, Properties: {DelaySeconds: !Ref Delay}}}
+Outputs: {Delay: {Value: !Ref Delay}}
+"""
+BAD = """
+Resources:
+  A: {Type: AWS::SQS::Queue}
+  B: {Type: AWS::SQS::Queue, DependsOn: A, Properties: {DelaySeconds: 99999}}
+"""
+
+
+@pytest.fixture
+def template(tmp_path: Path, account: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", account)
+    file = tmp_path / "template.yaml"
+    file.write_text(QUEUE)
+    return file
+
+
+def test_parameters_may_stand_before_and_behind_options(template: Path, server: LiveServer) -> None:
+    arguments = ("deploy", str(template), "--endpoint", server.endpoint)
+    done = fogbank(*arguments, "--stack", "first", "--json", "Delay=3")
+    assert json.loads(done.stdout) == {"stack": "first", "outputs": {"Delay": "3"}}
+    assert done.stderr == ""
+    done = fogbank(*arguments[:2], "Delay=4", *arguments[2:], "--stack", "second")
+    assert done.stdout == "Delay = 4\n"
+
+
+def test_each_event_is_one_line_and_a_second_deployment_says_that_there_is_nothing_to_do(
+    template: Path, server: LiveServer
+) -> None:
+    arguments = ("deploy", str(template), "--stack", "s", "--endpoint", server.endpoint)
+    lines = fogbank(*arguments).stderr.splitlines()
+    assert lines[0].split() == ["CREATE_IN_PROGRESS", "AWS::CloudFormation::Stack", "s", "User", "Initiated"]
+    assert lines[-1].split() == ["CREATE_COMPLETE", "AWS::CloudFormation::Stack", "s"]
+    again = fogbank(*arguments)
+    assert (again.stdout, again.stderr) == ("Delay = 0\n", "s is as the template says: nothing to do\n")
+
+
+def test_a_stack_that_was_never_made_does_not_stand_in_the_way(template: Path, server: LiveServer) -> None:
+    arguments = ("deploy", str(template), "--stack", "s", "--endpoint", server.endpoint)
+    template.write_text(BAD)
+    failed = fogbank(*arguments)
+    assert failed.returncode == 1
+    assert failed.stderr.splitlines()[-1].startswith("fogbank: s is ROLLBACK_COMPLETE: B: Invalid value for the")
+    template.write_text(QUEUE)
+    done = fogbank(*arguments)
+    assert done.returncode == 0
+    assert done.stderr.startswith("s was never made: what is left of it is deleted first\n")
+
+
+def test_the_stack_is_called_as_its_folder_in_a_way_that_stacks_may_be_called(
+    template: Path, server: LiveServer, aws: Aws
+) -> None:
+    folder = template.parent / "my_shop.v2"
+    folder.mkdir()
+    done = fogbank("deploy", str(template.rename(folder / "t.yaml")), "--json", "--endpoint", server.endpoint)
+    assert json.loads(done.stdout)["stack"] == "my-shop-v2"
+    assert aws("cloudformation").describe_stacks(StackName="my-shop-v2")["Stacks"]
+
+
+def test_a_refused_template_is_one_line(template: Path, server: LiveServer) -> None:
+    template.write_text("Resources: {Queue: {Type: AWS::SQS::Queue, Properties: {Nope: 1}}}")
+    done = fogbank("deploy", str(template), "--stack", "s", "--endpoint", server.endpoint)
+    assert "extraneous key [Nope] is not permitted" in complaint(done, 1)
