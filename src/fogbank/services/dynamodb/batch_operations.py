@@ -11,7 +11,9 @@ from fogbank.core.service import Answer
 from fogbank.services.dynamodb.capacity import Consumed
 from fogbank.services.dynamodb.errors import ThroughputExceeded, Validation
 from fogbank.services.dynamodb.expressions import NO_BINDINGS, bind, parse_projection
+from fogbank.services.dynamodb.item_collections import collection_metrics
 from fogbank.services.dynamodb.items import KEY_MISMATCH, read_costs
+from fogbank.services.dynamodb.legacy import translate
 from fogbank.services.dynamodb.records import StoredItem
 from fogbank.services.dynamodb.table_access import TableAccess
 from fogbank.services.dynamodb.values import Item, check_item
@@ -43,6 +45,13 @@ class BatchOperations(TableAccess):
             table = self._shared_table(ctx, name)
             bindings = bind(wanted.get("ExpressionAttributeNames"), None)
             text = wanted.get("ProjectionExpression")
+            if "AttributesToGet" in wanted:
+                legacy = translate(
+                    {"AttributesToGet": wanted["AttributesToGet"]},
+                    expressions={"ProjectionExpression": text},
+                    bindings=bindings,
+                )
+                bindings, text = legacy.bindings, legacy.projection
             project = parse_projection(text, bindings) if text is not None else None
             bindings.finish(used=project is not None)
             keys = [self._items.key_of(table, key) for key in wanted["Keys"]]
@@ -74,6 +83,7 @@ class BatchOperations(TableAccess):
         *,
         RequestItems: dict[str, list[dict[str, Any]]],
         ReturnConsumedCapacity: str | None = None,
+        ReturnItemCollectionMetrics: str | None = None,
     ) -> Answer:
         total = sum(len(requests) for requests in RequestItems.values())
         if not 1 <= total <= BATCH_WRITE_MAX:
@@ -112,6 +122,8 @@ class BatchOperations(TableAccess):
         answer: dict[str, Any] = {"UnprocessedItems": unprocessed}
         if capacity := consumed.answer(ReturnConsumedCapacity):
             answer["ConsumedCapacity"] = capacity
+        if ReturnItemCollectionMetrics:
+            answer |= collection_metrics(self._tables, (w for _, _, w in writes), ReturnItemCollectionMetrics)
         return answer
 
     def _refuse_batch(self, ctx: Context, names: Iterable[str], operation: str) -> NoReturn:

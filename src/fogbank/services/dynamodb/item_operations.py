@@ -10,7 +10,9 @@ from fogbank.core.service import Answer
 from fogbank.services.dynamodb.capacity import Consumed
 from fogbank.services.dynamodb.errors import Validation
 from fogbank.services.dynamodb.expressions import NO_BINDINGS, bind, parse_projection
+from fogbank.services.dynamodb.item_collections import metrics_of
 from fogbank.services.dynamodb.items import read_costs
+from fogbank.services.dynamodb.legacy import expect, translate
 from fogbank.services.dynamodb.records import StoredItem
 from fogbank.services.dynamodb.table_access import TableAccess
 from fogbank.services.dynamodb.values import Item, check_item
@@ -34,14 +36,21 @@ class ItemOperations(TableAccess):
         ReturnValues: str = "NONE",
         ReturnConsumedCapacity: str | None = None,
         ReturnValuesOnConditionCheckFailure: str | None = None,
+        ReturnItemCollectionMetrics: str | None = None,
+        Expected: dict[str, dict[str, Any]] | None = None,
+        ConditionalOperator: str | None = None,
     ) -> Answer:
+        bindings = bind(ExpressionAttributeNames, ExpressionAttributeValues)
+        if Expected is not None or ConditionalOperator is not None:
+            bindings, ConditionExpression = expect(Expected, ConditionalOperator, ConditionExpression, bindings)
         table = self._shared_table(ctx, TableName)
         _check_return_values(ReturnValues, ("NONE", "ALL_OLD"))
         item = StoredItem(check_item(Item), Item)
-        write = Write.put(table, item, bind(ExpressionAttributeNames, ExpressionAttributeValues), ConditionExpression)
+        write = Write.put(table, item, bindings, ConditionExpression)
         return self._write(
-            ctx, write, "PutItem", ReturnValues, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure
-        )
+            ctx, write, "PutItem", ReturnValues, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
+            ReturnItemCollectionMetrics,
+        )  # fmt: skip
 
     def delete_item(
         self,
@@ -55,18 +64,20 @@ class ItemOperations(TableAccess):
         ReturnValues: str = "NONE",
         ReturnConsumedCapacity: str | None = None,
         ReturnValuesOnConditionCheckFailure: str | None = None,
+        ReturnItemCollectionMetrics: str | None = None,
+        Expected: dict[str, dict[str, Any]] | None = None,
+        ConditionalOperator: str | None = None,
     ) -> Answer:
+        bindings = bind(ExpressionAttributeNames, ExpressionAttributeValues)
+        if Expected is not None or ConditionalOperator is not None:
+            bindings, ConditionExpression = expect(Expected, ConditionalOperator, ConditionExpression, bindings)
         table = self._shared_table(ctx, TableName)
         _check_return_values(ReturnValues, ("NONE", "ALL_OLD"))
-        write = Write.delete(table, Key, bind(ExpressionAttributeNames, ExpressionAttributeValues), ConditionExpression)
+        write = Write.delete(table, Key, bindings, ConditionExpression)
         return self._write(
-            ctx,
-            write,
-            "DeleteItem",
-            ReturnValues,
-            ReturnConsumedCapacity,
-            ReturnValuesOnConditionCheckFailure,
-        )
+            ctx, write, "DeleteItem", ReturnValues, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
+            ReturnItemCollectionMetrics,
+        )  # fmt: skip
 
     def update_item(
         self,
@@ -81,18 +92,29 @@ class ItemOperations(TableAccess):
         ReturnValues: str = "NONE",
         ReturnConsumedCapacity: str | None = None,
         ReturnValuesOnConditionCheckFailure: str | None = None,
+        ReturnItemCollectionMetrics: str | None = None,
+        AttributeUpdates: dict[str, dict[str, Any]] | None = None,
+        Expected: dict[str, dict[str, Any]] | None = None,
+        ConditionalOperator: str | None = None,
     ) -> Answer:
-        table = self._shared_table(ctx, TableName)
         bindings = bind(ExpressionAttributeNames, ExpressionAttributeValues)
+        if AttributeUpdates is not None or Expected is not None or ConditionalOperator is not None:
+            legacy = translate(
+                {
+                    "AttributeUpdates": AttributeUpdates,
+                    "Expected": Expected,
+                    "ConditionalOperator": ConditionalOperator,
+                },
+                expressions={"UpdateExpression": UpdateExpression, "ConditionExpression": ConditionExpression},
+                bindings=bindings,
+            )
+            bindings, UpdateExpression, ConditionExpression = legacy.bindings, legacy.update, legacy.condition
+        table = self._shared_table(ctx, TableName)
         write = Write.update(table, Key, bindings, UpdateExpression, ConditionExpression)
         return self._write(
-            ctx,
-            write,
-            "UpdateItem",
-            ReturnValues,
-            ReturnConsumedCapacity,
-            ReturnValuesOnConditionCheckFailure,
-        )
+            ctx, write, "UpdateItem", ReturnValues, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
+            ReturnItemCollectionMetrics,
+        )  # fmt: skip
 
     def _write(
         self,
@@ -102,6 +124,7 @@ class ItemOperations(TableAccess):
         returns: str,
         capacity: str | None,
         on_failure: str | None,
+        collection: str | None,
     ) -> Answer:
         consumed = Consumed()
         old, new = self._writes.run(
@@ -113,6 +136,8 @@ class ItemOperations(TableAccess):
             answer["Attributes"] = returned
         if capacity:
             answer |= consumed.only(capacity)
+        if collection and (metrics := metrics_of(self._tables, write.table, write.named(), collection)):
+            answer["ItemCollectionMetrics"] = metrics
         return answer
 
     def get_item(
@@ -125,10 +150,18 @@ class ItemOperations(TableAccess):
         ProjectionExpression: str | None = None,
         ExpressionAttributeNames: dict[str, str] | None = None,
         ReturnConsumedCapacity: str | None = None,
+        AttributesToGet: list[str] | None = None,
     ) -> Answer:
+        bindings = bind(ExpressionAttributeNames, None)
+        if AttributesToGet is not None:
+            legacy = translate(
+                {"AttributesToGet": AttributesToGet},
+                expressions={"ProjectionExpression": ProjectionExpression},
+                bindings=bindings,
+            )
+            bindings, ProjectionExpression = legacy.bindings, legacy.projection
         table = self._shared_table(ctx, TableName)
         key = self._items.key_of(table, Key)
-        bindings = bind(ExpressionAttributeNames, None)
         project = parse_projection(ProjectionExpression, bindings) if ProjectionExpression is not None else None
         if bindings is not NO_BINDINGS:
             bindings.finish(used=project is not None)

@@ -12,6 +12,7 @@ from fogbank.services.dynamodb.capacity import Consumed
 from fogbank.services.dynamodb.errors import Validation
 from fogbank.services.dynamodb.expressions import Bindings, bind, parse_key_condition, parse_projection
 from fogbank.services.dynamodb.items import read_costs
+from fogbank.services.dynamodb.legacy import check_query_filter, translate
 from fogbank.services.dynamodb.queries import Page, Source, read_page
 from fogbank.services.dynamodb.table_access import TableAccess
 from fogbank.services.dynamodb.values import Item
@@ -38,7 +39,29 @@ class QueryOperations(TableAccess):
         ExclusiveStartKey: Item | None = None,
         ConsistentRead: bool = False,
         ReturnConsumedCapacity: str | None = None,
+        KeyConditions: dict[str, dict[str, Any]] | None = None,
+        QueryFilter: dict[str, dict[str, Any]] | None = None,
+        ConditionalOperator: str | None = None,
+        AttributesToGet: list[str] | None = None,
     ) -> Answer:
+        bindings = bind(ExpressionAttributeNames, ExpressionAttributeValues)
+        if KeyConditions is not None or QueryFilter is not None or ConditionalOperator or AttributesToGet is not None:
+            legacy = translate(
+                {
+                    "KeyConditions": KeyConditions,
+                    "QueryFilter": QueryFilter,
+                    "ConditionalOperator": ConditionalOperator,
+                    "AttributesToGet": AttributesToGet,
+                },
+                expressions={
+                    "KeyConditionExpression": KeyConditionExpression,
+                    "FilterExpression": FilterExpression,
+                    "ProjectionExpression": ProjectionExpression,
+                },
+                bindings=bindings,
+            )
+            bindings, KeyConditionExpression = legacy.bindings, legacy.key_condition
+            FilterExpression, ProjectionExpression = legacy.filter, legacy.projection
         table = self._shared_table(ctx, TableName)
         index = self._index(table, IndexName)
         if KeyConditionExpression is None:
@@ -46,7 +69,8 @@ class QueryOperations(TableAccess):
                 "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
             )
         source = Source(self._tables, table, index)
-        bindings = bind(ExpressionAttributeNames, ExpressionAttributeValues)
+        if QueryFilter is not None:
+            check_query_filter(QueryFilter, source.keys)
         wanted = parse_key_condition(KeyConditionExpression, bindings, schema=source.schema())
         return self._read(
             ctx, source, "Query", wanted, bindings,
@@ -72,7 +96,22 @@ class QueryOperations(TableAccess):
         ExclusiveStartKey: Item | None = None,
         ConsistentRead: bool = False,
         ReturnConsumedCapacity: str | None = None,
+        ScanFilter: dict[str, dict[str, Any]] | None = None,
+        ConditionalOperator: str | None = None,
+        AttributesToGet: list[str] | None = None,
     ) -> Answer:
+        bindings = bind(ExpressionAttributeNames, ExpressionAttributeValues)
+        if ScanFilter is not None or ConditionalOperator is not None or AttributesToGet is not None:
+            legacy = translate(
+                {
+                    "ScanFilter": ScanFilter,
+                    "ConditionalOperator": ConditionalOperator,
+                    "AttributesToGet": AttributesToGet,
+                },
+                expressions={"FilterExpression": FilterExpression, "ProjectionExpression": ProjectionExpression},
+                bindings=bindings,
+            )
+            bindings, FilterExpression, ProjectionExpression = legacy.bindings, legacy.filter, legacy.projection
         table = self._shared_table(ctx, TableName)
         index = self._index(table, IndexName)
         if (Segment is None) != (TotalSegments is None):
@@ -87,7 +126,6 @@ class QueryOperations(TableAccess):
                 "The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: "
                 f"{segment[0]} is not less than TotalSegments: {segment[1]}"
             )
-        bindings = bind(ExpressionAttributeNames, ExpressionAttributeValues)
         return self._read(
             ctx, Source(self._tables, table, index), "Scan", None, bindings,
             filter_text=FilterExpression, projection=ProjectionExpression, select=Select, limit=Limit, forward=True,

@@ -10,6 +10,7 @@ from fogbank.services.dynamodb.batch_operations import BatchOperations
 from fogbank.services.dynamodb.contributor_insights import ContributorInsights
 from fogbank.services.dynamodb.counts import ItemCounts
 from fogbank.services.dynamodb.errors import ResourceNotFound
+from fogbank.services.dynamodb.item_collections import collection_metrics
 from fogbank.services.dynamodb.item_operations import ItemOperations
 from fogbank.services.dynamodb.items import Items
 from fogbank.services.dynamodb.partiql_operations import PartiQLOperations
@@ -77,11 +78,15 @@ class DynamoDBService(
         TransactItems: list[dict[str, Any]],
         ClientRequestToken: str | None = None,
         ReturnConsumedCapacity: str | None = None,
+        ReturnItemCollectionMetrics: str | None = None,
     ) -> Answer:
         writes = self._transactions.parse(ctx, TransactItems, self._shared_table)
-        return self._transactions.write(
+        answer = self._transactions.write(
             ctx, writes, token=ClientRequestToken, request=TransactItems, capacity=ReturnConsumedCapacity
         )
+        if ReturnItemCollectionMetrics:
+            answer |= collection_metrics(self._tables, (write for write, _ in writes), ReturnItemCollectionMetrics)
+        return answer
 
     # ---- streams, for dynamodbstreams and event source mappings ---------------------------------------------------
 

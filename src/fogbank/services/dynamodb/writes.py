@@ -65,6 +65,13 @@ class Write:
         bindings.finish(used=update is not None or condition is not None)
         return cls("Update", table, key=key, update=parsed, condition=checked)
 
+    def named(self) -> Item:
+        """The item or key that was given: what has at least the item's key."""
+        if self.item is not None:
+            return self.item.item
+        assert self.key is not None
+        return self.key
+
     def refusal(self, stored: StoredItem | None, *, show_item: bool) -> AwsError:
         """The error of a condition that does not hold for that item."""
         return self.refused_as(members={"Item": stored.item} if show_item and stored is not None else {})
