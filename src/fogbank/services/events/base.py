@@ -25,6 +25,7 @@ class EventsBase(Service):
     """State and shared steps; the operations are in the subclasses, a file for each family."""
 
     name = "events"
+    raw_shapes = frozenset({"ConnectionOAuthHttpMethod"})
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)

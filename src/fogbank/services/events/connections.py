@@ -29,6 +29,8 @@ _PARAMETERS_OF = {
     "API_KEY": "ApiKeyAuthParameters",
     "OAUTH_CLIENT_CREDENTIALS": "OAuthParameters",
 }
+# In either case, as recorded, other than the model says.
+_OAUTH_METHODS = ("GET", "POST", "PUT")
 _SECRETS = frozenset({"Password", "ApiKeyValue", "ClientSecret"})
 # A token is renewed this long before it ends, so that a request on its way is still good.
 _RENEWED_BEFORE_MS = 60_000
@@ -226,7 +228,7 @@ async def _fetch_token(oauth: dict[str, Any]) -> tuple[str, float]:
     }
     query = _pairs(extra, "QueryStringParameters")
     headers = {"Content-Type": "application/x-www-form-urlencoded", **_pairs(extra, "HeaderParameters")}
-    method, url = oauth["HttpMethod"], oauth["AuthorizationEndpoint"]
+    method, url = oauth["HttpMethod"].upper(), oauth["AuthorizationEndpoint"]
     if method == "GET":
         query |= fields
     if query:
@@ -253,6 +255,12 @@ def _token_in(answer: HttpAnswer) -> tuple[str, float]:
 
 
 def _check(kind: str, auth: dict[str, Any]) -> None:
+    method = auth.get("OAuthParameters", {}).get("HttpMethod", "POST")
+    if not isinstance(method, str) or method.upper() not in _OAUTH_METHODS:
+        raise InvalidParameter(
+            f"1 validation error detected: Value '{method}' at 'authParameters.oAuthParameters.httpMethod' failed to "
+            f"satisfy constraint: Member must satisfy enum value set: [{', '.join(_OAUTH_METHODS)}]"
+        )
     if "ConnectivityParameters" in auth:
         raise NotImplementedInFogbank("ConnectivityParameters of connections are not implemented in Fogbank.")
     wanted = _PARAMETERS_OF[kind]

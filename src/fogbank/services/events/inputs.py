@@ -7,13 +7,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
-
+from fogbank.core.input_template import ABSENT, InputTemplate, Lookup, compile_path
 from fogbank.core.targets import as_text
 from fogbank.services.events.records import Target
 
-_ABSENT = object()
-_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\*)\]|\[\'([^\']*)\'\]|\[\"([^\"]*)\"\]")
 _PLACEHOLDER = re.compile(r"<([A-Za-z0-9_.\-]+)>")
 PREDEFINED = frozenset(
     {
@@ -27,11 +24,6 @@ PREDEFINED = frozenset(
 
 # From the event, its JSON text, and the moment it came in, to what the target is sent.
 MakeInput = Callable[[Mapping[str, Any], str, str], str]
-Lookup = Callable[[Any], Any]
-
-
-class InvalidInput(Exception):
-    """The filled template is not JSON: nothing can be sent."""
 
 
 def compile_input(target: Target, *, rule_arn: str, rule_name: str) -> MakeInput:
@@ -49,45 +41,8 @@ def compile_input(target: Target, *, rule_arn: str, rule_name: str) -> MakeInput
     return lambda event, text, ingested: text
 
 
-def compile_path(path: str) -> Lookup | None:
-    """A JSON path (`$.detail.items[0]['a b']`) as a function; None if it is not valid."""
-    if not path.startswith("$"):
-        return None
-    steps: list[str | int | None] = []
-    at = 1
-    while at < len(path):
-        found = _STEP.match(path, at)
-        if found is None:
-            return None
-        name, index, single, double = found.groups()
-        if index is not None:
-            steps.append(None if index == "*" else int(index))
-        else:
-            steps.append(next(part for part in (name, single, double) if part is not None))
-        at = found.end()
-    return lambda event: _walk(event, steps)
-
-
-def _walk(value: Any, steps: list[str | int | None]) -> Any:
-    for at, step in enumerate(steps):
-        if step is None or step == "*":
-            if not isinstance(value, list):
-                return _ABSENT
-            found = (_walk(item, steps[at + 1 :]) for item in value)
-            return [item for item in found if item is not _ABSENT]
-        if isinstance(step, int):
-            if not isinstance(value, list) or step >= len(value):
-                return _ABSENT
-            value = value[step]
-        elif isinstance(value, dict) and step in value:
-            value = value[step]
-        else:
-            return _ABSENT
-    return value
-
-
 def _or_none(value: Any) -> Any:
-    return None if value is _ABSENT else value
+    return None if value is ABSENT else value
 
 
 def invalid_placeholder(template: str, names: Mapping[str, str]) -> str | None:
@@ -100,8 +55,7 @@ def invalid_placeholder(template: str, names: Mapping[str, str]) -> str | None:
 
 def _compile_template(template: str, paths: Mapping[str, Lookup | None], *, rule_arn: str, rule_name: str) -> MakeInput:
     """A template that begins with a quote is text; any other is JSON and must be so when filled."""
-    text_template = template.lstrip().startswith('"')
-    pieces = _split(template)
+    filled = InputTemplate(template, _PLACEHOLDER, is_text=template.lstrip().startswith('"'))
 
     def value_of(name: str, event: Mapping[str, Any], ingested: str) -> Any:
         lookup = paths.get(name)
@@ -119,51 +73,7 @@ def _compile_template(template: str, paths: Mapping[str, Lookup | None], *, rule
             case _:
                 return event
 
-    def fill(event: Mapping[str, Any], text: str, ingested: str) -> str:
-        parts: list[str] = []
-        for piece, name, quoted in pieces:
-            parts.append(piece)
-            if name:
-                value = value_of(name, event, ingested)
-                parts.append(_in_quotes(value, text_template) if quoted else _bare(value))
-        filled = "".join(parts)
-        if not text_template:
-            try:
-                return as_text(msgspec.json.decode(filled))
-            except msgspec.DecodeError as error:
-                raise InvalidInput(str(error)) from None
-        return filled
-
-    return fill
-
-
-def _split(template: str) -> list[tuple[str, str, bool]]:
-    """Text pieces, each with the placeholder behind it and whether that one stands inside quotes."""
-    pieces: list[tuple[str, str, bool]] = []
-    at, quoted = 0, False
-    for found in _PLACEHOLDER.finditer(template):
-        piece = template[at : found.start()]
-        if (len(re.findall(r'(?<!\\)"', piece)) % 2) == 1:
-            quoted = not quoted
-        pieces.append((piece, found[1], quoted))
-        at = found.end()
-    pieces.append((template[at:], "", quoted))
-    return pieces
-
-
-def _bare(value: Any) -> str:
-    # A path that the event does not have leaves an empty string, as recorded.
-    return '""' if value is _ABSENT else as_text(value)
-
-
-def _in_quotes(value: Any, text_template: bool) -> str:
-    if value is _ABSENT:
-        return ""
-    if isinstance(value, str):
-        return as_text(value)[1:-1]
-    written = as_text(value)
-    # Inside text, objects and lists lose their quotes; inside JSON they keep them and break it.
-    return written.replace('"', "") if text_template else written
+    return lambda event, text, ingested: filled.fill(lambda name: value_of(name, event, ingested))
 
 
 def _without_detail(event: Mapping[str, Any], ingested: str) -> dict[str, Any]:

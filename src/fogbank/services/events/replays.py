@@ -104,15 +104,15 @@ class Replays(Archives):
         if name is None or archive is None:
             reason = f"Archive {name} does not exist." if name else "Must contain an archive ARN."
             raise InvalidParameter(f"Parameter EventSourceArn is not valid. Reason: {reason}")
-        if (archive.bus, ctx.account, ctx.region) != (bus, there.account, there.region):
-            raise InvalidParameter(
-                "Parameter Destination.Arn is not valid. Reason: Cross event bus replay is not permitted."
-            )
         # Events have whole seconds.
         start_ms, end_ms = int(EventStartTime) * 1000, int(EventEndTime) * 1000
         if start_ms >= end_ms:
             raise InvalidParameter(
                 "Parameter EventEndTime is not valid. Reason: EventStartTime must be before EventEndTime."
+            )
+        if (archive.bus, ctx.account, ctx.region) != (bus, there.account, there.region):
+            raise InvalidParameter(
+                "Parameter Destination.Arn is not valid. Reason: Cross event bus replay is not permitted."
             )
         key = (ctx.account, ctx.region, ReplayName)
         if self.replays.get(key) is not None:

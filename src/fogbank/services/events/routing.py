@@ -18,9 +18,10 @@ from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.ids import new_id
+from fogbank.core.input_template import InvalidInput
 from fogbank.core.patterns import Match, compile_pattern
 from fogbank.core.targets import deliver, queue_url
-from fogbank.services.events.inputs import InvalidInput, MakeInput, compile_input
+from fogbank.services.events.inputs import MakeInput, compile_input
 from fogbank.services.events.records import Forward, Retry, Rule, Target
 from fogbank.services.events.rule_index import RuleIndex
 

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
+from fogbank.core.input_template import compile_path
 from fogbank.services.events.errors import InvalidParameter, LimitExceeded
-from fogbank.services.events.inputs import compile_path, invalid_placeholder
+from fogbank.services.events.inputs import invalid_placeholder
 from fogbank.services.events.records import HttpParameters, InputTransformer, Target
 from fogbank.services.events.routing import TARGET_SERVICES, is_api_destination
 
