@@ -64,9 +64,12 @@ def _walk(value: Any, steps: list[str | int | None]) -> Any:
 class InputTemplate:
     """A template with `<placeholders>`. One of text takes what it is given; one of JSON must be so when filled."""
 
-    def __init__(self, template: str, placeholder: re.Pattern[str], *, is_text: bool) -> None:
-        """`placeholder` has one group, the name."""
+    def __init__(
+        self, template: str, placeholder: re.Pattern[str], *, is_text: bool, bare_strings: bool = False
+    ) -> None:
+        """`placeholder` has one group, the name. `bare_strings`: outside of quotes, a string gets none either."""
         self._is_text = is_text
+        self._bare_strings = bare_strings
         self._pieces = _split(template, placeholder)
 
     def fill(self, value_of: Callable[[str], Any]) -> str:
@@ -76,7 +79,7 @@ class InputTemplate:
             parts.append(piece)
             if name:
                 value = value_of(name)
-                parts.append(_in_quotes(value, self._is_text) if quoted else _bare(value))
+                parts.append(_in_quotes(value, self._is_text) if quoted else _bare(value, self._bare_strings))
         filled = "".join(parts)
         if self._is_text:
             return filled
@@ -100,9 +103,10 @@ def _split(template: str, placeholder: re.Pattern[str]) -> list[tuple[str, str, 
     return pieces
 
 
-def _bare(value: Any) -> str:
+def _bare(value: Any, bare_strings: bool) -> str:
     # A path that the event does not have leaves an empty string, as recorded.
-    return '""' if value is ABSENT else as_text(value)
+    text = "" if value is ABSENT else value
+    return text if bare_strings and isinstance(text, str) else as_text(text)
 
 
 def _in_quotes(value: Any, is_text: bool) -> str:

@@ -17,6 +17,7 @@ SERVICES = {
     "iam": _entry("iam", "AWS::IAM"),
     "lambda_": _entry("lambda_", "AWS::Lambda"),
     "logs": _entry("logs", "AWS::Logs"),
+    "pipes": _entry("pipes", "AWS::Pipes"),
     "s3": _entry("s3", "AWS::S3"),
     "scheduler": _entry("scheduler", "AWS::Scheduler"),
     "sns": _entry("sns", "AWS::SNS"),

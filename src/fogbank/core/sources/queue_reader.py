@@ -69,7 +69,17 @@ class QueueReader:
 
     async def delete(self, records: list[dict[str, Any]]) -> None:
         """Delete the messages of these records in one transaction: a batch may be a thousand requests of ten."""
-        await self._queue.run(self._delete, records)
+        await self._queue.run(self.delete_now, records)
+
+    def delete_now(self, records: list[dict[str, Any]]) -> None:
+        """`delete`, in the current transaction."""
+        queue = self._queue.refreshed()
+        for first in range(0, len(records), DELETE_MAX):
+            entries = [
+                {"Id": str(number), "ReceiptHandle": record["receiptHandle"]}
+                for number, record in enumerate(records[first : first + DELETE_MAX])
+            ]
+            self._cloud.sqs.delete_message_batch(queue, QueueUrl=self._url, Entries=entries)
 
     def event_record(self, message: Message) -> dict[str, Any]:
         """https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html, the example event."""
@@ -100,15 +110,6 @@ class QueueReader:
         )
         found: list[Message] = (answer or {}).get("Messages") or []
         return found
-
-    def _delete(self, records: list[dict[str, Any]]) -> None:
-        queue = self._queue.refreshed()
-        for first in range(0, len(records), DELETE_MAX):
-            entries = [
-                {"Id": str(number), "ReceiptHandle": record["receiptHandle"]}
-                for number, record in enumerate(records[first : first + DELETE_MAX])
-            ]
-            self._cloud.sqs.delete_message_batch(queue, QueueUrl=self._url, Entries=entries)
 
 
 def _attribute(value: dict[str, Any]) -> dict[str, Any]:

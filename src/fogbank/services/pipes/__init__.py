@@ -1,0 +1,3 @@
+from fogbank.services.pipes.service import PipesService
+
+__all__ = ["PipesService"]
