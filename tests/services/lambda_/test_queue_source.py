@@ -62,7 +62,7 @@ def test_batches_run_beside_each_other_up_to_the_maximum_concurrency(aws: Aws) -
         sqs.send_message(QueueUrl=queue, MessageBody=str(number))
     spans = timed(aws, queue, work_s=0.5, messages=20, BatchSize=1, ScalingConfig={"MaximumConcurrency": 10})
     assert most_at_once(spans) == 10
-    assert depth(sqs, queue) == 0
+    eventually(lambda: depth(sqs, queue) == 0)
 
 
 def test_batches_of_a_fifo_queue_are_never_more_than_its_groups_and_keep_their_order(aws: Aws) -> None:
