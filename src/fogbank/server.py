@@ -19,6 +19,7 @@ from fogbank.core.body import BodyStream
 from fogbank.core.clock import Clock
 from fogbank.core.cloud import DEFAULT_ACCOUNT, DEFAULT_REGION, Cloud
 from fogbank.core.data_folder import write_holder
+from fogbank.core.errors import AwsError
 from fogbank.core.store import StoreDamaged, Sync, check_store
 from fogbank.services import SERVICES
 from fogbank.wire.gateway import Gateway, Respond
@@ -112,6 +113,9 @@ class Server:
 
     async def _admin(self, request: RequestData, respond: Respond) -> None:
         name = request.path.removeprefix("/_fogbank/").rstrip("/")
+        if request.method == "PUT" and name.startswith("cloudformation/"):
+            respond(await self._accept_callback(name, request))
+            return
         if "x-fogbank" not in request.headers and request.method != "GET":
             # A web page that the user visits can send simple requests to loopback, but no header of its own.
             respond(_json(403, {"message": "send the header X-Fogbank: 1 with this request"}))
@@ -164,6 +168,16 @@ class Server:
         if not blob.isalnum() or not self.cloud.blobs.path(blob).is_file():
             return _json(404, {"message": "there is no such archive"})
         return ResponseData(200, [("content-type", "application/zip")], self.cloud.blobs.read(blob))
+
+    async def _accept_callback(self, name: str, request: RequestData) -> ResponseData:
+        """The answer of a custom resource or a wait condition's signal: the URL's signature is its leave."""
+        cloud = self.cloud
+        ctx = cloud.context(account=cloud.account, region=self.config.region)
+        try:
+            await ctx.run(cloud.cloudformation.accept, ctx, name, request.query, await _body(request))
+        except AwsError as error:
+            return _json(error.status, {"code": error.code, "message": error.message})
+        return ResponseData(200, [], b"")
 
     def _move_clock(self, body: bytes) -> ResponseData:
         if not self._clock.virtual:

@@ -2,7 +2,7 @@
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -24,6 +24,9 @@ class ResourceRequest(msgspec.Struct, kw_only=True):
     physical_id: str = ""
     attributes: dict[str, Any] = {}
     stack_tags: dict[str, str] = {}
+    type: str = ""
+    announce: Callable[[str], Awaitable[None]] | None = None
+    """Tells the engine a physical id before the handler returns, so that a rollback finds what a failure leaves."""
 
     def generated_name(self, *, length_max: int = 64, suffix: str = "", lower: bool = False) -> str:
         """A physical name as AWS makes them: `stack-LogicalId-ABC123DEF456`, cut to `length_max`."""
@@ -50,6 +53,8 @@ class ResourceState(msgspec.Struct, kw_only=True):
 
     physical_id: str
     attributes: Mapping[str, Any] = {}
+    no_echo: bool = False
+    """Whether outputs show the attributes masked."""
 
 
 class ResourceType(ABC):

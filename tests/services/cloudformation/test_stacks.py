@@ -50,8 +50,8 @@ def test_a_stack_makes_its_resources_in_the_order_of_their_references(aws: Aws) 
     assert json.loads(attributes["RedrivePolicy"])["deadLetterTargetArn"].rpartition(":")[2].startswith("shop-Dead-")
     events = cloudformation.describe_stack_events(StackName="shop")["StackEvents"]
     assert [event["ResourceStatus"] for event in events[::-1]] == [
-        "CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE", "CREATE_IN_PROGRESS", "CREATE_COMPLETE",
-        "CREATE_COMPLETE",
+        "CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE", "CREATE_IN_PROGRESS",
+        "CREATE_IN_PROGRESS", "CREATE_COMPLETE", "CREATE_COMPLETE",
     ]  # fmt: skip
 
 

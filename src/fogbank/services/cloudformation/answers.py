@@ -1,11 +1,16 @@
 """Stored records to AWS's answers."""
 
+import json
 from typing import Any
 
 from fogbank.services.cloudformation import parameters
 from fogbank.services.cloudformation.records import ChangeSet, Event, Stack, StackResource
 
 Answer = dict[str, Any]
+
+
+def json_text(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def tags(found: dict[str, str]) -> list[Answer]:
@@ -40,7 +45,8 @@ def stack(found: Stack) -> Answer:
         "Description": found.template.get("Description"), "StackStatusReason": found.reason,
         "LastUpdatedTime": found.updated_ms / 1000, "DeletionTime": found.deleted_ms / 1000,
         "ChangeSetId": found.change_set_id, "RoleARN": found.role_arn,
-        "ParentId": found.parent_id, "RootId": found.root_id,
+        "ParentId": found.parent_id, "RootId": found.root_id, "TimeoutInMinutes": found.timeout_minutes,
+        "RetainExceptOnCreate": found.retain_except_on_create,
     }  # fmt: skip
     return answer | {name: value for name, value in optional.items() if value}
 
@@ -103,8 +109,11 @@ def change_set(found: ChangeSet) -> Answer:
         "Tags": tags(found.tags),
         "Parameters": parameter_list(found),
         "Changes": found.changes,
-        "IncludeNestedStacks": False,
+        "IncludeNestedStacks": found.include_nested,
         "ImportExistingResources": found.imports,
     }
-    optional = {"Description": found.description, "StatusReason": found.reason}
+    optional = {
+        "Description": found.description, "StatusReason": found.reason, "OnStackFailure": found.on_failure,
+        "ParentChangeSetId": found.parent_id, "RootChangeSetId": found.root_id,
+    }  # fmt: skip
     return answer | {name: value for name, value in optional.items() if value}

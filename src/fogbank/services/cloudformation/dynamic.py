@@ -1,6 +1,6 @@
-"""Dynamic references: `{{resolve:ssm:name}}` inside a property, read when the resource is made.
+"""Dynamic references: `{{resolve:ssm:name:version}}` inside a property, read when the resource is made.
 
-Only Parameter Store's plain values are there; a reference to another store is refused before anything is created.
+Secrets Manager is not there: a reference to it is refused before anything is created.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
 """
@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from fogbank.core.context import Context
+from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.services.cloudformation.errors import ValidationError
 
 MARK = "{{resolve:"
 REFERENCE = re.compile(r"\{\{resolve:([a-z-]+):([^{}]*)\}\}")
-SOURCE = "ssm"
+SOURCES = ("ssm", "ssm-secure")
 
 
 def is_dynamic(value: Any) -> bool:
@@ -25,8 +26,8 @@ def check(value: Any) -> None:
     """Refuse references to stores that Fogbank cannot read."""
     for text in _texts(value):
         for source, _ in REFERENCE.findall(text):
-            if source != SOURCE:
-                raise ValidationError(f"Dynamic references to {source} are not implemented by Fogbank")
+            if source not in SOURCES:
+                raise NotImplementedInFogbank(f"Dynamic references to {source} are not implemented by Fogbank.")
 
 
 async def resolve(ctx: Context, value: Any) -> Any:
@@ -38,11 +39,26 @@ async def resolve(ctx: Context, value: Any) -> Any:
     if not is_dynamic(value):
         return value
     check(value)
-    found = {name: await parameter(ctx, name) for _, name in REFERENCE.findall(value)}
-    missing = [name for name, text in found.items() if text is None]
-    if missing:
-        raise ValidationError(f"Parameters: [{', '.join(missing)}] could not be found. ")
-    return REFERENCE.sub(lambda match: str(found[match[2]]), value)
+    found = {reference: await _read(ctx, *reference) for reference in REFERENCE.findall(value)}
+    return REFERENCE.sub(lambda match: found[match[1], match[2]], value)
+
+
+async def _read(ctx: Context, source: str, reference: str) -> str:
+    name, colon, version = reference.rpartition(":")
+    if not colon or not version.isdecimal():
+        name, version = reference, ""
+    answer = await ctx.call(ctx.cloud.ssm.get_parameters, Names=[name], WithDecryption=True)
+    if not answer["Parameters"]:
+        raise ValidationError(f"Parameters: [{source}:{reference}] could not be found. ")
+    (parameter,) = answer["Parameters"]
+    if (parameter["Type"] == "SecureString") != (source == "ssm-secure"):
+        words = "Secure" if source == "ssm" else "Non-secure"
+        raise ValidationError(f"{words} reference is not supported for {source}: [{name}] is a {parameter['Type']}")
+    if version and int(version) != parameter["Version"]:
+        raise NotImplementedInFogbank(
+            f"Fogbank keeps no earlier versions of parameters: {name} has version {parameter['Version']}."
+        )
+    return str(parameter["Value"])
 
 
 async def parameter(ctx: Context, name: str) -> str | None:

@@ -24,3 +24,14 @@ class ChangeSetNotFound(AwsError):
 class InvalidChangeSetStatus(AwsError):
     code = "InvalidChangeSetStatusException"
     query_code = "InvalidChangeSetStatus"
+
+
+class Cancelled(AwsError):
+    """A resource's wait was given up because something else of its stack failed."""
+
+    code = "ResourceCancelled"
+    message = "Resource creation cancelled"
+
+
+class TransformFailed(ValidationError):
+    """A transform or macro failed: AWS accepts the request, and the stack or the change set fails."""

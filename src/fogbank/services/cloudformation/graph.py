@@ -63,6 +63,23 @@ def references(value: Any, resolver: Resolver | None) -> Iterator[str]:
             yield from references(item, resolver)
 
 
+def attribute_references(value: Any) -> Iterator[str]:
+    """The resources whose attributes `value` uses with Fn::GetAtt or in a Fn::Sub."""
+    name = function_of(value)
+    if name == "Fn::Sub":
+        text = value[name][0] if isinstance(value[name], list) else value[name]
+        yield from (found.split(".", 1)[0].strip() for found in SUB.findall(str(text)) if "." in found)
+        yield from attribute_references(value[name][1:] if isinstance(value[name], list) else [])
+    elif name == "Fn::GetAtt":
+        yield from references(value, None)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from attribute_references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from attribute_references(item)
+
+
 def _sub_references(value: Any, resolver: Resolver | None) -> Iterator[str]:
     text, own = value if isinstance(value, list) and len(value) == 2 else (value, {})
     if isinstance(text, str) and isinstance(own, dict):
@@ -74,13 +91,23 @@ def _sub_references(value: Any, resolver: Resolver | None) -> Iterator[str]:
         yield from references(list(own.values()), resolver)
 
 
-def check_cycles(graph: Graph) -> None:
+def in_order(graph: Graph) -> list[str]:
+    """The names, each after all that it needs."""
     left = dict(graph)
-    while True:
+    found: list[str] = []
+    while left:
         free = [name for name, needs in left.items() if not needs & left.keys()]
         if not free:
             break
         for name in free:
             del left[name]
+        found += free
+    return found
+
+
+def check_cycles(graph: Graph) -> None:
+    left = set(graph) - set(in_order(graph))
     if left:
-        raise ValidationError(f"Circular dependency between resources: [{', '.join(left)}]")
+        raise ValidationError(
+            f"Circular dependency between resources: [{', '.join(name for name in graph if name in left)}]"
+        )

@@ -19,6 +19,7 @@ from fogbank.core.resource import ResourceState
 from fogbank.services.cloudformation.errors import ValidationError
 
 SUB = re.compile(r"\$\{([^}]*)\}")
+UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"  # how a change set shows what only the deployment will tell
 ZONES = ("a", "b", "c")
 CIDR_BLOCKS_MAX = 256  # Fn::Cidr: "valid values for count are 1-256"
 CONDITION_FUNCTIONS = frozenset(("Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals", "Condition"))
@@ -127,7 +128,7 @@ class Resolver:
         if name in self.resources:
             return self.resources[name].physical_id
         if self.preview and name in self.declared:
-            return f"{{{{changeSet:KNOWN_AFTER_APPLY:{name}}}}}"
+            return UNKNOWN
         raise ValidationError(
             f"Template format error: Unresolved resource dependencies [{name}] in the Resources block of the template"
         )
@@ -142,13 +143,15 @@ class Resolver:
         state = self.resources.get(name)
         if state is None:
             if self.preview and name in self.declared:
-                return f"{{{{changeSet:KNOWN_AFTER_APPLY:{name}.{attribute}}}}}"
+                return UNKNOWN
             raise ValidationError(f"Template error: instance of Fn::GetAtt references undefined resource {name}")
         if attribute in state.attributes:
             return state.attributes[attribute]
         found: Any = state.attributes
         for part in attribute.split("."):
             if not isinstance(found, Mapping) or part not in found:
+                if self.preview:
+                    return UNKNOWN
                 raise ValidationError(f"Requested attribute {attribute} does not exist in schema for {name}")
             found = found[part]
         return found

@@ -7,11 +7,23 @@ from typing import Any
 import msgspec
 
 from fogbank.core.context import Context
+from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.resource import ResourceState, ResourceType
-from fogbank.services.cloudformation import dynamic, graph, parameters, rules, sam, schema, template
+from fogbank.services.cloudformation import (
+    creation_policy,
+    dynamic,
+    graph,
+    language_extensions,
+    parameters,
+    rules,
+    schema,
+    template,
+    transforms,
+)
 from fogbank.services.cloudformation.errors import InsufficientCapabilities, ValidationError
 from fogbank.services.cloudformation.graph import Graph
 from fogbank.services.cloudformation.intrinsics import Resolver
+from fogbank.services.cloudformation.records import Stack, StackResource
 
 IAM_TYPES = frozenset(
     f"AWS::IAM::{kind}" for kind in ("Group", "InstanceProfile", "ManagedPolicy", "Policy", "Role", "User",
@@ -19,7 +31,15 @@ IAM_TYPES = frozenset(
 )  # fmt: skip
 IAM_NAMES = ("RoleName", "UserName", "GroupName", "ManagedPolicyName", "InstanceProfileName")
 CUSTOM = re.compile(r"Custom::[\w@-]{1,60}")
-BUILT_IN_TRANSFORMS = frozenset((sam.TRANSFORM, "AWS::LanguageExtensions"))
+POLICIES = {
+    "DeletionPolicy": ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot"),
+    "UpdateReplacePolicy": ("Delete", "Retain", "Snapshot"),
+}
+SNAPSHOT_TYPES = frozenset((
+    "AWS::DocDB::DBCluster", "AWS::EC2::Volume", "AWS::ElastiCache::CacheCluster",
+    "AWS::ElastiCache::ReplicationGroup", "AWS::Neptune::DBCluster", "AWS::RDS::DBCluster", "AWS::RDS::DBInstance",
+    "AWS::Redshift::Cluster",
+))  # fmt: skip
 
 
 class Plan(msgspec.Struct):
@@ -40,6 +60,8 @@ class Plan(msgspec.Struct):
     resolver: Any = None
     reviewed: bool = False
     """Whether a change set shows what transforms made, so that CAPABILITY_AUTO_EXPAND is not needed."""
+    resource_types: list[str] = []
+    """ResourceTypes: the only types, or patterns of types, that the template may have."""
 
 
 def pseudo(ctx: Context, *, name: str, stack_id: str, notification_arns: list[str]) -> dict[str, Any]:
@@ -60,6 +82,40 @@ async def prepare(ctx: Context, plan: Plan) -> Plan:
     return plan
 
 
+async def prepare_processed(ctx: Context, stack: Stack) -> Plan:
+    """A plan of a template whose transforms were done before (an executed change set's)."""
+    plan = _stored(ctx, stack)
+    for step in PASSES[PASSES.index(evaluate_conditions) :]:
+        await step(ctx, plan)
+    return plan
+
+
+def plan_of(ctx: Context, stack: Stack) -> Plan:
+    """A plan of the stack as it is stored: nothing is refused, since it was prepared before."""
+    plan = _stored(ctx, stack)
+    plan.resolver = _preview(plan)
+    plan.resources = _conditional(plan)
+    plan.graph = graph.build(
+        plan.resources, known=frozenset(plan.template["Resources"]), resolver=plan.resolver
+    )  # fmt: skip
+    return plan
+
+
+def _stored(ctx: Context, stack: Stack) -> Plan:
+    return Plan(
+        original=stack.original,
+        template=stack.template,
+        pseudo=pseudo(ctx, name=stack.name, stack_id=stack.id, notification_arns=stack.notification_arns),
+        given={},
+        previous={},
+        use_previous=frozenset(),
+        capabilities=stack.capabilities,
+        parameters=stack.parameters,
+        resolved=stack.resolved,
+        reviewed=True,
+    )
+
+
 async def parse(ctx: Context, plan: Plan) -> None:
     plan.template = template.parse(plan.original)
 
@@ -76,43 +132,70 @@ async def bind_parameters(ctx: Context, plan: Plan) -> None:
 
 
 async def expand_transforms(ctx: Context, plan: Plan) -> None:
-    declared = sam.transforms(plan.template)
-    for name in declared:
-        if name not in BUILT_IN_TRANSFORMS:
-            raise ValidationError(f"No transform named {name} found.")
-    if not declared:
+    if not transforms.used(plan.template):
+        found = language_extensions.uses([plan.template.get(name) for name in ("Resources", "Outputs", "Conditions")])
+        if found is not None:
+            raise ValidationError(f"Template error: {found} needs the transform {language_extensions.TRANSFORM}")
         return
     if not plan.reviewed and "CAPABILITY_AUTO_EXPAND" not in plan.capabilities:
         raise InsufficientCapabilities("Requires capabilities : [CAPABILITY_AUTO_EXPAND]")
-    if sam.TRANSFORM in declared:
-        plan.template = await sam.expand(plan.template, plan.resolved, region=ctx.region)
-        # The translator may have added parameters with defaults of its own.
-        added = {
-            name: spec for name, spec in (plan.template.get("Parameters") or {}).items() if name not in plan.parameters
-        }
-        extra = parameters.bind(added, {}, previous={})
-        plan.parameters |= extra
-        plan.resolved |= parameters.resolve(added, extra, lookup=lambda name: None)
+    expansion = transforms.Expansion(ctx, plan.template, pseudo=plan.pseudo, values=plan.resolved)
+    plan.template = await expansion.expanded()
+    template.check_outline(plan.template)
+    # A transform may have added parameters with defaults of their own.
+    added = {
+        name: spec for name, spec in (plan.template.get("Parameters") or {}).items() if name not in plan.parameters
+    }
+    extra = parameters.bind(added, {}, previous={})
+    plan.parameters |= extra
+    plan.resolved |= parameters.resolve(added, extra, lookup=lambda name: None)
 
 
-async def evaluate_conditions(ctx: Context, plan: Plan) -> None:
-    declared = plan.template["Resources"]
-    plan.resolver = Resolver(
+def _preview(plan: Plan) -> Resolver:
+    return Resolver(
         pseudo=plan.pseudo,
         parameters=plan.resolved,
         mappings=plan.template.get("Mappings") or {},
         conditions=plan.template.get("Conditions") or {},
-        declared=frozenset(declared),
+        declared=frozenset(plan.template["Resources"]),
         preview=True,
     )
+
+
+def _conditional(plan: Plan) -> dict[str, Any]:
+    """The resources whose conditions hold."""
+    return {
+        name: resource
+        for name, resource in plan.template["Resources"].items()
+        if "Condition" not in resource or plan.resolver.condition(resource["Condition"])
+    }
+
+
+async def evaluate_conditions(ctx: Context, plan: Plan) -> None:
+    plan.resolver = _preview(plan)
     rules.check(plan.template.get("Rules") or {}, plan.resolver)
     for name in plan.resolver.conditions:
         plan.resolver.condition(name)
-    plan.resources = {
-        name: resource
-        for name, resource in declared.items()
-        if "Condition" not in resource or plan.resolver.condition(resource["Condition"])
-    }
+    plan.resources = _conditional(plan)
+
+
+async def check_policies(ctx: Context, plan: Plan) -> None:
+    """DeletionPolicy, UpdateReplacePolicy, CreationPolicy and UpdatePolicy, as far as they ask for something."""
+    for name, resource in plan.resources.items():
+        for policy, values in POLICIES.items():
+            value = resource.get(policy, "Delete")
+            if not isinstance(value, str):
+                raise ValidationError(f"Template format error: Every {policy} member must be a string.")
+            if value not in values:
+                raise ValidationError(f"Template error: Unrecognized {policy} {value} for resource {name}")
+            if value == "Snapshot" and resource["Type"] not in SNAPSHOT_TYPES:
+                words = "deletion policy" if policy == "DeletionPolicy" else "update replace policy"
+                raise ValidationError(
+                    f"Template error: resource type {resource['Type']} does not support {words} Snapshot"
+                )
+        creation_policy.of(resource)
+        if resource.get("UpdatePolicy"):
+            raise NotImplementedInFogbank(f"Resource {name}: UpdatePolicy is not implemented by Fogbank.")
 
 
 async def check_capabilities(ctx: Context, plan: Plan) -> None:
@@ -132,8 +215,11 @@ async def check_types(ctx: Context, plan: Plan) -> None:
     """A type must be one of AWS's even where a condition leaves the resource out, else one of Fogbank's, too."""
     unknown: list[str] = []
     missing: list[str] = []
+    allowed = ", ".join(plan.resource_types)
     for name, resource in plan.template["Resources"].items():
         kind = resource["Type"]
+        if allowed and not any(_is_allowed(pattern, kind) for pattern in plan.resource_types):
+            raise ValidationError(f"Resource type {kind} is not allowed by parameter ResourceTypes [{allowed}]")
         if find_type(ctx, kind) is not None:
             continue
         if not schema.is_known(kind) and not CUSTOM.fullmatch(kind):
@@ -146,6 +232,27 @@ async def check_types(ctx: Context, plan: Plan) -> None:
         )
     if missing:
         raise ValidationError(f"Resource types not implemented by Fogbank: [{', '.join(sorted(set(missing)))}]")
+
+
+def _is_allowed(pattern: str, kind: str) -> bool:
+    """`AWS::*`, `AWS::service::*`, `Custom::*` or a type's name."""
+    return kind.startswith(pattern[:-1]) if pattern.endswith("::*") else kind == pattern
+
+
+def check_kept_types(existing: Mapping[str, str], plan: Plan) -> None:
+    """An update may not turn a resource into one of another type."""
+    changed = [
+        name for name, kind in existing.items() if name in plan.resources and plan.resources[name]["Type"] != kind
+    ]
+    if changed:
+        raise ValidationError(
+            "Update of resource type is not permitted. The new template modifies resource type of the following "
+            f"resources: [{', '.join(changed)}]"
+        )
+
+
+def is_known_type(ctx: Context, name: str) -> bool:
+    return schema.is_known(name) or find_type(ctx, name) is not None
 
 
 def find_type(ctx: Context, name: str) -> ResourceType | None:
@@ -202,79 +309,26 @@ PASSES = (
     expand_transforms,
     evaluate_conditions,
     check_types,
+    check_policies,
     check_capabilities,
     check_properties,
     build_graph,
 )
 
 
-def outline(plan: Plan) -> tuple[Graph, dict[str, Any]]:
-    """Graph and resources of a plan that was prepared before (for going back to it)."""
-    declared = plan.template["Resources"]
-    resolver = Resolver(
-        pseudo=plan.pseudo,
-        parameters=plan.resolved,
-        mappings=plan.template.get("Mappings") or {},
-        conditions=plan.template.get("Conditions") or {},
-        declared=frozenset(declared),
-        preview=True,
-    )
-    resources = {
-        name: resource
-        for name, resource in declared.items()
-        if "Condition" not in resource or resolver.condition(resource["Condition"])
-    }
-    return graph.build(resources, known=frozenset(declared), resolver=resolver), resources
+def check_references(parsed: template.Template) -> None:
+    """What can be told of references without values of the parameters (ValidateTemplate)."""
+    known = parsed["Resources"].keys() | (parsed.get("Parameters") or {}).keys()
+    for section, words in (("Resources", "Resources"), ("Outputs", "Outputs")):
+        for item in (parsed.get(section) or {}).values():
+            body = item.get("Properties" if section == "Resources" else "Value") if isinstance(item, dict) else None
+            for target in graph.references(body, None):
+                if target not in known and not target.startswith("AWS::"):
+                    raise ValidationError(
+                        f"Template format error: Unresolved resource dependencies [{target}] in the {words} block of "
+                        "the template"
+                    )
 
 
-def changes(existing: Mapping[str, Any], plan: Plan) -> list[dict[str, Any]]:
-    """What a change set shows."""
-    resolver: Resolver = plan.resolver
-    resolver.resources = {
-        name: ResourceState(physical_id=found.physical_id, attributes=found.attributes)
-        for name, found in existing.items()
-    }
-    answer = []
-    for name, declared in plan.resources.items():
-        old = existing.get(name)
-        if old is None:
-            answer.append({"Action": "Add", "LogicalResourceId": name, "ResourceType": declared["Type"], "Scope": []})
-            continue
-        new = resolver.value(declared.get("Properties") or {})
-        changed = sorted(key for key in new.keys() | old.properties.keys() if new.get(key) != old.properties.get(key))
-        if changed:
-            fixed = schema.create_only(declared["Type"])
-            answer.append(
-                {
-                    "Action": "Modify",
-                    "LogicalResourceId": name,
-                    "PhysicalResourceId": old.physical_id,
-                    "ResourceType": declared["Type"],
-                    "Replacement": "True" if fixed & set(changed) else "False",
-                    "Scope": ["Properties"],
-                    "Details": [
-                        {
-                            "Target": {
-                                "Attribute": "Properties",
-                                "Name": key,
-                                "RequiresRecreation": "Always" if key in fixed else "Never",
-                            },
-                            "Evaluation": "Static",
-                            "ChangeSource": "DirectModification",
-                        }
-                        for key in changed
-                    ],
-                }
-            )
-    for name, old in existing.items():
-        if name not in plan.resources:
-            answer.append(
-                {
-                    "Action": "Remove",
-                    "LogicalResourceId": name,
-                    "PhysicalResourceId": old.physical_id,
-                    "ResourceType": old.type,
-                    "Scope": [],
-                }
-            )
-    return [{"Type": "Resource", "ResourceChange": change} for change in answer]
+def state_of(found: StackResource) -> ResourceState:
+    return ResourceState(physical_id=found.physical_id, attributes=found.attributes, no_echo=found.no_echo)

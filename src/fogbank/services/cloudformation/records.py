@@ -1,12 +1,16 @@
 """What CloudFormation stores.
 
 A stack's key is its id; `names` maps the name of every stack that is not deleted to its id. Resources are keyed by
-stack and logical id; a resource record exists from the moment its creation begins.
+stack and logical id; a resource record exists from the moment its creation begins. While an update is under way,
+`formers` holds the stack as it was, which is what a rollback returns to, and `replaced` the resources that the update
+replaced: an update deletes them at its end, a rollback takes them back.
 """
 
 from typing import Any
 
 from fogbank.core.store import Record, Store
+
+STACK_TYPE = "AWS::CloudFormation::Stack"
 
 
 class Stack(Record):
@@ -38,6 +42,10 @@ class Stack(Record):
     root_id: str = ""
     imports: list[str] = []
     endpoint: str = ""
+    timeout_minutes: int = 0
+    retain_except_on_create: bool = False
+    update_policy: str = ""
+    """The stack policy of the update under way (StackPolicyDuringUpdateBody)."""
 
 
 class StackResource(Record):
@@ -52,6 +60,8 @@ class StackResource(Record):
     deletion_policy: str = ""
     replace_policy: str = ""
     needs: list[str] = []
+    no_echo: bool = False
+    """Whether its attributes are masked in outputs (custom resources can ask for that)."""
 
 
 class Event(Record):
@@ -89,11 +99,37 @@ class ChangeSet(Record):
     rollback_configuration: dict[str, Any] = {}
     on_failure: str = ""
     imports: bool = False
+    include_nested: bool = False
+    parent_id: str = ""
+    root_id: str = ""
+    nested: dict[str, str] = {}
+    """Logical id of a nested stack -> its change set's id."""
+
+
+class Macro(Record):
+    function: str
+    stack_id: str
+
+
+class Signal(Record):
+    """What SignalResource, or a PUT to a wait condition's handle, told about a resource."""
+
+    status: str
+    reason: str = ""
+    data: str = ""
+
+
+class SigningKey(Record):
+    secret: bytes
 
 
 class Export(Record):
     stack_id: str
     value: str
+
+
+class Named(Record):
+    stack_id: str
 
 
 class Tables:
@@ -104,7 +140,8 @@ class Tables:
         self.events = store.table("cloudformation.events", key=(str, int), value=Event)
         self.change_sets = store.table("cloudformation.change_sets", key=(str, str), value=ChangeSet)
         self.exports = store.table("cloudformation.exports", key=(str, str, str), value=Export)
-
-
-class Named(Record):
-    stack_id: str
+        self.formers = store.table("cloudformation.formers", key=(str,), value=Stack)
+        self.replaced = store.table("cloudformation.replaced", key=(str, str), value=StackResource)
+        self.macros = store.table("cloudformation.macros", key=(str, str, str), value=Macro)
+        self.signals = store.table("cloudformation.signals", key=(str, str, str), value=Signal)
+        self.signing_keys = store.table("cloudformation.signing_keys", key=(str,), value=SigningKey)

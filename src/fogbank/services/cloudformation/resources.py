@@ -1,24 +1,11 @@
-"""CloudFormation's own types that need nothing but themselves."""
+"""CloudFormation's own resource types."""
 
 from fogbank.core.context import Context
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
-
-
-class WaitConditionHandleResource(ResourceType):
-    """A handle that is only referred to, which is how templates give a stack a resource that costs nothing."""
-
-    type_name = "AWS::CloudFormation::WaitConditionHandle"
-    supported = frozenset(())
-
-    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        url = f"{ctx.endpoint}/_cloudformation/{request.stack_name}/{request.logical_id}"
-        return ResourceState(physical_id=url)
-
-    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        return ResourceState(physical_id=request.physical_id)
-
-    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
-        return None
+from fogbank.services.cloudformation.custom_resources import CustomResource
+from fogbank.services.cloudformation.macros import MacroResource
+from fogbank.services.cloudformation.nested import NestedStackResource
+from fogbank.services.cloudformation.wait_conditions import WaitConditionHandleResource, WaitConditionResource
 
 
 class CdkMetadataResource(ResourceType):
@@ -37,4 +24,11 @@ class CdkMetadataResource(ResourceType):
         return None
 
 
-RESOURCES: list[type[ResourceType]] = [WaitConditionHandleResource, CdkMetadataResource]
+RESOURCES: list[type[ResourceType]] = [
+    CdkMetadataResource,
+    CustomResource,
+    MacroResource,
+    NestedStackResource,
+    WaitConditionHandleResource,
+    WaitConditionResource,
+]

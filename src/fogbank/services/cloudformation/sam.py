@@ -14,12 +14,6 @@ from fogbank.services.cloudformation.errors import ValidationError
 TRANSFORM = "AWS::Serverless-2016-10-31"
 
 
-def transforms(template: Mapping[str, Any]) -> list[str]:
-    """The transforms that a template declares, in order."""
-    declared = template.get("Transform") or []
-    return [str(name) for name in ([declared] if isinstance(declared, (str, dict)) else declared)]
-
-
 async def expand(template: dict[str, Any], parameters: Mapping[str, Any], *, region: str) -> dict[str, Any]:
     """The template with its serverless resources replaced by what they stand for."""
     return await asyncio.to_thread(_translate, template, parameters, region)

@@ -54,6 +54,11 @@ def create_only(type_name: str) -> frozenset[str]:
     return frozenset(path.split("/")[2] for path in schema.get("createOnlyProperties", ()))
 
 
+def identifiers(type_name: str) -> list[str]:
+    """The properties that identify a resource of the type."""
+    return [path.split("/")[2] for path in (load(type_name) or {}).get("primaryIdentifier", ())]
+
+
 def problems(type_name: str, properties: Mapping[str, Any]) -> Iterator[str]:
     """What AWS would refuse: unknown, missing, misspelt or wrongly typed properties."""
     schema = load(type_name)

@@ -73,10 +73,23 @@ _Loader.construct_mapping = lambda self, node, deep=False: _mapping(self, node)
 
 
 def parse(text: str) -> Template:
-    """The template as data, with its outline checked."""
+    """The template as data, with its outline checked; what transforms will make is not."""
     template = load(text)
-    check_outline(template)
+    check_outline(template, transformed=False)
     return template
+
+
+def resources(template: Template) -> dict[str, Any]:
+    """The resources that are written out: no loops, no transforms' calls."""
+    return {name: found for name, found in template["Resources"].items() if not name.startswith("Fn::")}
+
+
+def load_snippet(text: str) -> Any:
+    """A part of a template, as AWS::Include takes it."""
+    found = _read(text)
+    if not isinstance(found, (dict, list)):
+        raise ValidationError("Template format error: unsupported structure.")
+    return found
 
 
 def load(text: str) -> Template:
@@ -115,9 +128,9 @@ def _read(text: str) -> Any:
         raise ValidationError("Template format error: YAML not well-formed.") from None
 
 
-def check_outline(template: Template) -> None:
+def check_outline(template: Template, *, transformed: bool = True) -> None:
     """The sections and the outline of every resource; AWS words these as `Template format error`."""
-    unknown = [name for name in template if name not in SECTIONS]
+    unknown = [name for name in template if name not in SECTIONS and (transformed or not name.startswith("Fn::"))]
     if unknown:
         raise ValidationError(f"Invalid template property or properties [{', '.join(unknown)}]")
     version = template.get("AWSTemplateFormatVersion")
@@ -127,7 +140,9 @@ def check_outline(template: Template) -> None:
         if section in template and not isinstance(template[section], dict):
             raise ValidationError(f"Template format error: {section} must be an object.")
     resources = template.get("Resources")
-    if not resources:
+    if not resources and not transformed and (template.get("Transform") or "Fn::Transform" in template):
+        template["Resources"] = resources = {}
+    elif not resources:
         raise ValidationError("Template format error: At least one Resources member must be defined.")
     if len(resources) > RESOURCES_MAX:
         raise ValidationError(
@@ -137,8 +152,8 @@ def check_outline(template: Template) -> None:
         raise ValidationError("Template section Hooks is not implemented by Fogbank")
     parameters.check_declared(template.get("Parameters") or {})
     for name, resource in resources.items():
-        if name.startswith("Fn::"):
-            raise ValidationError(f"{name} in Resources is not implemented by Fogbank")
+        if name.startswith("Fn::") and not transformed:
+            continue
         _check_resource(name, resource)
 
 

@@ -1,0 +1,129 @@
+"""The operations that tell what there is."""
+
+from typing import Any, TypeVar
+
+from fogbank.core.context import Context
+from fogbank.core.service import Answer
+from fogbank.services.cloudformation import answers
+from fogbank.services.cloudformation.errors import ValidationError
+from fogbank.services.cloudformation.records import Stack
+from fogbank.services.cloudformation.registry import Registry
+
+T = TypeVar("T")
+PAGE = 100
+
+
+class Descriptions(Registry):
+    def describe_account_limits(self, ctx: Context, *, NextToken: str | None = None) -> Answer:
+        limits = {"StackLimit": 2000, "StackOutputsLimit": 200, "ConcurrentResourcesLimit": 2500}
+        return {"AccountLimits": [{"Name": name, "Value": value} for name, value in limits.items()]}
+
+    def describe_stack_events(self, ctx: Context, *, StackName: str, NextToken: str | None = None) -> Answer:
+        stack = self.existing(ctx, StackName)
+        rows = [
+            (int(key[1]), event)
+            for key, event in self.tables.events.scan((stack.id,), reverse=True)
+            if NextToken is None or int(key[1]) < _number(NextToken)
+        ]
+        answer: dict[str, Any] = {"StackEvents": [answers.event(event, stack) for _, event in rows[:PAGE]]}
+        if len(rows) > PAGE:
+            answer["NextToken"] = str(rows[PAGE - 1][0])
+        return answer
+
+    def describe_stack_resource(self, ctx: Context, *, StackName: str, LogicalResourceId: str) -> Answer:
+        stack = self.find(ctx, StackName)
+        if stack is None:
+            raise ValidationError(f"Stack '{StackName}' does not exist")
+        found = self.tables.resources.get((stack.id, LogicalResourceId))
+        if found is None:
+            raise ValidationError(f"Resource {LogicalResourceId} does not exist for stack {stack.name}")
+        detail = answers.resource(found, time="LastUpdatedTimestamp")
+        metadata = ((stack.template.get("Resources") or {}).get(LogicalResourceId) or {}).get("Metadata")
+        if metadata is not None:
+            detail["Metadata"] = answers.json_text(metadata)
+        return {"StackResourceDetail": {**detail, "StackName": stack.name, "StackId": stack.id}}
+
+    def describe_stack_resources(
+        self, ctx: Context, *, StackName: str | None = None, LogicalResourceId: str | None = None,
+        PhysicalResourceId: str | None = None,
+    ) -> Answer:  # fmt: skip
+        if StackName and PhysicalResourceId:
+            raise ValidationError("StackName and PhysicalResourceId cannot both be specified")
+        if not StackName and not PhysicalResourceId:
+            raise ValidationError("Either StackName or PhysicalResourceId must be specified")
+        stack = self._owner(ctx, PhysicalResourceId) if PhysicalResourceId else self.get(ctx, StackName or "")
+        found = [row for row in self.resources(stack) if LogicalResourceId in (None, row.logical_id)]
+        if LogicalResourceId and not found:
+            raise ValidationError(f"Resource {LogicalResourceId} does not exist for stack {stack.name}")
+        return {
+            "StackResources": [
+                {**answers.resource(row, time="Timestamp"), "StackName": stack.name, "StackId": stack.id}
+                for row in found
+            ]
+        }
+
+    def describe_stacks(self, ctx: Context, *, StackName: str | None = None, NextToken: str | None = None) -> Answer:
+        if StackName is not None:
+            return {"Stacks": [answers.stack(self.get(ctx, StackName))]}
+        found = [stack for stack in self._stacks(ctx) if stack.status != "DELETE_COMPLETE"]
+        page, token = _page(found, NextToken)
+        return {"Stacks": [answers.stack(stack) for stack in page], **token}
+
+    def list_exports(self, ctx: Context, *, NextToken: str | None = None) -> Answer:
+        found = list(self.tables.exports.scan((ctx.account, ctx.region)))
+        page, token = _page(found, NextToken)
+        return {
+            "Exports": [
+                {"ExportingStackId": export.stack_id, "Name": key[2], "Value": export.value} for key, export in page
+            ],
+            **token,
+        }
+
+    def list_imports(self, ctx: Context, *, ExportName: str, NextToken: str | None = None) -> Answer:
+        if self.tables.exports.get((ctx.account, ctx.region, ExportName)) is None:
+            raise ValidationError(f"Export '{ExportName}' does not exist.")
+        found = [
+            stack.name
+            for stack in self._stacks(ctx)
+            if ExportName in stack.imports and stack.status != "DELETE_COMPLETE"
+        ]
+        if not found:
+            raise ValidationError(f"Export '{ExportName}' is not imported by any stack.")
+        page, token = _page(found, NextToken)
+        return {"Imports": page, **token}
+
+    def list_stack_resources(self, ctx: Context, *, StackName: str, NextToken: str | None = None) -> Answer:
+        page, token = _page(self.resources(self.get(ctx, StackName)), NextToken)
+        return {
+            "StackResourceSummaries": [answers.resource(found, time="LastUpdatedTimestamp") for found in page],
+            **token,
+        }
+
+    def list_stacks(
+        self, ctx: Context, *, NextToken: str | None = None, StackStatusFilter: list[str] | None = None
+    ) -> Answer:
+        found = [stack for stack in self._stacks(ctx) if not StackStatusFilter or stack.status in StackStatusFilter]
+        page, token = _page(sorted(found, key=lambda stack: -stack.created_ms), NextToken)
+        return {"StackSummaries": [answers.summary(stack) for stack in page], **token}
+
+    def _stacks(self, ctx: Context) -> list[Stack]:
+        return [stack for _, stack in self.tables.stacks.scan((ctx.account, ctx.region))]
+
+    def _owner(self, ctx: Context, physical_id: str) -> Stack:
+        for stack in self._stacks(ctx):
+            resources = self.resources(stack) if stack.status != "DELETE_COMPLETE" else []
+            if any(found.physical_id == physical_id for found in resources):
+                return stack
+        raise ValidationError(f"Stack for {physical_id} does not exist")
+
+
+def _page(found: list[T], token: str | None) -> tuple[list[T], dict[str, str]]:
+    start = _number(token) if token is not None else 0
+    page = found[start : start + PAGE]
+    return page, {"NextToken": str(start + PAGE)} if start + PAGE < len(found) else {}
+
+
+def _number(token: str) -> int:
+    if not token.isdecimal():
+        raise ValidationError("The token is invalid")
+    return int(token)
