@@ -104,7 +104,7 @@ class Deployment(Steps):
             await self.halt.gives_up(self.ctx.cloud.clock, asyncio.Event(), seconds=monitored_s)
         if self.stopped:
             raise Stopped
-        if not failures and self.halt.asked:
+        if self.halt.asked and (self.halt.reason or not failures):
             return [Failure("", self.halt.reason)]
         if failures:
             return failures

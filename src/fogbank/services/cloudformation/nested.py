@@ -14,6 +14,7 @@ from fogbank.core.context import Context
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
 from fogbank.services.cloudformation.deployment import Deployment
 from fogbank.services.cloudformation.errors import ValidationError
+from fogbank.services.cloudformation.parameters import as_text
 from fogbank.services.cloudformation.records import STACK_TYPE, Stack
 from fogbank.services.cloudformation.settings import NO_CHANGES, Settings
 from fogbank.services.cloudformation.stack_status import UPDATABLE
@@ -104,12 +105,11 @@ async def _follow(parent: Deployment, work: Deployment) -> None:
 
 def settings(request: ResourceRequest, parent: Stack) -> Settings:
     given = request.properties
-    parameters = given.get("Parameters") or {}
     return Settings(
         template_url=str(given.get("TemplateURL", "")),
         parameters=[
-            {"ParameterKey": name, "ParameterValue": ",".join(map(str, value)) if isinstance(value, list) else value}
-            for name, value in parameters.items()
+            {"ParameterKey": name, "ParameterValue": as_text(value)}
+            for name, value in (given.get("Parameters") or {}).items()
         ],
         capabilities=parent.capabilities,
         tags=[{"Key": key, "Value": value} for key, value in request.tags().items()],

@@ -65,7 +65,7 @@ def bind(
         elif name in given:
             values[name] = given[name]
         elif "Default" in spec:
-            values[name] = _text(spec["Default"])
+            values[name] = as_text(spec["Default"])
         else:
             missing.append(name)
     if missing:
@@ -101,11 +101,11 @@ def describe(name: str, spec: Mapping[str, Any], value: str, resolved: Any) -> d
     return answer
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
-        return ",".join(map(_text, value))
+        return ",".join(map(as_text, value))
     return str(value)
 
 
@@ -132,8 +132,8 @@ def _check_one(name: str, value: str, spec: Mapping[str, Any], *, number: bool) 
             raise ValidationError(failed if described else f"{failed}be a number not less than {spec['MinValue']}")
         if "MaxValue" in spec and amount > float(spec["MaxValue"]):
             raise ValidationError(failed if described else f"{failed}be a number not greater than {spec['MaxValue']}")
-    if "AllowedValues" in spec and value not in map(_text, spec["AllowedValues"]):
-        allowed = ", ".join(map(_text, spec["AllowedValues"]))
+    if "AllowedValues" in spec and value not in map(as_text, spec["AllowedValues"]):
+        allowed = ", ".join(map(as_text, spec["AllowedValues"]))
         raise ValidationError(failed if described else f"{failed}be one of AllowedValues [{allowed}]")
     if "AllowedPattern" in spec and not re.fullmatch(str(spec["AllowedPattern"]), value):
         raise ValidationError(failed if described else f"{failed}match pattern {spec['AllowedPattern']}")

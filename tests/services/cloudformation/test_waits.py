@@ -1,0 +1,148 @@
+"""What waits for somebody's signal: wait conditions, creation policies, time-outs, monitoring."""
+
+import json
+import urllib.request
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.conftest import Aws, MovableClock
+from tests.services.cloudformation.stacks import body, create, outputs, queues, reasons, wait, wait_for
+
+WAITING: dict[str, Any] = {
+    "Resources": {
+        "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
+        "Condition": {
+            "Type": "AWS::CloudFormation::WaitCondition",
+            "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": 600, "Count": 2},
+        },
+    },
+    "Outputs": {"Data": {"Value": {"Fn::GetAtt": ["Condition", "Data"]}}},
+}
+SIGNALLED = {
+    "Resources": {
+        "Condition": {
+            "Type": "AWS::CloudFormation::WaitCondition",
+            "CreationPolicy": {"ResourceSignal": {"Count": 2, "Timeout": "PT10M"}},
+        }
+    }
+}
+
+
+def begin(cloudformation: Any, template: Any, **options: Any) -> str:
+    """Create a stack; the address of its wait condition's handle, once the condition waits."""
+    cloudformation.create_stack(StackName="shop", TemplateBody=json.dumps(template), **options)
+    wait_for(cloudformation, "Condition", "CREATE_IN_PROGRESS")
+    if "Handle" not in template["Resources"]:
+        return ""
+    url: str = wait_for(cloudformation, "Handle", "CREATE_COMPLETE")["PhysicalResourceId"]
+    return url
+
+
+def tell(url: str, unique_id: str, status: str = "SUCCESS") -> None:
+    signal = {"Status": status, "UniqueId": unique_id, "Data": f"by {unique_id}", "Reason": "so"}
+    urllib.request.urlopen(urllib.request.Request(url, data=json.dumps(signal).encode(), method="PUT"))
+
+
+def test_a_wait_condition_holds_when_it_was_signalled_often_enough(aws: Aws) -> None:
+    cloudformation = aws("cloudformation")
+    url = begin(cloudformation, WAITING)
+    tell(url, "a")
+    tell(url, "a")
+    assert cloudformation.describe_stacks(StackName="shop")["Stacks"][0]["StackStatus"] == "CREATE_IN_PROGRESS"
+    tell(url, "b")
+    assert json.loads(outputs(wait(cloudformation))["Data"]) == {"a": "by a", "b": "by b"}
+
+
+def test_a_failure_signal_fails_the_wait_condition(aws: Aws) -> None:
+    cloudformation = aws("cloudformation")
+    tell(begin(cloudformation, WAITING), "a", "FAILURE")
+    assert wait(cloudformation)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "WaitCondition received failed message: 'so' for uniqueId: a" in reasons(cloudformation)
+
+
+def test_a_wait_condition_times_out(aws: Aws, clock: MovableClock) -> None:
+    cloudformation = aws("cloudformation")
+    tell(begin(cloudformation, WAITING), "a")
+    clock.advance(s=601)
+    assert wait(cloudformation)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "WaitCondition timed out. Received 1 conditions when expecting 2" in reasons(cloudformation)
+
+
+def test_a_creation_policy_waits_for_signals_to_the_resource(aws: Aws) -> None:
+    cloudformation = aws("cloudformation")
+    begin(cloudformation, SIGNALLED)
+    for unique_id in ("a", "b"):
+        cloudformation.signal_resource(
+            StackName="shop", LogicalResourceId="Condition", UniqueId=unique_id, Status="SUCCESS"
+        )
+    assert wait(cloudformation)["StackStatus"] == "CREATE_COMPLETE"
+    assert "Received SUCCESS signal with UniqueId b" in reasons(cloudformation)
+
+
+def test_a_creation_policy_times_out(aws: Aws, clock: MovableClock) -> None:
+    cloudformation = aws("cloudformation")
+    begin(cloudformation, SIGNALLED)
+    clock.advance(s=601)
+    assert wait(cloudformation)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "Failed to receive 2 resource signal(s) within the specified duration" in reasons(cloudformation)
+
+
+def test_a_creation_that_takes_longer_than_its_time_out_rolls_back(aws: Aws, clock: MovableClock) -> None:
+    cloudformation = aws("cloudformation")
+    begin(cloudformation, WAITING, TimeoutInMinutes=5)
+    clock.advance(s=301)
+    assert wait(cloudformation)["StackStatus"] == "ROLLBACK_COMPLETE"
+    told = reasons(cloudformation)
+    assert "Stack creation time exceeded the specified timeout. Rollback requested by user." in told
+    assert "Resource creation cancelled" in told
+
+
+def test_a_stack_can_be_deleted_while_it_waits(aws: Aws) -> None:
+    cloudformation = aws("cloudformation")
+    begin(cloudformation, WAITING)
+    stack_id = cloudformation.describe_stacks(StackName="shop")["Stacks"][0]["StackId"]
+    cloudformation.delete_stack(StackName="shop")
+    assert wait(cloudformation, stack_id)["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_an_update_can_be_cancelled_while_it_waits(aws: Aws) -> None:
+    cloudformation = aws("cloudformation")
+    create(cloudformation, {"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "a"}}}})
+    renamed = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "b"}}
+    cloudformation.update_stack(
+        StackName="shop", TemplateBody=body({"Resources": {**WAITING["Resources"], "Q": renamed}})
+    )
+    wait_for(cloudformation, "Condition", "CREATE_IN_PROGRESS")
+    wait_for(cloudformation, "Q", "UPDATE_COMPLETE")
+    cloudformation.cancel_update_stack(StackName="shop")
+    assert wait(cloudformation)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert queues(aws) == {"a"}
+    with pytest.raises(ClientError, match="CancelUpdateStack cannot be called from current stack status"):
+        cloudformation.cancel_update_stack(StackName="shop")
+
+
+def test_an_update_is_monitored_before_its_clean_up(aws: Aws, clock: MovableClock) -> None:
+    cloudformation = aws("cloudformation")
+    create(cloudformation, {"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "a"}}}})
+    cloudformation.update_stack(
+        StackName="shop",
+        TemplateBody=body({"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "b"}}}}),
+        RollbackConfiguration={"MonitoringTimeInMinutes": 10},
+    )
+    wait_for(cloudformation, "Q", "UPDATE_COMPLETE")
+    assert queues(aws) == {"a", "b"}
+    clock.advance(s=601)
+    assert wait(cloudformation)["StackStatus"] == "UPDATE_COMPLETE"
+    assert queues(aws) == {"b"}
+
+
+def test_rollback_triggers_are_refused_while_there_are_no_alarms(aws: Aws) -> None:
+    trigger = {"Arn": "arn:aws:cloudwatch:us-east-1:000000000000:alarm:a", "Type": "AWS::CloudWatch::Alarm"}
+    with pytest.raises(ClientError, match="RollbackTriggers are not implemented") as caught:
+        create(
+            aws("cloudformation"), {"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}},
+            RollbackConfiguration={"RollbackTriggers": [trigger]},
+        )  # fmt: skip
+    assert caught.value.response["Error"]["Code"] == "NotImplemented"
