@@ -15,7 +15,7 @@ moves between them in one transaction.
 from typing import Any
 
 from fogbank.core.arn import parse_arn
-from fogbank.core.store import Record, Store
+from fogbank.core.store import Record, Store, Table
 
 
 class Queue(Record):
@@ -121,6 +121,19 @@ class SqsTables:
         self.deduplicated_until = store.table("sqs.deduplicated_until", key=(int, int, str, str), value=Counter)
         # Under (source queue's ARN, minus the start time): the newest task comes first.
         self.move_tasks = store.table("sqs.move_tasks", key=(str, int), value=MoveTask)
+        self.of_a_queue: tuple[Table[Any], ...] = (
+            self.visible,
+            self.waiting,
+            self.moved,
+            self.heads,
+            self.leases,
+            self.turns,
+            self.attempts,
+            self.attempts_until,
+            self.deduplicated,
+            self.deduplicated_until,
+        )
+        """What is kept under a queue's id."""
         self.counters = store.table("sqs.counters", key=(str,), value=Counter)
 
     def queue_of(self, arn: str) -> Queue | None:

@@ -3,7 +3,8 @@
 import asyncio
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from itertools import islice, takewhile
 from typing import Any
 
 import msgspec
@@ -173,8 +174,7 @@ class SqsService(MoveTaskOperations):
 
     def delete_queue(self, ctx: Context, *, QueueUrl: str) -> Answer:
         queue = self._queue(ctx, QueueUrl)
-        self._shelf.clear(queue.id)
-        self._forget_duplicates(queue)
+        self._shelf.drop(queue.id)
         self._tables.queues.delete((queue.account, queue.region, queue.name))
         self.cloud.store.after_commit(lambda: self._wake_all(queue.id))
         return None
@@ -209,12 +209,12 @@ class SqsService(MoveTaskOperations):
         self, ctx: Context, *, QueueUrl: str, NextToken: str | None = None, MaxResults: int | None = None
     ) -> Answer:
         target = self._queue(ctx, QueueUrl).arn
-        sources = []
-        for _, queue in self._tables.queues.scan((ctx.account, ctx.region)):
-            policy = queue.attributes.get("RedrivePolicy")
-            if policy and attributes.redrive_policy(policy)[0] == target:
-                sources.append(queue)
-        return self._page(ctx, sources, "queueUrls", NextToken, MaxResults)
+        sources = (
+            queue
+            for queue in self._queues(ctx, NextToken)
+            if (policy := queue.attributes.get("RedrivePolicy")) and attributes.redrive_policy(policy)[0] == target
+        )
+        return _page(ctx, sources, "queueUrls", MaxResults)
 
     def list_queues(
         self,
@@ -225,8 +225,8 @@ class SqsService(MoveTaskOperations):
         MaxResults: int | None = None,
     ) -> Answer:
         prefix = QueueNamePrefix or ""
-        found = [q for _, q in self._tables.queues.scan((ctx.account, ctx.region)) if q.name.startswith(prefix)]
-        return self._page(ctx, found, "QueueUrls", NextToken, MaxResults)
+        found = takewhile(lambda queue: queue.name.startswith(prefix), self._queues(ctx, NextToken, first=prefix))
+        return _page(ctx, found, "QueueUrls", MaxResults)
 
     def list_queue_tags(self, ctx: Context, *, QueueUrl: str) -> Answer:
         tags = self._queue(ctx, QueueUrl).tags
@@ -237,7 +237,6 @@ class SqsService(MoveTaskOperations):
         if queue.purged_ms and ctx.now_ms - queue.purged_ms < PURGE_INTERVAL_MS:
             raise PurgeQueueInProgress(f"Only one PurgeQueue operation on {queue.name} is allowed every 60 seconds.")
         self._shelf.clear(queue.id)
-        self._forget_duplicates(queue)
         queue.purged_ms = ctx.now_ms
         self._tables.queues.put((queue.account, queue.region, queue.name), queue)
         return None
@@ -424,22 +423,15 @@ class SqsService(MoveTaskOperations):
             raise QueueDoesNotExist()
         return queue
 
-    def _forget_duplicates(self, queue: Queue) -> None:
-        self._tables.deduplicated.delete_all((queue.id,))
-        self._tables.deduplicated_until.delete_all((queue.id,))
-
     def _save(self, queue: Queue, ctx: Context) -> None:
         queue.modified_ms = ctx.now_ms
         self._tables.queues.put((queue.account, queue.region, queue.name), queue)
 
-    def _page(self, ctx: Context, queues: list[Queue], key: str, token: str | None, limit: int | None) -> Answer:
-        size = min(limit or LIST_MAX, LIST_MAX)
-        after = [q for q in queues if token is None or q.name > token]
-        page = after[:size]
-        answer: dict[str, Any] = {key: [queue_url(ctx, q) for q in page]} if page or key == "queueUrls" else {}
-        if len(after) > size and limit is not None:
-            answer["NextToken"] = page[-1].name
-        return answer
+    def _queues(self, ctx: Context, token: str | None, *, first: str = "") -> Iterator[Queue]:
+        """The caller's queues by name, from the one called `first`, or those behind a page's token."""
+        place = (ctx.account, ctx.region)
+        start, after = (None, (*place, token)) if token is not None else ((*place, first), None)
+        return (queue for _, queue in self._tables.queues.scan(place, start=start, after=after))
 
     def _check_redrive_target(self, queue: Queue) -> None:
         policy = queue.attributes.get("RedrivePolicy")
@@ -712,6 +704,16 @@ class SqsService(MoveTaskOperations):
             self._count(queue, "ApproximateNumberOfMessagesVisible", depth.visible)
             self._count(queue, "ApproximateNumberOfMessagesNotVisible", depth.in_flight)
             self._count(queue, "ApproximateNumberOfMessagesDelayed", depth.delayed)
+
+
+def _page(ctx: Context, queues: Iterable[Queue], key: str, limit: int | None) -> Answer:
+    size = min(limit or LIST_MAX, LIST_MAX)
+    found = list(islice(queues, size + 1))
+    page = found[:size]
+    answer: dict[str, Any] = {key: [queue_url(ctx, queue) for queue in page]} if page or key == "queueUrls" else {}
+    if len(found) > size and limit is not None:
+        answer["NextToken"] = page[-1].name
+    return answer
 
 
 def _queue_key(ctx: Context, url: str) -> tuple[str, str, str]:

@@ -35,6 +35,7 @@ class Shelf:
     def __init__(self, cloud: Cloud, tables: SqsTables) -> None:
         self._store = cloud.store
         self._sequence = cloud.sequence
+        self._garbage = cloud.garbage
         self._tables = tables
         self._groups = Groups(cloud, tables, lambda queue_id: self.on_visible(queue_id))
         self._depths: dict[int, Depth] = {}
@@ -281,17 +282,7 @@ class Shelf:
 
     def clear(self, queue_id: int) -> None:
         """Remove every message of the queue."""
-        tables = self._tables
-        for table in (
-            tables.visible,
-            tables.waiting,
-            tables.moved,
-            tables.heads,
-            tables.leases,
-            tables.turns,
-            tables.attempts,
-            tables.attempts_until,
-        ):
+        for table in self._tables.of_a_queue:
             table.delete_all((queue_id,))
         depth = self.depth(queue_id)
 
@@ -299,6 +290,12 @@ class Shelf:
             depth.visible = depth.in_flight = depth.delayed = 0
 
         self._store.after_commit(committed)
+
+    def drop(self, queue_id: int) -> None:
+        """Remove the messages of a queue that is deleted: its id is never used again."""
+        for table in self._tables.of_a_queue:
+            self._garbage.discard(table, (queue_id,))
+        self._store.after_commit(lambda: self._depths.pop(queue_id, None))
 
     def next_queue_id(self) -> int:
         counter = self._tables.counters.get(("queue",)) or Counter(1)
