@@ -2,7 +2,7 @@
 
 import importlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,10 @@ class Cloud:
         if package.startswith("_") or package not in self._registry:
             raise AttributeError(f"the cloud has no service {package!r}")
         return self.service(package)
+
+    def every_service(self) -> Iterator[Service]:
+        """All services that there are, imported if need be."""
+        return (self.service(package) for package in self._registry)
 
     def running_services(self) -> Mapping[str, Service]:
         return self._services

@@ -1,12 +1,24 @@
 """The base of every service."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from fogbank.core.errors import NotImplementedInFogbank
 
 if TYPE_CHECKING:
     from fogbank.core.cloud import Cloud
+    from fogbank.core.context import Context
     from fogbank.core.errors import AwsError
 
 Answer = dict[str, Any] | None
+
+
+class Tagged(NamedTuple):
+    """A resource as the tagging API lists it; `kind` is its type there, such as `dynamodb:table`."""
+
+    arn: str
+    kind: str
+    tags: dict[str, str]
 
 
 class Service:
@@ -36,3 +48,16 @@ class Service:
 
     async def stop(self) -> None:
         """End background work that the cloud's tasks do not own."""
+
+    # ---- tags, for the tagging API: each service answers for its own resources --------------------------------------
+
+    def tagged_resources(self, ctx: "Context") -> Iterator[Tagged]:
+        """The resources of the context's account and region that can have tags."""
+        return iter(())
+
+    def tag_by_arn(self, ctx: "Context", arn: str, tags: dict[str, str]) -> None:
+        """Add the tags to a resource that `tagged_resources` may list, in the current transaction."""
+        raise NotImplementedInFogbank(f"Tagging by ARN is not implemented in Fogbank for {self.name}.")
+
+    def untag_by_arn(self, ctx: "Context", arn: str, keys: list[str]) -> None:
+        raise NotImplementedInFogbank(f"Tagging by ARN is not implemented in Fogbank for {self.name}.")

@@ -18,6 +18,7 @@ SERVICES = {
     "lambda_": _entry("lambda_", "AWS::Lambda"),
     "logs": _entry("logs", "AWS::Logs"),
     "pipes": _entry("pipes", "AWS::Pipes"),
+    "resourcegroupstaggingapi": _entry("resourcegroupstaggingapi"),
     "s3": _entry("s3", "AWS::S3"),
     "scheduler": _entry("scheduler", "AWS::Scheduler"),
     "sns": _entry("sns", "AWS::SNS"),

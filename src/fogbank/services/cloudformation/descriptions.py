@@ -1,9 +1,10 @@
 """The operations that tell what there is."""
 
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from fogbank.core.context import Context
-from fogbank.core.service import Answer
+from fogbank.core.service import Answer, Tagged
 from fogbank.services.cloudformation import answers
 from fogbank.services.cloudformation.errors import ValidationError
 from fogbank.services.cloudformation.records import Stack
@@ -105,6 +106,11 @@ class Descriptions(Registry):
         found = [stack for stack in self._stacks(ctx) if not StackStatusFilter or stack.status in StackStatusFilter]
         page, token = _page(sorted(found, key=lambda stack: -stack.created_ms), NextToken)
         return {"StackSummaries": [answers.summary(stack) for stack in page], **token}
+
+    def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
+        for stack in self._stacks(ctx):
+            if stack.status != "DELETE_COMPLETE":
+                yield Tagged(stack.id, "cloudformation:stack", stack.tags)
 
     def _stacks(self, ctx: Context) -> list[Stack]:
         return [stack for _, stack in self.tables.stacks.scan((ctx.account, ctx.region))]

@@ -11,7 +11,7 @@ import msgspec
 
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
-from fogbank.core.service import Answer
+from fogbank.core.service import Answer, Tagged
 from fogbank.services.cloudwatch import alarm_state, metric_data
 from fogbank.services.cloudwatch.alarm_actions import LISTS, act, check_actions, long_time
 from fogbank.services.cloudwatch.dashboards import Dashboards, dashboard_arn
@@ -323,6 +323,16 @@ class Alarms(Metrics, Dashboards):
                 self._tables.history.delete(key)
         text = json.dumps({"version": "1.0", **data})
         self._tables.history.put((*place, self.cloud.sequence.next()), HistoryItem(ctx.now_ms, kind, summary, text))
+
+    def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
+        for _, alarm in self._tables.alarms.scan((ctx.account, ctx.region)):
+            yield Tagged(ctx.arn("cloudwatch", f"alarm:{alarm.name}"), "cloudwatch:alarm", alarm.tags)
+
+    def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
+        self.tag_resource(ctx, ResourceARN=arn, Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+
+    def untag_by_arn(self, ctx: Context, arn: str, keys: list[str]) -> None:
+        self.untag_resource(ctx, ResourceARN=arn, TagKeys=keys)
 
     def _tagged(self, ctx: Context, arn: str) -> Alarm | Dashboard:
         if arn.startswith(dashboard_arn(ctx, "")):

@@ -3,12 +3,13 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.Basics.html
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.ids import new_id
-from fogbank.core.service import Answer
+from fogbank.core.service import Answer, Tagged
 from fogbank.services.dynamodb import tables as definitions
 from fogbank.services.dynamodb.counts import ItemCounts
 from fogbank.services.dynamodb.errors import LimitExceeded, ResourceInUse, ResourceNotFound, Validation
@@ -149,6 +150,16 @@ class TableOperations(TableAccess):
         table.tags = {key: value for key, value in table.tags.items() if key not in TagKeys}
         self._save(table)
         return None
+
+    def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
+        for _, table in self._tables.tables.scan((ctx.account, ctx.region)):
+            yield Tagged(table.arn, "dynamodb:table", table.tags)
+
+    def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
+        self.tag_resource(ctx, ResourceArn=arn, Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+
+    def untag_by_arn(self, ctx: Context, arn: str, keys: list[str]) -> None:
+        self.untag_resource(ctx, ResourceArn=arn, TagKeys=keys)
 
     def update_table(
         self,

@@ -1,13 +1,14 @@
 """Amazon ECR. https://docs.aws.amazon.com/AmazonECR/latest/APIReference/Welcome.html"""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
-from fogbank.core.service import Answer, Service
+from fogbank.core.service import Answer, Service, Tagged
 from fogbank.services.ecr.errors import (
     InvalidParameter,
     LifecyclePolicyNotFound,
@@ -152,6 +153,16 @@ class EcrService(Service):
         repository.tags = {key: value for key, value in repository.tags.items() if key not in tagKeys}
         self._put(ctx, repository)
         return {}
+
+    def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
+        for _, repository in self.repositories.scan((ctx.account, ctx.region)):
+            yield Tagged(ctx.arn("ecr", f"repository/{repository.name}"), "ecr:repository", repository.tags)
+
+    def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
+        self.tag_resource(ctx, resourceArn=arn, tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+
+    def untag_by_arn(self, ctx: Context, arn: str, keys: list[str]) -> None:
+        self.untag_resource(ctx, resourceArn=arn, tagKeys=keys)
 
     # ---- what they share ----------------------------------------------------------------------------------------
 

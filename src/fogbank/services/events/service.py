@@ -1,5 +1,6 @@
 """Amazon EventBridge: event buses, rules, schedules and their targets."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from fogbank.core.context import Context
 from fogbank.core.pages import page
 from fogbank.core.patterns import compile_pattern
 from fogbank.core.schedule import parse_schedule
-from fogbank.core.service import Answer
+from fogbank.core.service import Answer, Tagged
 from fogbank.services.events import buses, targets
 from fogbank.services.events.api_destinations import ApiDestinations
 from fogbank.services.events.base import refuse_managed
@@ -343,6 +344,19 @@ class EventsService(Replays, ApiDestinations):
     def list_tags_for_resource(self, ctx: Context, *, ResourceARN: str) -> Answer:
         tags = self._tags(ctx, ResourceARN)
         return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+    def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
+        place = (ctx.account, ctx.region)
+        for key, bus in self.buses.scan(place):
+            yield Tagged(buses.arn(ctx, str(key[2])), "events:event-bus", bus.tags)
+        for key, rule in self.rules.scan(place):
+            yield Tagged(rule_arn(ctx, str(key[2]), str(key[3])), "events:rule", rule.tags)
+
+    def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
+        self._put_tags(ctx, arn, self._tags(ctx, arn) | tags)
+
+    def untag_by_arn(self, ctx: Context, arn: str, keys: list[str]) -> None:
+        self.untag_resource(ctx, ResourceARN=arn, TagKeys=keys)
 
     def _tags(self, ctx: Context, arn: str) -> dict[str, str]:
         kind, bus, rule, there = self._resource(ctx, arn)

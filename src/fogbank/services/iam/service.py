@@ -1,9 +1,15 @@
 """AWS IAM. https://docs.aws.amazon.com/IAM/latest/APIReference/welcome.html"""
 
+from collections.abc import Iterator
+
 from fogbank.core.cloud import Cloud
+from fogbank.core.context import Context
+from fogbank.core.service import Tagged
 from fogbank.services.iam.instance_profiles import InstanceProfiles
 from fogbank.services.iam.policies import ManagedPolicies
 from fogbank.services.iam.records import IamTables
+
+_GLOBAL_REGION = "us-east-1"
 
 
 class IamService(ManagedPolicies, InstanceProfiles):
@@ -18,3 +24,13 @@ class IamService(ManagedPolicies, InstanceProfiles):
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._tables = IamTables(cloud.store)
+
+    def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
+        """Global resources are listed in one region, as on AWS, and roles in none."""
+        if ctx.region != _GLOBAL_REGION:
+            return
+        for key, policy in self._tables.policies.scan((ctx.account,)):
+            yield Tagged(str(key[1]), "iam:policy", policy.tags)
+        for _, profile in self._tables.profiles.scan((ctx.account,)):
+            arn = f"arn:aws:iam::{ctx.account}:instance-profile{profile.path}{profile.name}"
+            yield Tagged(arn, "iam:instance-profile", profile.tags)

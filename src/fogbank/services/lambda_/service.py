@@ -3,11 +3,10 @@
 import base64
 from typing import Any
 
-from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
-from fogbank.core.service import Answer, Service
+from fogbank.core.service import Answer
 from fogbank.engines.compute.process import ProcessEngine
 from fogbank.services.lambda_ import answers
 from fogbank.services.lambda_.async_invoke import AsyncInvoker
@@ -34,16 +33,16 @@ from fogbank.services.lambda_.records import (
     InvokeConfig,
     Layer,
     LayerCounter,
-    Mapping,
     Tables,
 )
+from fogbank.services.lambda_.tags import Tags
 
 SYNC_BYTES_MAX = 6_291_456
 ASYNC_BYTES_MAX = 1_048_576
 EXPIRE_EVERY_S = 30
 
 
-class LambdaService(Service):
+class LambdaService(Tags):
     """Functions from zip packages for Python and OS-only runtimes, run as processes behind
     the real Runtime API.
 
@@ -495,41 +494,6 @@ class LambdaService(Service):
     ) -> Answer:
         self._permissions.remove(ctx, parse_name(ctx, FunctionName, Qualifier), StatementId, RevisionId)
         return None
-
-    def list_tags(self, ctx: Context, *, Resource: str) -> Answer:
-        return {"Tags": self._tagged(ctx, Resource)[1].tags}
-
-    def tag_resource(self, ctx: Context, *, Resource: str, Tags: dict[str, str]) -> Answer:
-        key, record = self._tagged(ctx, Resource)
-        record.tags = {**record.tags, **Tags}
-        if len(record.tags) > 50:
-            raise InvalidParameterValue("Number of tags exceeds resource tag limit.")
-        self._save_tagged(key, record)
-        return None
-
-    def untag_resource(self, ctx: Context, *, Resource: str, TagKeys: list[str]) -> Answer:
-        key, record = self._tagged(ctx, Resource)
-        record.tags = {name: value for name, value in record.tags.items() if name not in TagKeys}
-        self._save_tagged(key, record)
-        return None
-
-    def _tagged(self, ctx: Context, resource: str) -> tuple[tuple[str, str, str], Function | Mapping]:
-        arn = parse_arn(resource)
-        if arn is not None and arn.resource.startswith("event-source-mapping:"):
-            mapping = self._mappings.get(ctx, arn.resource.partition(":")[2])
-            return (ctx.account, ctx.region, mapping.uuid), mapping
-        name = parse_name(ctx, resource)
-        if name.qualifier:
-            raise InvalidParameterValue(
-                "Tags on function aliases and versions are not supported. Please specify a function ARN."
-            )
-        return (name.account, ctx.region, name.name), self._functions.function(ctx, name)
-
-    def _save_tagged(self, key: tuple[str, str, str], record: Function | Mapping) -> None:
-        if isinstance(record, Mapping):
-            self._tables.mappings.put(key, record)
-        else:
-            self._tables.functions.put(key, record)
 
     # ---- asynchronous invocation settings ------------------------------------------------------------------
 

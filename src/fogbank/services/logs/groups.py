@@ -4,10 +4,11 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from fogbank.core.context import Context
-from fogbank.core.service import Answer, Service
+from fogbank.core.service import Answer, Service, Tagged
 from fogbank.services.logs.errors import (
     GroupNotFound,
     Invalid,
@@ -197,6 +198,16 @@ class Groups(Service):
         group.retention_days = days
         self._keep_group(ctx, group)
         return None
+
+    def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
+        for key, group in self._tables.groups.scan((ctx.account, ctx.region)):
+            yield Tagged(ctx.arn("logs", f"log-group:{key[2]}"), "logs:log-group", group.tags)
+
+    def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
+        self._tag(ctx, self._tagged(ctx, arn), tags)
+
+    def untag_by_arn(self, ctx: Context, arn: str, keys: list[str]) -> None:
+        self._untag(ctx, self._tagged(ctx, arn), keys)
 
     def _tagged(self, ctx: Context, arn: str) -> Group:
         if ":log-group:" not in arn:

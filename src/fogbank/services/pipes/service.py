@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from fogbank.core.arn import parse_arn
@@ -9,7 +10,7 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.pages import page
-from fogbank.core.service import Answer, Service
+from fogbank.core.service import Answer, Service, Tagged
 from fogbank.core.sources.stream_reader import Checkpoint
 from fogbank.core.targets import queue_url
 from fogbank.services.pipes.errors import Conflict, NotFound
@@ -191,6 +192,16 @@ class PipesService(Service):
         pipe.tags = {key: value for key, value in pipe.tags.items() if key not in tagKeys}
         self._pipes.put((ctx.account, ctx.region, name), pipe)
         return {}
+
+    def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
+        for key, pipe in self._pipes.scan((ctx.account, ctx.region)):
+            yield Tagged(pipe_arn(ctx, str(key[2])), "pipes:pipe", pipe.tags)
+
+    def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
+        self.tag_resource(ctx, resourceArn=arn, tags=tags)
+
+    def untag_by_arn(self, ctx: Context, arn: str, keys: list[str]) -> None:
+        self.untag_resource(ctx, resourceArn=arn, tagKeys=keys)
 
     # ---- shared ------------------------------------------------------------------------------------------
 

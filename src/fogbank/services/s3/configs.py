@@ -5,11 +5,12 @@ enforced (there is no authorization, and lifecycle rules do not run yet).
 """
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
-from fogbank.core.service import Answer, Service
+from fogbank.core.service import Answer, Service, Tagged
 from fogbank.services.s3.errors import (
     AccessDenied,
     IllegalVersioningConfiguration,
@@ -217,6 +218,24 @@ class BucketConfigs(Service):
     ) -> Answer:
         self._write(ctx, Bucket, ExpectedBucketOwner, "tagging", tag_map(Tagging["TagSet"]))
         return None
+
+    def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
+        for _, bucket in self._tables.buckets.scan():
+            if (bucket.account, bucket.region) == (ctx.account, ctx.region):
+                yield Tagged(f"arn:aws:s3:::{bucket.name}", "s3:bucket", self._tags(bucket.name))
+
+    def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
+        bucket = arn.removeprefix("arn:aws:s3:::")
+        self._write(ctx, bucket, None, "tagging", self._tags(bucket) | tags)
+
+    def untag_by_arn(self, ctx: Context, arn: str, keys: list[str]) -> None:
+        bucket = arn.removeprefix("arn:aws:s3:::")
+        kept = {key: value for key, value in self._tags(bucket).items() if key not in keys}
+        self._write(ctx, bucket, None, "tagging", kept)
+
+    def _tags(self, bucket: str) -> dict[str, str]:
+        config = self._tables.configs.get((bucket, "tagging"))
+        return dict(config.value) if config is not None else {}
 
     def put_bucket_versioning(
         self,

@@ -1,13 +1,14 @@
 """Amazon EventBridge Scheduler. https://docs.aws.amazon.com/scheduler/latest/APIReference/Welcome.html"""
 
 import random
+from collections.abc import Iterator
 from typing import Any
 
 from fogbank.core.alarms import Alarm, Alarms
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.pages import page
-from fogbank.core.service import Answer, Service
+from fogbank.core.service import Answer, Service, Tagged
 from fogbank.services.scheduler.delivery import (
     RETRY_AGE_MAX_S,
     RETRY_ATTEMPTS_MAX,
@@ -224,6 +225,16 @@ class SchedulerService(Service):
     def untag_resource(self, ctx: Context, *, ResourceArn: str, TagKeys: list[str]) -> Answer:
         self._set_tags(ctx, ResourceArn, removed=TagKeys)
         return {}
+
+    def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
+        for key, group in self._groups.scan((ctx.account, ctx.region)):
+            yield Tagged(_group_arn(ctx, str(key[2])), "scheduler:schedule-group", group.tags)
+
+    def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
+        self._set_tags(ctx, arn, added=tags)
+
+    def untag_by_arn(self, ctx: Context, arn: str, keys: list[str]) -> None:
+        self._set_tags(ctx, arn, removed=keys)
 
     def _set_tags(
         self, ctx: Context, arn: str, *, added: dict[str, str] | None = None, removed: list[str] | None = None

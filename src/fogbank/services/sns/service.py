@@ -6,14 +6,14 @@ import json
 import re
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
-from fogbank.core.service import Answer, Service
+from fogbank.core.service import Answer, Service, Tagged
 from fogbank.core.targets import as_text
 from fogbank.services.sns import attributes as attrs
 from fogbank.services.sns import errors
@@ -383,6 +383,16 @@ class SnsService(Service):
     def list_tags_for_resource(self, ctx: Context, *, ResourceArn: str) -> Answer:
         _, topic = self._tagged(ResourceArn)
         return {"Tags": [{"Key": key, "Value": value} for key, value in topic.tags.items()]}
+
+    def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
+        for key, topic in self.topics.scan((ctx.account, ctx.region)):
+            yield Tagged(ctx.arn("sns", str(key[2])), "sns:topic", topic.tags)
+
+    def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
+        self.tag_resource(ctx, ResourceArn=arn, Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+
+    def untag_by_arn(self, ctx: Context, arn: str, keys: list[str]) -> None:
+        self.untag_resource(ctx, ResourceArn=arn, TagKeys=keys)
 
     # ---- shared ----------------------------------------------------------------------------------------
 

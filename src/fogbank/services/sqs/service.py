@@ -14,7 +14,7 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.ids import new_id
 from fogbank.core.metrics import Meters
-from fogbank.core.service import Answer
+from fogbank.core.service import Answer, Tagged
 from fogbank.services.sqs import attributes, fifo, messages, permissions, receipts
 from fogbank.services.sqs.attempts import Attempts
 from fogbank.services.sqs.errors import (
@@ -406,6 +406,22 @@ class SqsService(MoveTaskOperations):
             queue.tags.pop(key, None)
         self._tables.queues.put((queue.account, queue.region, queue.name), queue)
         return None
+
+    def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
+        for _, queue in self._tables.queues.scan((ctx.account, ctx.region)):
+            yield Tagged(queue.arn, "sqs:queue", queue.tags)
+
+    def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
+        self.tag_queue(ctx, QueueUrl=self._url_at(ctx, arn), Tags=tags)
+
+    def untag_by_arn(self, ctx: Context, arn: str, keys: list[str]) -> None:
+        self.untag_queue(ctx, QueueUrl=self._url_at(ctx, arn), TagKeys=keys)
+
+    def _url_at(self, ctx: Context, arn: str) -> str:
+        queue = self._tables.queue_of(arn)
+        if queue is None:
+            raise QueueDoesNotExist()
+        return queue_url(ctx, queue)
 
     # ---- queues -------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,72 @@
+"""Tags of functions and event source mappings.
+
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html
+"""
+
+from collections.abc import Iterator
+
+from fogbank.core.arn import parse_arn
+from fogbank.core.context import Context
+from fogbank.core.service import Answer, Service, Tagged
+from fogbank.services.lambda_.errors import InvalidParameterValue
+from fogbank.services.lambda_.functions import Functions
+from fogbank.services.lambda_.mappings import Mappings
+from fogbank.services.lambda_.names import function_arn, parse_name
+from fogbank.services.lambda_.records import Function, Mapping, Tables
+
+
+class Tags(Service):
+    """The operations on tags of `LambdaService`."""
+
+    _tables: Tables
+    _functions: Functions
+    _mappings: Mappings
+
+    def list_tags(self, ctx: Context, *, Resource: str) -> Answer:
+        return {"Tags": self._tagged(ctx, Resource)[1].tags}
+
+    def tag_resource(self, ctx: Context, *, Resource: str, Tags: dict[str, str]) -> Answer:
+        key, record = self._tagged(ctx, Resource)
+        record.tags = {**record.tags, **Tags}
+        if len(record.tags) > 50:
+            raise InvalidParameterValue("Number of tags exceeds resource tag limit.")
+        self._save_tagged(key, record)
+        return None
+
+    def untag_resource(self, ctx: Context, *, Resource: str, TagKeys: list[str]) -> Answer:
+        key, record = self._tagged(ctx, Resource)
+        record.tags = {name: value for name, value in record.tags.items() if name not in TagKeys}
+        self._save_tagged(key, record)
+        return None
+
+    def _tagged(self, ctx: Context, resource: str) -> tuple[tuple[str, str, str], Function | Mapping]:
+        arn = parse_arn(resource)
+        if arn is not None and arn.resource.startswith("event-source-mapping:"):
+            mapping = self._mappings.get(ctx, arn.resource.partition(":")[2])
+            return (ctx.account, ctx.region, mapping.uuid), mapping
+        name = parse_name(ctx, resource)
+        if name.qualifier:
+            raise InvalidParameterValue(
+                "Tags on function aliases and versions are not supported. Please specify a function ARN."
+            )
+        return (name.account, ctx.region, name.name), self._functions.function(ctx, name)
+
+    def _save_tagged(self, key: tuple[str, str, str], record: Function | Mapping) -> None:
+        if isinstance(record, Mapping):
+            self._tables.mappings.put(key, record)
+        else:
+            self._tables.functions.put(key, record)
+
+    def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
+        place = (ctx.account, ctx.region)
+        for key, function in self._tables.functions.scan(place):
+            yield Tagged(function_arn(ctx, ctx.account, str(key[2])), "lambda:function", function.tags)
+        for _, mapping in self._tables.mappings.scan(place):
+            arn = ctx.arn("lambda", f"event-source-mapping:{mapping.uuid}")
+            yield Tagged(arn, "lambda:event-source-mapping", mapping.tags)
+
+    def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
+        self.tag_resource(ctx, Resource=arn, Tags=tags)
+
+    def untag_by_arn(self, ctx: Context, arn: str, keys: list[str]) -> None:
+        self.untag_resource(ctx, Resource=arn, TagKeys=keys)

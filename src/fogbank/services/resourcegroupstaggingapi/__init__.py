@@ -1,0 +1,3 @@
+from fogbank.services.resourcegroupstaggingapi.service import TaggingService
+
+__all__ = ["TaggingService"]
