@@ -7,6 +7,7 @@ from functools import partial
 
 from tests.conftest import LiveServer
 from tests.fuzz.campaign import campaign
+from tests.fuzz.generated import generated
 
 
 def main() -> None:
@@ -16,17 +17,16 @@ def main() -> None:
     options = parser.parse_args()
     print(f"SEED={options.seed}", flush=True)
     server = LiveServer("--ephemeral", "--virtual-clock")
+    told = partial(print, flush=True)
     try:
-        result = campaign(
-            server.endpoint,
-            requests=options.requests,
-            seed=options.seed,
-            progress=partial(print, flush=True),
-        )
+        result = campaign(server.endpoint, requests=options.requests, seed=options.seed, progress=told)
+        drawn = generated(server.endpoint, requests=options.requests, seed=options.seed, progress=told)
     finally:
         code = server.stop()
+    result.statuses += drawn.statuses
+    result.failures += drawn.failures
     statuses = ", ".join(f"{status}: {count}" for status, count in sorted(result.statuses.items(), key=str))
-    print(f"{result.sent} spoilt requests, answers {statuses} (None: connection closed)")
+    print(f"{result.sent} spoilt and {drawn.sent} generated requests, answers {statuses} (None: connection closed)")
     if result.failures or code:
         print(f"SEED={options.seed}:", *result.failures, f"the server ended with {code}", sep="\n")
         sys.exit(1)

@@ -38,14 +38,14 @@ class _Kept(Exception):
     """Ends botocore's call where it would have sent the request."""
 
 
-def client(service: str, endpoint: str) -> Any:
+def client(service: str, endpoint: str, **config: Any) -> Any:
     return boto3.client(
         service,
         endpoint_url=endpoint,
         region_name="us-east-1",
         aws_access_key_id=ACCOUNT,
         aws_secret_access_key="secret",
-        config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, read_timeout=30),
+        config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, read_timeout=30, **config),
     )
 
 

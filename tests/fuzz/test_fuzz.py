@@ -5,6 +5,9 @@ import pytest
 
 from tests.conftest import LiveServer
 from tests.fuzz.campaign import campaign
+from tests.fuzz.generated import ask, clients_and_operations, generated
+
+TOKENS = {"NextToken", "nextToken", "Marker", "ContinuationToken", "ExclusiveStartTableName"}
 
 
 @pytest.mark.timeout(300)
@@ -17,3 +20,28 @@ def test_spoilt_requests_are_answered_or_refused_and_harm_nobody() -> None:
         code = server.stop()
     assert not result.failures, f"SEED={seed}: {result.failures[:5]}"
     assert code == 0
+
+
+@pytest.mark.timeout(300)
+def test_generated_requests_are_answered_or_refused() -> None:
+    seed = int(os.environ.get("SEED") or random.randrange(100_000))
+    server = LiveServer("--ephemeral", "--virtual-clock")
+    try:
+        result = generated(server.endpoint, requests=1_500, seed=seed)
+    finally:
+        code = server.stop()
+    assert not result.failures, f"SEED={seed}: {result.failures[:5]}"
+    assert code == 0
+
+
+@pytest.mark.parametrize("token", ["😀", "junk", "AAAA", "-1", "", "9" * 400])
+def test_a_token_that_is_none_is_refused_by_every_list(server: LiveServer, token: str) -> None:
+    clients, operations = clients_and_operations(server.endpoint)
+    answers = {}
+    for service, operation in operations:
+        shape = clients[service].meta.service_model.operation_model(operation).input_shape
+        names = TOKENS & set(shape.members if shape else ())
+        if names and not shape.required_members:
+            answers[service, operation] = ask(clients[service], operation, dict.fromkeys(names, token))
+    assert len(answers) > 20
+    assert {asked: status for asked, status in answers.items() if status is None or status >= 500} == {}

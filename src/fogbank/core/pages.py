@@ -1,7 +1,6 @@
 """Pages of a list of names: the token names the last one that was seen."""
 
 import base64
-import binascii
 from typing import Any
 
 from fogbank.core.errors import ValidationError
@@ -14,7 +13,7 @@ def page(names: list[str], token: str | None, limit: int | None) -> tuple[list[s
     if token is not None:
         try:
             last = base64.b64decode(token, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # Also what base64 and UTF-8 raise.
             raise ValidationError("Parameter NextToken is not valid.") from None
         names = [name for name in names if name > last]
     size = limit or _PAGE

@@ -7,7 +7,7 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
-from fogbank.services.dynamodb.errors import ResourceNotFound, Validation
+from fogbank.services.dynamodb.errors import ResourceNotFound, Validation, check_limit
 from fogbank.services.dynamodb.records import Insights, TableRecord
 from fogbank.services.dynamodb.table_access import TableAccess
 
@@ -45,6 +45,7 @@ class ContributorInsights(TableAccess):
     def list_contributor_insights(
         self, ctx: Context, *, TableName: str | None = None, NextToken: str | None = None, MaxResults: int = PAGE_MAX
     ) -> Answer:
+        check_limit(MaxResults, "maxResults")
         if TableName is not None:
             tables = [self._table(ctx, TableName, wording="Table")]
         else:

@@ -61,3 +61,12 @@ class TrimmedDataAccess(AwsError):
 class ExpiredIterator(AwsError):
     code = "ExpiredIteratorException"
     message = "Iterator expired. The iterator was created more than 15 minutes ago."
+
+
+def check_limit(value: int | None, parameter: str) -> None:
+    """A page has at least one entry."""
+    if value is not None and value < 1:
+        raise Validation(
+            f"1 validation error detected: Value '{value}' at '{parameter}' failed to satisfy constraint: "
+            "Member must have value greater than or equal to 1"
+        )

@@ -14,7 +14,7 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.service import Answer
 from fogbank.services.dynamodb.capacity import Consumed
-from fogbank.services.dynamodb.errors import DuplicateItem, Validation
+from fogbank.services.dynamodb.errors import DuplicateItem, Validation, check_limit
 from fogbank.services.dynamodb.expressions import Condition as Predicate
 from fogbank.services.dynamodb.expressions import (
     ExpressionWriter,
@@ -173,11 +173,7 @@ class PartiQLOperations(TableAccess):
         index = self._index(table, select.index_name)
         if consistent and index is not None and not index.local:
             raise Validation("Consistent reads are not supported on global secondary indexes")
-        if limit is not None and limit < 1:
-            raise Validation(
-                f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: "
-                "Member must have value greater than or equal to 1"
-            )
+        check_limit(limit, "limit")
         source = Source(self._tables, table, index)
         asked = wanted(select.where, source.keys)
         forward = _direction(select, source.keys, asked)

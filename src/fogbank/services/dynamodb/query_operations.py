@@ -9,7 +9,7 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.dynamodb.capacity import Consumed
-from fogbank.services.dynamodb.errors import Validation
+from fogbank.services.dynamodb.errors import Validation, check_limit
 from fogbank.services.dynamodb.expressions import Bindings, bind, parse_key_condition, parse_projection
 from fogbank.services.dynamodb.items import read_costs
 from fogbank.services.dynamodb.legacy import check_query_filter, translate
@@ -151,11 +151,7 @@ class QueryOperations(TableAccess):
         capacity: str | None,
     ) -> Answer:
         table, index = source.table, source.index
-        if limit is not None and limit < 1:
-            raise Validation(
-                f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: "
-                "Member must have value greater than or equal to 1"
-            )
+        check_limit(limit, "limit")
         if index is not None and not index.local:
             if consistent:
                 raise Validation("Consistent reads are not supported on global secondary indexes")

@@ -12,7 +12,7 @@ from fogbank.core.ids import new_id
 from fogbank.core.service import Answer, Tagged
 from fogbank.services.dynamodb import tables as definitions
 from fogbank.services.dynamodb.counts import ItemCounts
-from fogbank.services.dynamodb.errors import LimitExceeded, ResourceInUse, ResourceNotFound, Validation
+from fogbank.services.dynamodb.errors import LimitExceeded, ResourceInUse, ResourceNotFound, Validation, check_limit
 from fogbank.services.dynamodb.records import Stream, StreamEntry, TableRecord
 from fogbank.services.dynamodb.table_access import TableAccess
 
@@ -125,6 +125,7 @@ class TableOperations(TableAccess):
         return {"Table": definitions.describe(table, self._counts.of(table, ctx.now_ms))}
 
     def list_tables(self, ctx: Context, *, ExclusiveStartTableName: str | None = None, Limit: int = 100) -> Answer:
+        check_limit(Limit, "limit")
         names = [
             key[2]
             for key, _ in self._tables.tables.scan((ctx.account, ctx.region))

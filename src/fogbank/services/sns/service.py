@@ -1,7 +1,6 @@
 """Amazon SNS: topics, subscriptions and what is published to them."""
 
 import base64
-import binascii
 import json
 import re
 import secrets
@@ -504,7 +503,7 @@ def _page(names: list[str], token: str | None) -> tuple[list[str], dict[str, str
     if token:
         try:
             last = base64.b64decode(token, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # Also what base64 and UTF-8 raise.
             raise InvalidParameter("NextToken") from None
         names = [name for name in names if name > last]
     if len(names) <= PAGE_MAX:

@@ -1,0 +1,142 @@
+"""Every operation of every service, with drawn parameters: an answer or AWS's 4xx, whatever is asked."""
+
+import contextlib
+import io
+import random
+import zipfile
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import botocore.exceptions
+from botocore import xform_name
+
+from fogbank.services import SERVICES
+from tests.fuzz.campaign import FINE_ABOVE_499, Result
+from tests.fuzz.corpus import ACCOUNT, client
+from tests.fuzz.parameters import Draw
+
+# What would make a request wait: long polling, and a body that is announced longer than it is.
+_WAITING = ("WaitTimeSeconds", "ContentLength")
+
+
+def generated(
+    endpoint: str, *, requests: int, seed: int, progress: Callable[[str], object] = lambda line: None
+) -> Result:
+    """Send so many generated requests; stops at 20 failures."""
+    rng = random.Random(seed)
+    result = Result()
+    clients, operations = clients_and_operations(endpoint)
+    draw = Draw(rng, _make_things(clients))
+    while result.sent < requests and len(result.failures) < 300:
+        service, operation = rng.choice(operations)
+        _one(clients[service], service, operation, draw, result)
+        if result.sent % 1000 == 0:
+            progress(f"{result.sent} of {requests} generated, {len(result.failures)} failures")
+    return result
+
+
+def _one(made: Any, service: str, operation: str, draw: Draw, result: Result) -> None:
+    drawn = draw.parameters(made.meta.service_model.operation_model(operation))
+    parameters = {name: value for name, value in drawn.items() if name not in _WAITING}
+    label = f"#{result.sent} {service}.{operation} {str(parameters)[:600]}"
+    status = ask(made, operation, parameters)
+    if status is None:
+        return
+    result.sent += 1
+    result.statuses[status] += 1
+    if status >= 500 and status not in FINE_ABOVE_499:
+        result.failures.append(f"{label}: {status}")
+
+
+def ask(made: Any, operation: str, parameters: dict[str, Any]) -> int | None:
+    """The status of Fogbank's answer; None if botocore can make no request of these parameters."""
+    statuses: list[int] = []
+    event = f"before-parse.{made.meta.service_model.service_id.hyphenize()}.{operation}"
+
+    def note(response_dict: dict[str, Any], **_: object) -> None:
+        statuses.append(response_dict["status_code"])
+
+    made.meta.events.register(event, note)
+    try:
+        getattr(made, xform_name(operation))(**parameters)
+    except (botocore.exceptions.ReadTimeoutError, botocore.exceptions.ConnectionClosedError):
+        statuses.append(599)  # No answer at all is as bad as a wrong one.
+    except Exception:  # An edge: what botocore makes of parameters or of an answer says nothing about Fogbank.
+        return statuses[0] if statuses else None
+    finally:
+        made.meta.events.unregister(event, note)
+    return statuses[0]
+
+
+def clients_and_operations(endpoint: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """A client of every service, and all operations that are there."""
+    clients = {name: client(name.removesuffix("_"), endpoint, parameter_validation=False) for name in SERVICES}
+    operations = [
+        (service, operation)
+        for service, made in clients.items()
+        for operation in made.meta.service_model.operation_names
+        if _is_there(service, operation)
+    ]
+    return clients, operations
+
+
+def _is_there(service: str, operation: str) -> bool:
+    module = import_module(SERVICES[service].module)
+    (service_class,) = (getattr(module, name) for name in module.__all__)
+    return hasattr(service_class, xform_name(operation))
+
+
+def _make_things(clients: dict[str, Any]) -> dict[str, list[Any]]:
+    """Make one of everything; for names of members, the values that mean them."""
+    queue = clients["sqs"].create_queue(QueueName="fuzz")["QueueUrl"]
+    fifo = clients["sqs"].create_queue(QueueName="fuzz.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    topic = clients["sns"].create_topic(Name="fuzz")["TopicArn"]
+    queue_arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:fuzz"
+    subscription = clients["sns"].subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn)["SubscriptionArn"]
+    table = clients["dynamodb"].create_table(
+        TableName="fuzz",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )["TableDescription"]
+    clients["s3"].create_bucket(Bucket="fuzz-bucket")
+    clients["s3"].put_object(Bucket="fuzz-bucket", Key="key", Body=b"hello")
+    role = clients["iam"].create_role(
+        RoleName="fuzz", AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": [{}]}'
+    )["Role"]["Arn"]
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("main.py", "def handler(event, context):\n    return event\n")
+    function = clients["lambda_"].create_function(
+        FunctionName="fuzz",
+        Role=role,
+        Runtime="python3.11",
+        Handler="main.handler",
+        Code={"ZipFile": code.getvalue()},
+    )["FunctionArn"]
+    clients["events"].put_rule(Name="fuzz", EventPattern='{"source": ["fuzz"]}')
+    clients["logs"].create_log_group(logGroupName="fuzz")
+    clients["logs"].create_log_stream(logGroupName="fuzz", logStreamName="fuzz")
+    clients["ssm"].put_parameter(Name="fuzz", Value="v", Type="String")
+    template = '{"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}'
+    stack = clients["cloudformation"].create_stack(StackName="fuzz", TemplateBody=template)["StackId"]
+    with contextlib.suppress(botocore.exceptions.WaiterError):
+        clients["cloudformation"].get_waiter("stack_create_complete").wait(StackName="fuzz", WaiterConfig={"Delay": 1})
+    names = ["fuzz"]
+    key = {"pk": {"S": "a"}}
+    return {
+        "QueueUrl": [queue, fifo], "QueueName": ["fuzz", "fuzz.fifo", "other"], "TopicArn": [topic],
+        "SubscriptionArn": [subscription], "TableName": names, "StreamArn": [table["LatestStreamArn"]],
+        "Bucket": ["fuzz-bucket"], "RoleName": names, "RoleArn": [role], "Role": [role],
+        "FunctionName": [*names, function], "StackName": [*names, stack], "TemplateBody": [template], "Rule": names,
+        "Name": names, "RuleName": names, "logGroupName": names, "logStreamName": names, "Runtime": ["python3.11"],
+        "Handler": ["main.handler"], "ResourceArn": [queue_arn, topic, function, table["TableArn"]],
+        "resourceArn": [f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:fuzz"], "Item": [key, {**key, "n": {"N": "1"}}],
+        "EventSourceArn": [queue_arn, table["LatestStreamArn"]], "Arn": [queue_arn, function], "ARN": [function],
+        "Endpoint": [queue_arn], "Protocol": ["sqs", "lambda"], "AttributeName": ["pk", "Policy", "n"],
+        "KeyConditionExpression": ["pk = :p", "pk = :p AND n > :p"], "UpdateExpression": ["SET n = :p", "ADD n :p"],
+        "ConditionExpression": ["attribute_exists(pk)", "n > :p"], "ExpressionAttributeValues": [{":p": {"S": "a"}}],
+        "Key": ["key", key], "ReceiptHandle": ["Zm9nYgAAAAAAAAADGiE+7egwAAAAAAGiE+/J9QAAAAE=", "junk"],
+    }  # fmt: skip
