@@ -222,3 +222,24 @@ def test_a_move_task_brings_dead_letters_back_to_their_queue(
     assert sorted(_bodies(sqs, url)) == ["0", "1", "2"]
     with pytest.raises(ClientError, match="Dead Letter Queue"):
         sqs.start_message_move_task(SourceArn=f"arn:aws:sqs:us-east-1:{account}:jobs")
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"AWSTraceHeader": {"DataType": "Binary", "BinaryValue": b"x"}},
+        {"AWSTraceHeader": {"DataType": "String"}},
+        {"Other": {"DataType": "String", "StringValue": "x"}},
+    ],
+)
+def test_a_system_attribute_is_a_trace_header_or_refused(aws: Aws, attributes: dict[str, Any]) -> None:
+    sqs = aws("sqs")
+    url = sqs.create_queue(QueueName="q")["QueueUrl"]
+    with pytest.raises(ClientError, match=r"Message \(system\) attribute"):
+        sqs.send_message(QueueUrl=url, MessageBody="x", MessageSystemAttributes=attributes)
+
+
+@pytest.mark.parametrize("limit", [-1, 0, 1001])
+def test_a_page_has_from_one_to_a_thousand_queues(aws: Aws, limit: int) -> None:
+    with pytest.raises(ClientError, match="parameter MaxResults is invalid"):
+        aws("sqs").list_queues(MaxResults=limit)

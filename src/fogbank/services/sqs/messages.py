@@ -69,6 +69,24 @@ def check_attributes(attributes: Attributes) -> None:
             raise InvalidParameterValue(f"{InvalidMessageContents.message}: message (user) attribute '{name}'.")
 
 
+def check_system_attributes(attributes: Attributes) -> None:
+    """Only the header of X-Ray is one. AWS documents no sentence for others; this is in the style of its own."""
+    for name, value in attributes.items():
+        if name != "AWSTraceHeader":
+            raise InvalidParameterValue(f"Message (system) attribute '{name}' is not supported.")
+        if value["DataType"] != "String" or not value.get("StringValue"):
+            raise InvalidParameterValue(
+                f"Message (system) attribute '{name}' must contain a non-empty value of type 'String'."
+            )
+
+
+def check_max_results(limit: int | None, *, most: int) -> None:
+    if limit is not None and not 1 <= limit <= most:
+        raise InvalidParameterValue(
+            f"Value {limit} for parameter MaxResults is invalid. Reason: Must be between 1 and {most}."
+        )
+
+
 def _check_number(name: str, text: str) -> None:
     try:
         float(text)

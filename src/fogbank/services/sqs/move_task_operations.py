@@ -3,6 +3,7 @@
 from fogbank.core.context import Context
 from fogbank.core.service import Answer, Service
 from fogbank.services.sqs.errors import InvalidParameterValue, ResourceNotFound
+from fogbank.services.sqs.messages import check_max_results
 from fogbank.services.sqs.move_tasks import LISTED_MAX, MOVED_PER_TURN, MoveTasks
 
 
@@ -15,8 +16,9 @@ class MoveTaskOperations(Service):
         return {"ApproximateNumberOfMessagesMoved": self._move_tasks.cancel(TaskHandle)}
 
     def list_message_move_tasks(self, ctx: Context, *, SourceArn: str, MaxResults: int = 1) -> Answer:
+        check_max_results(MaxResults, most=LISTED_MAX)
         self._move_tasks.source(SourceArn)
-        return {"Results": self._move_tasks.listed(SourceArn, min(MaxResults, LISTED_MAX))}
+        return {"Results": self._move_tasks.listed(SourceArn, MaxResults)}
 
     def start_message_move_task(
         self,

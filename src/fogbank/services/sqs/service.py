@@ -504,7 +504,8 @@ class SqsService(MoveTaskOperations):
             answer["MD5OfMessageAttributes"] = message.attributes_md5
         message.trace_header = ctx.headers.get("x-amzn-trace-id", "")
         if system_attributes:
-            message.trace_header = system_attributes.get("AWSTraceHeader", {}).get("StringValue", "")
+            messages.check_system_attributes(system_attributes)
+            message.trace_header = system_attributes["AWSTraceHeader"]["StringValue"]
             answer["MD5OfMessageSystemAttributes"] = messages.attributes_md5(system_attributes)
         if queue.fifo:
             return self._send_fifo(ctx, queue, message, delay_s, deduplication_id, answer, size)
