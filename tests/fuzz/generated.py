@@ -57,7 +57,8 @@ def ask(made: Any, operation: str, parameters: dict[str, Any]) -> int | None:
     def note(response_dict: dict[str, Any], **_: object) -> None:
         statuses.append(response_dict["status_code"])
 
-    made.meta.events.register(event, note)
+    # First: botocore itself turns what it cannot read of S3 into a 500.
+    made.meta.events.register_first(event, note)
     try:
         getattr(made, xform_name(operation))(**parameters)
     except (botocore.exceptions.ReadTimeoutError, botocore.exceptions.ConnectionClosedError):
