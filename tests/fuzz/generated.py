@@ -51,28 +51,36 @@ def _one(made: Any, service: str, operation: str, draw: Draw, result: Result) ->
 
 def ask(made: Any, operation: str, parameters: dict[str, Any]) -> int | None:
     """The status of Fogbank's answer; None if botocore can make no request of these parameters."""
-    statuses: list[int] = []
-    event = f"before-parse.{made.meta.service_model.service_id.hyphenize()}.{operation}"
-
-    def note(response_dict: dict[str, Any], **_: object) -> None:
-        statuses.append(response_dict["status_code"])
-
-    # First: botocore itself turns what it cannot read of S3 into a 500.
-    made.meta.events.register_first(event, note)
+    seen = made._endpoint.http_session
+    seen.status = None
     try:
         getattr(made, xform_name(operation))(**parameters)
     except (botocore.exceptions.ReadTimeoutError, botocore.exceptions.ConnectionClosedError):
-        statuses.append(599)  # No answer at all is as bad as a wrong one.
+        return 599  # No answer at all is as bad as a wrong one.
     except Exception:  # An edge: what botocore makes of parameters or of an answer says nothing about Fogbank.
-        return statuses[0] if statuses else None
-    finally:
-        made.meta.events.unregister(event, note)
-    return statuses[0]
+        pass
+    status: int | None = seen.status
+    return status
+
+
+class _Seen:
+    """An HTTP session that remembers the status as it was sent: botocore makes a 500 of what it cannot read."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self.status: int | None = None
+
+    def send(self, request: Any) -> Any:
+        response = self._session.send(request)
+        self.status = response.status_code
+        return response
 
 
 def clients_and_operations(endpoint: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """A client of every service, and all operations that are there."""
     clients = {name: client(name.removesuffix("_"), endpoint, parameter_validation=False) for name in SERVICES}
+    for made in clients.values():
+        made._endpoint.http_session = _Seen(made._endpoint.http_session)
     operations = [
         (service, operation)
         for service, made in clients.items()

@@ -724,7 +724,8 @@ class SqsService(MoveTaskOperations):
 
 
 def _page(ctx: Context, queues: Iterable[Queue], key: str, limit: int | None) -> Answer:
-    size = min(limit or LIST_MAX, LIST_MAX)
+    messages.check_max_results(limit, most=LIST_MAX)
+    size = limit or LIST_MAX
     found = list(islice(queues, size + 1))
     page = found[:size]
     answer: dict[str, Any] = {key: [queue_url(ctx, queue) for queue in page]} if page or key == "queueUrls" else {}
