@@ -139,6 +139,8 @@ class Server:
                     respond(await self._load_snapshot(request))
                 case ("GET", _) if name.startswith("lambda/code/"):
                     respond(self._code(name.removeprefix("lambda/code/")))
+                case ("GET", _) if name.startswith("/SimpleNotificationService-"):
+                    respond(self._certificate(name[1:]))
                 case _:
                     respond(_json(404, {"message": f"there is no {request.method} /_fogbank/{name}"}))
         except (ValueError, msgspec.DecodeError, OSError) as error:
@@ -178,6 +180,13 @@ class Server:
         except AwsError as error:
             return _json(error.status, {"code": error.code, "message": error.message})
         return ResponseData(200, [], b"")
+
+    def _certificate(self, file_name: str) -> ResponseData:
+        """The certificate of SNS's signatures: where SigningCertURL points."""
+        certificate = self.cloud.sns.publisher.signer.certificate(file_name)
+        if certificate is None:
+            return _json(404, {"message": "there is no such certificate"})
+        return ResponseData(200, [("content-type", "application/x-pem-file")], certificate)
 
     def _move_clock(self, body: bytes) -> ResponseData:
         if not self._clock.virtual:

@@ -33,6 +33,10 @@ _USAGE_NAMES = {
 }
 
 
+# Fogbank's own endpoints, and the certificates of SNS, which AWS serves beside its API.
+_OWN = ("/_fogbank/", "/SimpleNotificationService-")
+
+
 class Operation:
     """One operation in one protocol, ready to be called."""
 
@@ -81,7 +85,7 @@ class Gateway:
 
     def streams(self, request: RequestData) -> bool:
         """Whether the operation reads its body while it arrives (rest protocols: it is known from the head)."""
-        if request.path.startswith("/_fogbank/"):
+        if request.path.startswith(_OWN):
             return True
         if "x-amz-target" in request.headers or request.headers.get("content-type", "").startswith(
             "application/x-www-form-urlencoded"
@@ -95,7 +99,7 @@ class Gateway:
 
     def handle(self, request: RequestData, respond: Respond) -> None:
         """Answer the request by one call of `respond`, after the commit of what it changed."""
-        if request.path.startswith("/_fogbank/"):
+        if request.path.startswith(_OWN):
             self._admin(request, respond)
             return
         request_id = new_id()

@@ -31,6 +31,7 @@ TOPIC_ATTRIBUTES = {
 SUBSCRIPTION_ATTRIBUTES = frozenset(
     {"RawMessageDelivery", "FilterPolicy", "FilterPolicyScope", "RedrivePolicy", "DeliveryPolicy"}
 )
+SUBSCRIPTION_DEFAULTS = {"FilterPolicyScope": "MessageAttributes", "RawMessageDelivery": "false"}
 DEFAULT_RETRY: dict[str, Any] = {
     "minDelayTarget": 20,
     "maxDelayTarget": 20,
@@ -62,6 +63,12 @@ def check_topic(name: str, value: str) -> None:
         raise InvalidParameter(f"{name}: Invalid value [{value}]. Must be true or false.")
     if name in ("Policy", "DeliveryPolicy") and value:
         _parse(value, f"{name}: ")
+
+
+def checked_data_protection(policy: str) -> str:
+    """The policy itself, if it is JSON. It is kept and has no effect."""
+    _parse(policy, "DataProtectionPolicy Reason: ")
+    return policy
 
 
 def describe_topic(ctx: Context, arn: str, topic: Topic, subscriptions: list[Subscription]) -> dict[str, str]:
@@ -164,10 +171,12 @@ def describe_subscription(arn: str, topic_arn: str, subscription: Subscription) 
         "Endpoint": subscription.endpoint,
         "PendingConfirmation": "false" if subscription.confirmed else "true",
         "ConfirmationWasAuthenticated": "true" if not subscription.token else "false",
-        "RawMessageDelivery": "false",
-        "SubscriptionPrincipal": f"arn:aws:iam::{subscription.owner}:root",
+        "RawMessageDelivery": SUBSCRIPTION_DEFAULTS["RawMessageDelivery"],
+        "SubscriptionPrincipal": subscription.principal or f"arn:aws:iam::{subscription.owner}:root",
         **{name: value for name, value in subscription.attributes.items() if value},
     }
     if "FilterPolicy" in answer:
-        answer.setdefault("FilterPolicyScope", "MessageAttributes")
+        answer.setdefault("FilterPolicyScope", SUBSCRIPTION_DEFAULTS["FilterPolicyScope"])
+    else:
+        answer.pop("FilterPolicyScope", None)
     return answer

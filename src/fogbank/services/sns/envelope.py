@@ -1,9 +1,4 @@
-"""The documents that SNS delivers, in the layout in which AWS writes them.
-
-Notifications are not signed: a signature costs more than everything else about a message, and what it
-protects against (a forged sender on the open internet) does not arise here. `Signature` says so instead of
-imitating one.
-"""
+"""The documents that SNS delivers, in the layout in which AWS writes them."""
 
 import base64
 from collections.abc import Mapping
@@ -13,8 +8,9 @@ from typing import Any
 
 import msgspec
 
+from fogbank.services.sns.signatures import Seal
+
 _quote = msgspec.json.Encoder().encode
-SIGNATURE = base64.b64encode(b"not signed: this notification was sent by Fogbank").decode()
 
 
 class Message(msgspec.Struct):
@@ -24,8 +20,8 @@ class Message(msgspec.Struct):
     topic_arn: str
     body: str
     timestamp: str
-    signature_version: str
     endpoint: str
+    seal: Seal
     subject: str | None = None
     attributes: dict[str, dict[str, Any]] = {}
     bodies: dict[str, Any] | None = None
@@ -40,6 +36,18 @@ class Message(msgspec.Struct):
         text: str = self.bodies.get(protocol, self.bodies["default"])
         return text
 
+    def signature(self, protocol: str) -> str:
+        document = {
+            "Type": "Notification",
+            "MessageId": self.id,
+            "TopicArn": self.topic_arn,
+            "Message": self.body_for(protocol),
+            "Timestamp": self.timestamp,
+        }
+        if self.subject is not None:
+            document["Subject"] = self.subject
+        return self.seal.sign(document)
+
 
 def timestamp(ms: int) -> str:
     """`2012-03-29T05:12:16.901Z`"""
@@ -49,10 +57,6 @@ def timestamp(ms: int) -> str:
 @lru_cache(maxsize=64)
 def _second(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-def certificate_url(endpoint: str) -> str:
-    return f"{endpoint}/SimpleNotificationService-fogbank.pem"
 
 
 def unsubscribe_url(endpoint: str, subscription_arn: str) -> str:
@@ -76,11 +80,11 @@ def notification(message: Message, protocol: str, subscription_arn: str) -> str:
     if message.sequence_number is None:
         lines += [
             '",\n  "SignatureVersion" : "',
-            message.signature_version,
+            message.seal.version,
             '",\n  "Signature" : "',
-            SIGNATURE,
+            message.signature(protocol),
             '",\n  "SigningCertURL" : "',
-            certificate_url(message.endpoint),
+            message.seal.certificate_url,
         ]
     lines += ['",\n  "UnsubscribeURL" : "', unsubscribe_url(message.endpoint, subscription_arn), '"']
     if message.attributes:
@@ -107,9 +111,9 @@ def lambda_event(message: Message, subscription_arn: str) -> bytes:
             "Subject": message.subject,
             "Message": message.body_for("lambda"),
             "Timestamp": message.timestamp,
-            "SignatureVersion": message.signature_version,
-            "Signature": SIGNATURE,
-            "SigningCertUrl": certificate_url(message.endpoint),
+            "SignatureVersion": message.seal.version,
+            "Signature": message.signature("lambda"),
+            "SigningCertUrl": message.seal.certificate_url,
             "UnsubscribeUrl": unsubscribe_url(message.endpoint, subscription_arn),
             "MessageAttributes": {
                 name: {"Type": value["DataType"], "Value": _text(value)} for name, value in message.attributes.items()
@@ -120,7 +124,7 @@ def lambda_event(message: Message, subscription_arn: str) -> bytes:
 
 
 def confirmation(
-    *, kind: str, message_id: str, topic_arn: str, token: str, sentence: str, time: str, endpoint: str
+    *, kind: str, message_id: str, topic_arn: str, token: str, sentence: str, time: str, endpoint: str, seal: Seal
 ) -> str:
     """`SubscriptionConfirmation` or `UnsubscribeConfirmation`."""
     fields = {
@@ -131,10 +135,9 @@ def confirmation(
         "Message": sentence,
         "SubscribeURL": f"{endpoint}/?Action=ConfirmSubscription&TopicArn={topic_arn}&Token={token}",
         "Timestamp": time,
-        "SignatureVersion": "1",
-        "Signature": SIGNATURE,
-        "SigningCertURL": certificate_url(endpoint),
+        "SignatureVersion": seal.version,
     }
+    fields |= {"Signature": seal.sign(fields), "SigningCertURL": seal.certificate_url}
     written = ",\n".join(f'  "{name}" : {_quote(value).decode()}' for name, value in fields.items())
     return f"{{\n{written}\n}}"
 

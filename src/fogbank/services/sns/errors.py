@@ -37,6 +37,12 @@ class ResourceNotFound(AwsError):
     message = "Resource does not exist"
 
 
+class SmsInvalid(AwsError):
+    """A phone number or SMS attribute, worded without the usual beginning."""
+
+    code = "InvalidParameter"
+
+
 class InvalidToken(AwsError):
     code = "InvalidParameter"
     message = "Invalid token"

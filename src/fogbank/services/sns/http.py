@@ -13,6 +13,7 @@ from fogbank.services.sns import envelope
 from fogbank.services.sns.attributes import DEFAULT_REQUEST, DEFAULT_RETRY
 from fogbank.services.sns.envelope import Message
 from fogbank.services.sns.records import Post, Subscription, Topic
+from fogbank.services.sns.signatures import Seal
 
 if TYPE_CHECKING:
     from fogbank.services.sns.service import SnsService
@@ -88,7 +89,9 @@ def post_for(subscription: Subscription, arn: str, message: Message, topic: Topi
     )
 
 
-def confirmation_for(ctx: Context, subscription: Subscription, topic_arn: str, *, kind: str, arn: str) -> Post:
+def confirmation_for(
+    ctx: Context, subscription: Subscription, topic_arn: str, *, kind: str, arn: str, seal: Seal
+) -> Post:
     """The request that asks an endpoint to confirm that it wants, or no longer wants, a subscription."""
     message_id = str(uuid.uuid4())
     if kind == "SubscriptionConfirmation":
@@ -116,6 +119,7 @@ def confirmation_for(ctx: Context, subscription: Subscription, topic_arn: str, *
             sentence=sentence,
             time=envelope.timestamp(ctx.now_ms),
             endpoint=ctx.endpoint,
+            seal=seal,
         ),
         content_type=DEFAULT_REQUEST["headerContentType"],
         retries_max=DEFAULT_RETRY["numRetries"],

@@ -15,7 +15,7 @@ import msgspec
 
 from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
-from fogbank.core.errors import AwsError
+from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.ids import new_id
 from fogbank.core.targets import deliver, queue_url
 from fogbank.services.sns import envelope
@@ -24,6 +24,7 @@ from fogbank.services.sns.errors import InvalidParameter, ParameterValueInvalid
 from fogbank.services.sns.filters import Filter, compile_filter
 from fogbank.services.sns.http import post_for
 from fogbank.services.sns.records import Deduplicated, Post, Sequence, Subscription, Topic
+from fogbank.services.sns.signatures import Seal, Signer
 
 if TYPE_CHECKING:
     from fogbank.services.sns.service import SnsService
@@ -35,7 +36,7 @@ MESSAGE_BYTES_MAX = 262_144
 SUBJECT_MAX = 100
 DEDUPLICATION_MS = 300_000
 _ATTRIBUTE_NAME_MAX = 256
-_ATTRIBUTE_TYPES = ("String", "Number", "Binary")
+_ATTRIBUTE_TYPE = re.compile(r"(String|Number|Binary)(\..+)?")
 _COMPILED_MAX = 4096
 # A FIFO topic's sequence numbers are 20 digits (SNS developer guide, "Message ordering").
 _SEQUENCE_BASE = 10_000_000_000_000_000_000
@@ -65,6 +66,7 @@ class Publisher:
     def __init__(self, service: "SnsService") -> None:
         self._service = service
         self._cloud = service.cloud
+        self.signer = Signer(service.cloud)
         self._compiled: dict[tuple[str, str, str], tuple[bytes, CompiledTopic]] = {}
         place = (str, str, str)
         self._sequences = self._cloud.store.table("sns.sequences", key=place, value=Sequence)
@@ -118,8 +120,8 @@ class Publisher:
             topic_arn=ctx.arn("sns", name),
             body=body,
             timestamp=envelope.timestamp(ctx.now_ms),
-            signature_version=topic.record.attributes.get("SignatureVersion", "1"),
             endpoint=ctx.endpoint,
+            seal=self.seal(ctx, topic.record),
             subject=subject,
             attributes=attributes,
             bodies=bodies,
@@ -147,6 +149,9 @@ class Publisher:
             else:
                 self._count(ctx, topic, "NumberOfNotificationsFilteredOut")
         return answer
+
+    def seal(self, ctx: Context, topic: Topic) -> Seal:
+        return Seal(self.signer, ctx, topic.attributes.get("SignatureVersion", "1"))
 
     # ---- FIFO ------------------------------------------------------------------------------------------
 
@@ -182,7 +187,8 @@ class Publisher:
     def _deliver(
         self, ctx: Context, topic: CompiledTopic, subscription: CompiledSubscription, message: Message
     ) -> None:
-        match subscription.record.protocol:
+        protocol = subscription.record.protocol
+        match protocol:
             case "sqs":
                 body, attributes = self._queue_body(subscription, message)
                 try:
@@ -198,8 +204,14 @@ class Publisher:
                         there = _at(ctx, subscription.target)
                         self._cloud.lambda_.invoke_async_in_transaction(there, subscription.record.endpoint, event)
                 except AwsError as error:
-                    self._failed(ctx, topic, subscription, event.decode(), {}, message, error)
+                    body = envelope.notification(message, "lambda", subscription.arn)
+                    self._failed(ctx, topic, subscription, body, {}, message, error)
                     return
+            case "sms" | "application":
+                body = envelope.notification(message, protocol, subscription.arn)
+                unreachable = NotImplementedInFogbank(f"Fogbank delivers nothing to {protocol} subscriptions.")
+                self._failed(ctx, topic, subscription, body, {}, message, unreachable)
+                return
             case "http" | "https":
                 post = post_for(subscription.record, subscription.arn, message, topic.record)
                 self._cloud.outbox.put(ctx, "sns.http", lane=subscription.arn, payload=post)
@@ -217,9 +229,11 @@ class Publisher:
         extra: dict[str, Any] = {}
         if attributes:
             extra["MessageAttributes"] = attributes
-        if message.group_id is not None:
+        fifo = queue.resource.endswith(".fifo")
+        # A standard topic's group is for fair queues; a FIFO topic's is not passed on to a standard queue.
+        if message.group_id is not None and (fifo or message.sequence_number is None):
             extra["MessageGroupId"] = message.group_id
-        if message.deduplication_id is not None and queue.resource.endswith(".fifo"):
+        if message.deduplication_id is not None and fifo:
             extra["MessageDeduplicationId"] = message.deduplication_id
         there = _at(ctx, queue)
         url = queue_url(there, queue.account, queue.resource)
@@ -239,7 +253,7 @@ class Publisher:
         self._count(ctx, topic, "NumberOfNotificationsFailed")
         queue = parse_arn(subscription.dead_letter_arn)
         if queue is None:
-            log.info("subscription %s: %s", subscription.arn, error)
+            log.warning("subscription %s: %s", subscription.arn, error)
             return
         try:
             with self._cloud.store.transaction():
@@ -329,12 +343,13 @@ def check_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> None:
     for name, value in attributes.items():
         _check_attribute_name(name)
         data_type: str = value["DataType"]
-        kind = data_type.partition(".")[0]
-        if kind not in _ATTRIBUTE_TYPES:
+        typed = _ATTRIBUTE_TYPE.fullmatch(data_type)
+        if typed is None:
             raise ParameterValueInvalid(
                 f"The message attribute '{name}' has an invalid message attribute type, "
                 "the set of supported type prefixes is Binary, Number, and String."
             )
+        kind = typed[1]
         wanted = "BinaryValue" if kind == "Binary" else "StringValue"
         other = "StringValue" if kind == "Binary" else "BinaryValue"
         if value.get(other) and not value.get(wanted):

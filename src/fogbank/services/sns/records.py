@@ -14,6 +14,7 @@ class Topic(Record):
     tags: dict[str, str] = {}
     revision: int = 0
     deleted_subscriptions: int = 0
+    data_protection_policy: str = ""
 
     @property
     def fifo(self) -> bool:
@@ -27,6 +28,7 @@ class Subscription(Record):
     attributes: dict[str, str] = {}
     confirmed: bool = True
     token: str = ""
+    principal: str = ""
 
 
 class Deduplicated(Record):

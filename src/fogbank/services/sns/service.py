@@ -1,45 +1,47 @@
 """Amazon SNS: topics, subscriptions and what is published to them."""
 
-import base64
 import json
 import re
 import secrets
 import uuid
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.core.errors import AwsError, NotImplementedInFogbank
-from fogbank.core.service import Answer, Service, Tagged
+from fogbank.core.errors import NotImplementedInFogbank
+from fogbank.core.service import Answer, Tagged
 from fogbank.core.targets import as_text
 from fogbank.services.sns import attributes as attrs
-from fogbank.services.sns import errors
+from fogbank.services.sns import errors, sms
 from fogbank.services.sns.errors import InvalidParameter
 from fogbank.services.sns.http import Poster, confirmation_for
+from fogbank.services.sns.paging import page
+from fogbank.services.sns.platforms import EndpointDoesNotExist, PlatformOperations, PlatformTables
 from fogbank.services.sns.publishing import MESSAGE_BYTES_MAX, CompiledTopic, Publisher, message_bytes
 from fogbank.services.sns.records import Subscription, Topic
+from fogbank.services.sns.sms import SmsOperations, SmsSettings
 
-PAGE_MAX = 100
 BATCH_MAX = 10
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9_\-]{1,256}")
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_\-]+")
 _SHORT_ARN = "An ARN must have at least 6 elements, not"
 _PENDING = "pending confirmation"
-_PROTOCOLS = ("http", "https", "email", "email-json", "sqs", "lambda")
-_UNAVAILABLE = ("sms", "application", "firehose")
+_PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs", "application", "lambda")
+# Confirmed by whoever subscribes; the others are asked first.
+_CONFIRMED = ("sms", "sqs", "application", "lambda")
 
 Place = tuple[str, str, str]
 
 
-class SnsService(Service):
-    """Topics (standard and FIFO), subscriptions of queues, functions and HTTP endpoints, filters, Publish,
-    tags.
+class SnsService(PlatformOperations, SmsOperations):
+    """Topics (standard and FIFO), subscriptions, filters, Publish, tags; SMS settings, platform applications.
 
-    Email subscriptions are taken and stay pending: Fogbank sends no mail. SMS, mobile push, Firehose
-    subscriptions and data protection policies are NotImplemented. Notifications carry no verifiable
-    signature.
+    Fogbank sends no mail, SMS or push notification. Email subscriptions stay pending; to those of phones and of
+    platform endpoints every delivery fails, is counted as failed and goes to the dead-letter queue. Publish to a phone
+    number or to an endpoint, and subscriptions of Firehose, are NotImplemented. Data protection policies are kept and
+    have no effect.
     """
 
     name = "sns"
@@ -51,6 +53,8 @@ class SnsService(Service):
         place = (str, str, str)
         self.topics = cloud.store.table("sns.topics", key=place, value=Topic)
         self.subscriptions = cloud.store.table("sns.subscriptions", key=(*place, str), value=Subscription)
+        self.platforms = PlatformTables(cloud.store)
+        self._sms_settings = cloud.store.table("sns.sms_settings", key=(str, str), value=SmsSettings)
         self.publisher = Publisher(self)
         self.poster = Poster(self)
 
@@ -65,8 +69,6 @@ class SnsService(Service):
         Tags: list[dict[str, str]] | None = None,
         DataProtectionPolicy: str | None = None,
     ) -> Answer:
-        if DataProtectionPolicy is not None:
-            raise NotImplementedInFogbank("The parameter DataProtectionPolicy is not implemented in Fogbank.")
         wanted = dict(Attributes or {})
         fifo = wanted.get("FifoTopic") == "true"
         plain = Name.removesuffix(".fifo") if fifo else Name
@@ -80,7 +82,10 @@ class SnsService(Service):
         key = (ctx.account, ctx.region, Name)
         known = self.topics.get(key)
         if known is None:
-            self.topics.put(key, Topic(created_ms=ctx.now_ms, attributes=wanted, tags=tags))
+            made = Topic(created_ms=ctx.now_ms, attributes=wanted, tags=tags)
+            if DataProtectionPolicy:
+                made.data_protection_policy = attrs.checked_data_protection(DataProtectionPolicy)
+            self.topics.put(key, made)
         elif any(known.attributes.get(attribute, "") != value for attribute, value in wanted.items()):
             raise InvalidParameter("Attributes Reason: Topic already exists with different attributes")
         elif any(known.tags.get(tag) != value for tag, value in tags.items()):
@@ -88,26 +93,26 @@ class SnsService(Service):
         return {"TopicArn": ctx.arn("sns", Name)}
 
     def delete_topic(self, ctx: Context, *, TopicArn: str) -> Answer:
-        key = _topic_key(TopicArn)
+        key = _topic_key(ctx, TopicArn)
         if self.topics.delete(key):
             self.subscriptions.delete_all(key)
         return None
 
     def get_topic_attributes(self, ctx: Context, *, TopicArn: str) -> Answer:
-        key, topic = self._topic(TopicArn)
+        key, topic = self._topic(ctx, TopicArn)
         there = ctx.at(account=key[0], region=key[1])
         subscriptions = [found for _, found in self.subscriptions.scan(key)]
         return {"Attributes": attrs.describe_topic(there, TopicArn, topic, subscriptions)}
 
     def list_topics(self, ctx: Context, *, NextToken: str | None = None) -> Answer:
         names = [key[-1] for key, _ in self.topics.scan((ctx.account, ctx.region))]
-        page, token = _page(names, NextToken)
-        return {"Topics": [{"TopicArn": ctx.arn("sns", name)} for name in page], **token}
+        shown, token = page(names, NextToken)
+        return {"Topics": [{"TopicArn": ctx.arn("sns", name)} for name in shown], **token}
 
     def set_topic_attributes(
         self, ctx: Context, *, TopicArn: str, AttributeName: str, AttributeValue: str | None = None
     ) -> Answer:
-        key, topic = self._topic(TopicArn)
+        key, topic = self._topic(ctx, TopicArn)
         value = AttributeValue or ""
         attrs.check_topic(AttributeName, value)
         if AttributeName == "FifoTopic":
@@ -116,12 +121,24 @@ class SnsService(Service):
         self.topics.put(key, topic)
         return None
 
+    # ---- data protection -------------------------------------------------------------------------------
+
+    def get_data_protection_policy(self, ctx: Context, *, ResourceArn: str) -> Answer:
+        _, topic = self._topic(ctx, ResourceArn)
+        return {"DataProtectionPolicy": topic.data_protection_policy} if topic.data_protection_policy else {}
+
+    def put_data_protection_policy(self, ctx: Context, *, ResourceArn: str, DataProtectionPolicy: str) -> Answer:
+        key, topic = self._topic(ctx, ResourceArn)
+        topic.data_protection_policy = attrs.checked_data_protection(DataProtectionPolicy)
+        self.topics.put(key, topic)
+        return None
+
     # ---- permissions -----------------------------------------------------------------------------------
 
     def add_permission(
         self, ctx: Context, *, TopicArn: str, Label: str, AWSAccountId: list[str], ActionName: list[str]
     ) -> Answer:
-        key, topic = self._topic(TopicArn)
+        key, topic = self._topic(ctx, TopicArn)
         for action in ActionName:
             if f"SNS:{action}" not in attrs.ACTIONS:
                 raise InvalidParameter("Policy statement action out of service scope!")
@@ -144,7 +161,7 @@ class SnsService(Service):
         return None
 
     def remove_permission(self, ctx: Context, *, TopicArn: str, Label: str) -> Answer:
-        key, topic = self._topic(TopicArn)
+        key, topic = self._topic(ctx, TopicArn)
         policy = self._policy(ctx, TopicArn, topic)
         policy["Statement"] = [item for item in policy["Statement"] if item.get("Sid") != Label]
         topic.attributes["Policy"] = as_text(policy)
@@ -152,7 +169,7 @@ class SnsService(Service):
         return None
 
     def _policy(self, ctx: Context, arn: str, topic: Topic) -> dict[str, Any]:
-        there = ctx.at(account=_topic_key(arn)[0])
+        there = ctx.at(account=_topic_key(ctx, arn)[0])
         policy: dict[str, Any] = json.loads(topic.attributes.get("Policy") or attrs.default_policy(there, arn))
         return policy
 
@@ -168,13 +185,15 @@ class SnsService(Service):
         Attributes: dict[str, str] | None = None,
         ReturnSubscriptionArn: bool | None = None,
     ) -> Answer:
-        if Protocol in _UNAVAILABLE:
-            raise NotImplementedInFogbank(f"{Protocol} subscriptions are not implemented in Fogbank.")
+        if Protocol == "firehose":
+            raise NotImplementedInFogbank("Subscriptions of Firehose are not implemented in Fogbank.")
         if Protocol not in _PROTOCOLS:
             raise InvalidParameter(f"Amazon SNS does not support this protocol string: {Protocol}")
         endpoint = Endpoint or ""
         _check_endpoint(Protocol, endpoint)
-        key, topic = self._topic(TopicArn)
+        if Protocol == "application":
+            self.platforms.endpoint(ctx, endpoint)
+        key, topic = self._topic(ctx, TopicArn)
         if Protocol == "sqs" and endpoint.endswith(".fifo") and not topic.fifo:
             raise InvalidParameter(
                 "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics"
@@ -183,14 +202,17 @@ class SnsService(Service):
         attrs.check_subscription(wanted, fifo=topic.fifo, where="Attributes Reason: ")
         for found, known in self.subscriptions.scan(key):
             if known.protocol == Protocol and known.endpoint == endpoint:
-                if any(known.attributes.get(attribute) != value for attribute, value in wanted.items()):
+                present = {**attrs.SUBSCRIPTION_DEFAULTS, **known.attributes}
+                if any(present.get(attribute) != value for attribute, value in wanted.items()):
                     raise InvalidParameter("Attributes Reason: Subscription already exists with different attributes")
-                return {"SubscriptionArn": f"{TopicArn}:{found[-1]}" if known.confirmed else _PENDING}
-        confirmed = Protocol in ("sqs", "lambda")
+                told = known.confirmed or ReturnSubscriptionArn
+                return {"SubscriptionArn": f"{TopicArn}:{found[-1]}" if told else _PENDING}
+        confirmed = Protocol in _CONFIRMED
         subscription = Subscription(
             protocol=Protocol,
             endpoint=endpoint,
             owner=ctx.account,
+            principal=self._principal(ctx),
             attributes=wanted,
             confirmed=confirmed,
             token="" if confirmed else secrets.token_hex(144),
@@ -207,16 +229,15 @@ class SnsService(Service):
         parsed = parse_arn(TopicArn)
         if parsed is None or parsed.service != "sns":
             raise InvalidParameter("Topic")
-        key, _ = self._topic(TopicArn)
         if re.fullmatch(r"[0-9a-f]{100,}", Token) is None:
-            raise InvalidParameter("Token")
-        for found, subscription in self.subscriptions.scan(key):
+            raise errors.InvalidToken()
+        for found, subscription in self.subscriptions.scan(_topic_key(ctx, TopicArn)):
             if subscription.token and secrets.compare_digest(subscription.token, Token):
                 arn = f"{TopicArn}:{found[-1]}"
                 subscription.confirmed = True
                 self._put_subscription(arn, subscription)
                 return {"SubscriptionArn": arn}
-        raise errors.InvalidToken()
+        raise InvalidParameter("Token")
 
     def unsubscribe(self, ctx: Context, *, SubscriptionArn: str) -> Answer:
         key = _subscription_key(SubscriptionArn)
@@ -263,12 +284,12 @@ class SnsService(Service):
         return self._list(self.subscriptions.scan((ctx.account, ctx.region)), NextToken)
 
     def list_subscriptions_by_topic(self, ctx: Context, *, TopicArn: str, NextToken: str | None = None) -> Answer:
-        key, _ = self._topic(TopicArn)
+        key, _ = self._topic(ctx, TopicArn)
         return self._list(self.subscriptions.scan(key), NextToken)
 
     def _list(self, found: Any, token: str | None) -> Answer:
         by_arn = {str(Arn("sns", key[1], key[0], f"{key[2]}:{key[3]}")): item for key, item in found}
-        page, next_token = _page(list(by_arn), token)
+        shown, next_token = page(list(by_arn), token)
         return {
             "Subscriptions": [
                 {
@@ -278,7 +299,7 @@ class SnsService(Service):
                     "Endpoint": by_arn[arn].endpoint,
                     "TopicArn": arn.rpartition(":")[0],
                 }
-                for arn in page
+                for arn in shown
             ],
             **next_token,
         }
@@ -292,17 +313,21 @@ class SnsService(Service):
         Message: str,
         TopicArn: str | None = None,
         TargetArn: str | None = None,
+        PhoneNumber: str | None = None,
         Subject: str | None = None,
         MessageStructure: str | None = None,
         MessageAttributes: dict[str, dict[str, Any]] | None = None,
         MessageDeduplicationId: str | None = None,
         MessageGroupId: str | None = None,
     ) -> Answer:
-        arn = TopicArn or TargetArn
-        if not arn:
+        if PhoneNumber is not None:
+            sms.check_phone_number(PhoneNumber)
+            raise NotImplementedInFogbank("Fogbank sends no SMS: Publish to a PhoneNumber is not implemented.")
+        arn = TopicArn if TopicArn is not None else TargetArn
+        if arn is None:
             raise InvalidParameter("TopicArn or TargetArn Reason: no value for required parameter")
         if TopicArn is None and ":endpoint/" in arn:
-            raise InvalidParameter("TargetArn Reason: No endpoint found for the target arn specified")
+            self._push(ctx, arn)
         name, there, topic = self._compiled_topic(ctx, arn)
         if message_bytes(Message, MessageAttributes or {}) > MESSAGE_BYTES_MAX:
             raise InvalidParameter("Message too long")
@@ -318,6 +343,13 @@ class SnsService(Service):
             deduplication_id=MessageDeduplicationId,
         )
 
+    def _push(self, ctx: Context, arn: str) -> NoReturn:
+        try:
+            self.platforms.endpoint(ctx, arn)
+        except EndpointDoesNotExist:
+            raise InvalidParameter("TargetArn Reason: No endpoint found for the target arn specified") from None
+        raise NotImplementedInFogbank("Fogbank sends no push notifications: Publish to an endpoint is not implemented.")
+
     def publish_batch(self, ctx: Context, *, TopicArn: str, PublishBatchRequestEntries: list[dict[str, Any]]) -> Answer:
         entries = PublishBatchRequestEntries
         _check_entries(entries)
@@ -327,18 +359,9 @@ class SnsService(Service):
         sizes = (message_bytes(entry["Message"], entry.get("MessageAttributes") or {}) for entry in entries)
         if sum(sizes) > MESSAGE_BYTES_MAX:
             raise errors.BatchTooLong()
-        done: list[dict[str, Any]] = []
-        failed: list[dict[str, Any]] = []
-        for entry in entries:
-            try:
-                with self.cloud.store.transaction():
-                    answer = self._publish_entry(there, name, topic, entry)
-            except AwsError as error:
-                failure = {"Code": error.code, "Message": error.message, "SenderFault": error.sender}
-                failed.append({"Id": entry["Id"], **failure})
-            else:
-                done.append({"Id": entry["Id"], **answer})
-        return {"Successful": done, "Failed": failed}
+        # One bad entry fails the whole batch, as recorded from AWS; the error takes back what was published before.
+        done = [{"Id": entry["Id"], **self._publish_entry(there, name, topic, entry)} for entry in entries]
+        return {"Successful": done, "Failed": []}
 
     def _publish_entry(self, ctx: Context, name: str, topic: CompiledTopic, entry: dict[str, Any]) -> dict[str, str]:
         return self.publisher.publish(
@@ -354,7 +377,7 @@ class SnsService(Service):
         )
 
     def _compiled_topic(self, ctx: Context, arn: str) -> tuple[str, Context, CompiledTopic]:
-        account, region, name = _topic_key(arn)
+        account, region, name = _topic_key(ctx, arn)
         if account == ctx.account and region == ctx.region:
             there = ctx
         else:
@@ -367,20 +390,20 @@ class SnsService(Service):
     # ---- tags ------------------------------------------------------------------------------------------
 
     def tag_resource(self, ctx: Context, *, ResourceArn: str, Tags: list[dict[str, str]]) -> Answer:
-        key, topic = self._tagged(ResourceArn)
+        key, topic = self._tagged(ctx, ResourceArn)
         topic.tags.update(_tag_map(Tags))
         self.topics.put(key, topic)
         return {}
 
     def untag_resource(self, ctx: Context, *, ResourceArn: str, TagKeys: list[str]) -> Answer:
-        key, topic = self._tagged(ResourceArn)
+        key, topic = self._tagged(ctx, ResourceArn)
         for tag in TagKeys:
             topic.tags.pop(tag, None)
         self.topics.put(key, topic)
         return {}
 
     def list_tags_for_resource(self, ctx: Context, *, ResourceArn: str) -> Answer:
-        _, topic = self._tagged(ResourceArn)
+        _, topic = self._tagged(ctx, ResourceArn)
         return {"Tags": [{"Key": key, "Value": value} for key, value in topic.tags.items()]}
 
     def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
@@ -393,17 +416,22 @@ class SnsService(Service):
     def untag_by_arn(self, ctx: Context, arn: str, keys: list[str]) -> None:
         self.untag_resource(ctx, ResourceArn=arn, TagKeys=keys)
 
+    def _principal(self, ctx: Context) -> str:
+        """Who calls: an issued access key says so, any other is the account's root."""
+        key = self.cloud.access_keys.peek((ctx.access_key,)) if ctx.access_key else None
+        return key.principal_arn if key is not None else f"arn:aws:iam::{ctx.account}:root"
+
     # ---- shared ----------------------------------------------------------------------------------------
 
-    def _topic(self, arn: str) -> tuple[Place, Topic]:
-        key = _topic_key(arn)
+    def _topic(self, ctx: Context, arn: str) -> tuple[Place, Topic]:
+        key = _topic_key(ctx, arn)
         topic = self.topics.get(key)
         if topic is None:
             raise errors.TopicDoesNotExist()
         return key, topic
 
-    def _tagged(self, arn: str) -> tuple[Place, Topic]:
-        key = _topic_key(arn)
+    def _tagged(self, ctx: Context, arn: str) -> tuple[Place, Topic]:
+        key = _topic_key(ctx, arn)
         topic = self.topics.get(key)
         if topic is None:
             raise errors.ResourceNotFound()
@@ -428,15 +456,17 @@ class SnsService(Service):
         self.topics.put(key, topic)
 
     def _ask(self, ctx: Context, subscription: Subscription, topic_arn: str, arn: str, kind: str) -> None:
-        post = confirmation_for(ctx, subscription, topic_arn, kind=kind, arn=arn)
+        topic = self.topics.get(_topic_key(ctx, topic_arn)) or Topic(created_ms=0)
+        seal = self.publisher.seal(ctx, topic)
+        post = confirmation_for(ctx, subscription, topic_arn, kind=kind, arn=arn, seal=seal)
         self.cloud.outbox.put(ctx, "sns.http", lane=arn, payload=post)
 
 
-def _topic_key(arn: str) -> Place:
+def _topic_key(ctx: Context, arn: str) -> Place:
     parts = arn.split(":")
     if len(parts) < 6:
         raise InvalidParameter(f"TopicArn Reason: {_SHORT_ARN} {len(parts)}")
-    if len(parts) != 6 or parts[0] != "arn" or parts[2] != "sns" or not parts[5]:
+    if len(parts) != 6 or parts[0] != "arn" or parts[2] != "sns" or parts[3] != ctx.region or not parts[5]:
         raise InvalidParameter("TopicArn")
     return parts[4], parts[3], parts[5]
 
@@ -461,6 +491,10 @@ def _check_endpoint(protocol: str, endpoint: str) -> None:
         case "lambda":
             if arn is None or arn.service != "lambda":
                 raise InvalidParameter("Lambda endpoint ARN")
+        case "sms":
+            sms.check_endpoint(endpoint)
+        case "application":
+            pass  # Looked up by the caller.
         case "http" | "https":
             if not endpoint.startswith(f"{protocol}://"):
                 raise InvalidParameter("Endpoint must match the specified protocol")
@@ -496,16 +530,3 @@ def _tag_map(tags: list[dict[str, str]] | None) -> dict[str, str]:
     if len(found) != len(tags or ()):
         raise InvalidParameter("Duplicated keys are not allowed.")
     return found
-
-
-def _page(names: list[str], token: str | None) -> tuple[list[str], dict[str, str]]:
-    """The names behind the token, and the answer's NextToken if there are more. `names` are in order."""
-    if token:
-        try:
-            last = base64.b64decode(token, validate=True).decode()
-        except ValueError:  # Also what base64 and UTF-8 raise.
-            raise InvalidParameter("NextToken") from None
-        names = [name for name in names if name > last]
-    if len(names) <= PAGE_MAX:
-        return names, {}
-    return names[:PAGE_MAX], {"NextToken": base64.b64encode(names[PAGE_MAX - 1].encode()).decode()}
