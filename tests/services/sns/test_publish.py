@@ -123,6 +123,29 @@ def test_a_filter_looks_at_the_body(aws: Aws) -> None:
     assert [message["Body"] for message in receive(sqs, url)] == ['{"order":{"state":"paid"}}']
 
 
+def test_a_dotted_name_in_a_body_filter_is_a_path(aws: Aws) -> None:
+    policy = json.dumps({"a.b.c": ["x"]})
+    sns, topic, sqs, url, _ = subscribed(
+        aws, FilterPolicyScope="MessageBody", FilterPolicy=policy, RawMessageDelivery="true"
+    )
+    accepted = [{"a": {"b": {"c": "x"}}}, {"a.b.c": "x"}, {"a.b": {"c": "x"}}, {"a": {"b.c": "x"}}]
+    for body in (*accepted, {"a": {"b": {"c": "y"}}}, {"a.b.c": "y"}, {"a": "x"}):
+        sns.publish(TopicArn=topic, Message=json.dumps(body))
+    assert [json.loads(message["Body"]) for message in receive(sqs, url)] == accepted
+
+
+@pytest.mark.parametrize(
+    ("test", "sentence"),
+    [
+        ({"wildcard": "a*"}, "Unrecognized match type wildcard"),
+        ({"anything-but": {"suffix": "a"}}, "Unsupported anything-but pattern: suffix"),
+    ],
+)
+def test_a_filter_has_not_all_of_the_pattern_language(aws: Aws, test: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ClientError, match=sentence):
+        subscribed(aws, FilterPolicy=json.dumps({"key": [test]}))
+
+
 def test_a_changed_filter_takes_effect_at_once(aws: Aws) -> None:
     sns, topic, sqs, url, subscription = subscribed(aws, RawMessageDelivery="true")
     sns.publish(TopicArn=topic, Message="1")
@@ -172,18 +195,17 @@ def test_bad_messages_are_refused(aws: Aws) -> None:
         assert sentence in refused.value.response["Error"]["Message"]
 
 
-def test_a_batch_fails_in_part(aws: Aws) -> None:
+def test_a_bad_entry_fails_the_whole_batch(aws: Aws) -> None:
     sns, topic, sqs, url, _ = subscribed(aws, RawMessageDelivery="true")
-    answer = sns.publish_batch(
-        TopicArn=topic,
-        PublishBatchRequestEntries=[
-            {"Id": "good", "Message": "1"},
-            {"Id": "bad", "Message": "2", "MessageStructure": "json"},
-        ],
-    )
+    good = {"Id": "good", "Message": "1"}
+    with pytest.raises(ClientError, match="No default entry in JSON message body"):
+        sns.publish_batch(
+            TopicArn=topic,
+            PublishBatchRequestEntries=[good, {"Id": "bad", "Message": "{}", "MessageStructure": "json"}],
+        )
+    assert receive(sqs, url) == []
+    answer = sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=[good])
     assert [entry["Id"] for entry in answer["Successful"]] == ["good"]
-    (failed,) = answer["Failed"]
-    assert (failed["Id"], failed["Code"], failed["SenderFault"]) == ("bad", "InvalidParameter", True)
     assert [message["Body"] for message in receive(sqs, url)] == ["1"]
 
 

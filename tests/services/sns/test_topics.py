@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
+from tests.conftest import MovableClock
+from tests.services.sns.http_endpoint import Endpoint
+from tests.services.sns.test_publish import make_queue
 
 Aws = Callable[..., Any]
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
@@ -98,7 +100,8 @@ def test_what_cannot_be_subscribed_is_refused(aws: Aws) -> None:
         ("sqs", "http://x", "SQS endpoint ARN"),
         ("sqs", f"{QUEUE}.fifo", "FIFO SQS Queues can not be subscribed to standard SNS topics"),
         ("carrier-pigeon", "x", "does not support this protocol string: carrier-pigeon"),
-        ("sms", "+1555", "sms subscriptions are not implemented in Fogbank"),
+        ("sms", "+15--55", r"Invalid SMS endpoint: \+15--55"),
+        ("firehose", "x", "Subscriptions of Firehose are not implemented in Fogbank"),
     ]:
         with pytest.raises(ClientError, match=sentence):
             sns.subscribe(TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
@@ -144,35 +147,12 @@ def test_topics_have_tags(aws: Aws) -> None:
         sns.tag_resource(ResourceArn=topic, Tags=twice)
 
 
-class Endpoint:
-    """An HTTP endpoint that keeps what is posted to it."""
-
-    def __init__(self) -> None:
-        self.posts: list[tuple[dict[str, str], str]] = []
-        posts = self.posts
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                posts.append(({name.lower(): value for name, value in self.headers.items()}, body))
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/"
-
-    def take(self, count: int) -> list[tuple[dict[str, str], str]]:
-        """Serve until there are that many posts."""
-        self.server.timeout = 10
-        while len(self.posts) < count:
-            thread = Thread(target=self.server.handle_request)
-            thread.start()
-            thread.join()
-        return self.posts
+def confirmed(sns: Any, topic: str, endpoint: Endpoint, **attributes: str) -> str:
+    """A confirmed subscription of the endpoint."""
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint.url, Attributes=attributes)
+    asked = json.loads(endpoint.take(1)[0][1])
+    arn: str = sns.confirm_subscription(TopicArn=topic, Token=asked["Token"])["SubscriptionArn"]
+    return arn
 
 
 def test_an_http_endpoint_confirms_and_is_notified(aws: Aws) -> None:
@@ -187,7 +167,7 @@ def test_an_http_endpoint_confirms_and_is_notified(aws: Aws) -> None:
     asked = json.loads(body)
     assert asked["SubscribeURL"].endswith(f"/?Action=ConfirmSubscription&TopicArn={topic}&Token={asked['Token']}")
     sns.publish(TopicArn=topic, Message="too early")
-    with pytest.raises(ClientError, match="Invalid token"):
+    with pytest.raises(ClientError, match="Invalid parameter: Token"):
         sns.confirm_subscription(TopicArn=topic, Token="0" * 288)
     arn = sns.confirm_subscription(TopicArn=topic, Token=asked["Token"])["SubscriptionArn"]
     sns.publish(TopicArn=topic, Message="hello")
@@ -196,3 +176,92 @@ def test_an_http_endpoint_confirms_and_is_notified(aws: Aws) -> None:
     assert headers["x-amz-sns-subscription-arn"] == arn
     assert json.loads(body)["Message"] == "hello"
     endpoint.server.server_close()
+
+
+POLICY = {
+    "healthyRetryPolicy": {
+        "minDelayTarget": 2,
+        "maxDelayTarget": 50,
+        "numRetries": 3,
+        "numNoDelayRetries": 1,
+        "backoffFunction": "exponential",
+    },
+    "requestPolicy": {"headerContentType": "application/json"},
+}
+
+
+def test_a_failing_endpoint_is_tried_as_its_delivery_policy_says(aws: Aws, clock: MovableClock) -> None:
+    sns = aws("sns")
+    topic = sns.create_topic(Name="t")["TopicArn"]
+    with Endpoint(200, 503, 429) as endpoint:
+        confirmed(sns, topic, endpoint, DeliveryPolicy=json.dumps(POLICY))
+        sns.publish(TopicArn=topic, Message="at last")
+        posts = endpoint.take(3)
+        assert [headers["content-type"] for headers, _ in posts[1:]] == ["application/json"] * 2
+        while len(posts) < 4:
+            clock.advance(s=2)
+            endpoint.wait(0.2)
+        clock.advance(s=60)
+        endpoint.wait(0.2)
+        assert [json.loads(body)["Message"] for _, body in posts[1:]] == ["at last"] * 3
+
+
+def test_what_an_endpoint_refuses_for_good_goes_to_the_dead_letter_queue(aws: Aws) -> None:
+    sns, sqs = aws("sns"), aws("sqs")
+    topic = sns.create_topic(Name="t")["TopicArn"]
+    url, dead = make_queue(sqs, "dead")
+    with Endpoint(200, 404) as endpoint:
+        confirmed(sns, topic, endpoint, RedrivePolicy=json.dumps({"deadLetterTargetArn": dead}))
+        sns.publish(TopicArn=topic, Message="nobody home")
+        endpoint.take(2)
+        (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+    assert json.loads(message["Body"])["Message"] == "nobody home"
+
+
+@pytest.mark.parametrize(
+    ("retry", "reason"),
+    [
+        ({"numRetries": 101}, "numRetries must be between 0 and 100"),
+        ({"minDelayTarget": 30}, "minDelayTarget must be between 1 and maxDelayTarget"),
+        ({"numRetries": 1, "numNoDelayRetries": 2}, "numRetries must not be less than"),
+        ({"backoffFunction": "patient"}, "backoffFunction must be one of linear"),
+        ({"numbers": 1}, "unknown attribute numbers"),
+        ([], "must be JSON objects"),
+    ],
+)
+def test_a_bad_delivery_policy_is_refused(aws: Aws, retry: Any, reason: str) -> None:
+    sns = aws("sns")
+    topic = sns.create_topic(Name="t")["TopicArn"]
+    policy = json.dumps({"http": {"defaultHealthyRetryPolicy": retry}})
+    with pytest.raises(ClientError, match=reason):
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="DeliveryPolicy", AttributeValue=policy)
+
+
+def test_a_topic_is_reached_in_its_own_region_only(aws: Aws) -> None:
+    topic = aws("sns").create_topic(Name="t")["TopicArn"]
+    with pytest.raises(ClientError, match="Invalid parameter: TopicArn"):
+        aws("sns", region="eu-west-1").publish(TopicArn=topic, Message="x")
+
+
+def test_a_data_protection_policy_is_kept(aws: Aws) -> None:
+    sns = aws("sns")
+    policy = json.dumps({"Name": "p", "Version": "2021-06-01", "Statement": []})
+    topic = sns.create_topic(Name="t", DataProtectionPolicy=policy)["TopicArn"]
+    assert sns.get_data_protection_policy(ResourceArn=topic)["DataProtectionPolicy"] == policy
+    sns.put_data_protection_policy(ResourceArn=topic, DataProtectionPolicy="{}")
+    assert sns.get_data_protection_policy(ResourceArn=topic)["DataProtectionPolicy"] == "{}"
+
+
+def test_subscribing_again_is_the_same_subscription_also_with_defaults_spelled_out(aws: Aws) -> None:
+    sns = aws("sns")
+    topic = sns.create_topic(Name="t")["TopicArn"]
+
+    def subscribe(**attributes: str) -> str:
+        arn: str = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=QUEUE, Attributes=attributes)[
+            "SubscriptionArn"
+        ]
+        return arn
+
+    assert subscribe() == subscribe(RawMessageDelivery="False", FilterPolicyScope="MessageAttributes")
+    with pytest.raises(ClientError, match="already exists with different attributes"):
+        subscribe(RawMessageDelivery="true")

@@ -157,8 +157,7 @@ class QueueModel:
             return
         if self.fifo and not self.holds(receipt, now_ms):
             raise Expired
-        if held.receives == receipt.receives:
-            self.remove(held)
+        self.remove(held)
 
     def change_visibility(self, receipt: Receipt, timeout_s: int, now_ms: int) -> None:
         held = self.find(receipt.body)

@@ -7,6 +7,7 @@ from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
 from fogbank.core.pattern_source import Source, SourceError
 from fogbank.core.targets import as_text
+from fogbank.services.sns.delivery_policy import effective, reason_against
 from fogbank.services.sns.errors import InvalidParameter
 from fogbank.services.sns.filters import BODY, check_policy
 from fogbank.services.sns.records import Subscription, Topic
@@ -32,16 +33,6 @@ SUBSCRIPTION_ATTRIBUTES = frozenset(
     {"RawMessageDelivery", "FilterPolicy", "FilterPolicyScope", "RedrivePolicy", "DeliveryPolicy"}
 )
 SUBSCRIPTION_DEFAULTS = {"FilterPolicyScope": "MessageAttributes", "RawMessageDelivery": "false"}
-DEFAULT_RETRY: dict[str, Any] = {
-    "minDelayTarget": 20,
-    "maxDelayTarget": 20,
-    "numRetries": 3,
-    "numMaxDelayRetries": 0,
-    "numNoDelayRetries": 0,
-    "numMinDelayRetries": 0,
-    "backoffFunction": "linear",
-}
-DEFAULT_REQUEST = {"headerContentType": "text/plain; charset=UTF-8"}
 ACTIONS = [
     "SNS:GetTopicAttributes",
     "SNS:SetTopicAttributes",
@@ -61,8 +52,10 @@ def check_topic(name: str, value: str) -> None:
         raise InvalidParameter(f"SignatureVersion: Invalid value [{value}]. Must be 1 or 2.")
     if name in ("FifoTopic", "ContentBasedDeduplication") and value not in ("true", "false"):
         raise InvalidParameter(f"{name}: Invalid value [{value}]. Must be true or false.")
-    if name in ("Policy", "DeliveryPolicy") and value:
-        _parse(value, f"{name}: ")
+    if name == "Policy" and value:
+        _parse(value, "Policy: ")
+    if name == "DeliveryPolicy" and value:
+        _check_delivery(value, "DeliveryPolicy: ", of_topic=True)
 
 
 def checked_data_protection(policy: str) -> str:
@@ -82,20 +75,9 @@ def describe_topic(ctx: Context, arn: str, topic: Topic, subscriptions: list[Sub
         "SubscriptionsPending": str(len(subscriptions) - confirmed),
         "SubscriptionsConfirmed": str(confirmed),
         "SubscriptionsDeleted": str(topic.deleted_subscriptions),
-        "EffectiveDeliveryPolicy": as_text(_effective(delivery)),
+        "EffectiveDeliveryPolicy": as_text(effective(delivery)),
         **({"ContentBasedDeduplication": "false"} if topic.fifo else {}),
         **{name: value for name, value in topic.attributes.items() if value or name == "DisplayName"},
-    }
-
-
-def _effective(delivery: str | None) -> dict[str, Any]:
-    own = json.loads(delivery).get("http", {}) if delivery else {}
-    return {
-        "http": {
-            "defaultHealthyRetryPolicy": {**DEFAULT_RETRY, **own.get("defaultHealthyRetryPolicy", {})},
-            "disableSubscriptionOverrides": own.get("disableSubscriptionOverrides", False),
-            "defaultRequestPolicy": {**DEFAULT_REQUEST, **own.get("defaultRequestPolicy", {})},
-        }
     }
 
 
@@ -135,7 +117,13 @@ def check_subscription(attributes: dict[str, str], *, fifo: bool, where: str = "
         if name == "RedrivePolicy" and value:
             _check_redrive(value, f"{where}RedrivePolicy: ", fifo=fifo)
         if name == "DeliveryPolicy" and value:
-            _parse(value, f"{where}DeliveryPolicy: ")
+            _check_delivery(value, f"{where}DeliveryPolicy: ", of_topic=False)
+
+
+def _check_delivery(value: str, where: str, *, of_topic: bool) -> None:
+    reason = reason_against(_parse(value, where), of_topic=of_topic)
+    if reason is not None:
+        raise InvalidParameter(f"{where}{reason}")
 
 
 def _check_redrive(value: str, where: str, *, fifo: bool) -> None:

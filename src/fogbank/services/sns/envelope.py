@@ -111,7 +111,8 @@ def lambda_event(message: Message, subscription_arn: str) -> bytes:
             "Subject": message.subject,
             "Message": message.body_for("lambda"),
             "Timestamp": message.timestamp,
-            "SignatureVersion": message.seal.version,
+            # Functions are always told 1, also where the signature is of version 2, as recorded from AWS.
+            "SignatureVersion": "1",
             "Signature": message.signature("lambda"),
             "SigningCertUrl": message.seal.certificate_url,
             "UnsubscribeUrl": unsubscribe_url(message.endpoint, subscription_arn),

@@ -37,9 +37,6 @@ def check_policy(text: str, scope: str, *, where: str) -> None:
         raise InvalidParameter(f"{where}Filter policy must be a JSON object")
     if not policy:
         return
-    nested = any(isinstance(value, dict) for key, value in policy.items() if key != "$or")
-    if scope != BODY and nested:
-        raise InvalidParameter("Filter policy scope MessageAttributes does not support nested filter policy")
     keys, combinations = _measure(policy)
     if keys > KEYS_MAX:
         raise InvalidParameter(f"{where}Filter policy can not have more than {KEYS_MAX} keys")
@@ -47,8 +44,59 @@ def check_policy(text: str, scope: str, *, where: str) -> None:
         compile_pattern(as_text(policy))
     except InvalidEventPattern as error:
         raise InvalidParameter(where + error.reason) from None
+    unknown = _unknown_operator(policy)
+    if unknown is not None:
+        raise InvalidParameter(where + unknown)
+    if scope != BODY and _is_nested(policy):
+        raise InvalidParameter("Filter policy scope MessageAttributes does not support nested filter policy")
     if combinations > COMBINATIONS_MAX:
         raise InvalidParameter(f"{where}Filter policy is too complex")
+
+
+def _unknown_operator(policy: Mapping[str, Any]) -> str | None:
+    """What SNS does not take of EventBridge's pattern language, as SNS words it."""
+    for key, value in policy.items():
+        if isinstance(value, dict):
+            inner = [_unknown_operator(value)]
+        elif key == "$or":
+            inner = [_unknown_operator(branch) for branch in value if isinstance(branch, dict)]
+        else:
+            inner = [_unknown_test(test) for test in value if isinstance(test, dict)]
+        if any(inner):
+            return next(filter(None, inner))
+    return None
+
+
+def _unknown_test(test: Mapping[str, Any]) -> str | None:
+    if "wildcard" in test:
+        return "Unrecognized match type wildcard"
+    anything_but = test.get("anything-but")
+    if isinstance(anything_but, dict) and "prefix" not in anything_but:
+        return f"Unsupported anything-but pattern: {next(iter(anything_but), '')}"
+    return None
+
+
+def _is_nested(policy: Mapping[str, Any]) -> bool:
+    return any(isinstance(value, dict) for key, value in policy.items() if key != "$or")
+
+
+def _expanded(value: Any) -> Any:
+    """The same with `{"a.b": 1}` as `{"a": {"b": 1}}`: SNS takes both forms for the same path."""
+    if isinstance(value, list):
+        return [_expanded(element) for element in value] if any(isinstance(e, dict) for e in value) else value
+    if not isinstance(value, dict):
+        return value
+    answer: dict[str, Any] = {}
+    for key, inner in value.items():
+        *path, last = key.split(".")
+        node = answer
+        for step in path:
+            below = node.get(step)
+            node[step] = node = below if isinstance(below, dict) else {}
+        inner = _expanded(inner)
+        there = node.get(last)
+        node[last] = {**there, **inner} if isinstance(there, dict) and isinstance(inner, dict) else inner
+    return answer
 
 
 def _measure(policy: Mapping[str, Any], depth: int = 1) -> tuple[int, int]:
@@ -75,7 +123,10 @@ def compile_filter(text: str, scope: str) -> Filter:
     if not policy:
         return lambda message: True
     if scope == BODY:
+        policy = _expanded(policy)
         match = compile_pattern(policy)
+        if _is_nested(policy):
+            return lambda message: _match_body(lambda body: match(_expanded(body)), message)
         return lambda message: _match_body(match, message)
     by_attributes = _compile_attributes(policy)
     return lambda message: by_attributes(message.attributes)

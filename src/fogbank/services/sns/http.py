@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fogbank.core.context import Context
 from fogbank.core.http_client import HttpRequest, NoAnswer, send
 from fogbank.services.sns import envelope
-from fogbank.services.sns.attributes import DEFAULT_REQUEST, DEFAULT_RETRY
+from fogbank.services.sns.delivery_policy import delivery_for
 from fogbank.services.sns.envelope import Message
 from fogbank.services.sns.records import Post, Subscription, Topic
 from fogbank.services.sns.signatures import Seal
@@ -45,14 +45,15 @@ class Poster:
             await ctx.run(self._failed, ctx, post, error)
             return
         self._service.publisher.count_http(ctx, post, delivered=True)
+        if post.per_second_max:
+            # The lane is the subscription's, so that its next delivery waits.
+            await self._cloud.clock.sleep(1 / post.per_second_max)
 
     def _failed(self, ctx: Context, post: Post, error: EndpointRefused) -> None:
         post.failures += 1
-        if error.passing and post.failures <= post.retries_max:
-            # Linear back-off from the least to the greatest delay; a lane of its own, as others need not
-            # wait.
-            share = (post.failures - 1) / max(post.retries_max - 1, 1)
-            delay_s = post.delay_s + (post.delay_max_s - post.delay_s) * share
+        if error.passing and post.failures <= len(post.delays_s):
+            # In a lane of its own, since others need not wait.
+            delay_s = post.delays_s[post.failures - 1]
             self._cloud.outbox.put(ctx, "sns.http", lane=str(uuid.uuid4()), payload=post, delay_s=delay_s)
             return
         self._service.publisher.count_http(ctx, post, delivered=False)
@@ -62,14 +63,7 @@ class Poster:
 
 def post_for(subscription: Subscription, arn: str, message: Message, topic: Topic) -> Post:
     """The request that carries a message to an HTTP subscription."""
-    own = _http_policy(topic.attributes.get("DeliveryPolicy"))
-    override = json.loads(subscription.attributes.get("DeliveryPolicy") or "{}")
-    retry = {
-        **DEFAULT_RETRY,
-        **own.get("defaultHealthyRetryPolicy", {}),
-        **override.get("healthyRetryPolicy", {}),
-    }
-    request = {**DEFAULT_REQUEST, **own.get("defaultRequestPolicy", {}), **override.get("requestPolicy", {})}
+    delivery = delivery_for(topic.attributes.get("DeliveryPolicy"), subscription.attributes.get("DeliveryPolicy"))
     raw = subscription.attributes.get("RawMessageDelivery") == "true"
     protocol = subscription.protocol
     redrive = subscription.attributes.get("RedrivePolicy")
@@ -80,10 +74,9 @@ def post_for(subscription: Subscription, arn: str, message: Message, topic: Topi
         type="Notification",
         message_id=message.id,
         body=message.body_for(protocol) if raw else envelope.notification(message, protocol, arn),
-        content_type=request["headerContentType"],
-        retries_max=int(retry["numRetries"]),
-        delay_s=float(retry["minDelayTarget"]),
-        delay_max_s=float(retry["maxDelayTarget"]),
+        content_type=delivery.content_type,
+        delays_s=delivery.delays_s,
+        per_second_max=delivery.per_second_max,
         raw=raw,
         dead_letter_arn=json.loads(redrive)["deadLetterTargetArn"] if redrive else "",
     )
@@ -94,6 +87,7 @@ def confirmation_for(
 ) -> Post:
     """The request that asks an endpoint to confirm that it wants, or no longer wants, a subscription."""
     message_id = str(uuid.uuid4())
+    delivery = delivery_for(None, None)
     if kind == "SubscriptionConfirmation":
         sentence = (
             f"You have chosen to subscribe to the topic {topic_arn}.\n"
@@ -121,15 +115,9 @@ def confirmation_for(
             endpoint=ctx.endpoint,
             seal=seal,
         ),
-        content_type=DEFAULT_REQUEST["headerContentType"],
-        retries_max=DEFAULT_RETRY["numRetries"],
-        delay_s=DEFAULT_RETRY["minDelayTarget"],
-        delay_max_s=DEFAULT_RETRY["maxDelayTarget"],
+        content_type=delivery.content_type,
+        delays_s=delivery.delays_s,
     )
-
-
-def _http_policy(text: str | None) -> dict[str, dict[str, object]]:
-    return json.loads(text).get("http", {}) if text else {}
 
 
 async def _send(post: Post) -> None:

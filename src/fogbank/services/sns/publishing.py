@@ -253,7 +253,7 @@ class Publisher:
         self._count(ctx, topic, "NumberOfNotificationsFailed")
         queue = parse_arn(subscription.dead_letter_arn)
         if queue is None:
-            log.warning("subscription %s: %s", subscription.arn, error)
+            log.info("subscription %s: %s", subscription.arn, error)
             return
         try:
             with self._cloud.store.transaction():

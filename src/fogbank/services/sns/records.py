@@ -44,7 +44,7 @@ class Sequence(Record):
 
 
 class Post(Record):
-    """A request to an HTTP endpoint."""
+    """A request to an HTTP endpoint; `delays_s` are those before its retries."""
 
     topic_arn: str
     subscription_arn: str
@@ -53,9 +53,8 @@ class Post(Record):
     message_id: str
     body: str
     content_type: str
-    retries_max: int
-    delay_s: float
-    delay_max_s: float
+    delays_s: list[float] = []
+    per_second_max: int = 0
     raw: bool = False
     failures: int = 0
     dead_letter_arn: str = ""

@@ -354,8 +354,6 @@ class SnsService(PlatformOperations, SmsOperations):
         entries = PublishBatchRequestEntries
         _check_entries(entries)
         name, there, topic = self._compiled_topic(ctx, TopicArn)
-        if topic.record.fifo and not all(entry.get("MessageGroupId") for entry in entries):
-            raise InvalidParameter("The MessageGroupId parameter is required for FIFO topics")
         sizes = (message_bytes(entry["Message"], entry.get("MessageAttributes") or {}) for entry in entries)
         if sum(sizes) > MESSAGE_BYTES_MAX:
             raise errors.BatchTooLong()

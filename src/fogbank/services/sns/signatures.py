@@ -26,7 +26,7 @@ Sign = Callable[[bytes], bytes]
 
 
 class SigningKey(Record):
-    """The one key of a data folder and its self-made certificate, both as PEM; `id` is part of the certificate's URL."""
+    """The one key of a data folder and its certificate, both as PEM; `id` is part of the certificate's URL."""
 
     id: str
     private: bytes
