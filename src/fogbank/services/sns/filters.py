@@ -40,13 +40,13 @@ def check_policy(text: str, scope: str, *, where: str) -> None:
     keys, combinations = _measure(policy)
     if keys > KEYS_MAX:
         raise InvalidParameter(f"{where}Filter policy can not have more than {KEYS_MAX} keys")
+    unknown = _unknown_operator(policy)
+    if unknown is not None:
+        raise InvalidParameter(where + unknown)
     try:
         compile_pattern(as_text(policy))
     except InvalidEventPattern as error:
         raise InvalidParameter(where + error.reason) from None
-    unknown = _unknown_operator(policy)
-    if unknown is not None:
-        raise InvalidParameter(where + unknown)
     if scope != BODY and _is_nested(policy):
         raise InvalidParameter("Filter policy scope MessageAttributes does not support nested filter policy")
     if combinations > COMBINATIONS_MAX:
@@ -59,9 +59,9 @@ def _unknown_operator(policy: Mapping[str, Any]) -> str | None:
         if isinstance(value, dict):
             inner = [_unknown_operator(value)]
         elif key == "$or":
-            inner = [_unknown_operator(branch) for branch in value if isinstance(branch, dict)]
+            inner = [_unknown_operator(branch) for branch in _objects(value)]
         else:
-            inner = [_unknown_test(test) for test in value if isinstance(test, dict)]
+            inner = [_unknown_test(test) for test in _objects(value)]
         if any(inner):
             return next(filter(None, inner))
     return None
@@ -73,7 +73,13 @@ def _unknown_test(test: Mapping[str, Any]) -> str | None:
     anything_but = test.get("anything-but")
     if isinstance(anything_but, dict) and "prefix" not in anything_but:
         return f"Unsupported anything-but pattern: {next(iter(anything_but), '')}"
+    if isinstance(anything_but, dict) and not isinstance(anything_but["prefix"], str):
+        return "prefix match pattern must be a string"
     return None
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [element for element in value if isinstance(element, dict)] if isinstance(value, list) else []
 
 
 def _is_nested(policy: Mapping[str, Any]) -> bool:
