@@ -7,18 +7,18 @@ sent twice, as bulk files often do: the same entry id again, in a later upload.
 
 import random
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 DUPLICATES = 0.02
-USERS_MAX = 50_000
-TEAM_SIZE = 25
+ROWS_OF_A_USER = 14  # seven days, steps and sleep
+TEAM_SIZE = 75  # of which every third user is a member
 REPEAT_AFTER = 400  # a duplicate is one of the last so many entries
 
 
 @dataclass(frozen=True)
 class Programme:
-    """A programme as template.yaml defines it (a test compares the two)."""
+    """A programme as template.yaml or programme.yaml defines it (a test compares them)."""
 
     name: str
     metric: str
@@ -35,10 +35,12 @@ class Programme:
 
 
 PROGRAMMES = (
-    Programme("steps", "steps", "user_id", unit=100, cap=200, levels=(100, 250, 500)),
-    Programme("sleep", "sleep", "user_id", unit=6, cap=90, levels=(75, 150, 300)),
-    Programme("team", "steps", "team_id", unit=100, cap=200, levels=(500, 1500, 3000)),
+    Programme("steps", "steps", "user_id", unit=100, cap=200, levels=(300, 600, 1200)),
+    Programme("sleep", "sleep", "user_id", unit=6, cap=90, levels=(300, 600, 1200)),
+    Programme("team", "steps", "team_id", unit=100, cap=200, levels=(2500, 5000, 10000)),
 )
+# The one that joins while the others are under load, as a stack of its own.
+NEWCOMER = Programme("mindfulness", "mindful_minutes", "user_id", unit=1, cap=60, levels=(30, 90, 180))
 
 
 @dataclass(frozen=True)
@@ -59,31 +61,52 @@ class Entry:
         return self.user_id if programme.subject == "user_id" else str(self.team_id)
 
 
-def entries(season: str, count: int) -> Iterator[Entry]:
-    """The season's entries in the order of their upload, duplicates included (the same Entry again)."""
+Sequence = Callable[[str, int], Iterator[Entry]]
+
+
+def bulk(season: str, count: int) -> Iterator[Entry]:
+    """A season of bulk uploads in their order: user by user, as an employer's file lists them, each with a week of
+    steps and sleep. Duplicates are the same Entry again."""
     chance = random.Random(f"wellright {season}")
-    users = min(USERS_MAX, max(20, count // 2))
     recent: deque[Entry] = deque(maxlen=REPEAT_AFTER)
     for number in range(count):
-        user = chance.randrange(users)
-        steps = chance.random() < 0.7
-        if steps:
-            value = int(min(60_000, chance.lognormvariate(8.9, 0.55)))  # median 7,300 steps, a long tail
+        user, row = divmod(number, ROWS_OF_A_USER)
+        day, metric = divmod(row, 2)
+        if metric == 0:
+            value = min(60_000, chance.lognormvariate(8.9, 0.55))  # median 7,300 steps, a long tail
         else:
-            value = int(min(720, max(0, chance.gauss(425, 65))))  # minutes of sleep: about 7 h
+            value = min(720, max(0, chance.gauss(425, 65)))  # minutes of sleep: about 7 h
         entry = Entry(
             number=number,
             season=season,
             user_id=f"u{user:06d}",
             team_id=f"t{user // TEAM_SIZE:05d}" if user % 3 == 0 else None,
-            metric="steps" if steps else "sleep",
-            value=value,
-            day=f"2025-03-{1 + chance.randrange(28):02d}",
+            metric=("steps", "sleep")[metric],
+            value=int(value),
+            day=f"2025-03-{3 + day:02d}",
         )
         yield entry
         recent.append(entry)
         if len(recent) == REPEAT_AFTER and chance.random() < DUPLICATES:
             yield recent[0]
+
+
+def trickle(season: str, count: int) -> Iterator[Entry]:
+    """What single users record by themselves, now and then one of them twice; the same for any `count` but its end."""
+    chance = random.Random(f"wellright {season}")
+    for number in range(count):
+        entry = Entry(
+            number=number,
+            season=season,
+            user_id=f"u{chance.randrange(500):06d}",
+            team_id=None,
+            metric=NEWCOMER.metric,
+            value=chance.randrange(1, 46),
+            day=f"2025-03-{1 + chance.randrange(28):02d}",
+        )
+        yield entry
+        if chance.random() < DUPLICATES:
+            yield entry
 
 
 @dataclass
@@ -98,15 +121,15 @@ class Expected:
         return sum(self.entries.values())
 
 
-def expect(season: str, count: int) -> dict[str, Expected]:
-    """Recomputes every programme from the input alone."""
-    expected = {p.name: Expected(numbers=bytearray(count)) for p in PROGRAMMES}
+def expect(sequence: Sequence, season: str, count: int, programmes: tuple[Programme, ...]) -> dict[str, Expected]:
+    """Recomputes the programmes from the input alone."""
+    expected = {p.name: Expected(numbers=bytearray(count)) for p in programmes}
     next_number = 0
-    for entry in entries(season, count):
+    for entry in sequence(season, count):
         if entry.number < next_number:
             continue  # a duplicate
         next_number += 1
-        for programme in PROGRAMMES:
+        for programme in programmes:
             if programme.takes(entry):
                 e, subject = expected[programme.name], entry.subject(programme)
                 e.points[subject] = e.points.get(subject, 0) + programme.points(entry.value)

@@ -6,40 +6,42 @@ from array import array
 from dataclasses import dataclass, field
 from typing import Any
 
-from activity import PROGRAMMES, Expected
+from activity import Expected
 
 BOARD_SHARDS = 8
 
 
 @dataclass
 class Audit:
-    lost: int = 0  # entries that neither counted nor wait in a dead-letter queue
+    lost: int = 0  # messages that neither counted nor wait in a dead-letter queue
     duplicated: int = 0  # counted more than once
     missing: int = 0  # not counted (yet), dead-lettered ones included
     counted: int = 0
     leaderboard_matches: bool = True
-    latencies_ms: "dict[str, array[int]]" = field(default_factory=dict)
     rewards: int = 0
+    latencies_ms: "array[int]" = field(default_factory=lambda: array("l"))  # from the upload to the count
+    in_queue_ms: "array[int]" = field(default_factory=lambda: array("l"))  # from the programme's queue to the count
 
 
 def audit(dynamodb: Any, table: str, season: str, expected: dict[str, Expected], dead: dict[str, bytearray]) -> Audit:
     """`dead[programme][number]` is 1 for an entry whose message is in the programme's dead-letter queue."""
-    result = Audit(latencies_ms={p.name: array("l") for p in PROGRAMMES})
-    seen = {p.name: bytearray(len(expected[p.name].numbers)) for p in PROGRAMMES}
+    result = Audit()
+    seen = {name: bytearray(len(each.numbers)) for name, each in expected.items()}
     for page in dynamodb.get_paginator("scan").paginate(
         TableName=table,
-        ProjectionExpression="pk, sk, latency_ms, entries, subject",
+        ProjectionExpression="pk, sk, latency_ms, queue_ms, entries",
         FilterExpression="contains(pk, :season)",
         ExpressionAttributeValues={":season": {"S": f"#{season}#"}},
     ):
         for item in page["Items"]:
             programme, _, subject = item["pk"]["S"].split("#", 2)
             if programme not in seen:
-                continue  # another programme, added later
+                continue
             kind, _, entry_id = item["sk"]["S"].partition("#")
             if kind == "entry":
                 seen[programme][int(entry_id.rpartition("-")[2])] = 1
-                result.latencies_ms[programme].append(max(0, int(item["latency_ms"]["N"])))
+                result.latencies_ms.append(max(0, int(item["latency_ms"]["N"])))
+                result.in_queue_ms.append(max(0, int(item["queue_ms"]["N"])))
             elif kind == "progress":
                 entries = int(item["entries"]["N"])
                 result.counted += entries
@@ -52,7 +54,7 @@ def audit(dynamodb: Any, table: str, season: str, expected: dict[str, Expected],
                 result.missing += 1
                 result.lost += not dead[name][number]
     result.leaderboard_matches = all(
-        leaderboard(dynamodb, table, f"{p.name}#{season}") == rank(expected[p.name].points) for p in PROGRAMMES
+        leaderboard(dynamodb, table, f"{name}#{season}") == rank(each.points) for name, each in expected.items()
     )
     return result
 
@@ -77,8 +79,9 @@ def leaderboard(dynamodb: Any, table: str, board: str) -> list[tuple[int, str]]:
 
 
 def dead_entries(sqs: Any, queue_url: str, season: str, count: int) -> tuple[int, bytearray]:
-    """Reads a dead-letter queue without emptying it: how many messages, and which entries they carry."""
+    """Reads a dead-letter queue without emptying it: the season's messages in it, and which entries they carry."""
     numbers = bytearray(count)
+    messages_of_season = 0
     handles: dict[str, str] = {}
     empty = 0
     while empty < 2:
@@ -94,6 +97,7 @@ def dead_entries(sqs: Any, queue_url: str, season: str, count: int) -> tuple[int
             name, _, number = json.loads(message["Body"])["entry_id"].rpartition("-")
             if name == season:
                 numbers[int(number)] = 1
+                messages_of_season += 1
     waiting = list(handles.values())
     for first in range(0, len(waiting), 10):
         sqs.change_message_visibility_batch(
@@ -103,4 +107,4 @@ def dead_entries(sqs: Any, queue_url: str, season: str, count: int) -> tuple[int
                 for n, handle in enumerate(waiting[first : first + 10])
             ],
         )
-    return len(handles), numbers
+    return messages_of_season, numbers

@@ -1,4 +1,4 @@
-"""WellRight on a live server: deployed from its template, driven, and compared with its input."""
+"""WellRight on a live server: deployed from its template, driven, killed, and compared with its input."""
 
 import io
 import json
@@ -7,11 +7,13 @@ import re
 import secrets
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from tests.conftest import Aws, LiveServer
 
 HERE = Path(__file__).resolve().parents[2] / "solutions" / "wellright"
@@ -33,20 +35,20 @@ def packaged(aws: Aws, template: str) -> str:
     return text
 
 
-def deploy(aws: Aws, stack: str, template: str, **parameters: str) -> None:
+def deploy(aws: Aws, **parameters: str) -> None:
     cloudformation = aws("cloudformation")
     cloudformation.create_stack(
-        StackName=stack,
-        TemplateBody=packaged(aws, template),
+        StackName="wellright",
+        TemplateBody=packaged(aws, "template.yaml"),
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
     )
     cloudformation.get_waiter("stack_create_complete").wait(
-        StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        StackName="wellright", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )
 
 
-def drive(server: LiveServer, account: str, *arguments: str) -> tuple[int, dict[str, Any]]:
+def driver(server: LiveServer, account: str, *arguments: str) -> "subprocess.Popen[str]":
     environment = {
         **os.environ,
         "AWS_ENDPOINT_URL": server.endpoint,
@@ -54,35 +56,81 @@ def drive(server: LiveServer, account: str, *arguments: str) -> tuple[int, dict[
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
-    ran = subprocess.run(
+    return subprocess.Popen(
         [sys.executable, str(HERE / "drive.py"), "--stack", "wellright", "--json", *arguments],
         env=environment,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
-    assert ran.stdout, ran.stderr
-    return ran.returncode, json.loads(ran.stdout)
+
+
+def report_of(driving: "subprocess.Popen[str]") -> dict[str, Any]:
+    out, told = driving.communicate()
+    assert driving.returncode == 0, out or told
+    report: dict[str, Any] = json.loads(out)
+    return report
+
+
+def check_run(run: dict[str, Any], entries: int) -> None:
+    assert run["entries"] == entries
+    newcomer = run["newcomer"]
+    assert newcomer["counted"] == newcomer["entries"] > 0
+    for counted in (run, newcomer):
+        assert (counted["lost"], counted["duplicated"], counted["leaderboard_matches"]) == (0, 0, True)
 
 
 @pytest.mark.timeout(300)
-def test_every_entry_counts_exactly_once_with_and_without_maximum_concurrency(
+def test_the_cap_ends_failures_every_entry_counts_once_and_a_programme_joins_under_load(
     server: LiveServer, aws: Aws, account: str
 ) -> None:
-    deploy(aws, "wellright", "template.yaml")
-    code, report = drive(server, account, "--entries", "600")
-    assert code == 0, report
-    for run in (report["without_maximum_concurrency"], report["with_maximum_concurrency"]):
-        assert run["entries"] == 600
-        assert (run["lost"], run["duplicated"], run["leaderboard_matches"]) == (0, 0, True)
-    assert report["with_maximum_concurrency"]["dlq_depth"] == 0
+    # Without a cap five batches start where two may run; one that waits for its visibility timeout is dead at once.
+    deploy(aws, ReservedConcurrency="2", BatchSize="5", PartnerLatencyMs="3000", MaxReceiveCount="1")
+    report = report_of(driver(server, account, "--entries", "70"))
+    first, second = report["without_maximum_concurrency"], report["with_maximum_concurrency"]
+    for run in (first, second):
+        check_run(run, 70)
+    assert first["newcomer"]["joined_s"] > 0
+    assert not first["newcomer"]["others_touched"]
+    assert first["function_throttles"] > 0
+    assert report["redriven"] == first["dlq_depth"] >= first["failed_messages"] > 0
+    assert (second["failed_messages"], second["dlq_depth"], second["throttles"]) == (0, 0, 0)
 
 
-@pytest.mark.timeout(120)
-def test_another_programme_is_added_without_touching_the_others(aws: Aws) -> None:
-    deploy(aws, "wellright", "template.yaml")
-    cloudformation = aws("cloudformation")
-    before = cloudformation.describe_stack_events(StackName="wellright")["StackEvents"]
-    deploy(aws, "mindfulness", "programme.yaml", CoreStack="wellright")
-    after = cloudformation.describe_stack_events(StackName="wellright")["StackEvents"]
-    assert [e["EventId"] for e in after] == [e["EventId"] for e in before]
-    assert cloudformation.describe_stacks(StackName="mindfulness")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+@pytest.mark.timeout(300)
+def test_a_server_killed_in_the_middle_of_a_burst_loses_no_entry(tmp_path: Path, account: str) -> None:
+    server = LiveServer("--data", str(tmp_path))
+
+    def aws(service: str) -> Any:
+        return server.client(service, account=account)
+
+    deploy(aws)
+    driving = driver(server, account, "--entries", "2000", "--capped-only")
+    wait_for_burst(aws)
+    server.kill()
+    server = LiveServer("--data", str(tmp_path), "--port", str(server.port))
+    try:
+        check_run(report_of(driving)["with_maximum_concurrency"], 2000)
+    finally:
+        driving.kill()
+        server.stop()
+
+
+def wait_for_burst(aws: Aws) -> None:
+    """Until the newcomer has joined and messages are being worked on: in the middle, that is."""
+    outputs = aws("cloudformation").describe_stacks(StackName="wellright")["Stacks"][0]["Outputs"]
+    queue = next(o["OutputValue"] for o in outputs if o["OutputKey"] == "StepsQueue")
+    working = "ApproximateNumberOfMessagesNotVisible"
+    while not (
+        newcomer_status(aws) == "CREATE_COMPLETE"
+        and int(aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=[working])["Attributes"][working])
+    ):
+        time.sleep(0.05)
+
+
+def newcomer_status(aws: Aws) -> str:
+    try:
+        found = aws("cloudformation").describe_stacks(StackName="wellright-mindfulness")
+    except ClientError:
+        return "not there"
+    return str(found["Stacks"][0]["StackStatus"])

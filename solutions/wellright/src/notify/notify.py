@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from typing import Any
 
 import boto3
@@ -9,20 +10,18 @@ import boto3
 NOTICES_PER_CALL = 10  # SNS quota: entries in one PublishBatch request
 BOARD_SHARDS = 8  # as the programme functions write them
 PODIUM = 10  # places worth telling
+PODIUM_FRESH_S = 5  # ranks need to be right to the minute; many rewards are given a second
 
 dynamodb = boto3.client("dynamodb")
 sns = boto3.client("sns")
+podiums: dict[str, tuple[float, dict[str, int]]] = {}  # board -> when it was read, and subject -> rank
 
 
 def handler(event: dict[str, Any], _context: object) -> None:
-    podiums: dict[str, dict[str, int]] = {}
     notices = []
     for record in event["Records"]:
         image = record["dynamodb"]["NewImage"]
         programme, season, subject = image["pk"]["S"].split("#", 2)
-        board = f"{programme}#{season}"
-        if board not in podiums:
-            podiums[board] = podium(board)
         notice = {
             "notice": "level",
             "programme": programme,
@@ -30,7 +29,7 @@ def handler(event: dict[str, Any], _context: object) -> None:
             "subject": subject,
             "level": int(image["level"]["N"]),
             "points": int(image["points"]["N"]),
-            "rank": podiums[board].get(subject),
+            "rank": podium(f"{programme}#{season}").get(subject),
         }
         notices.append((programme, notice))
     for first in range(0, len(notices), NOTICES_PER_CALL):
@@ -54,7 +53,15 @@ def publish(notices: list[tuple[str, dict[str, Any]]]) -> None:
 
 
 def podium(board: str) -> dict[str, int]:
-    """Subject -> rank of the first places, merged from the leaderboard's shards."""
+    """Subject -> rank of the first places, at most PODIUM_FRESH_S old."""
+    now = time.monotonic()
+    if board not in podiums or now - podiums[board][0] > PODIUM_FRESH_S:
+        podiums[board] = (now, read_podium(board))
+    return podiums[board][1]
+
+
+def read_podium(board: str) -> dict[str, int]:
+    """Merged from the leaderboard's shards."""
     best: list[tuple[int, str]] = []
     for shard in range(BOARD_SHARDS):
         answer = dynamodb.query(

@@ -8,6 +8,8 @@ from zlib import crc32
 ACTIONS_MAX = 100  # DynamoDB quota: actions in one TransactWriteItems
 BOARD_SHARDS = 8  # a GSI partition takes 1,000 writes/s; a leaderboard is spread over this many
 
+Message = tuple[str, int, dict[str, Any]]  # its id, when it came into the queue, the activity
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -57,14 +59,15 @@ class Group:
 class Contribution:
     points: int
     uploaded_at_ms: int
+    sent_at_ms: int
     message_ids: list[str]
 
 
-def group(rules: Rules, messages: Iterable[tuple[str, dict[str, Any]]]) -> list[Group]:
+def group(rules: Rules, messages: Iterable[Message]) -> list[Group]:
     """Messages by subject; the same entry twice in one batch is one contribution of two messages."""
     open_groups: dict[tuple[str, str], Group] = {}
     done: list[Group] = []
-    for message_id, activity in messages:
+    for message_id, sent_at_ms, activity in messages:
         key = (activity["season"], activity[rules.subject])
         current = open_groups.setdefault(key, Group(*key))
         entry = current.entries.get(activity["entry_id"])
@@ -77,6 +80,7 @@ def group(rules: Rules, messages: Iterable[tuple[str, dict[str, Any]]]) -> list[
         current.entries[activity["entry_id"]] = Contribution(
             points=rules.points(activity["value"]),
             uploaded_at_ms=activity["uploaded_at"],
+            sent_at_ms=sent_at_ms,
             message_ids=[message_id],
         )
     return done + list(open_groups.values())
