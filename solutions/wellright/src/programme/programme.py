@@ -83,9 +83,9 @@ def count(groups: list[Group]) -> None:
         reasons = transact(actions)
         if reasons is None:
             return
-        for (g, entry_id), reason in zip(owners, reasons, strict=True):
-            if reason == "ConditionalCheckFailed" and entry_id is not None:
-                del g.entries[entry_id]
+        for (g, marked), reason in zip(owners, reasons, strict=True):
+            if reason == "ConditionalCheckFailed" and marked is not None:
+                del g.entries[marked]
         groups = [g for g in groups if g.entries]
         if any(reason in BUSY for reason in reasons):
             attempt = wait(attempt)

@@ -1,8 +1,6 @@
 """Amazon SQS. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/Welcome.html"""
 
-import asyncio
 import re
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import islice, takewhile
 from typing import Any
@@ -33,6 +31,7 @@ from fogbank.services.sqs.errors import (
     QueueNameExists,
     TooManyEntriesInBatchRequest,
 )
+from fogbank.services.sqs.long_poll import Arrivals
 from fogbank.services.sqs.move_task_operations import MoveTaskOperations
 from fogbank.services.sqs.move_tasks import MoveTasks
 from fogbank.services.sqs.records import Message, Queue, SqsTables
@@ -71,10 +70,10 @@ class SqsService(MoveTaskOperations):
         self._tables = SqsTables(cloud.store)
         self._meters = Meters(cloud.metrics, "AWS/SQS")
         self._shelf = Shelf(cloud, self._tables)
-        self._shelf.on_visible = self._wake
+        self._arrivals = Arrivals(cloud.clock)
+        self._shelf.on_visible = self._arrivals.note
         self._attempts = Attempts(self._tables, self._shelf)
         self._move_tasks = MoveTasks(self._tables, self._shelf)
-        self._waiting: dict[int, deque[asyncio.Event]] = {}
 
     async def start(self) -> None:
         self._resume_moves()
@@ -176,7 +175,7 @@ class SqsService(MoveTaskOperations):
         queue = self._queue(ctx, QueueUrl)
         self._shelf.drop(queue.id)
         self._tables.queues.delete((queue.account, queue.region, queue.name))
-        self.cloud.store.after_commit(lambda: self._wake_all(queue.id))
+        self.cloud.store.after_commit(lambda: self._arrivals.forget(queue.id))
         return None
 
     def get_queue_attributes(self, ctx: Context, *, QueueUrl: str, AttributeNames: list[str] | None = None) -> Answer:
@@ -283,11 +282,12 @@ class SqsService(MoveTaskOperations):
             attempt=ReceiveRequestAttemptId,
             waits=WaitTimeSeconds > 0,
         )
+        seen = self._arrivals.seen(queue.id)
         answer = self._receive(ctx, queue, wanted)
         if answer is not None:
             return answer
         if WaitTimeSeconds:
-            return self._long_poll(ctx, queue, wanted, ctx.now_ms + WaitTimeSeconds * 1000)
+            return self._long_poll(ctx, queue, wanted, seen, ctx.now_ms + WaitTimeSeconds * 1000)
         self._count(queue, "NumberOfEmptyReceives", 1)
         return None
 
@@ -634,20 +634,13 @@ class SqsService(MoveTaskOperations):
             )
         return answer
 
-    async def _long_poll(self, ctx: Context, queue: Queue, wanted: Wanted, deadline_ms: int) -> Answer:
-        clock = self.cloud.clock
+    async def _long_poll(self, ctx: Context, queue: Queue, wanted: Wanted, seen: int, deadline_ms: int) -> Answer:
         url = queue_url(ctx, queue)
-        waiting = self._waiting.setdefault(queue.id, deque())
         while True:
-            arrived = asyncio.Event()
-            waiting.append(arrived)
             due_ms = self._shelf.next_due_ms(queue.id)
             until_ms = deadline_ms if due_ms is None else min(deadline_ms, due_ms)
-            try:
-                await clock.wait(arrived, max(until_ms - clock.now_ms(), 0) / 1000)
-            finally:
-                if arrived in waiting:
-                    waiting.remove(arrived)
+            await self._arrivals.more(queue.id, seen, until_ms=until_ms)
+            seen = self._arrivals.seen(queue.id)
             ctx = ctx.refreshed()
             answer = await ctx.run(self._receive_again, ctx, url, wanted)
             if answer is not None:
@@ -658,15 +651,6 @@ class SqsService(MoveTaskOperations):
 
     def _receive_again(self, ctx: Context, url: str, wanted: Wanted) -> Answer:
         return self._receive(ctx, self._shared_queue(ctx, url), wanted)
-
-    def _wake(self, queue_id: int) -> None:
-        waiting = self._waiting.get(queue_id)
-        if waiting:
-            waiting.popleft().set()
-
-    def _wake_all(self, queue_id: int) -> None:
-        for arrived in self._waiting.pop(queue_id, ()):
-            arrived.set()
 
     def _delete(self, ctx: Context, queue: Queue, handle: str) -> None:
         self._shelf.remove(queue, receipts.decode(handle, queue.id), handle, now_ms=ctx.now_ms)
