@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,13 +81,22 @@ def check_run(run: dict[str, Any], entries: int) -> None:
         assert (counted["lost"], counted["duplicated"], counted["leaderboard_matches"]) == (0, 0, True)
 
 
+@pytest.fixture
+def wellright() -> Iterator[LiveServer]:
+    """A server whose clock nobody moves: the driver asks CloudWatch about the time that has passed for it."""
+    live = LiveServer("--ephemeral")
+    yield live
+    live.stop()
+
+
 @pytest.mark.timeout(300)
 def test_the_cap_ends_failures_every_entry_counts_once_and_a_programme_joins_under_load(
-    server: LiveServer, aws: Aws, account: str
+    wellright: LiveServer, account: str
 ) -> None:
     # Without a cap five batches start where two may run; one that waits for its visibility timeout is dead at once.
-    deploy(aws, ReservedConcurrency="2", BatchSize="5", PartnerLatencyMs="3000", MaxReceiveCount="1")
-    report = report_of(driver(server, account, "--entries", "70"))
+    settings = {"ReservedConcurrency": "2", "BatchSize": "5", "PartnerLatencyMs": "3000", "MaxReceiveCount": "1"}
+    deploy(lambda service: wellright.client(service, account=account), **settings)
+    report = report_of(driver(wellright, account, "--entries", "70"))
     first, second = report["without_maximum_concurrency"], report["with_maximum_concurrency"]
     for run in (first, second):
         check_run(run, 70)
