@@ -31,6 +31,8 @@ class Items:
         self._meters = Meters(cloud.metrics, "AWS/DynamoDB")
         self.on_stream: Callable[[int], None] = lambda stream_id: None
         """Called after the commit that added records to that stream."""
+        self.on_global_write: Callable[[Context, TableRecord, Key, StoredItem | None], None]
+        """Called for each write to a table that has replicas, except for what came from one of them."""
 
     # ---- keys ---------------------------------------------------------------------------------------------------
 
@@ -112,6 +114,7 @@ class Items:
         new: StoredItem | None,
         *,
         by_ttl: bool = False,
+        replicated: bool = False,
     ) -> None:
         """Replace the old item (None: there was none) by the new one (None: delete), everywhere it is kept."""
         if new is None:
@@ -125,6 +128,8 @@ class Items:
                 self._reindex(index, table, key, old, new)
         if table.ttl_attribute:
             self.note_expiry(table, key, old, new)
+        if table.replicas and not replicated:
+            self.on_global_write(ctx, table, key, new)
         if table.stream is not None and old != new:
             self._record(ctx, table, item_of(old), item_of(new), by_ttl=by_ttl)
 

@@ -43,6 +43,15 @@ class Insights(Record):
     since_ms: int
 
 
+class Replica(Record):
+    """Another region that has the same table; `active` once it holds what the table held when it was added."""
+
+    since_ms: int
+    active: bool = False
+    kms_key: str | None = None
+    table_class: str | None = None
+
+
 class TableRecord(Record):
     """A table. `keys` are its partition and sort attributes; `types` the types of all key attributes."""
 
@@ -70,6 +79,8 @@ class TableRecord(Record):
     on_demand_since_ms: int = 0
     insights: dict[str, Insights] = {}
     """Contributor insights that are on, by index name; the table's own under the empty name."""
+    replicas: dict[str, Replica] = {}
+    """The other regions of a global table."""
 
     @property
     def arn(self) -> str:
@@ -119,6 +130,12 @@ class StreamRecord(Record):
     by_ttl: bool = False
 
 
+class Version(Record):
+    """Which write an item of a global table was left by, deletions included: a later one has a higher number."""
+
+    number: int
+
+
 class Token(Record):
     """A TransactWriteItems that was done, by its client token."""
 
@@ -143,6 +160,7 @@ class DynamoDBTables:
         self.streams = store.table("dynamodb.streams", key=(str, str, str, str), value=StreamEntry)
         self.stream_records = store.table("dynamodb.stream_records", key=(int, int), value=StreamRecord)
         self.tokens = store.table("dynamodb.tokens", key=(str, str, str), value=Token)
+        self.versions = store.table("dynamodb.versions", key=(int, bytes, bytes), value=Version)
         self.counters = store.table("dynamodb.counters", key=(str,), value=Counter)
 
     def size_items(self, store: Store) -> None:

@@ -16,6 +16,7 @@ from fogbank.services.dynamodb.items import Items
 from fogbank.services.dynamodb.partiql_operations import PartiQLOperations
 from fogbank.services.dynamodb.query_operations import QueryOperations
 from fogbank.services.dynamodb.records import DynamoDBTables
+from fogbank.services.dynamodb.replication import Replication
 from fogbank.services.dynamodb.streams import Streams
 from fogbank.services.dynamodb.table_operations import TableOperations
 from fogbank.services.dynamodb.time_to_live import TimeToLive
@@ -36,7 +37,7 @@ class DynamoDBService(
 ):
     """Tables, items, queries, transactions, streams, TTL.
 
-    Backups, global tables, imports and exports, and the legacy parameters that expressions replaced
+    Backups, imports and exports, and the legacy parameters that expressions replaced
     (`Expected`, `KeyConditions`, …) answer NotImplemented.
     """
 
@@ -51,6 +52,8 @@ class DynamoDBService(
             self._tables.size_items(cloud.store)
         self._items = Items(cloud, self._tables)
         self._items.on_stream = self._stream_grew
+        self._replication = Replication(cloud, self._tables, self._items)
+        self._items.on_global_write = self._replication.note
         self._writes = Writes(self._items)
         self._transactions = Transactions(self._tables, self._items, self._writes)
         self.streams = Streams(self._tables)

@@ -1,13 +1,14 @@
 """Finding and keeping tables: what all of DynamoDB's operations stand on."""
 
-from typing import NoReturn
+from datetime import UTC, datetime
+from typing import Any, NoReturn
 
 from fogbank.core.context import Context
 from fogbank.core.service import Service
 from fogbank.services.dynamodb import tables as definitions
 from fogbank.services.dynamodb.errors import ResourceNotFound, Validation
 from fogbank.services.dynamodb.items import Items
-from fogbank.services.dynamodb.records import DynamoDBTables, Index, TableRecord
+from fogbank.services.dynamodb.records import DynamoDBTables, Index, Stream, StreamEntry, TableRecord
 
 
 class TableAccess(Service):
@@ -41,6 +42,42 @@ class TableAccess(Service):
 
     def _save(self, table: TableRecord) -> None:
         self._tables.tables.put((table.account, table.region, table.name), table)
+
+    def _remove(self, table: TableRecord) -> None:
+        """Remove the table; its items go a slice a turn."""
+        self._tables.tables.delete((table.account, table.region, table.name))
+        self.cloud.garbage.discard(self._tables.items, (table.id,))
+        self.cloud.garbage.discard(self._tables.expiring, (table.id,))
+        self.cloud.garbage.discard(self._tables.versions, (table.id,))
+        for index in table.indexes:
+            self.cloud.garbage.discard(self._tables.index_items, (index.id,))
+        if table.stream is not None:
+            self._end_stream(table)
+
+    def _set_stream(self, ctx: Context, table: TableRecord, specification: dict[str, Any] | None) -> None:
+        if specification is None or not specification["StreamEnabled"]:
+            table.stream = None
+            return
+        view = specification.get("StreamViewType")
+        if view is None:
+            raise Validation(
+                "One or more parameter values were invalid: StreamViewType is required when StreamEnabled is true"
+            )
+        created = datetime.fromtimestamp(ctx.now_ms / 1000, UTC)
+        label = f"{created:%Y-%m-%dT%H:%M:%S}.{ctx.now_ms % 1000:03d}"
+        table.stream = Stream(id=self._tables.next_id(), label=label, view_type=view, created_ms=ctx.now_ms)
+        self._tables.streams.put(
+            (table.account, table.region, table.name, label),
+            StreamEntry(table.name, table.stream, table.keys, table.types),
+        )
+
+    def _end_stream(self, table: TableRecord) -> None:
+        assert table.stream is not None
+        table.stream.enabled = False
+        self._tables.streams.put(
+            (table.account, table.region, table.name, table.stream.label),
+            StreamEntry(table.name, table.stream, table.keys, table.types),
+        )
 
 
 def _not_found(name: str, wording: str | None) -> NoReturn:

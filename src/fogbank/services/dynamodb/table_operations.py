@@ -3,8 +3,7 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.Basics.html
 """
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fogbank.core.context import Context
@@ -13,11 +12,11 @@ from fogbank.core.service import Answer, Tagged
 from fogbank.services.dynamodb import tables as definitions
 from fogbank.services.dynamodb.counts import ItemCounts
 from fogbank.services.dynamodb.errors import LimitExceeded, ResourceInUse, ResourceNotFound, Validation, check_limit
-from fogbank.services.dynamodb.records import Stream, StreamEntry, TableRecord
-from fogbank.services.dynamodb.table_access import TableAccess
+from fogbank.services.dynamodb.global_tables import GlobalTables
+from fogbank.services.dynamodb.records import TableRecord
 
 
-class TableOperations(TableAccess):
+class TableOperations(GlobalTables):
     """The operations on tables of `DynamoDBService`."""
 
     _counts: ItemCounts
@@ -89,13 +88,8 @@ class TableOperations(TableAccess):
                 "Resource cannot be deleted as it is currently protected against deletion. "
                 "Disable deletion protection first."
             )
-        self._tables.tables.delete((table.account, table.region, table.name))
-        self.cloud.garbage.discard(self._tables.items, (table.id,))
-        self.cloud.garbage.discard(self._tables.expiring, (table.id,))
-        for index in table.indexes:
-            self.cloud.garbage.discard(self._tables.index_items, (index.id,))
-        if table.stream is not None:
-            self._end_stream(table)
+        self._leave_global_table(table)
+        self._remove(table)
         return {"TableDescription": definitions.describe_deleted(table)}
 
     def describe_continuous_backups(self, ctx: Context, *, TableName: str) -> Answer:
@@ -176,33 +170,34 @@ class TableOperations(TableAccess):
         TableClass: str | None = None,
         DeletionProtectionEnabled: bool | None = None,
         WarmThroughput: dict[str, int] | None = None,
+        ReplicaUpdates: list[dict[str, Any]] | None = None,
     ) -> Answer:
         table = self._table(ctx, TableName, wording="Table")
         if all(
             given is None
             for given in (
                 BillingMode, ProvisionedThroughput, GlobalSecondaryIndexUpdates, StreamSpecification, SSESpecification,
-                TableClass, DeletionProtectionEnabled, WarmThroughput,
+                TableClass, DeletionProtectionEnabled, WarmThroughput, ReplicaUpdates,
             )
         ):  # fmt: skip
             raise Validation(
                 "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates "
                 "or SSESpecification or ReplicaUpdates is required"
             )
-        if ProvisionedThroughput is not None or BillingMode is not None:
-            _update_throughput(ctx, table, BillingMode, ProvisionedThroughput)
-        if WarmThroughput is not None:
-            definitions.warm_up(table, table, WarmThroughput)
-        if AttributeDefinitions is not None:
-            table.types |= definitions.read_types(AttributeDefinitions)
         if sum("Update" not in update for update in GlobalSecondaryIndexUpdates or ()) > 1:
             raise LimitExceeded(
                 "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"
             )
-        for update in GlobalSecondaryIndexUpdates or ():
-            self._update_index(table, update)
-        used = {*table.keys, *(name for index in table.indexes for name in index.keys)}
-        table.types = {name: kind for name, kind in table.types.items() if name in used}
+        for replica in self._replica_tables(table):
+            self._change_shared(
+                ctx, replica, BillingMode, ProvisionedThroughput, WarmThroughput, AttributeDefinitions,
+                GlobalSecondaryIndexUpdates or (),
+            )  # fmt: skip
+            self._save(replica)
+        self._change_shared(
+            ctx, table, BillingMode, ProvisionedThroughput, WarmThroughput, AttributeDefinitions,
+            GlobalSecondaryIndexUpdates or (),
+        )  # fmt: skip
         if StreamSpecification is not None:
             self._update_stream(ctx, table, StreamSpecification)
         encrypted = definitions.describe_encryption(table)
@@ -213,10 +208,34 @@ class TableOperations(TableAccess):
         if DeletionProtectionEnabled is not None:
             table.deletion_protection = DeletionProtectionEnabled
         self._save(table)
+        for update in ReplicaUpdates or ():
+            self._update_replica(ctx, table, update)
         description = definitions.describe(table, self._counts.of(table, ctx.now_ms), status="UPDATING")
         if encrypted is not None and "SSEDescription" not in description:
             description["SSEDescription"] = encrypted | {"Status": "UPDATING"}
         return {"TableDescription": description}
+
+    def _change_shared(
+        self,
+        ctx: Context,
+        table: TableRecord,
+        billing_mode: str | None,
+        throughput: dict[str, int] | None,
+        warm_throughput: dict[str, int] | None,
+        definitions_given: list[dict[str, str]] | None,
+        index_updates: Iterable[dict[str, Any]],
+    ) -> None:
+        """Change what all replicas of a global table have in common."""
+        if throughput is not None or billing_mode is not None:
+            _update_throughput(ctx, table, billing_mode, throughput)
+        if warm_throughput is not None:
+            definitions.warm_up(table, table, warm_throughput)
+        if definitions_given is not None:
+            table.types |= definitions.read_types(definitions_given)
+        for update in index_updates:
+            self._update_index(table, update)
+        used = {*table.keys, *(name for index in table.indexes for name in index.keys)}
+        table.types = {name: kind for name, kind in table.types.items() if name in used}
 
     def _update_stream(self, ctx: Context, table: TableRecord, specification: dict[str, Any]) -> None:
         if specification["StreamEnabled"] and table.stream is not None:
@@ -226,31 +245,6 @@ class TableOperations(TableAccess):
         if table.stream is not None:
             self._end_stream(table)
         self._set_stream(ctx, table, specification)
-
-    def _set_stream(self, ctx: Context, table: TableRecord, specification: dict[str, Any] | None) -> None:
-        if specification is None or not specification["StreamEnabled"]:
-            table.stream = None
-            return
-        view = specification.get("StreamViewType")
-        if view is None:
-            raise Validation(
-                "One or more parameter values were invalid: StreamViewType is required when StreamEnabled is true"
-            )
-        created = datetime.fromtimestamp(ctx.now_ms / 1000, UTC)
-        label = f"{created:%Y-%m-%dT%H:%M:%S}.{ctx.now_ms % 1000:03d}"
-        table.stream = Stream(id=self._tables.next_id(), label=label, view_type=view, created_ms=ctx.now_ms)
-        self._tables.streams.put(
-            (table.account, table.region, table.name, label),
-            StreamEntry(table.name, table.stream, table.keys, table.types),
-        )
-
-    def _end_stream(self, table: TableRecord) -> None:
-        assert table.stream is not None
-        table.stream.enabled = False
-        self._tables.streams.put(
-            (table.account, table.region, table.name, table.stream.label),
-            StreamEntry(table.name, table.stream, table.keys, table.types),
-        )
 
     def _update_index(self, table: TableRecord, update: dict[str, Any]) -> None:
         if "Create" in update:

@@ -8,7 +8,7 @@ import uuid
 from typing import Any
 
 from fogbank.services.dynamodb.errors import Validation
-from fogbank.services.dynamodb.records import Index, TableRecord
+from fogbank.services.dynamodb.records import Index, Replica, TableRecord
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 # Items and bytes by table or index id.
@@ -200,8 +200,23 @@ def describe(table: TableRecord, counts: Counts | None = None, *, status: str = 
         description["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": table.stream.view_type}
         description["LatestStreamLabel"] = table.stream.label
         description["LatestStreamArn"] = table.stream_arn
+    if table.replicas:
+        description["GlobalTableVersion"] = "2019.11.21"
+        description["Replicas"] = [_describe_replica(name, replica) for name, replica in table.replicas.items()]
     if not creating or table.warm_read_units or table.warm_write_units:
         description["WarmThroughput"] = _warm_throughput(table, table, creating=creating)
+    return description
+
+
+def _describe_replica(region: str, replica: Replica) -> dict[str, Any]:
+    description: dict[str, Any] = {
+        "RegionName": region,
+        "ReplicaStatus": "ACTIVE" if replica.active else "CREATING",
+    }
+    if replica.kms_key is not None:
+        description["KMSMasterKeyId"] = replica.kms_key
+    if replica.table_class is not None:
+        description["ReplicaTableClassSummary"] = {"TableClass": replica.table_class}
     return description
 
 

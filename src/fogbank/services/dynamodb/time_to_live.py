@@ -8,13 +8,13 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.dynamodb.errors import Validation
+from fogbank.services.dynamodb.global_tables import GlobalTables
 from fogbank.services.dynamodb.records import TableRecord
-from fogbank.services.dynamodb.table_access import TableAccess
 
 _TTL_PER_TURN = 200
 
 
-class TimeToLive(TableAccess):
+class TimeToLive(GlobalTables):
     """The operations on expiry of `DynamoDBService`, and what removes the items."""
 
     def describe_time_to_live(self, ctx: Context, *, TableName: str) -> Answer:
@@ -28,13 +28,17 @@ class TimeToLive(TableAccess):
         enabled, name = TimeToLiveSpecification["Enabled"], TimeToLiveSpecification["AttributeName"]
         if enabled == bool(table.ttl_attribute):
             raise Validation(f"TimeToLive is already {'enabled' if enabled else 'disabled'}")
+        for each in (table, *self._replica_tables(table)):
+            self._set_expiry(each, name if enabled else "")
+        return {"TimeToLiveSpecification": TimeToLiveSpecification}
+
+    def _set_expiry(self, table: TableRecord, attribute: str) -> None:
         self._tables.expiring.delete_all((table.id,))
-        table.ttl_attribute = name if enabled else ""
+        table.ttl_attribute = attribute
         self._save(table)
-        if enabled:
+        if attribute:
             for key, stored in list(self._tables.items.scan((table.id,))):
                 self._items.note_expiry(table, key, None, stored)
-        return {"TimeToLiveSpecification": TimeToLiveSpecification}
 
     async def _expire_items(self) -> None:
         """Delete what TTL says is over, a slice of each table a transaction."""
