@@ -5,8 +5,10 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 
 from typing import Any
 
+from msgspec import structs
+
 from fogbank.core.context import Context
-from fogbank.core.errors import ValidationError
+from fogbank.core.errors import NotImplementedInFogbank, ValidationError
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
 from fogbank.services.dynamodb.errors import ResourceNotFound
 
@@ -21,8 +23,10 @@ _CREATE = (
     "LocalSecondaryIndexes",
     "ProvisionedThroughput",
     "TableClass",
+    "WarmThroughput",
 )
 _SETTINGS = (
+    "ContributorInsightsSpecification",
     "PointInTimeRecoverySpecification",
     "SSESpecification",
     "StreamSpecification",
@@ -54,6 +58,7 @@ class TableResource(ResourceType):
         state = await _stable(ctx, name)
         await _apply_time_to_live(ctx, name, {}, properties)
         await _apply_recovery(ctx, name, {}, properties)
+        await _apply_insights(ctx, name, {}, properties)
         return state
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
@@ -67,6 +72,7 @@ class TableResource(ResourceType):
             await _stable(ctx, name)
         await _apply_time_to_live(ctx, name, before, after)
         await _apply_recovery(ctx, name, before, after)
+        await _apply_insights(ctx, name, before, after)
         state = await _stable(ctx, name)
         await _apply_tags(ctx, state.attributes["Arn"], request.tags())
         return state
@@ -104,10 +110,15 @@ async def _stable(ctx: Context, name: str) -> ResourceState:
         answer = await ctx.refreshed().call(ctx.cloud.dynamodb.describe_table, TableName=name)
         table = answer["Table"]
         indexes = table.get("GlobalSecondaryIndexes", ())
-        if table["TableStatus"] == "ACTIVE" and all(index["IndexStatus"] == "ACTIVE" for index in indexes):
+        replicas = table.get("Replicas", ())
+        if (
+            table["TableStatus"] == "ACTIVE"
+            and all(index["IndexStatus"] == "ACTIVE" for index in indexes)
+            and all(replica["ReplicaStatus"] == "ACTIVE" for replica in replicas)
+        ):
             break
         await ctx.cloud.clock.sleep(POLL_S)
-    attributes = {"Arn": table["TableArn"]}
+    attributes = {"Arn": table["TableArn"], "TableId": table["TableId"]}
     if table.get("StreamSpecification", {}).get("StreamEnabled"):
         attributes["StreamArn"] = table["LatestStreamArn"]
     return ResourceState(physical_id=name, attributes=attributes)
@@ -156,10 +167,18 @@ def _table_changes(before: dict[str, Any], after: dict[str, Any], kept: list[str
             changes.append({"StreamSpecification": stream})
     if _encryption(before) != _encryption(after):
         changes.append({"SSESpecification": _encryption(after) or {"Enabled": False}})
-    for member, default in (("TableClass", "STANDARD"), ("DeletionProtectionEnabled", False)):
-        if before.get(member, default) != after.get(member, default):
-            changes.append({member: after.get(member, default)})
-    return changes
+    if after.get("WarmThroughput") and before.get("WarmThroughput") != after["WarmThroughput"]:
+        changes.append({"WarmThroughput": after["WarmThroughput"]})
+    return changes + _own_changes(before, after)
+
+
+def _own_changes(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
+    """Of what each replica of a global table has for itself."""
+    return [
+        {member: after.get(member, default)}
+        for member, default in (("TableClass", "STANDARD"), ("DeletionProtectionEnabled", False))
+        if before.get(member, default) != after.get(member, default)
+    ]
 
 
 def _indexes(properties: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -188,6 +207,20 @@ async def _apply_recovery(ctx: Context, name: str, before: dict[str, Any], after
     )
 
 
+async def _apply_insights(ctx: Context, name: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+    old = before.get("ContributorInsightsSpecification") or {"Enabled": False}
+    new = after.get("ContributorInsightsSpecification") or {"Enabled": False}
+    if old == new:
+        return
+    mode = {"ContributorInsightsMode": new["Mode"]} if "Mode" in new else {}
+    await ctx.refreshed().call(
+        ctx.cloud.dynamodb.update_contributor_insights,
+        TableName=name,
+        ContributorInsightsAction="ENABLE" if new["Enabled"] else "DISABLE",
+        **mode,
+    )
+
+
 async def _apply_tags(ctx: Context, arn: str, wanted: dict[str, str]) -> None:
     dynamodb = ctx.cloud.dynamodb
     answer = await ctx.call(dynamodb.list_tags_of_resource, ResourceArn=arn)
@@ -198,4 +231,91 @@ async def _apply_tags(ctx: Context, arn: str, wanted: dict[str, str]) -> None:
         await ctx.call(dynamodb.tag_resource, ResourceArn=arn, Tags=_tag_list(wanted))
 
 
-RESOURCES: list[type[ResourceType]] = [TableResource]
+# What a replica of a global table may have for itself.
+_REPLICA = (
+    "ContributorInsightsSpecification",
+    "DeletionProtectionEnabled",
+    "PointInTimeRecoverySpecification",
+    "TableClass",
+    "Tags",
+)
+
+
+class GlobalTableResource(TableResource):
+    """A table with its replicas; the one in the stack's region is made first, with CreateTable.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-globaltable.html
+    """
+
+    type_name = "AWS::DynamoDB::GlobalTable"
+    supported = frozenset((*_CREATE, *_SETTINGS, "Replicas", "TableName")) - {"ProvisionedThroughput", *_REPLICA}
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        own = structs.replace(request, properties=_of_region(request.properties, ctx.region))
+        state = await super().create(ctx, own)
+        return await _apply_replicas(ctx, state.physical_id, {}, request.properties)
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        own = structs.replace(
+            request,
+            properties=_of_region(request.properties, ctx.region),
+            previous=_of_region(request.previous, ctx.region),
+        )
+        await super().update(ctx, own)
+        return await _apply_replicas(ctx, request.physical_id, request.previous, request.properties)
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        await _apply_replicas(ctx, request.physical_id, request.properties, {})
+        await super().delete(ctx, request)
+
+
+def _replicas(properties: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    found = {replica["Region"]: replica for replica in properties.get("Replicas") or ()}
+    unknown = {name for replica in found.values() for name in replica} - {"Region", "SSESpecification", *_REPLICA}
+    if unknown:
+        raise NotImplementedInFogbank(f"Replicas of global tables do not take: {', '.join(sorted(unknown))}")
+    return found
+
+
+def _of_region(properties: dict[str, Any], region: str) -> dict[str, Any]:
+    """The properties of the table in the region, as those of an AWS::DynamoDB::Table."""
+    replica = _replicas(properties).get(region)
+    if replica is None:
+        raise ValidationError(f"Replicas must contain the region of the stack, {region}")
+    own = {member: value for member, value in properties.items() if member != "Replicas"}
+    if "SSESpecification" in own:
+        own["SSESpecification"] = own["SSESpecification"] | replica.get("SSESpecification", {})
+    return own | {member: replica[member] for member in _REPLICA if member in replica}
+
+
+async def _apply_replicas(ctx: Context, name: str, before: dict[str, Any], after: dict[str, Any]) -> ResourceState:
+    """Add, change and remove the replicas in other regions."""
+    old, new = _replicas(before), _replicas(after)
+    for region in old.keys() - new.keys() - {ctx.region}:
+        await _update_replica(ctx, name, "Delete", {"RegionName": region})
+    for region in sorted(new.keys() - {ctx.region}):
+        replica = new[region]
+        if region not in old:
+            wanted = {"RegionName": region, **replica.get("SSESpecification", {})}
+            await _update_replica(ctx, name, "Create", wanted)
+            await _stable(ctx, name)
+        await _apply_replica(ctx.at(region=region), name, old.get(region, {}), replica)
+    return await _stable(ctx, name)
+
+
+async def _update_replica(ctx: Context, name: str, action: str, wanted: dict[str, Any]) -> None:
+    update = {"ReplicaUpdates": [{action: wanted}]}
+    await ctx.refreshed().call(ctx.cloud.dynamodb.update_table, TableName=name, **update)
+
+
+async def _apply_replica(ctx: Context, name: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+    """The settings of one replica; `ctx` is in its region."""
+    for change in _own_changes(before, after):
+        await ctx.refreshed().call(ctx.cloud.dynamodb.update_table, TableName=name, **change)
+    await _apply_recovery(ctx, name, before, after)
+    await _apply_insights(ctx, name, before, after)
+    state = await _stable(ctx, name)
+    await _apply_tags(ctx, state.attributes["Arn"], {tag["Key"]: tag["Value"] for tag in after.get("Tags", ())})
+
+
+RESOURCES: list[type[ResourceType]] = [TableResource, GlobalTableResource]
