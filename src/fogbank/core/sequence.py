@@ -18,6 +18,11 @@ class Reserved(Record):
     below: int
 
 
+def number_at(ms: int) -> int:
+    """The first number that can be given out at that time, in a sequence that did not run ahead of the clock."""
+    return ms << _SHIFT
+
+
 class Sequence:
     """Gives out growing numbers inside transactions; reserves a minute's worth of them with one write."""
 

@@ -1,25 +1,15 @@
 """Tables in several regions: what is written in one reaches the others, and the last writer wins."""
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Aws, MovableClock
-from tests.services.dynamodb.conftest import MakeTable, key_schema
+from tests.services.dynamodb.conftest import MakeTable, eventually, key_schema
 
 HOME, AWAY, FAR = "us-east-1", "eu-west-1", "ap-south-1"
 STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
-
-
-def eventually(check: Callable[[], Any]) -> Any:
-    """Wait for what comes behind the commit: the first answer that is not None or False."""
-    until = time.monotonic() + 10
-    while (found := check()) is None or found is False:
-        assert time.monotonic() < until, "it did not happen"
-    return found
 
 
 def add(aws: Aws, table: str, region: str, **options: Any) -> None:

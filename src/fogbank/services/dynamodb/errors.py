@@ -63,6 +63,30 @@ class ExpiredIterator(AwsError):
     message = "Iterator expired. The iterator was created more than 15 minutes ago."
 
 
+class TableNotFound(AwsError):
+    code = "TableNotFoundException"
+
+
+class TableAlreadyExists(AwsError):
+    code = "TableAlreadyExistsException"
+
+
+class BackupNotFound(AwsError):
+    code = "BackupNotFoundException"
+
+
+class BackupInUse(AwsError):
+    code = "BackupInUseException"
+
+
+class PointInTimeRecoveryUnavailable(AwsError):
+    code = "PointInTimeRecoveryUnavailableException"
+
+
+class InvalidRestoreTime(AwsError):
+    code = "InvalidRestoreTimeException"
+
+
 def check_limit(value: int | None, parameter: str) -> None:
     """A page has at least one entry."""
     if value is not None and value < 1:

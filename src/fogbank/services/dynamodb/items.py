@@ -33,6 +33,8 @@ class Items:
         """Called after the commit that added records to that stream."""
         self.on_global_write: Callable[[Context, TableRecord, Key, StoredItem | None], None]
         """Called for each write to a table that has replicas, except for what came from one of them."""
+        self.on_change: Callable[[Context, Key, StoredItem | None], None]
+        """Called, with the item as it was, for each write to a table that is backed up or can be restored in time."""
 
     # ---- keys ---------------------------------------------------------------------------------------------------
 
@@ -128,6 +130,8 @@ class Items:
                 self._reindex(index, table, key, old, new)
         if table.ttl_attribute:
             self.note_expiry(table, key, old, new)
+        if table.point_in_time_recovery or table.copies_running:
+            self.on_change(ctx, key, old)
         if table.replicas and not replicated:
             self.on_global_write(ctx, table, key, new)
         if table.stream is not None and old != new:

@@ -52,6 +52,15 @@ class Replica(Record):
     table_class: str | None = None
 
 
+class Restore(Record):
+    """What a table was restored from."""
+
+    source_table: str
+    source_backup: str
+    at_ms: int
+    in_progress: bool = True
+
+
 class TableRecord(Record):
     """A table. `keys` are its partition and sort attributes; `types` the types of all key attributes."""
 
@@ -81,6 +90,11 @@ class TableRecord(Record):
     """Contributor insights that are on, by index name; the table's own under the empty name."""
     replicas: dict[str, Replica] = {}
     """The other regions of a global table."""
+    recovery_since_ms: int = 0
+    recovery_days: int = 35
+    copies_running: int = 0
+    """Backups and restores that read the table now."""
+    restore: Restore | None = None
 
     @property
     def arn(self) -> str:
@@ -136,6 +150,27 @@ class Version(Record):
     number: int
 
 
+class Past(Record):
+    """What an item was until a write changed it (None: there was none), and when that was."""
+
+    item: StoredItem | None
+    changed_ms: int
+
+
+class Backup(Record):
+    """An on-demand backup: the table's definition then; its items lie in `backup_items`."""
+
+    id: int
+    name: str
+    arn: str
+    table: TableRecord
+    created_ms: int
+    available: bool = False
+    items: int = 0
+    size: int = 0
+    restores_running: int = 0
+
+
 class Token(Record):
     """A TransactWriteItems that was done, by its client token."""
 
@@ -161,6 +196,10 @@ class DynamoDBTables:
         self.stream_records = store.table("dynamodb.stream_records", key=(int, int), value=StreamRecord)
         self.tokens = store.table("dynamodb.tokens", key=(str, str, str), value=Token)
         self.versions = store.table("dynamodb.versions", key=(int, bytes, bytes), value=Version)
+        self.journal = store.table("dynamodb.journal", key=(int, bytes, bytes, int), value=Past)
+        self.backups = store.table("dynamodb.backups", key=(str, str, str, str), value=Backup)
+        self.backup_items = store.table("dynamodb.backup_items", key=(int, bytes, bytes), value=StoredItem)
+        self.restoring = store.table("dynamodb.restoring", key=(str, str, str), value=TableRecord)
         self.counters = store.table("dynamodb.counters", key=(str,), value=Counter)
 
     def size_items(self, store: Store) -> None:

@@ -6,13 +6,16 @@ from typing import Any
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
+from fogbank.services.dynamodb.backups import Backups
 from fogbank.services.dynamodb.batch_operations import BatchOperations
 from fogbank.services.dynamodb.contributor_insights import ContributorInsights
+from fogbank.services.dynamodb.copies import Copies
 from fogbank.services.dynamodb.counts import ItemCounts
 from fogbank.services.dynamodb.errors import ResourceNotFound
 from fogbank.services.dynamodb.item_collections import collection_metrics
 from fogbank.services.dynamodb.item_operations import ItemOperations
 from fogbank.services.dynamodb.items import Items
+from fogbank.services.dynamodb.journal import Journal
 from fogbank.services.dynamodb.partiql_operations import PartiQLOperations
 from fogbank.services.dynamodb.query_operations import QueryOperations
 from fogbank.services.dynamodb.records import DynamoDBTables
@@ -34,11 +37,11 @@ class DynamoDBService(
     QueryOperations,
     PartiQLOperations,
     ContributorInsights,
+    Backups,
 ):
-    """Tables, items, queries, transactions, streams, TTL.
+    """Tables, items, queries, transactions, PartiQL, streams, TTL, global tables, backups.
 
-    Backups, imports and exports, and the legacy parameters that expressions replaced
-    (`Expected`, `KeyConditions`, …) answer NotImplemented.
+    Imports and exports, Kinesis destinations, resource policies and the global tables of 2017 answer NotImplemented.
     """
 
     name = "dynamodb"
@@ -54,6 +57,9 @@ class DynamoDBService(
         self._items.on_stream = self._stream_grew
         self._replication = Replication(cloud, self._tables, self._items)
         self._items.on_global_write = self._replication.note
+        self._journal = Journal(cloud, self._tables)
+        self._items.on_change = self._journal.note
+        self._copies = Copies(cloud, self._tables, self._items, self._journal)
         self._writes = Writes(self._items)
         self._transactions = Transactions(self._tables, self._items, self._writes)
         self.streams = Streams(self._tables)
@@ -66,6 +72,7 @@ class DynamoDBService(
             await self._expire_items()
             while await self.cloud.store.run(self.streams.trim_all, self.cloud.clock.now_ms()):
                 continue
+            await self.cloud.store.run(self._journal.trim_slice, self.cloud.clock.now_ms())
 
     # ---- transactions -------------------------------------------------------------------------------------------
 

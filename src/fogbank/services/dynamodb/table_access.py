@@ -43,12 +43,18 @@ class TableAccess(Service):
     def _save(self, table: TableRecord) -> None:
         self._tables.tables.put((table.account, table.region, table.name), table)
 
+    def _taken(self, ctx: Context, name: str) -> bool:
+        """Whether there is a table of that name, or one that is being restored."""
+        key = (ctx.account, ctx.region, name)
+        return self._tables.tables.get(key) is not None or self._tables.restoring.get(key) is not None
+
     def _remove(self, table: TableRecord) -> None:
         """Remove the table; its items go a slice a turn."""
         self._tables.tables.delete((table.account, table.region, table.name))
         self.cloud.garbage.discard(self._tables.items, (table.id,))
         self.cloud.garbage.discard(self._tables.expiring, (table.id,))
         self.cloud.garbage.discard(self._tables.versions, (table.id,))
+        self.cloud.garbage.discard(self._tables.journal, (table.id,))
         for index in table.indexes:
             self.cloud.garbage.discard(self._tables.index_items, (index.id,))
         if table.stream is not None:

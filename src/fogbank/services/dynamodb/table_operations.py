@@ -45,7 +45,7 @@ class TableOperations(GlobalTables):
         types = definitions.read_types(AttributeDefinitions)
         keys = definitions.read_keys(KeySchema, types)
         reads, writes = definitions.read_units(ProvisionedThroughput, on_demand=on_demand)
-        if self._tables.tables.get((ctx.account, ctx.region, TableName)) is not None:
+        if self._taken(ctx, TableName):
             raise ResourceInUse(f"Table already exists: {TableName}")
         indexes = [
             definitions.read_index(d, types, local=local, on_demand=on_demand, new_id=self._tables.next_id())
@@ -88,20 +88,11 @@ class TableOperations(GlobalTables):
                 "Resource cannot be deleted as it is currently protected against deletion. "
                 "Disable deletion protection first."
             )
+        if table.copies_running:
+            raise ResourceInUse(f"Attempt to change a resource which is still in use: Table is in use: {table.name}")
         self._leave_global_table(table)
         self._remove(table)
         return {"TableDescription": definitions.describe_deleted(table)}
-
-    def describe_continuous_backups(self, ctx: Context, *, TableName: str) -> Answer:
-        return {"ContinuousBackupsDescription": _continuous_backups(self._table(ctx, TableName, wording="Table"))}
-
-    def update_continuous_backups(
-        self, ctx: Context, *, TableName: str, PointInTimeRecoverySpecification: dict[str, Any]
-    ) -> Answer:
-        table = self._table(ctx, TableName, wording="Table")
-        table.point_in_time_recovery = PointInTimeRecoverySpecification["PointInTimeRecoveryEnabled"]
-        self._save(table)
-        return {"ContinuousBackupsDescription": _continuous_backups(table)}
 
     def describe_endpoints(self, ctx: Context) -> Answer:
         return {"Endpoints": [{"Address": ctx.endpoint.partition("://")[2], "CachePeriodInMinutes": 1440}]}
@@ -115,6 +106,9 @@ class TableOperations(GlobalTables):
         }
 
     def describe_table(self, ctx: Context, *, TableName: str) -> Answer:
+        restoring = self._tables.restoring.get((ctx.account, ctx.region, definitions.name_of(TableName)))
+        if restoring is not None:
+            return {"Table": definitions.describe(restoring, status="CREATING")}
         table = self._table(ctx, TableName, wording="Table")
         return {"Table": definitions.describe(table, self._counts.of(table, ctx.now_ms))}
 
@@ -290,11 +284,3 @@ def _update_throughput(
             f"WriteCapacityUnits: {table.write_units}. Refer to the Amazon DynamoDB Developer Guide for current limits "
             "and how to request higher limits."
         )
-
-
-def _continuous_backups(table: TableRecord) -> dict[str, Any]:
-    status = "ENABLED" if table.point_in_time_recovery else "DISABLED"
-    return {
-        "ContinuousBackupsStatus": "ENABLED",
-        "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": status},
-    }

@@ -8,7 +8,7 @@ import uuid
 from typing import Any
 
 from fogbank.services.dynamodb.errors import Validation
-from fogbank.services.dynamodb.records import Index, Replica, TableRecord
+from fogbank.services.dynamodb.records import Index, Replica, Restore, TableRecord
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 # Items and bytes by table or index id.
@@ -203,6 +203,8 @@ def describe(table: TableRecord, counts: Counts | None = None, *, status: str = 
     if table.replicas:
         description["GlobalTableVersion"] = "2019.11.21"
         description["Replicas"] = [_describe_replica(name, replica) for name, replica in table.replicas.items()]
+    if table.restore is not None:
+        description["RestoreSummary"] = _describe_restore(table.restore)
     if not creating or table.warm_read_units or table.warm_write_units:
         description["WarmThroughput"] = _warm_throughput(table, table, creating=creating)
     return description
@@ -218,6 +220,17 @@ def _describe_replica(region: str, replica: Replica) -> dict[str, Any]:
     if replica.table_class is not None:
         description["ReplicaTableClassSummary"] = {"TableClass": replica.table_class}
     return description
+
+
+def _describe_restore(restore: Restore) -> dict[str, Any]:
+    summary: dict[str, Any] = {
+        "SourceTableArn": restore.source_table,
+        "RestoreDateTime": restore.at_ms / 1000,
+        "RestoreInProgress": restore.in_progress,
+    }
+    if restore.source_backup:
+        summary["SourceBackupArn"] = restore.source_backup
+    return summary
 
 
 def describe_deleted(table: TableRecord) -> dict[str, Any]:

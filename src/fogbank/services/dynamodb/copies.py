@@ -1,0 +1,137 @@
+"""Copying a table as it was at a time, or a backup, slice by slice: into a backup, or into a table that is restored.
+
+The source may be changed meanwhile: its journal tells what it was. A restored table appears when it is whole.
+"""
+
+import msgspec
+
+from fogbank.core.cloud import Cloud
+from fogbank.core.context import Context
+from fogbank.core.outbox import RetryPolicy
+from fogbank.services.dynamodb.items import Items, Key
+from fogbank.services.dynamodb.journal import Journal, Moment
+from fogbank.services.dynamodb.records import Backup, DynamoDBTables, StoredItem, TableRecord
+
+_KIND = "dynamodb.copy"
+_ITEMS_PER_SLICE = 500
+_RETRY = RetryPolicy(attempts_max=5_000, delay_max_s=20.0)
+
+
+class Copy(msgspec.Struct):
+    """Of one of `table` and `from_backup`, into one of `restored` and `into_backup`; backups by their store's key.
+
+    `moment` says as of when the table is wanted. Its items are copied first, then those that are gone since.
+    """
+
+    moment: Moment = Moment()
+    table: str = ""
+    from_backup: tuple[str, str] | None = None
+    restored: str = ""
+    into_backup: tuple[str, str] | None = None
+    of_journal: bool = False
+    after: tuple[bytes, bytes] | None = None
+
+
+class Copies:
+    """Runs copies behind the commits that ask for them."""
+
+    def __init__(self, cloud: Cloud, tables: DynamoDBTables, items: Items, journal: Journal) -> None:
+        self._outbox = cloud.outbox
+        self._tables = tables
+        self._items = items
+        self._journal = journal
+        self._outbox.handler(_KIND, self._copy_slice, payload=Copy, retry=_RETRY)
+
+    def start(self, ctx: Context, copy: Copy) -> None:
+        self._count_running(ctx, copy, 1)
+        self._go_on(ctx, copy)
+
+    def _go_on(self, ctx: Context, copy: Copy) -> None:
+        lane = copy.restored or "/".join(copy.into_backup or ())
+        self._outbox.put(ctx, _KIND, lane=f"{ctx.account}/{ctx.region}/{lane}", payload=copy)
+
+    def _copy_slice(self, ctx: Context, copy: Copy) -> None:
+        found = self._found(ctx, copy)
+        if copy.restored:
+            self._restore(ctx, copy, found)
+        else:
+            self._back_up(ctx, copy, found)
+        if len(found) == _ITEMS_PER_SLICE:
+            copy.after = found[-1][0]
+            self._go_on(ctx, copy)
+        elif copy.table and not copy.of_journal:
+            copy.of_journal, copy.after = True, None
+            self._go_on(ctx, copy)
+        else:
+            self._finish(ctx, copy)
+
+    def _found(self, ctx: Context, copy: Copy) -> list[tuple[tuple[bytes, bytes], StoredItem | None]]:
+        """The keys of the slice, with what belongs there."""
+        if copy.from_backup is not None:
+            source = self._backup(ctx, copy.from_backup)
+            after = None if copy.after is None else (source.id, *copy.after)
+            entries = self._tables.backup_items.scan((source.id,), after=after, limit=_ITEMS_PER_SLICE)
+            return [((key[1], key[2]), stored) for key, stored in entries]
+        table = self._table(ctx, copy.table)
+        if copy.of_journal:
+            keys: list[Key] = [*self._journal.changed_keys(table.id, after=copy.after, limit=_ITEMS_PER_SLICE)]
+            return [((key[1], key[2]), self._journal.item_at(key, copy.moment)) for key in keys]
+        after = None if copy.after is None else (table.id, *copy.after)
+        items = list(self._tables.items.scan((table.id,), after=after, limit=_ITEMS_PER_SLICE))
+        return [((key[1], key[2]), self._journal.item_at((table.id, key[1], key[2]), copy.moment)) for key, _ in items]
+
+    def _restore(self, ctx: Context, copy: Copy, found: list[tuple[tuple[bytes, bytes], StoredItem | None]]) -> None:
+        target = self._tables.restoring.get((ctx.account, ctx.region, copy.restored))
+        assert target is not None
+        for (partition, sort), stored in found:
+            if stored is not None:
+                key = (target.id, partition, sort)
+                self._items.put(ctx, target, key, self._items.get(key), stored)
+
+    def _back_up(self, ctx: Context, copy: Copy, found: list[tuple[tuple[bytes, bytes], StoredItem | None]]) -> None:
+        assert copy.into_backup is not None
+        backup = self._backup(ctx, copy.into_backup)
+        for (partition, sort), stored in found:
+            key = (backup.id, partition, sort)
+            if stored is not None and self._tables.backup_items.get(key) is None:
+                self._tables.backup_items.put(key, stored)
+                backup.items += 1
+                backup.size += stored.size
+        self._save_backup(ctx, copy.into_backup, backup)
+
+    def _finish(self, ctx: Context, copy: Copy) -> None:
+        self._count_running(ctx, copy, -1)
+        if copy.into_backup is not None:
+            backup = self._backup(ctx, copy.into_backup)
+            backup.available = True
+            self._save_backup(ctx, copy.into_backup, backup)
+            return
+        target = self._tables.restoring.get((ctx.account, ctx.region, copy.restored))
+        assert target is not None
+        assert target.restore is not None
+        target.restore.in_progress = False
+        self._tables.restoring.delete((ctx.account, ctx.region, target.name))
+        self._tables.tables.put((ctx.account, ctx.region, target.name), target)
+
+    def _count_running(self, ctx: Context, copy: Copy, by: int) -> None:
+        if copy.from_backup is not None:
+            backup = self._backup(ctx, copy.from_backup)
+            backup.restores_running += by
+            self._save_backup(ctx, copy.from_backup, backup)
+        else:
+            table = self._table(ctx, copy.table)
+            table.copies_running += by
+            self._tables.tables.put((ctx.account, ctx.region, table.name), table)
+
+    def _table(self, ctx: Context, name: str) -> TableRecord:
+        table = self._tables.tables.get((ctx.account, ctx.region, name))
+        assert table is not None, "a table that is copied cannot be deleted"
+        return table
+
+    def _backup(self, ctx: Context, key: tuple[str, str]) -> Backup:
+        backup = self._tables.backups.get((ctx.account, ctx.region, *key))
+        assert backup is not None, "a backup that is read or written cannot be deleted"
+        return backup
+
+    def _save_backup(self, ctx: Context, key: tuple[str, str], backup: Backup) -> None:
+        self._tables.backups.put((ctx.account, ctx.region, *key), backup)

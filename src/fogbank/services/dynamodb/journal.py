@@ -1,0 +1,73 @@
+"""What items were before they were changed, so that a table can be read as it was at an earlier time.
+
+An entry lies under (table id, the item's keys, number of the write). The item at a moment is the one in the first entry
+behind that moment, or the present one if there is none. Numbers grow and are never behind the clock; after a restart
+they are ahead of it for a while, so that a moment given as a time is compared with the time in the entries too.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from fogbank.core.cloud import Cloud
+from fogbank.core.context import Context
+from fogbank.core.sequence import number_at
+from fogbank.services.dynamodb.items import Key
+from fogbank.services.dynamodb.records import DynamoDBTables, Past, StoredItem
+
+DAY_MS = 24 * 3600 * 1000
+_TRIM_PER_SLICE = 500
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """Behind all writes with a lower number, and all up to the time."""
+
+    number: int = 0
+    time_ms: int = -1
+
+
+def moment_at(time_ms: int) -> Moment:
+    return Moment(number_at(time_ms), time_ms)
+
+
+class Journal:
+    """The changes of tables that are backed up, or that can be restored to a point in time."""
+
+    def __init__(self, cloud: Cloud, tables: DynamoDBTables) -> None:
+        self._cloud = cloud
+        self._tables = tables
+        self._trimmed_to: tuple[int, bytes, bytes, int] | None = None
+
+    def now(self) -> Moment:
+        return Moment(self._cloud.sequence.next())
+
+    def note(self, ctx: Context, key: Key, old: StoredItem | None) -> None:
+        self._tables.journal.put((*key, self._cloud.sequence.next()), Past(old, ctx.now_ms))
+
+    def item_at(self, key: Key, moment: Moment) -> StoredItem | None:
+        for _, past in self._tables.journal.scan(key, start=(*key, moment.number)):
+            if past.changed_ms > moment.time_ms:
+                return past.item
+        return self._tables.items.get(key)
+
+    def changed_keys(self, table_id: int, *, after: tuple[bytes, bytes] | None, limit: int) -> Iterator[Key]:
+        """Keys of items that were changed, each once, in order."""
+        behind: tuple[object, ...] | None = None if after is None else (table_id, *after)
+        for _ in range(limit):
+            found = next(self._tables.journal.scan((table_id,), after=behind, limit=1), None)
+            if found is None:
+                return
+            behind = found[0][:3]
+            yield found[0][:3]
+
+    def trim_slice(self, now_ms: int) -> None:
+        """Forget some of what is older than its table's recovery period; call by call all of the journal is seen."""
+        kept_from: dict[int, int] = {}
+        for _, table in self._tables.tables.scan():
+            if table.copies_running or table.point_in_time_recovery:
+                kept_from[table.id] = 0 if table.copies_running else now_ms - table.recovery_days * DAY_MS
+        entries = list(self._tables.journal.scan(after=self._trimmed_to, limit=_TRIM_PER_SLICE))
+        for key, past in entries:
+            if past.changed_ms < kept_from.get(key[0], now_ms):
+                self._tables.journal.delete(key)
+        self._trimmed_to = entries[-1][0] if len(entries) == _TRIM_PER_SLICE else None
