@@ -1,0 +1,202 @@
+"""Functions: made, changed, removed, described."""
+
+from typing import Any
+
+from fogbank.core.context import Context
+from fogbank.core.errors import NotImplementedInFogbank
+from fogbank.core.service import Answer
+from fogbank.services.lambda_ import answers
+from fogbank.services.lambda_.code import fetch_package
+from fogbank.services.lambda_.errors import InvalidParameterValue
+from fogbank.services.lambda_.functions import check_revision
+from fogbank.services.lambda_.names import FunctionName, parse_name
+from fogbank.services.lambda_.operations.base import Operations, page
+from fogbank.services.lambda_.records import Configuration
+
+
+class FunctionOperations(Operations):
+    """CreateFunction and its relatives."""
+
+    async def create_function(
+        self,
+        ctx: Context,
+        *,
+        FunctionName: str,
+        Role: str,
+        Code: dict[str, Any],
+        Runtime: str | None = None,
+        Handler: str | None = None,
+        Description: str | None = None,
+        Timeout: int | None = None,
+        MemorySize: int | None = None,
+        Publish: bool = False,
+        PackageType: str = "Zip",
+        DeadLetterConfig: dict[str, Any] | None = None,
+        Environment: dict[str, Any] | None = None,
+        TracingConfig: dict[str, Any] | None = None,
+        Tags: dict[str, str] | None = None,
+        Layers: list[str] | None = None,
+        Architectures: list[str] | None = None,
+        EphemeralStorage: dict[str, Any] | None = None,
+        LoggingConfig: dict[str, Any] | None = None,
+    ) -> Answer:
+        name = parse_name(ctx, FunctionName)
+        if PackageType != "Zip":
+            raise NotImplementedInFogbank("Fogbank does not run functions from container images yet.")
+        if Runtime is None or Handler is None:
+            raise InvalidParameterValue(
+                "Runtime and Handler are mandatory parameters for functions created with deployment packages."
+            )
+        package = await fetch_package(ctx, Code)
+        settings = {
+            "Runtime": Runtime,
+            "Role": Role,
+            "Handler": Handler,
+            "Description": Description,
+            "Timeout": Timeout,
+            "MemorySize": MemorySize,
+            "DeadLetterConfig": DeadLetterConfig,
+            "Environment": Environment,
+            "TracingConfig": TracingConfig,
+            "Layers": Layers,
+            "Architectures": Architectures,
+            "EphemeralStorage": EphemeralStorage,
+            "LoggingConfig": LoggingConfig,
+        }
+
+        def create() -> Configuration:
+            config = self._functions.create(ctx, name, package, settings, Tags or {})
+            return self._functions.publish(ctx, name) if Publish else config
+
+        config = await ctx.run(create)
+        return answers.pending(self._functions.answer(ctx, name, config, qualified=False))
+
+    def get_function(self, ctx: Context, *, FunctionName: str, Qualifier: str | None = None) -> Answer:
+        name = parse_name(ctx, FunctionName, Qualifier)
+        config = self._functions.configuration(ctx, name)
+        function = self._functions.function(ctx, name)
+        answer: dict[str, Any] = {
+            "Configuration": self._functions.answer(ctx, name, config, qualified=bool(name.qualifier)),
+            "Code": {
+                "RepositoryType": "S3",
+                "Location": f"{ctx.endpoint}/_fogbank/lambda/code/{config.blob}",
+            },
+        }
+        if function.tags:
+            answer["Tags"] = function.tags
+        if function.reserved is not None:
+            answer["Concurrency"] = answers.concurrency(function)
+        return answer
+
+    def get_function_configuration(self, ctx: Context, *, FunctionName: str, Qualifier: str | None = None) -> Answer:
+        name = parse_name(ctx, FunctionName, Qualifier)
+        config = self._functions.configuration(ctx, name)
+        return self._functions.answer(ctx, name, config, qualified=bool(name.qualifier))
+
+    def list_functions(
+        self,
+        ctx: Context,
+        *,
+        FunctionVersion: str | None = None,
+        Marker: str | None = None,
+        MaxItems: int = 50,
+    ) -> Answer:
+        found = []
+        for key, config in self._tables.configurations.scan((ctx.account, ctx.region)):
+            if config.version == 0 or FunctionVersion == "ALL":
+                name = parse_name(ctx, key[2])
+                found.append(self._functions.answer(ctx, name, config, qualified=FunctionVersion == "ALL"))
+        return page("Functions", found, Marker, MaxItems)
+
+    async def update_function_code(
+        self,
+        ctx: Context,
+        *,
+        FunctionName: str,
+        ZipFile: bytes | None = None,
+        S3Bucket: str | None = None,
+        S3Key: str | None = None,
+        S3ObjectVersion: str | None = None,
+        Architectures: list[str] | None = None,
+        Publish: bool = False,
+        DryRun: bool = False,
+        RevisionId: str | None = None,
+    ) -> Answer:
+        name = parse_name(ctx, FunctionName)
+        self._functions.function(ctx, name)
+        code = {"ZipFile": ZipFile, "S3Bucket": S3Bucket, "S3Key": S3Key, "S3ObjectVersion": S3ObjectVersion}
+        package = await fetch_package(ctx, code)
+
+        def update() -> Configuration:
+            config = self._functions.configuration(ctx, name)
+            check_revision(RevisionId, config.revision)
+            before = config.blob
+            if Architectures is not None:
+                config.architectures = Architectures
+            if DryRun:
+                return config
+            self._functions.take_code(config, package)
+            self._functions.save(ctx, name, config)
+            if self._functions.release_code(ctx, name, before):
+                self.cloud.store.after_commit(lambda: self._code.remove(before))
+            self.cloud.store.after_commit(lambda: self._retire(ctx, name, config))
+            return self._functions.publish(ctx, name) if Publish else config
+
+        config = await ctx.run(update)
+        return answers.updating(self._functions.answer(ctx, name, config, qualified=Publish))
+
+    def update_function_configuration(
+        self,
+        ctx: Context,
+        *,
+        FunctionName: str,
+        Role: str | None = None,
+        Handler: str | None = None,
+        Description: str | None = None,
+        Timeout: int | None = None,
+        MemorySize: int | None = None,
+        Environment: dict[str, Any] | None = None,
+        Runtime: str | None = None,
+        DeadLetterConfig: dict[str, Any] | None = None,
+        TracingConfig: dict[str, Any] | None = None,
+        RevisionId: str | None = None,
+        Layers: list[str] | None = None,
+        EphemeralStorage: dict[str, Any] | None = None,
+        LoggingConfig: dict[str, Any] | None = None,
+    ) -> Answer:
+        name = parse_name(ctx, FunctionName)
+        config = self._functions.configuration(ctx, name)
+        check_revision(RevisionId, config.revision)
+        settings = {
+            "Role": Role,
+            "Handler": Handler,
+            "Description": Description,
+            "Timeout": Timeout,
+            "MemorySize": MemorySize,
+            "Environment": Environment,
+            "Runtime": Runtime,
+            "DeadLetterConfig": DeadLetterConfig,
+            "TracingConfig": TracingConfig,
+            "Layers": Layers,
+            "EphemeralStorage": EphemeralStorage,
+            "LoggingConfig": LoggingConfig,
+        }
+        self._functions.apply(ctx, config, settings)
+        self._functions.save(ctx, name, config)
+        self.cloud.store.after_commit(lambda: self._retire(ctx, name, config))
+        return answers.updating(self._functions.answer(ctx, name, config, qualified=False))
+
+    def delete_function(self, ctx: Context, *, FunctionName: str, Qualifier: str | None = None) -> Answer:
+        name = parse_name(ctx, FunctionName, Qualifier)
+        removed = self._functions.delete(ctx, name)
+
+        def clean() -> None:
+            for config in removed:
+                self._retire(ctx, name, config)
+                self._code.remove(config.blob)
+
+        self.cloud.store.after_commit(clean)
+        return {"StatusCode": 204}
+
+    def _retire(self, ctx: Context, name: FunctionName, config: Configuration) -> None:
+        self._invoker.pool.retire((name.account, ctx.region, config.name, config.version))

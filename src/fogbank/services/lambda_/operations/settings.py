@@ -1,0 +1,100 @@
+"""What surrounds a function: its concurrency, its policy, its tags."""
+
+
+from fogbank.core.arn import parse_arn
+from fogbank.core.context import Context
+from fogbank.core.service import Answer
+from fogbank.services.lambda_ import answers
+from fogbank.services.lambda_.code import UNZIPPED_BYTES_MAX, ZIPPED_BYTES_MAX
+from fogbank.services.lambda_.concurrency import ACCOUNT_CONCURRENCY
+from fogbank.services.lambda_.errors import InvalidParameterValue
+from fogbank.services.lambda_.names import FunctionName, parse_name
+from fogbank.services.lambda_.operations.base import Operations
+from fogbank.services.lambda_.records import Function, Mapping
+
+
+class SettingOperations(Operations):
+    """Concurrency, account, permissions and tags."""
+
+    def put_function_concurrency(self, ctx: Context, *, FunctionName: str, ReservedConcurrentExecutions: int) -> Answer:
+        name, function = self._unqualified(ctx, FunctionName)
+        self._concurrency.check_reserve(ctx, name.account, name.name, ReservedConcurrentExecutions)
+        function.reserved = ReservedConcurrentExecutions
+        self._tables.functions.put((name.account, ctx.region, name.name), function)
+        return answers.concurrency(function)
+
+    def get_function_concurrency(self, ctx: Context, *, FunctionName: str) -> Answer:
+        return answers.concurrency(self._unqualified(ctx, FunctionName)[1])
+
+    def delete_function_concurrency(self, ctx: Context, *, FunctionName: str) -> Answer:
+        name, function = self._unqualified(ctx, FunctionName)
+        function.reserved = None
+        self._tables.functions.put((name.account, ctx.region, name.name), function)
+        return None
+
+    def _unqualified(self, ctx: Context, text: str) -> tuple[FunctionName, Function]:
+        name = parse_name(ctx, text)
+        if name.qualifier:
+            raise InvalidParameterValue(
+                "This operation is permitted on Lambda functions only. Aliases and versions do not support "
+                "this operation. Please specify either a function name or an unqualified function ARN."
+            )
+        return name, self._functions.function(ctx, name)
+
+    def get_account_settings(self, ctx: Context) -> Answer:
+        reserved = self._concurrency.reserved_total(ctx.account, ctx.region)
+        configurations = [config for _, config in self._tables.configurations.scan((ctx.account, ctx.region))]
+        return {
+            "AccountLimit": {
+                "TotalCodeSize": 80_530_636_800,
+                "CodeSizeUnzipped": UNZIPPED_BYTES_MAX,
+                "CodeSizeZipped": ZIPPED_BYTES_MAX,
+                "ConcurrentExecutions": ACCOUNT_CONCURRENCY,
+                "UnreservedConcurrentExecutions": ACCOUNT_CONCURRENCY - reserved,
+            },
+            "AccountUsage": {
+                "TotalCodeSize": sum(config.code_size for config in configurations),
+                "FunctionCount": sum(1 for config in configurations if config.version == 0),
+            },
+        }
+
+    def add_permission(
+        self,
+        ctx: Context,
+        *,
+        FunctionName: str,
+        StatementId: str,
+        Action: str,
+        Principal: str,
+        SourceArn: str | None = None,
+        SourceAccount: str | None = None,
+        Qualifier: str | None = None,
+        RevisionId: str | None = None,
+        PrincipalOrgID: str | None = None,
+    ) -> Answer:
+        wanted = {
+            "StatementId": StatementId,
+            "Action": Action,
+            "Principal": Principal,
+            "SourceArn": SourceArn,
+            "SourceAccount": SourceAccount,
+            "RevisionId": RevisionId,
+            "PrincipalOrgID": PrincipalOrgID,
+        }
+        return {"Statement": self._permissions.add(ctx, parse_name(ctx, FunctionName, Qualifier), wanted)}
+
+    def get_policy(self, ctx: Context, *, FunctionName: str, Qualifier: str | None = None) -> Answer:
+        policy = self._permissions.policy(ctx, parse_name(ctx, FunctionName, Qualifier))
+        return {"Policy": self._permissions.document(policy), "RevisionId": policy.revision}
+
+    def remove_permission(
+        self,
+        ctx: Context,
+        *,
+        FunctionName: str,
+        StatementId: str,
+        Qualifier: str | None = None,
+        RevisionId: str | None = None,
+    ) -> Answer:
+        self._permissions.remove(ctx, parse_name(ctx, FunctionName, Qualifier), StatementId, RevisionId)
+        return None

@@ -1,0 +1,109 @@
+"""Versions and aliases of functions."""
+
+from typing import Any
+
+from fogbank.core.context import Context
+from fogbank.core.service import Answer
+from fogbank.services.lambda_ import answers
+from fogbank.services.lambda_.errors import ResourceConflict
+from fogbank.services.lambda_.functions import check_revision
+from fogbank.services.lambda_.names import function_arn, parse_name
+from fogbank.services.lambda_.operations.base import Operations, page
+from fogbank.services.lambda_.records import Alias
+
+
+class VersionOperations(Operations):
+    """PublishVersion, CreateAlias and their relatives."""
+
+    def publish_version(
+        self,
+        ctx: Context,
+        *,
+        FunctionName: str,
+        CodeSha256: str | None = None,
+        Description: str | None = None,
+        RevisionId: str | None = None,
+    ) -> Answer:
+        name = parse_name(ctx, FunctionName)
+        check_revision(RevisionId, self._functions.configuration(ctx, name).revision)
+        config = self._functions.publish(ctx, name, description=Description, sha256=CodeSha256)
+        return self._functions.answer(ctx, name, config, qualified=True)
+
+    def list_versions_by_function(
+        self, ctx: Context, *, FunctionName: str, Marker: str | None = None, MaxItems: int = 50
+    ) -> Answer:
+        name = parse_name(ctx, FunctionName)
+        self._functions.function(ctx, name)
+        scan = self._tables.configurations.scan((name.account, ctx.region, name.name))
+        found = [self._functions.answer(ctx, name, config, qualified=True) for _, config in scan]
+        return page("Versions", found, Marker, MaxItems)
+
+    def create_alias(
+        self,
+        ctx: Context,
+        *,
+        FunctionName: str,
+        Name: str,
+        FunctionVersion: str,
+        Description: str = "",
+        RoutingConfig: dict[str, Any] | None = None,
+    ) -> Answer:
+        name = parse_name(ctx, FunctionName)
+        self._functions.function(ctx, name)
+        if self._tables.aliases.get((name.account, ctx.region, name.name, Name)) is not None:
+            arn = function_arn(ctx, name.account, name.name, Name)
+            raise ResourceConflict(f"Alias already exists: {arn}")
+        weights = (RoutingConfig or {}).get("AdditionalVersionWeights") or {}
+        alias = Alias(Name, FunctionVersion, Description, "", weights)
+        self._functions.save_alias(ctx, name, alias)
+        return answers.alias(ctx, name.account, name.name, alias)
+
+    def get_alias(self, ctx: Context, *, FunctionName: str, Name: str) -> Answer:
+        name = parse_name(ctx, FunctionName)
+        return answers.alias(ctx, name.account, name.name, self._functions.alias(ctx, name, Name))
+
+    def list_aliases(
+        self,
+        ctx: Context,
+        *,
+        FunctionName: str,
+        FunctionVersion: str | None = None,
+        Marker: str | None = None,
+        MaxItems: int = 50,
+    ) -> Answer:
+        name = parse_name(ctx, FunctionName)
+        self._functions.function(ctx, name)
+        scan = self._tables.aliases.scan((name.account, ctx.region, name.name))
+        found = [
+            answers.alias(ctx, name.account, name.name, alias)
+            for _, alias in scan
+            if FunctionVersion is None or alias.version == FunctionVersion
+        ]
+        return page("Aliases", found, Marker, MaxItems)
+
+    def update_alias(
+        self,
+        ctx: Context,
+        *,
+        FunctionName: str,
+        Name: str,
+        FunctionVersion: str | None = None,
+        Description: str | None = None,
+        RoutingConfig: dict[str, Any] | None = None,
+        RevisionId: str | None = None,
+    ) -> Answer:
+        name = parse_name(ctx, FunctionName)
+        alias = self._functions.alias(ctx, name, Name)
+        check_revision(RevisionId, alias.revision)
+        alias.version = FunctionVersion or alias.version
+        if Description is not None:
+            alias.description = Description
+        if RoutingConfig is not None:
+            alias.weights = RoutingConfig.get("AdditionalVersionWeights") or {}
+        self._functions.save_alias(ctx, name, alias)
+        return answers.alias(ctx, name.account, name.name, alias)
+
+    def delete_alias(self, ctx: Context, *, FunctionName: str, Name: str) -> Answer:
+        name = parse_name(ctx, FunctionName)
+        self._tables.aliases.delete((name.account, ctx.region, name.name, Name))
+        return None
