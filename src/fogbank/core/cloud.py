@@ -46,6 +46,9 @@ class AccessKey(Record):
     expires_ms: int = 0
     secret: str = ""
     session_token: str = ""
+    tags: dict[str, str] = {}
+    """The session's tags; those in `transitive` pass on to the roles that the session assumes."""
+    transitive: list[str] = []
 
 
 class Cloud:

@@ -126,7 +126,7 @@ def test_an_unknown_function_is_not_found_by_its_arn(aws: Aws, account: str) -> 
         aws("lambda").invoke(FunctionName="nobody")
     assert refused.value.response["Error"] == {
         "Code": "ResourceNotFoundException",
-        "Message": f"Function not found: arn:aws:lambda:us-east-1:{account}:function:nobody",
+        "Message": f"Function not found: arn:aws:lambda:us-east-1:{account}:function:nobody:$LATEST",
     }
 
 

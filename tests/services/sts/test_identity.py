@@ -43,3 +43,49 @@ def test_a_session_token_belongs_to_the_caller(aws: Any, account: str, clock: An
     credentials = aws("sts").get_session_token(DurationSeconds=900)["Credentials"]
     assert aws("sts").get_access_key_info(AccessKeyId=credentials["AccessKeyId"])["Account"] == account
     assert abs(credentials["Expiration"].timestamp() - clock.now_ms() / 1000 - 900) < 60
+
+
+def test_a_session_passes_its_transitive_tags_on(aws: Any, server: Any) -> None:
+    role = "arn:aws:iam::222233334444:role/one"
+    tags = [{"Key": "Team", "Value": "a"}]
+    first = aws("sts").assume_role(RoleArn=role, RoleSessionName="me", Tags=tags, TransitiveTagKeys=["Team"])
+    session = sts_with(server, first["Credentials"])
+    with pytest.raises(ClientError, match="conflicts with a transitive tag key from the calling session"):
+        session.assume_role(RoleArn=role, RoleSessionName="me", Tags=[{"Key": "team", "Value": "b"}])
+    with pytest.raises(ClientError, match="exceeds the 1 hour session limit"):
+        session.assume_role(RoleArn=role, RoleSessionName="me", DurationSeconds=7200)
+    session.close()
+
+
+@pytest.mark.parametrize(
+    ("tags", "transitive", "sentence"),
+    [
+        (["a", "A"], [], "Duplicate tag keys found"),
+        (["a"], ["b"], "The specified transitive tag key must be included in the requested tags"),
+    ],
+)
+def test_session_tags_are_checked(aws: Any, tags: list[str], transitive: list[str], sentence: str) -> None:
+    given = [{"Key": key, "Value": "x"} for key in tags]
+    role = "arn:aws:iam::222233334444:role/one"
+    with pytest.raises(ClientError, match=f"InvalidParameterValue.*{sentence}"):
+        aws("sts").assume_role(RoleArn=role, RoleSessionName="me", Tags=given, TransitiveTagKeys=transitive)
+
+
+def test_a_role_limits_how_long_it_is_assumed(aws: Any, account: str) -> None:
+    trust = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}'
+    arn = aws("iam").create_role(RoleName="brief", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    with pytest.raises(ClientError, match="exceeds the MaxSessionDuration set for this role"):
+        aws("sts").assume_role(RoleArn=arn, RoleSessionName="me", DurationSeconds=7200)
+    assumed = aws("sts").assume_role(RoleArn=arn, RoleSessionName="me")["AssumedRoleUser"]
+    role_id = aws("iam").get_role(RoleName="brief")["Role"]["RoleId"]
+    assert assumed["AssumedRoleId"] == f"{role_id}:me"
+
+
+def test_a_federated_user_has_a_name_of_its_own(aws: Any, account: str) -> None:
+    answer = aws("sts").get_federation_token(Name="guest")
+    assert answer["FederatedUser"]["Arn"] == f"arn:aws:sts::{account}:federated-user/guest"
+
+
+def test_an_access_key_of_aws_tells_its_account(aws: Any) -> None:
+    # The example of AWS's guide to access key ids.
+    assert aws("sts").get_access_key_info(AccessKeyId="ASIAY34FZKBOKMUTVV7A")["Account"] == "609629065308"

@@ -91,7 +91,7 @@ class QueueReader:
             "messageAttributes": {
                 name: _attribute(value) for name, value in (message.get("MessageAttributes") or {}).items()
             },
-            "md5OfMessageAttributes": message.get("MD5OfMessageAttributes"),
+            **({"md5OfMessageAttributes": digest} if (digest := message.get("MD5OfMessageAttributes")) else {}),
             "md5OfBody": message.get("MD5OfBody", ""),
             "eventSource": "aws:sqs",
             "eventSourceARN": str(self._arn),

@@ -27,9 +27,19 @@ class LimitExceeded(AwsError):
     status = 409
 
 
+class InvalidInput(AwsError):
+    code = "InvalidInputException"
+    query_code = "InvalidInput"
+
+
 class MalformedPolicyDocument(AwsError):
     code = "MalformedPolicyDocumentException"
     query_code = "MalformedPolicyDocument"
+
+
+class UnmodifiableEntity(AwsError):
+    code = "UnmodifiableEntityException"
+    query_code = "UnmodifiableEntity"
 
 
 class ValidationError(AwsError):

@@ -25,6 +25,11 @@ def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
+def tagged(tags: dict[str, str]) -> dict[str, Any]:
+    """The member of an answer that has the tags; there is none without tags."""
+    return {"Tags": tag_list(tags)} if tags else {}
+
+
 def page(name: str, rows: list[Any], marker: str | None, limit: int) -> dict[str, Any]:
     """The rows from the marker on, under `name`; the marker is the number of rows before it."""
     if marker is not None and not marker.isdecimal():

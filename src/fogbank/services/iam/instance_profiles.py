@@ -78,6 +78,23 @@ class InstanceProfiles(Roles):
         self._tables.profiles.put((ctx.account, profile.name), profile)
         return None
 
+    def list_instance_profile_tags(
+        self, ctx: Context, *, InstanceProfileName: str, Marker: str | None = None, MaxItems: int = PAGE_MAX
+    ) -> Answer:
+        return page("Tags", tag_list(self._profile(ctx, InstanceProfileName).tags), Marker, MaxItems)
+
+    def tag_instance_profile(self, ctx: Context, *, InstanceProfileName: str, Tags: list[dict[str, str]]) -> Answer:
+        profile = self._profile(ctx, InstanceProfileName)
+        profile.tags |= tag_map(Tags)
+        self._tables.profiles.put((ctx.account, profile.name), profile)
+        return None
+
+    def untag_instance_profile(self, ctx: Context, *, InstanceProfileName: str, TagKeys: list[str]) -> Answer:
+        profile = self._profile(ctx, InstanceProfileName)
+        profile.tags = {key: value for key, value in profile.tags.items() if key not in TagKeys}
+        self._tables.profiles.put((ctx.account, profile.name), profile)
+        return None
+
     # ---- steps --------------------------------------------------------------------------------------------------
 
     def _profile(self, ctx: Context, name: str) -> InstanceProfile:

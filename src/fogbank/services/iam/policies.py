@@ -17,7 +17,8 @@ from fogbank.services.iam.errors import (
     ValidationError,
 )
 from fogbank.services.iam.fields import PAGE_MAX, check_document, page, tag_list, tag_map
-from fogbank.services.iam.records import Policy, PolicyVersion, Role, new_id
+from fogbank.services.iam.holders import Holder
+from fogbank.services.iam.records import Policy, PolicyVersion, new_id
 from fogbank.services.iam.roles import Roles
 
 VERSIONS_MAX = 5  # IAM's quota
@@ -75,7 +76,7 @@ class ManagedPolicies(Roles):
 
     def delete_policy(self, ctx: Context, *, PolicyArn: str) -> Answer:
         policy = self._policy(ctx, PolicyArn)
-        if self._holders(ctx, PolicyArn):
+        if self._holders(ctx, PolicyArn, boundaries=True):
             raise DeleteConflict("Cannot delete a policy attached to entities.")
         if len(policy.versions) > 1:
             raise DeleteConflict(
@@ -103,11 +104,29 @@ class ManagedPolicies(Roles):
         return {"PolicyVersion": _version_answer(policy, version) | {"Document": quote(version.document, safe="")}}
 
     def list_entities_for_policy(
-        self, ctx: Context, *, PolicyArn: str, Marker: str | None = None, MaxItems: int = PAGE_MAX
+        self,
+        ctx: Context,
+        *,
+        PolicyArn: str,
+        EntityFilter: str | None = None,
+        PathPrefix: str = "/",
+        PolicyUsageFilter: str | None = None,
+        Marker: str | None = None,
+        MaxItems: int = PAGE_MAX,
     ) -> Answer:
         self._policy(ctx, PolicyArn)
-        rows = [{"RoleName": role.name, "RoleId": role.id} for role in self._holders(ctx, PolicyArn)]
-        return page("PolicyRoles", rows, Marker, MaxItems) | {"PolicyGroups": [], "PolicyUsers": []}
+        rows = [
+            (kind, {f"{kind}Name": holder.name, f"{kind}Id": holder.id})
+            for kind, holder in self._holders(ctx, PolicyArn, boundaries=PolicyUsageFilter != "PermissionsPolicy")
+            if (EntityFilter in (None, kind) or (EntityFilter == "LocalManagedPolicy"))
+            and holder.path.startswith(PathPrefix)
+            and (PolicyUsageFilter != "PermissionsBoundary" or PolicyArn not in holder.attached)
+        ]
+        found = page("rows", rows, Marker, MaxItems)
+        shown = found.pop("rows")
+        return found | {
+            f"Policy{kind}s": [row for other, row in shown if other == kind] for kind in ("Group", "User", "Role")
+        }
 
     def list_policies(
         self,
@@ -141,6 +160,23 @@ class ManagedPolicies(Roles):
         self._tables.policies.put((ctx.account, PolicyArn), policy)
         return None
 
+    def list_policy_tags(
+        self, ctx: Context, *, PolicyArn: str, Marker: str | None = None, MaxItems: int = PAGE_MAX
+    ) -> Answer:
+        return page("Tags", tag_list(self._policy(ctx, PolicyArn).tags), Marker, MaxItems)
+
+    def tag_policy(self, ctx: Context, *, PolicyArn: str, Tags: list[dict[str, str]]) -> Answer:
+        policy = self._policy(ctx, PolicyArn)
+        policy.tags |= tag_map(Tags)
+        self._tables.policies.put((ctx.account, PolicyArn), policy)
+        return None
+
+    def untag_policy(self, ctx: Context, *, PolicyArn: str, TagKeys: list[str]) -> Answer:
+        policy = self._policy(ctx, PolicyArn)
+        policy.tags = {key: value for key, value in policy.tags.items() if key not in TagKeys}
+        self._tables.policies.put((ctx.account, PolicyArn), policy)
+        return None
+
     # ---- steps --------------------------------------------------------------------------------------------------
 
     def _policy(self, ctx: Context, arn: str) -> Policy:
@@ -153,18 +189,27 @@ class ManagedPolicies(Roles):
             raise NoSuchEntity(f"Policy {arn} was not found.")
         return policy
 
-    def _holders(self, ctx: Context, arn: str) -> list[Role]:
-        return [role for _, role in self._tables.roles.scan((ctx.account,)) if arn in role.attached]
+    def _holders(self, ctx: Context, arn: str, *, boundaries: bool = False) -> list[tuple[str, Holder]]:
+        """What the policy is attached to or, if wanted, is the boundary of; with its kind."""
+        place = (ctx.account,)
+        found: list[tuple[str, Holder]] = []
+        for kind, table in (("Group", self._tables.groups), ("User", self._tables.users), ("Role", self._tables.roles)):
+            for _, holder in table.scan(place):
+                if arn in holder.attached or (boundaries and getattr(holder, "boundary", "") == arn):
+                    found.append((kind, holder))
+        return found
 
     def _policy_answer(self, ctx: Context, arn: str, policy: Policy) -> dict[str, Any]:
+        holders = self._holders(ctx, arn, boundaries=True)
+        attached = sum(arn in holder.attached for _, holder in holders)
         answer: dict[str, Any] = {
             "PolicyName": policy.name,
             "PolicyId": policy.id,
             "Arn": arn,
             "Path": policy.path,
             "DefaultVersionId": f"v{policy.default}",
-            "AttachmentCount": len(self._holders(ctx, arn)),
-            "PermissionsBoundaryUsageCount": 0,
+            "AttachmentCount": attached,
+            "PermissionsBoundaryUsageCount": len(holders) - attached,
             "IsAttachable": True,
             "CreateDate": policy.created_ms / 1000,
             "UpdateDate": policy.updated_ms / 1000,

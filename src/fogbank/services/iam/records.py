@@ -1,6 +1,7 @@
 """What IAM stores. IAM is global: keys have an account and no region."""
 
 import secrets
+from typing import Any
 
 from fogbank.core.store import Record, Store
 
@@ -20,6 +21,74 @@ class Role(Record):
     inline: dict[str, str] = {}
     attached: list[str] = []
     tags: dict[str, str] = {}
+    boundary: str = ""
+    service: str = ""
+    """The service that the role is linked to; empty for any other role."""
+
+
+class User(Record):
+    """A user; `login_ms` is since when it has a login profile, or 0."""
+
+    name: str
+    id: str
+    path: str
+    created_ms: int
+    inline: dict[str, str] = {}
+    attached: list[str] = []
+    tags: dict[str, str] = {}
+    boundary: str = ""
+    groups: list[str] = []
+    login_ms: int = 0
+    login_reset: bool = False
+
+
+class Group(Record):
+    name: str
+    id: str
+    path: str
+    created_ms: int
+    inline: dict[str, str] = {}
+    attached: list[str] = []
+
+
+class UserKey(Record):
+    """A user's access key; the secret lies with the cloud, which checks signatures."""
+
+    created_ms: int
+    active: bool = True
+
+
+class ServiceCredential(Record):
+    """A user's name and password for one service."""
+
+    id: str
+    service: str
+    user_name: str
+    password: str
+    created_ms: int
+    active: bool = True
+
+
+class OpenIdProvider(Record):
+    url: str
+    clients: list[str]
+    thumbprints: list[str]
+    created_ms: int
+    tags: dict[str, str] = {}
+
+
+class SamlProvider(Record):
+    name: str
+    metadata: str
+    created_ms: int
+    tags: dict[str, str] = {}
+
+
+class Account(Record):
+    """What belongs to the account as a whole."""
+
+    aliases: list[str] = []
+    password_policy: dict[str, Any] = {}
 
 
 class PolicyVersion(Record):
@@ -61,6 +130,18 @@ class IamTables:
         self.roles = store.table("iam.roles", key=(str, str), value=Role)
         self.policies = store.table("iam.policies", key=(str, str), value=Policy)
         self.profiles = store.table("iam.profiles", key=(str, str), value=InstanceProfile)
+        self.users = store.table("iam.users", key=(str, str), value=User)
+        self.groups = store.table("iam.groups", key=(str, str), value=Group)
+        # account, user, key id
+        self.keys = store.table("iam.keys", key=(str, str, str), value=UserKey)
+        # account, user, credential id
+        self.credentials = store.table("iam.credentials", key=(str, str, str), value=ServiceCredential)
+        # account, ARN
+        self.openid = store.table("iam.openid", key=(str, str), value=OpenIdProvider)
+        self.saml = store.table("iam.saml", key=(str, str), value=SamlProvider)
+        self.accounts = store.table("iam.accounts", key=(str,), value=Account)
+        # An alias is unique in the whole cloud; its account.
+        self.aliases = store.table("iam.aliases", key=(str,), value=str)
 
 
 def new_id(prefix: str) -> str:

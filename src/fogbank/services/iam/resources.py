@@ -1,11 +1,10 @@
-"""CloudFormation: AWS::IAM::InstanceProfile, ManagedPolicy, Policy and Role.
+"""CloudFormation: AWS::IAM::InstanceProfile, ManagedPolicy, Policy and Role; users are in `user_resources`.
 
 Each handler is one transaction: a role whose policy cannot be attached is not made at all.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/AWS_IAM.html
 """
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
 from fogbank.core.context import Context
@@ -13,12 +12,22 @@ from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
 from fogbank.services.iam.errors import NoSuchEntity
 from fogbank.services.iam.fields import tag_list
 from fogbank.services.iam.policies import VERSIONS_MAX
+from fogbank.services.iam.user_resources import (
+    AccessKeyResource,
+    GroupResource,
+    ServiceLinkedRoleResource,
+    UserResource,
+    policy_text,
+)
 
 _SESSION_S = 3600
 
 
-def _text(document: Any) -> str:
-    return document if isinstance(document, str) else json.dumps(document)
+def _holders(given: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Whom a policy is for: the kind, and the parameter that names the one."""
+    for kind in ("Role", "User", "Group"):
+        for name in given.get(f"{kind}s", ()):
+            yield kind.lower(), {f"{kind}Name": name}
 
 
 class RoleResource(ResourceType):
@@ -32,6 +41,7 @@ class RoleResource(ResourceType):
             "ManagedPolicyArns",
             "MaxSessionDuration",
             "Path",
+            "PermissionsBoundary",
             "Policies",
             "RoleName",
             "Tags",
@@ -54,10 +64,11 @@ class RoleResource(ResourceType):
         ctx.cloud.iam.create_role(
             ctx,
             RoleName=name,
-            AssumeRolePolicyDocument=_text(given["AssumeRolePolicyDocument"]),
+            AssumeRolePolicyDocument=policy_text(given["AssumeRolePolicyDocument"]),
             Path=given.get("Path", "/"),
             Description=given.get("Description", ""),
             MaxSessionDuration=int(given.get("MaxSessionDuration", _SESSION_S)),
+            PermissionsBoundary=given.get("PermissionsBoundary", ""),
             Tags=tag_list(request.tags()),
         )
         self._grant(ctx, name, given)
@@ -65,7 +76,7 @@ class RoleResource(ResourceType):
 
     def _update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         iam, name, given = ctx.cloud.iam, request.physical_id, request.properties
-        trust = _text(given["AssumeRolePolicyDocument"])
+        trust = policy_text(given["AssumeRolePolicyDocument"])
         iam.update_assume_role_policy(ctx, RoleName=name, PolicyDocument=trust)
         iam.update_role(
             ctx,
@@ -73,6 +84,10 @@ class RoleResource(ResourceType):
             Description=given.get("Description", ""),
             MaxSessionDuration=int(given.get("MaxSessionDuration", _SESSION_S)),
         )
+        if given.get("PermissionsBoundary"):
+            iam.put_role_permissions_boundary(ctx, RoleName=name, PermissionsBoundary=given["PermissionsBoundary"])
+        else:
+            iam.delete_role_permissions_boundary(ctx, RoleName=name)
         before = iam.get_role(ctx, RoleName=name)["Role"].get("Tags", [])
         iam.untag_role(ctx, RoleName=name, TagKeys=[tag["Key"] for tag in before])
         iam.tag_role(ctx, RoleName=name, Tags=tag_list(request.tags()))
@@ -91,7 +106,7 @@ class RoleResource(ResourceType):
         for arn in given.get("ManagedPolicyArns", ()):
             ctx.cloud.iam.attach_role_policy(ctx, RoleName=name, PolicyArn=arn)
         for policy in given.get("Policies", ()):
-            title, text = policy["PolicyName"], _text(policy["PolicyDocument"])
+            title, text = policy["PolicyName"], policy_text(policy["PolicyDocument"])
             ctx.cloud.iam.put_role_policy(ctx, RoleName=name, PolicyName=title, PolicyDocument=text)
 
     def _revoke(self, ctx: Context, name: str, given: dict[str, Any]) -> None:
@@ -111,10 +126,10 @@ class RoleResource(ResourceType):
 
 
 class PolicyResource(ResourceType):
-    """An inline policy of one or more roles."""
+    """An inline policy of roles, users and groups."""
 
     type_name = "AWS::IAM::Policy"
-    supported = frozenset(("PolicyDocument", "PolicyName", "Roles"))
+    supported = frozenset(("Groups", "PolicyDocument", "PolicyName", "Roles", "Users"))
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         return await ctx.run(self._put, ctx, request)
@@ -126,9 +141,10 @@ class PolicyResource(ResourceType):
         await ctx.run(self._remove, ctx, request.properties)
 
     def _put(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        title, text = request.properties["PolicyName"], _text(request.properties["PolicyDocument"])
-        for role in request.properties.get("Roles", ()):
-            ctx.cloud.iam.put_role_policy(ctx, RoleName=role, PolicyName=title, PolicyDocument=text)
+        title, text = request.properties["PolicyName"], policy_text(request.properties["PolicyDocument"])
+        for kind, holder in _holders(request.properties):
+            put = getattr(ctx.cloud.iam, f"put_{kind}_policy")
+            put(ctx, **holder, PolicyName=title, PolicyDocument=text)
         return ResourceState(physical_id=request.physical_id or request.generated_name(length_max=128))
 
     def _update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
@@ -136,9 +152,9 @@ class PolicyResource(ResourceType):
         return self._put(ctx, request)
 
     def _remove(self, ctx: Context, given: dict[str, Any]) -> None:
-        for role in given.get("Roles", ()):
+        for kind, holder in _holders(given):
             try:
-                ctx.cloud.iam.delete_role_policy(ctx, RoleName=role, PolicyName=given["PolicyName"])
+                getattr(ctx.cloud.iam, f"delete_{kind}_policy")(ctx, **holder, PolicyName=given["PolicyName"])
             except NoSuchEntity:
                 continue
 
@@ -147,7 +163,7 @@ class ManagedPolicyResource(ResourceType):
     """Ref is the policy's ARN. An update makes a new default version; the oldest one gives way."""
 
     type_name = "AWS::IAM::ManagedPolicy"
-    supported = frozenset(("Description", "ManagedPolicyName", "Path", "PolicyDocument", "Roles"))
+    supported = frozenset(("Description", "Groups", "ManagedPolicyName", "Path", "PolicyDocument", "Roles", "Users"))
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         return await ctx.run(self._create, ctx, request)
@@ -163,30 +179,30 @@ class ManagedPolicyResource(ResourceType):
         policy = ctx.cloud.iam.create_policy(
             ctx,
             PolicyName=given.get("ManagedPolicyName") or request.generated_name(length_max=128),
-            PolicyDocument=_text(given["PolicyDocument"]),
+            PolicyDocument=policy_text(given["PolicyDocument"]),
             Path=given.get("Path", "/"),
             Description=given.get("Description", ""),
         )["Policy"]
-        self._attach(ctx, policy["Arn"], given.get("Roles", ()))
+        self._attach(ctx, policy["Arn"], given)
         return self._state(ctx, policy["Arn"])
 
     def _update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         iam, arn = ctx.cloud.iam, request.physical_id
-        text = _text(request.properties["PolicyDocument"])
-        if text != _text(request.previous.get("PolicyDocument")):
+        text = policy_text(request.properties["PolicyDocument"])
+        if text != policy_text(request.previous.get("PolicyDocument")):
             versions = iam.list_policy_versions(ctx, PolicyArn=arn)["Versions"]
             if len(versions) == VERSIONS_MAX:
                 oldest = next(row for row in reversed(versions) if not row["IsDefaultVersion"])
                 iam.delete_policy_version(ctx, PolicyArn=arn, VersionId=oldest["VersionId"])
             iam.create_policy_version(ctx, PolicyArn=arn, PolicyDocument=text, SetAsDefault=True)
-        self._detach(ctx, arn, request.previous.get("Roles", ()))
-        self._attach(ctx, arn, request.properties.get("Roles", ()))
+        self._detach(ctx, arn, request.previous)
+        self._attach(ctx, arn, request.properties)
         return self._state(ctx, arn)
 
     def _delete(self, ctx: Context, request: ResourceRequest) -> None:
         iam, arn = ctx.cloud.iam, request.physical_id
         try:
-            self._detach(ctx, arn, request.properties.get("Roles", ()))
+            self._detach(ctx, arn, request.properties)
             for version in iam.list_policy_versions(ctx, PolicyArn=arn)["Versions"]:
                 if not version["IsDefaultVersion"]:
                     iam.delete_policy_version(ctx, PolicyArn=arn, VersionId=version["VersionId"])
@@ -194,14 +210,14 @@ class ManagedPolicyResource(ResourceType):
         except NoSuchEntity:
             return
 
-    def _attach(self, ctx: Context, arn: str, roles: Iterable[str]) -> None:
-        for role in roles:
-            ctx.cloud.iam.attach_role_policy(ctx, RoleName=role, PolicyArn=arn)
+    def _attach(self, ctx: Context, arn: str, given: dict[str, Any]) -> None:
+        for kind, holder in _holders(given):
+            getattr(ctx.cloud.iam, f"attach_{kind}_policy")(ctx, **holder, PolicyArn=arn)
 
-    def _detach(self, ctx: Context, arn: str, roles: Iterable[str]) -> None:
-        for role in roles:
+    def _detach(self, ctx: Context, arn: str, given: dict[str, Any]) -> None:
+        for kind, holder in _holders(given):
             try:
-                ctx.cloud.iam.detach_role_policy(ctx, RoleName=role, PolicyArn=arn)
+                getattr(ctx.cloud.iam, f"detach_{kind}_policy")(ctx, **holder, PolicyArn=arn)
             except NoSuchEntity:
                 continue
 
@@ -263,8 +279,12 @@ class InstanceProfileResource(ResourceType):
 
 
 RESOURCES: list[type[ResourceType]] = [
+    AccessKeyResource,
+    GroupResource,
     InstanceProfileResource,
     ManagedPolicyResource,
     PolicyResource,
     RoleResource,
+    ServiceLinkedRoleResource,
+    UserResource,
 ]

@@ -8,8 +8,19 @@ from urllib.parse import quote
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer, Service
-from fogbank.services.iam.errors import DeleteConflict, EntityAlreadyExists, NoSuchEntity, ValidationError
-from fogbank.services.iam.fields import PAGE_MAX, check_document, page, tag_list, tag_map
+from fogbank.services.iam.errors import DeleteConflict, EntityAlreadyExists, NoSuchEntity, UnmodifiableEntity
+from fogbank.services.iam.fields import PAGE_MAX, check_document, page, tag_list, tag_map, tagged
+from fogbank.services.iam.holders import (
+    attach,
+    attached_rows,
+    boundary_answer,
+    check_attachable,
+    check_without_policies,
+    delete_inline,
+    detach,
+    inline_answer,
+    put_inline,
+)
 from fogbank.services.iam.records import IamTables, Role, new_id
 
 
@@ -19,14 +30,9 @@ class Roles(Service):
     _tables: IamTables
 
     def attach_role_policy(self, ctx: Context, *, RoleName: str, PolicyArn: str) -> Answer:
-        role = self._role(ctx, RoleName)
-        if not PolicyArn.startswith("arn:"):
-            raise ValidationError("Invalid ARN:  Could not be parsed!")
-        own = not PolicyArn.startswith("arn:aws:iam::aws:")  # AWS's own policies are many and not kept here.
-        if own and self._tables.policies.get((ctx.account, PolicyArn)) is None:
-            raise NoSuchEntity(f"Policy {PolicyArn} does not exist or is not attachable.")
-        if PolicyArn not in role.attached:
-            role.attached.append(PolicyArn)
+        role = self._own_role(ctx, RoleName)
+        check_attachable(ctx, self._tables, PolicyArn)
+        attach(role, PolicyArn)
         self._keep(ctx, role)
         return None
 
@@ -39,8 +45,11 @@ class Roles(Service):
         Path: str = "/",
         Description: str = "",
         MaxSessionDuration: int = 3600,
+        PermissionsBoundary: str = "",
         Tags: list[dict[str, str]] | None = None,
     ) -> Answer:
+        if PermissionsBoundary:
+            check_attachable(ctx, self._tables, PermissionsBoundary)
         if self._tables.roles.get((ctx.account, RoleName)) is not None:
             raise EntityAlreadyExists(f"Role with name {RoleName} already exists.")
         check_document(AssumeRolePolicyDocument)
@@ -53,44 +62,46 @@ class Roles(Service):
             description=Description,
             session_s=MaxSessionDuration,
             tags=tag_map(Tags),
+            boundary=PermissionsBoundary,
         )
         self._keep(ctx, role)
-        return {"Role": role_answer(ctx, role)}
+        answer = role_answer(ctx, role)
+        del answer["MaxSessionDuration"]  # CreateRole answers without it.
+        return {"Role": answer | tagged(role.tags) | boundary_answer(role)}
 
     def delete_role(self, ctx: Context, *, RoleName: str) -> Answer:
-        role = self._role(ctx, RoleName)
+        role = self._own_role(ctx, RoleName)
         if any(profile.role == RoleName for _, profile in self._tables.profiles.scan((ctx.account,))):
             raise DeleteConflict("Cannot delete entity, must remove roles from instance profile first.")
-        if role.attached:
-            raise DeleteConflict("Cannot delete entity, must detach all policies first.")
-        if role.inline:
-            raise DeleteConflict("Cannot delete entity, must delete policies first.")
+        check_without_policies(role)
         self._tables.roles.delete((ctx.account, RoleName))
         return None
 
+    def delete_role_permissions_boundary(self, ctx: Context, *, RoleName: str) -> Answer:
+        role = self._own_role(ctx, RoleName)
+        role.boundary = ""
+        self._keep(ctx, role)
+        return None
+
     def delete_role_policy(self, ctx: Context, *, RoleName: str, PolicyName: str) -> Answer:
-        role = self._role(ctx, RoleName)
-        if role.inline.pop(PolicyName, None) is None:
-            raise NoSuchEntity(f"The role policy with name {PolicyName} cannot be found.")
+        role = self._own_role(ctx, RoleName)
+        delete_inline(role, "role", PolicyName)
         self._keep(ctx, role)
         return None
 
     def detach_role_policy(self, ctx: Context, *, RoleName: str, PolicyArn: str) -> Answer:
-        role = self._role(ctx, RoleName)
-        if PolicyArn not in role.attached:
-            raise NoSuchEntity(f"Policy {PolicyArn} was not found.")
-        role.attached.remove(PolicyArn)
+        role = self._own_role(ctx, RoleName)
+        detach(role, PolicyArn)
         self._keep(ctx, role)
         return None
 
     def get_role(self, ctx: Context, *, RoleName: str) -> Answer:
-        return {"Role": role_answer(ctx, self._role(ctx, RoleName))}
+        role = self._role(ctx, RoleName)
+        # When a role was last used is not kept.
+        return {"Role": role_answer(ctx, role) | {"RoleLastUsed": {}} | tagged(role.tags) | boundary_answer(role)}
 
     def get_role_policy(self, ctx: Context, *, RoleName: str, PolicyName: str) -> Answer:
-        document = self._role(ctx, RoleName).inline.get(PolicyName)
-        if document is None:
-            raise NoSuchEntity(f"The role policy with name {PolicyName} cannot be found.")
-        return {"RoleName": RoleName, "PolicyName": PolicyName, "PolicyDocument": quote(document, safe="")}
+        return inline_answer(self._role(ctx, RoleName), "role", PolicyName)
 
     def list_attached_role_policies(
         self,
@@ -101,12 +112,7 @@ class Roles(Service):
         Marker: str | None = None,
         MaxItems: int = PAGE_MAX,
     ) -> Answer:
-        rows = [
-            {"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn}
-            for arn in self._role(ctx, RoleName).attached
-            if arn.partition(":policy")[2].startswith(PathPrefix)
-        ]
-        return page("AttachedPolicies", rows, Marker, MaxItems)
+        return page("AttachedPolicies", attached_rows(self._role(ctx, RoleName), PathPrefix), Marker, MaxItems)
 
     def list_role_policies(
         self, ctx: Context, *, RoleName: str, Marker: str | None = None, MaxItems: int = PAGE_MAX
@@ -124,10 +130,16 @@ class Roles(Service):
         roles = [role for _, role in self._tables.roles.scan((ctx.account,)) if role.path.startswith(PathPrefix)]
         return page("Roles", [role_answer(ctx, role) for role in roles], Marker, MaxItems)
 
+    def put_role_permissions_boundary(self, ctx: Context, *, RoleName: str, PermissionsBoundary: str) -> Answer:
+        role = self._own_role(ctx, RoleName)
+        check_attachable(ctx, self._tables, PermissionsBoundary)
+        role.boundary = PermissionsBoundary
+        self._keep(ctx, role)
+        return None
+
     def put_role_policy(self, ctx: Context, *, RoleName: str, PolicyName: str, PolicyDocument: str) -> Answer:
-        role = self._role(ctx, RoleName)
-        check_document(PolicyDocument)
-        role.inline[PolicyName] = PolicyDocument
+        role = self._own_role(ctx, RoleName)
+        put_inline(role, PolicyName, PolicyDocument)
         self._keep(ctx, role)
         return None
 
@@ -144,7 +156,7 @@ class Roles(Service):
         return None
 
     def update_assume_role_policy(self, ctx: Context, *, RoleName: str, PolicyDocument: str) -> Answer:
-        role = self._role(ctx, RoleName)
+        role = self._own_role(ctx, RoleName)
         check_document(PolicyDocument)
         role.trust = PolicyDocument
         self._keep(ctx, role)
@@ -178,11 +190,21 @@ class Roles(Service):
             raise NoSuchEntity(f"The role with name {name} cannot be found.")
         return role
 
+    def _own_role(self, ctx: Context, name: str) -> Role:
+        """A role that may be changed: one that is linked to a service is the service's."""
+        role = self._role(ctx, name)
+        if role.service:
+            raise UnmodifiableEntity(
+                f"Cannot perform the operation on the protected role '{name}' - this role is only modifiable by AWS"
+            )
+        return role
+
     def _keep(self, ctx: Context, role: Role) -> None:
         self._tables.roles.put((ctx.account, role.name), role)
 
 
 def role_answer(ctx: Context, role: Role) -> dict[str, Any]:
+    """A role as lists have it: without its tags and its boundary."""
     answer: dict[str, Any] = {
         "Path": role.path,
         "RoleName": role.name,
@@ -192,6 +214,4 @@ def role_answer(ctx: Context, role: Role) -> dict[str, Any]:
         "AssumeRolePolicyDocument": quote(role.trust, safe=""),  # RFC 3986, says GetRole
         "MaxSessionDuration": role.session_s,
     }
-    if role.description:
-        answer["Description"] = role.description
-    return answer | ({"Tags": tag_list(role.tags)} if role.tags else {})
+    return answer | ({"Description": role.description} if role.description else {})

@@ -5,18 +5,23 @@ from collections.abc import Iterator
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.service import Tagged
+from fogbank.services.iam.access_keys import AccessKeys
+from fogbank.services.iam.account import Accounts
 from fogbank.services.iam.instance_profiles import InstanceProfiles
 from fogbank.services.iam.policies import ManagedPolicies
+from fogbank.services.iam.providers import Providers
 from fogbank.services.iam.records import IamTables
+from fogbank.services.iam.service_linked_roles import ServiceLinkedRoles
 
 _GLOBAL_REGION = "us-east-1"
 
 
-class IamService(ManagedPolicies, InstanceProfiles):
-    """Roles, managed policies and instance profiles; kept and not enforced. IAM is global: keys have no region.
+class IamService(AccessKeys, ManagedPolicies, InstanceProfiles, ServiceLinkedRoles, Providers, Accounts):
+    """Users and their keys, groups, roles, policies, instance profiles, identity providers and the account's own
+    settings; kept and not enforced. IAM is global: keys have no region.
 
-    Users, groups, permissions boundaries and the contents of AWS managed policies answer NotImplemented; a policy
-    that belongs to AWS is not checked when it is attached.
+    The contents of AWS managed policies, MFA, certificates, SSH keys, reports and the policy simulator answer
+    NotImplemented; a policy that belongs to AWS is not checked when it is attached.
     """
 
     name = "iam"

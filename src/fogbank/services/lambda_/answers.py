@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fogbank.core.context import Context
+from fogbank.core.ids import new_id
 from fogbank.services.lambda_.names import function_arn
 from fogbank.services.lambda_.records import Alias, Configuration, Function, InvokeConfig, Layer
 
@@ -20,12 +21,12 @@ def log_group(config: Configuration) -> str:
 
 
 def configuration(
-    ctx: Context, account: str, config: Configuration, layers: list[dict[str, Any]], *, qualified: bool
+    ctx: Context, account: str, config: Configuration, layers: list[dict[str, Any]], *, qualifier: str
 ) -> dict[str, Any]:
-    """A FunctionConfiguration; its ARN has the version if the caller named one."""
+    """A FunctionConfiguration; its ARN has the version or the alias that the caller named."""
     answer: dict[str, Any] = {
         "FunctionName": config.name,
-        "FunctionArn": function_arn(ctx, account, config.name, config.label if qualified else ""),
+        "FunctionArn": function_arn(ctx, account, config.name, qualifier),
         "Runtime": config.runtime,
         "Role": config.role,
         "Handler": config.handler,
@@ -44,7 +45,7 @@ def configuration(
         "EphemeralStorage": {"Size": config.ephemeral_mb},
         "TracingConfig": {"Mode": config.tracing},
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
-        "LoggingConfig": {"LogFormat": "Text", **config.logging, "LogGroup": log_group(config)},
+        "LoggingConfig": _logging(config),
         "RuntimeVersionConfig": {"RuntimeVersionArn": _runtime_arn(ctx, config.runtime)},
     }
     if config.environment is not None:
@@ -56,6 +57,13 @@ def configuration(
     return answer
 
 
+def _logging(config: Configuration) -> dict[str, str]:
+    answer = {"LogFormat": "Text", **config.logging, "LogGroup": log_group(config)}
+    if answer["LogFormat"] == "JSON":
+        answer = {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO", **answer}
+    return answer
+
+
 def _runtime_arn(ctx: Context, runtime: str) -> str:
     """AWS names a runtime's version by a digest; Fogbank has one version of each."""
     digest = hashlib.sha256(runtime.encode()).hexdigest()
@@ -63,10 +71,11 @@ def _runtime_arn(ctx: Context, runtime: str) -> str:
 
 
 def pending(answer: dict[str, Any]) -> dict[str, Any]:
-    """What CreateFunction answers: the function is still being made."""
+    """What CreateFunction answers: the function is still being made, and has another revision when it is."""
     del answer["LastUpdateStatus"]
     return {
         **answer,
+        "RevisionId": new_id(),
         "State": "Pending",
         "StateReason": "The function is being created.",
         "StateReasonCode": "Creating",
@@ -74,12 +83,22 @@ def pending(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def updating(answer: dict[str, Any]) -> dict[str, Any]:
-    """What the Update operations answer."""
+    """What the Update operations answer: the revision is that of the update under way, not of the function after it."""
     return {
         **answer,
+        "RevisionId": new_id(),
         "LastUpdateStatus": "InProgress",
         "LastUpdateStatusReason": "The function is being created.",
         "LastUpdateStatusReasonCode": "Creating",
+    }
+
+
+def listed(answer: dict[str, Any]) -> dict[str, Any]:
+    """A FunctionConfiguration as lists have it: nothing of its state."""
+    return {
+        name: value
+        for name, value in answer.items()
+        if name not in ("LastUpdateStatus", "RuntimeVersionConfig", "State")
     }
 
 

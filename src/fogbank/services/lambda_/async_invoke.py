@@ -19,12 +19,14 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.outbox import RetryPolicy
 from fogbank.services.lambda_.errors import ResourceNotFound, TooManyRequests
+from fogbank.services.lambda_.failure_records import is_bucket, put_object
 from fogbank.services.lambda_.functions import Functions
 from fogbank.services.lambda_.invoke import Invoker, Result
 from fogbank.services.lambda_.names import FunctionName, function_arn
 from fogbank.services.lambda_.records import InvokeConfig
 
 KIND = "lambda_.event"
+RECORD_KIND = "lambda_.failure_record"
 RETRIES_MAX = 2
 AGE_MAX_S = 6 * 3600
 RETRY_DELAYS_S = (60, 120)  # "one minute before the second attempt, two minutes before the third"
@@ -45,6 +47,14 @@ class AsyncEvent(msgspec.Struct, array_like=True):
     trace: str = ""
 
 
+class BucketRecord(msgspec.Struct, array_like=True):
+    """A record of a failed invocation on its way to a bucket."""
+
+    function: str
+    bucket_arn: str
+    record: dict[str, Any]
+
+
 class AsyncInvoker:
     """Accepts events and sees them through."""
 
@@ -54,6 +64,14 @@ class AsyncInvoker:
         self._invoker = invoker
         # The handler settles every failure by itself; the outbox's own retries are for Fogbank's mistakes.
         cloud.outbox.handler(KIND, self._deliver, payload=AsyncEvent, retry=RetryPolicy(attempts_max=3))
+        cloud.outbox.handler(
+            RECORD_KIND,
+            self._put_record,
+            payload=BucketRecord,
+            on_exhausted=lambda ctx, record, _: self._failed(
+                ctx, FunctionName(ctx.account, record.function, ""), "DestinationDeliveryFailures"
+            ),
+        )
 
     def accept(self, ctx: Context, name: FunctionName, payload: bytes, request_id: str | None = None) -> str:
         """Queue an event in the current transaction; its request id."""
@@ -151,10 +169,16 @@ class AsyncInvoker:
                     "EventBusName": destination,
                 }
                 self._cloud.events.put_events(ctx, Entries=[entry])
+            elif is_bucket(destination):
+                row = BucketRecord(name.name, destination, record)
+                self._cloud.outbox.put(ctx, RECORD_KIND, lane=record["requestContext"]["requestId"], payload=row)
             else:
                 targets.deliver(ctx, destination, targets.as_text(record))
         except AwsError:
             self._failed(ctx, name, "DestinationDeliveryFailures")
+
+    async def _put_record(self, ctx: Context, row: BucketRecord) -> None:
+        await put_object(ctx, row.bucket_arn, f"aws/lambda/async/{row.function}", row.record)
 
     def _failed(self, ctx: Context, name: FunctionName, metric: str) -> None:
         dimensions = {"FunctionName": name.name}

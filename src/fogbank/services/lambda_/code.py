@@ -16,7 +16,7 @@ from fogbank.core.body import BodyStream
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
-from fogbank.services.lambda_.errors import InvalidParameterValue, RequestTooLarge
+from fogbank.services.lambda_.errors import InvalidParameterValue, RequestEntityTooLarge
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 ZIPPED_BYTES_MAX = 52_428_800
@@ -36,7 +36,7 @@ async def fetch_package(ctx: Context, code: dict[str, Any]) -> Package:
     """The zip that a request gives or points to."""
     if (data := code.get("ZipFile")) is not None:
         if len(data) > ZIPPED_BYTES_MAX:
-            raise RequestTooLarge(f"Request must be smaller than {ZIPPED_BYTES_MAX * 4 // 3} bytes for the operation")
+            raise RequestEntityTooLarge(f"Zipped size must be smaller than {ZIPPED_BYTES_MAX} bytes")
     elif code.get("S3Bucket") and code.get("S3Key"):
         data = await _from_s3(ctx, code)
     elif code.get("ImageUri"):

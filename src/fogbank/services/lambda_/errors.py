@@ -21,6 +21,10 @@ class InvalidParameterValue(AwsError):
     status = 400
 
 
+class Invalid(AwsError):
+    code = "ValidationException"
+
+
 class InvalidRequestContent(AwsError):
     code = "InvalidRequestContentException"
     status = 400
@@ -28,6 +32,11 @@ class InvalidRequestContent(AwsError):
 
 class RequestTooLarge(AwsError):
     code = "RequestTooLargeException"
+    status = 413
+
+
+class RequestEntityTooLarge(AwsError):
+    code = "RequestEntityTooLargeException"
     status = 413
 
 

@@ -22,6 +22,7 @@ from fogbank.core.sources.stream_reader import (
     is_since,
     sequence_of,
 )
+from fogbank.services.lambda_ import failure_records
 from fogbank.services.lambda_.errors import TooManyRequests
 from fogbank.services.lambda_.invoke import Invoker, Result
 from fogbank.services.lambda_.names import FunctionName, function_arn
@@ -142,13 +143,22 @@ class StreamSource:
             },
         }
         if detail is not None:
-            document["responseContext"] = {"statusCode": 200, "executedVersion": detail.version}
-            if detail.error:
-                document["responseContext"]["functionError"] = detail.error
+            document["responseContext"] = {
+                "statusCode": 200,
+                "executedVersion": detail.version,
+                "functionError": detail.error or None,
+            }
         document["version"] = "1.0"
         document["timestamp"] = moment
         document["DDBStreamBatchInfo"] = batch_info(shard_id, records, self._arn)
         try:
-            await ctx.run(targets.deliver, ctx, self._mapping.on_failure, targets.as_text(document))
+            if failure_records.is_bucket(self._mapping.on_failure):
+                # A bucket gets what was skipped as well; queues and topics have no room for it.
+                payload = _encode({"Records": [event_record(record, self._arn) for record in records]})
+                document["payload"] = payload.decode()
+                folder = f"aws/lambda/{self._mapping.uuid}/{shard_id}"
+                await failure_records.put_object(ctx, self._mapping.on_failure, folder, document)
+            else:
+                await ctx.run(targets.deliver, ctx, self._mapping.on_failure, targets.as_text(document))
         except AwsError as error:
             log.warning("mapping %s cannot reach %s: %s", self._mapping.uuid, self._mapping.on_failure, error)

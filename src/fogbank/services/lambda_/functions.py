@@ -25,7 +25,35 @@ RUNTIMES = (
     "python3.10, python3.11, java21, ruby3.3, ruby3.4, ruby3.2, python3.8, python3.9, java17, nodejs16.x, "
     "dotnet10, dotnet8, java11, dotnet6, nodejs18.x, provided.al2, java8.al2"
 )
+DEPRECATED_RUNTIMES = frozenset(
+    [
+        "dotnet5.0",
+        "dotnet7",
+        "dotnetcore1.0",
+        "dotnetcore2.0",
+        "dotnetcore2.1",
+        "dotnetcore3.1",
+        "go1.x",
+        "java8",
+        "nodejs",
+        "nodejs4.3",
+        "nodejs4.3-edge",
+        "nodejs6.10",
+        "nodejs8.10",
+        "nodejs10.x",
+        "nodejs12.x",
+        "nodejs14.x",
+        "provided",
+        "python2.7",
+        "python3.6",
+        "python3.7",
+        "ruby2.5",
+        "ruby2.7",
+    ]
+)
 ENVIRONMENT_BYTES_MAX = 4096
+LAYERS_MAX = 5
+TAGS_MAX = 50
 _LAYER_ARN = re.compile(r"arn:aws:lambda:([a-z0-9-]+):(\d{12}):layer:([a-zA-Z0-9_-]+):(\d+)")
 
 
@@ -41,8 +69,7 @@ class Functions:
     def function(self, ctx: Context, name: FunctionName) -> Function:
         found = self.tables.functions.get((name.account, ctx.region, name.name))
         if found is None:
-            arn = function_arn(ctx, name.account, name.name, name.qualifier)
-            raise ResourceNotFound(f"Function not found: {arn}")
+            raise function_not_found(ctx, name)
         return found
 
     def configuration(self, ctx: Context, name: FunctionName) -> Configuration:
@@ -52,8 +79,7 @@ class Functions:
         if version is not None:
             found = self.tables.configurations.get((name.account, ctx.region, name.name, version))
         if found is None:
-            arn = function_arn(ctx, name.account, name.name, name.qualifier)
-            raise ResourceNotFound(f"Function not found: {arn}")
+            raise function_not_found(ctx, name)
         return found
 
     def version_of(self, ctx: Context, name: FunctionName) -> int | None:
@@ -71,13 +97,13 @@ class Functions:
                 version = other
         return 0 if version == "$LATEST" else int(version)
 
-    def answer(self, ctx: Context, name: FunctionName, config: Configuration, *, qualified: bool) -> dict[str, Any]:
+    def answer(self, ctx: Context, name: FunctionName, config: Configuration, *, qualifier: str) -> dict[str, Any]:
         layers = []
         for arn in config.layers:
             key = self.layer_key(arn)
             layer = self.tables.layers.get(key) if key is not None else None
             layers.append({"Arn": arn, "CodeSize": layer.code_size if layer is not None else 0})
-        return answers.configuration(ctx, name.account, config, layers, qualified=qualified)
+        return answers.configuration(ctx, name.account, config, layers, qualifier=qualifier)
 
     @staticmethod
     def layer_key(arn: str) -> tuple[str, str, str, int] | None:
@@ -112,6 +138,8 @@ class Functions:
             modified_ms=ctx.now_ms,
             revision="",
         )
+        if len(tags) > TAGS_MAX:
+            raise InvalidParameterValue("Number of tags exceeds resource tag limit.")
         self.apply(ctx, config, settings)
         self.take_code(config, package)
         self.tables.functions.put((name.account, ctx.region, name.name), Function(ctx.now_ms, tags=tags))
@@ -121,6 +149,11 @@ class Functions:
     def apply(self, ctx: Context, config: Configuration, settings: dict[str, Any]) -> None:
         """Set the members of Create/UpdateFunctionConfiguration that are given."""
         if (runtime := settings.get("Runtime")) is not None:
+            if runtime in DEPRECATED_RUNTIMES:
+                raise InvalidParameterValue(
+                    f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda "
+                    "functions. We recommend you use a supported runtime while creating or updating functions."
+                )
             if runtime not in RUNTIMES.split(", "):
                 raise InvalidParameterValue(
                     f"Value {runtime} at 'runtime' failed to satisfy constraint: "
@@ -139,13 +172,34 @@ class Functions:
         if (dead_letters := settings.get("DeadLetterConfig")) is not None:
             config.dead_letter_arn = dead_letters.get("TargetArn", "")
         if (logging := settings.get("LoggingConfig")) is not None:
-            config.logging = dict(logging)
+            config.logging = {**config.logging, **logging}
+            if config.logging.get("LogFormat", "Text") == "Text":
+                config.logging = {
+                    name: value for name, value in config.logging.items() if name in ("LogFormat", "LogGroup")
+                }
         if (layers := settings.get("Layers")) is not None:
-            for arn in layers:
-                key = self.layer_key(arn)
-                if key is None or self.tables.layers.get(key) is None:
-                    raise InvalidParameterValue(f"Layer version {arn} does not exist.")
+            self._check_layers(ctx, layers)
             config.layers = layers
+
+    def _check_layers(self, ctx: Context, layers: list[str]) -> None:
+        if len(layers) > LAYERS_MAX:
+            raise InvalidParameterValue(f"Cannot reference more than {LAYERS_MAX} layers.")
+        seen: dict[str, str] = {}
+        for arn in layers:
+            key = self.layer_key(arn)
+            if key is not None and key[1] != ctx.region:
+                raise InvalidParameterValue(
+                    "Layers are not in the same region as the function. "
+                    f"Layers are expected to be in region {ctx.region}."
+                )
+            if key is None or self.tables.layers.get(key) is None:
+                raise InvalidParameterValue(f"Layer version {arn} does not exist.")
+            other = seen.setdefault(arn.rpartition(":")[0], arn)
+            if other is not arn:
+                raise InvalidParameterValue(
+                    "Two different versions of the same layer are not allowed to be referenced in the same function. "
+                    f"{other} and {arn} are versions of the same layer."
+                )
 
     def take_code(self, config: Configuration, package: Package) -> None:
         blob = self._cloud.blobs.write_bytes(package.data)
@@ -156,7 +210,7 @@ class Functions:
 
     def save(self, ctx: Context, name: FunctionName, config: Configuration) -> None:
         config.modified_ms = ctx.now_ms
-        config.revision = str(uuid.uuid4())
+        config.revision = config.build = str(uuid.uuid4())
         self.tables.configurations.put((name.account, ctx.region, name.name, config.version), config)
 
     def publish(
@@ -199,7 +253,10 @@ class Functions:
                 raise InvalidParameterValue("$LATEST version cannot be deleted without deleting the function.")
             if not name.qualifier.isdigit():
                 raise InvalidParameterValue("Deletion of aliases is not currently supported.")
-            config = self.configuration(ctx, name)
+            self.function(ctx, FunctionName(name.account, name.name, ""))
+            config = self.tables.configurations.get((*key, int(name.qualifier)))
+            if config is None:
+                return []  # A version that is not there is deleted, as on AWS.
             self.tables.configurations.delete((*key, config.version))
             removed = [config]
         else:
@@ -227,9 +284,23 @@ class Functions:
         return found
 
     def save_alias(self, ctx: Context, name: FunctionName, alias: Alias) -> None:
-        self.configuration(ctx, FunctionName(name.account, name.name, alias.version))
+        if len(alias.weights) > 1:
+            raise InvalidParameterValue("Number of items in AdditionalVersionWeights cannot be greater than 1")
+        if alias.weights and alias.version == "$LATEST":
+            raise InvalidParameterValue("$LATEST is not supported for an alias pointing to more than 1 version")
+        if alias.version in alias.weights:
+            raise InvalidParameterValue(
+                f"Invalid function version {alias.version}. "
+                f"Function version {alias.version} is already included in routing configuration."
+            )
+        for version in (alias.version, *alias.weights):
+            self.configuration(ctx, FunctionName(name.account, name.name, version))
         alias.revision = str(uuid.uuid4())
         self.tables.aliases.put((name.account, ctx.region, name.name, alias.name), alias)
+
+
+def function_not_found(ctx: Context, name: FunctionName) -> ResourceNotFound:
+    return ResourceNotFound(f"Function not found: {function_arn(ctx, name.account, name.name, name.qualifier)}")
 
 
 def check_revision(wanted: str | None, actual: str) -> None:
@@ -285,6 +356,6 @@ def _checked_environment(variables: dict[str, str]) -> dict[str, str]:
 
 
 def _same(last: Configuration, config: Configuration) -> bool:
-    ignored = {"version", "modified_ms", "revision"}
+    ignored = {"version", "modified_ms", "revision", "build", "description"}
     fields = [field for field in Configuration.__struct_fields__ if field not in ignored]
     return all(getattr(last, field) == getattr(config, field) for field in fields)

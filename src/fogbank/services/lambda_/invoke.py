@@ -107,12 +107,12 @@ class Invoker:
         self, ctx: Context, name: FunctionName, config: Configuration, invocation: Invocation
     ) -> tuple[Outcome, str]:
         key: Key = (name.account, ctx.region, config.name, config.version)
-        slot = await self.pool.take(key, config.revision, lambda: self._start(ctx, key, config))
+        slot = await self.pool.take(key, config.build, lambda: self._start(ctx, key, config))
         try:
             outcome = await slot.environment.invoke(invocation)
         finally:
             present = self._functions.tables.configurations.get(key)
-            self.pool.give_back(slot, current=present is not None and present.revision == slot.revision)
+            self.pool.give_back(slot, current=present is not None and present.build == slot.build)
         lines = _log_lines(config, invocation, outcome)
         self.logs.add((name.account, ctx.region, log_group(config), slot.log_stream), lines)
         return outcome, "".join(line if line.endswith("\n") else line + "\n" for line in lines)
@@ -138,7 +138,7 @@ class Invoker:
             environment = await self._engine.create(spec)
         except RuntimeUnavailable as error:
             raise InvalidRuntime(str(error)) from error
-        return Slot(key, config.revision, environment, stream)
+        return Slot(key, config.build, environment, stream)
 
     def _environment(self, key: Key, config: Configuration, stream: str) -> dict[str, str]:
         """https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""

@@ -50,19 +50,16 @@ class Mappings:
             raise InvalidParameterValue("Unrecognized event source.")
         if arn.service not in _SERVICES:
             raise NotImplementedInFogbank(f"Event sources of service {arn.service} are not implemented in Fogbank yet.")
+        _check_kind(arn.service, source_arn, settings)
         self._functions_exist(ctx, name)
-        self._check_source(ctx, name, arn, source_arn, settings)
+        self._check_source(ctx, name, arn, source_arn)
         for _, other in self._tables.mappings.scan((ctx.account, ctx.region)):
             if (other.source_arn, other.function_name, other.qualifier) == (
                 source_arn,
                 name.name,
                 name.qualifier,
             ):
-                raise ResourceConflict(
-                    f'The event source arn (" {source_arn} ") and function (" {name.name} ") '
-                    "provided mapping already exists. "
-                    f"Please update or delete the existing mapping with UUID {other.uuid}"
-                )
+                raise ResourceConflict(_already_there(arn.service, source_arn, name.name, other.uuid))
         mapping = Mapping(
             uuid=str(uuid.uuid4()),
             source_arn=source_arn,
@@ -104,14 +101,9 @@ class Mappings:
             # AWS answers "Function does not exist" here, and the usual sentence everywhere else.
             raise InvalidParameterValue("Function does not exist") from error
 
-    def _check_source(
-        self, ctx: Context, name: FunctionName, arn: Arn, source_arn: str, settings: dict[str, Any]
-    ) -> None:
+    def _check_source(self, ctx: Context, name: FunctionName, arn: Arn, source_arn: str) -> None:
         there = ctx.at(account=arn.account, region=arn.region)
         if arn.service == "sqs":
-            for member in _STREAM_ONLY:
-                if settings.get(member) is not None:
-                    raise InvalidParameterValue(f"Unsupported {member} parameter for given event source mapping type.")
             url = queue_url(there, arn.account, arn.resource)
             try:
                 found = self._cloud.sqs.get_queue_attributes(there, QueueUrl=url, AttributeNames=["VisibilityTimeout"])
@@ -128,16 +120,6 @@ class Mappings:
                     f"Function timeout: {timeout_s} seconds"
                 )
             return
-        if settings.get("ScalingConfig"):
-            raise InvalidParameterValue("Unsupported ScalingConfig parameter for given event source mapping type.")
-        position = settings.get("StartingPosition")
-        if position is None:
-            raise InvalidParameterValue(
-                "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: "
-                "Member must not be null."
-            )
-        if position not in ("LATEST", "TRIM_HORIZON"):
-            raise InvalidParameterValue(f"Unsupported starting position for arn type: {source_arn}")
         try:
             self._cloud.dynamodbstreams.describe_stream(there, StreamArn=source_arn)
         except AwsError as error:
@@ -166,6 +148,32 @@ class Mappings:
                 )
             if mapping.batch_size > 10 and mapping.source_arn.endswith(".fifo"):
                 raise InvalidParameterValue("Batch size must be less than or equal to 10 for FIFO queues.")
+
+
+def _check_kind(service: str, source_arn: str, settings: dict[str, Any]) -> None:
+    """Refuse what the kind of source does not have."""
+    for member in _STREAM_ONLY if service == "sqs" else ("ScalingConfig",):
+        if settings.get(member) is not None:
+            raise InvalidParameterValue(f"Unsupported {member} parameter for given event source mapping type.")
+    if service == "sqs":
+        return
+    position = settings.get("StartingPosition")
+    if position is None:
+        raise InvalidParameterValue(
+            "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: "
+            "Member must not be null."
+        )
+    if position == "AT_TIMESTAMP":
+        raise InvalidParameterValue(f"Unsupported starting position for arn type: {source_arn}")
+
+
+def _already_there(service: str, source_arn: str, function: str, uuid_: str) -> str:
+    source = "An event source mapping with SQS arn" if service == "sqs" else "The event source arn"
+    mapping = "already exists" if service == "sqs" else "provided mapping already exists"
+    return (
+        f'{source} (" {source_arn} ") and function (" {function} ") {mapping}. '
+        f"Please update or delete the existing mapping with UUID {uuid_}"
+    )
 
 
 _PLAIN_MEMBERS = (
@@ -208,6 +216,6 @@ def mapping_answer(ctx: Context, mapping: Mapping, *, state: str | None = None) 
             "MaximumRetryAttempts": mapping.retries_max,
             "TumblingWindowInSeconds": 0,
             "LastProcessingResult": mapping.last_result,
-            "DestinationConfig": {"OnFailure": {"Destination": mapping.on_failure}} if mapping.on_failure else {},
+            "DestinationConfig": {"OnFailure": {"Destination": mapping.on_failure} if mapping.on_failure else {}},
         }
     return answer

@@ -19,6 +19,10 @@ class FunctionName(NamedTuple):
     name: str
     qualifier: str
 
+    def latest(self) -> "FunctionName":
+        """The same, with `$LATEST` where there is no qualifier: as the errors of some operations name it."""
+        return self if self.qualifier else self._replace(qualifier="$LATEST")
+
 
 def parse_name(ctx: Context, text: str, qualifier: str | None = None) -> FunctionName:
     match = _NAME.fullmatch(text)

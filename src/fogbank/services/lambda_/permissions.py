@@ -2,6 +2,7 @@
 `--auth iam`."""
 
 import json
+import re
 import uuid
 from typing import Any
 
@@ -9,7 +10,9 @@ from fogbank.core.context import Context
 from fogbank.services.lambda_.errors import InvalidParameterValue, ResourceConflict, ResourceNotFound
 from fogbank.services.lambda_.functions import Functions, check_revision
 from fogbank.services.lambda_.names import FunctionName, function_arn
-from fogbank.services.lambda_.records import Policy
+from fogbank.services.lambda_.records import Alias, Configuration, Policy
+
+_ALIAS = re.compile(r"(?!\d+$)[a-zA-Z0-9_-]+")
 
 
 class Permissions:
@@ -20,11 +23,14 @@ class Permissions:
         self._policies = functions.tables.policies
 
     def policy(self, ctx: Context, name: FunctionName) -> Policy:
-        self._functions.configuration(ctx, name)
         found = self._policies.get(self._key(ctx, name))
         if found is None:
             raise ResourceNotFound()
         return found
+
+    def revision(self, ctx: Context, name: FunctionName) -> str:
+        """A policy has the revision of what it belongs to: the function, the version or the alias."""
+        return self._subject(ctx, name).revision
 
     def document(self, policy: Policy) -> str:
         document = {"Version": "2012-10-17", "Id": "default", "Statement": policy.statements}
@@ -34,43 +40,66 @@ class Permissions:
         """Add a statement; its JSON text."""
         if name.qualifier == "$LATEST":
             raise InvalidParameterValue("We currently do not support adding policies for $LATEST.")
-        self._functions.configuration(ctx, name)
-        key = self._key(ctx, name)
-        policy = self._policies.get(key) or Policy([], "")
-        sid = wanted["StatementId"]
-        if any(statement["Sid"] == sid for statement in policy.statements):
-            raise ResourceConflict(
-                f"The statement id ({sid}) provided already exists. "
-                "Please provide a new statement id, or remove the existing statement."
-            )
-        check_revision(wanted.get("RevisionId"), policy.revision)
         resource = function_arn(ctx, name.account, name.name, name.qualifier)
         statement = _statement(wanted, resource)
+        subject = self._subject(ctx, name)
+        key = self._key(ctx, name)
+        policy = self._policies.get(key) or Policy([], "")
+        check_new_statement(policy.statements, wanted["StatementId"])
+        check_revision(wanted.get("RevisionId"), subject.revision)
         policy.statements.append(statement)
-        policy.revision = str(uuid.uuid4())
         self._policies.put(key, policy)
+        self._changed(ctx, name, subject)
         return json.dumps(statement, separators=(",", ":"))
 
     def remove(self, ctx: Context, name: FunctionName, sid: str, revision: str | None) -> None:
-        self._functions.configuration(ctx, name)
+        if self._functions.tables.functions.get((name.account, ctx.region, name.name)) is None:
+            raise ResourceNotFound(f"No policy found for: {function_arn(ctx, name.account, name.name)}")
+        subject = self._subject(ctx, name)
         key = self._key(ctx, name)
         policy = self._policies.get(key)
         if policy is None:
             raise ResourceNotFound("No policy is associated with the given resource.")
-        check_revision(revision, policy.revision)
-        kept = [statement for statement in policy.statements if statement["Sid"] != sid]
-        if len(kept) == len(policy.statements):
-            raise ResourceNotFound(f"Statement {sid} is not found in resource policy.")
-        policy.statements = kept
-        policy.revision = str(uuid.uuid4())
-        if kept:
+        check_revision(revision, subject.revision)
+        policy.statements = without_statement(policy.statements, sid)
+        if policy.statements:
             self._policies.put(key, policy)
         else:
             self._policies.delete(key)
+        self._changed(ctx, name, subject)
+
+    def _subject(self, ctx: Context, name: FunctionName) -> Alias | Configuration:
+        if _ALIAS.fullmatch(name.qualifier):
+            self._functions.function(ctx, name)
+            return self._functions.alias(ctx, name, name.qualifier)
+        return self._functions.configuration(ctx, name)
+
+    def _changed(self, ctx: Context, name: FunctionName, subject: Alias | Configuration) -> None:
+        subject.revision = str(uuid.uuid4())
+        place = (name.account, ctx.region, name.name)
+        if isinstance(subject, Alias):
+            self._functions.tables.aliases.put((*place, subject.name), subject)
+        else:
+            self._functions.tables.configurations.put((*place, subject.version), subject)
 
     @staticmethod
     def _key(ctx: Context, name: FunctionName) -> tuple[str, str, str, str]:
         return (name.account, ctx.region, name.name, name.qualifier)
+
+
+def check_new_statement(statements: list[dict[str, Any]], sid: str) -> None:
+    if any(statement["Sid"] == sid for statement in statements):
+        raise ResourceConflict(
+            f"The statement id ({sid}) provided already exists. "
+            "Please provide a new statement id, or remove the existing statement."
+        )
+
+
+def without_statement(statements: list[dict[str, Any]], sid: str) -> list[dict[str, Any]]:
+    kept = [statement for statement in statements if statement["Sid"] != sid]
+    if len(kept) == len(statements):
+        raise ResourceNotFound(f"Statement {sid} is not found in resource policy.")
+    return kept
 
 
 def _statement(wanted: dict[str, Any], resource: str) -> dict[str, Any]:
@@ -96,6 +125,9 @@ def _statement(wanted: dict[str, Any], resource: str) -> dict[str, Any]:
     condition: dict[str, dict[str, str]] = {}
     if account := wanted.get("SourceAccount"):
         condition.setdefault("StringEquals", {})["AWS:SourceAccount"] = account
+    for member in ("FunctionUrlAuthType", "EventSourceToken"):
+        if wanted.get(member):
+            condition.setdefault("StringEquals", {})[f"lambda:{member}"] = wanted[member]
     if organization := wanted.get("PrincipalOrgID"):
         condition.setdefault("StringEquals", {})["aws:PrincipalOrgID"] = organization
     if source := wanted.get("SourceArn"):

@@ -19,11 +19,11 @@ Key = tuple[str, str, str, int]
 class Slot:
     """An environment in the pool, with the log stream that its invocations write to."""
 
-    __slots__ = ("environment", "idle_since_ms", "key", "log_stream", "revision")
+    __slots__ = ("build", "environment", "idle_since_ms", "key", "log_stream")
 
-    def __init__(self, key: Key, revision: str, environment: Environment, log_stream: str) -> None:
+    def __init__(self, key: Key, build: str, environment: Environment, log_stream: str) -> None:
         self.key = key
-        self.revision = revision
+        self.build = build
         self.environment = environment
         self.log_stream = log_stream
         self.idle_since_ms = 0
@@ -39,10 +39,10 @@ class Pool:
         self._count = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    async def take(self, key: Key, revision: str, make: Callable[[], Awaitable[Slot]]) -> Slot:
-        """A warm environment of that revision, the one used last, or a new one."""
+    async def take(self, key: Key, build: str, make: Callable[[], Awaitable[Slot]]) -> Slot:
+        """A warm environment of that build, the one used last, or a new one."""
         while True:
-            slot = self._warm(key, revision)
+            slot = self._warm(key, build)
             if slot is not None:
                 return slot
             if self._count < ENVIRONMENTS_MAX or self._evict():
@@ -84,12 +84,12 @@ class Pool:
                 return
             self._remove_idle(slot)
 
-    def _warm(self, key: Key, revision: str) -> Slot | None:
+    def _warm(self, key: Key, build: str) -> Slot | None:
         idle = self._idle.get(key)
         while idle:
             slot = idle.pop()
             del self._oldest[slot]
-            if slot.environment.usable and slot.revision == revision:
+            if slot.environment.usable and slot.build == build:
                 return slot
             slot.environment.destroy()
             self._ended()

@@ -45,6 +45,8 @@ class Configuration(Record):
     tracing: str = "PassThrough"
     dead_letter_arn: str = ""
     logging: dict[str, str] = {}
+    build: str = ""
+    """Changes with code and settings: environments of another build are not used again. Revisions change more often."""
 
     @property
     def label(self) -> str:
@@ -84,6 +86,8 @@ class Layer(Record):
     runtimes: list[str] = []
     architectures: list[str] = []
     license: str = ""
+    policy: list[dict[str, Any]] = []
+    policy_revision: str = ""
 
 
 class LayerCounter(Record):

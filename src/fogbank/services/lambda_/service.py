@@ -10,8 +10,8 @@ from fogbank.engines.compute.process import ProcessEngine
 from fogbank.services.lambda_.async_invoke import AsyncInvoker
 from fogbank.services.lambda_.code import CodeCache
 from fogbank.services.lambda_.concurrency import Concurrency
-from fogbank.services.lambda_.errors import InvalidRequestContent, RequestTooLarge
-from fogbank.services.lambda_.functions import Functions
+from fogbank.services.lambda_.errors import InvalidRequestContent, RequestTooLarge, ResourceNotFound
+from fogbank.services.lambda_.functions import Functions, function_not_found
 from fogbank.services.lambda_.invoke import Invoker
 from fogbank.services.lambda_.mappings import Mappings
 from fogbank.services.lambda_.names import parse_name
@@ -44,14 +44,15 @@ class LambdaService(
     """Functions from zip packages for Python and OS-only runtimes, run as processes behind
     the real Runtime API.
 
-    Covers functions, versions, aliases, layers, tags, permissions, concurrency, event invoke configurations,
-    Invoke (synchronous, asynchronous, dry run) and event source mappings of SQS and DynamoDB streams.
-    NotImplemented: container images, function URLs, provisioned concurrency, code signing, response
-    streaming, VPC, file systems, SnapStart, durable functions, capacity providers, other event sources,
-    tumbling windows.
+    Covers functions, versions, aliases, layers and their policies, tags, permissions, concurrency, event invoke
+    configurations, Invoke (synchronous, asynchronous, dry run) and event source mappings of SQS and DynamoDB streams.
+    NotImplemented: container images, function URLs, provisioned concurrency, code signing, response streaming, VPC,
+    file systems, SnapStart, durable functions, capacity providers, other event sources, tumbling windows.
     """
 
     name = "lambda"
+    # Checked here: AWS words an unknown runtime in a way of its own, and tells one that is no longer supported.
+    raw_shapes = frozenset(("Runtime",))
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
@@ -106,14 +107,22 @@ class LambdaService(
             )
         check_payload(payload)
         if InvocationType == "Event":
-            await ctx.run(self._async.accept, ctx, name, payload, ctx.request_id)
+            try:
+                await ctx.run(self._async.accept, ctx, name, payload, ctx.request_id)
+            except ResourceNotFound:
+                raise function_not_found(ctx, name.latest()) from None
             return {"StatusCode": 202, "Payload": b""}
         if ClientContext is not None:
             try:
                 ClientContext = base64.b64decode(ClientContext, validate=True).decode()
             except ValueError as error:
                 raise InvalidRequestContent("Client context must be a valid base64 encoded JSON object.") from error
-        result = await self._invoker.invoke(ctx, name, payload, request_id=ctx.request_id, client_context=ClientContext)
+        try:
+            result = await self._invoker.invoke(
+                ctx, name, payload, request_id=ctx.request_id, client_context=ClientContext
+            )
+        except ResourceNotFound:
+            raise function_not_found(ctx, name.latest()) from None
         answer: dict[str, Any] = {
             "StatusCode": 200,
             "ExecutedVersion": result.version,

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
 from fogbank.core.service import Answer, Service, Tagged
-from fogbank.services.lambda_.errors import InvalidParameterValue
-from fogbank.services.lambda_.functions import Functions
-from fogbank.services.lambda_.mappings import Mappings
+from fogbank.services.lambda_.errors import InvalidParameterValue, ResourceNotFound
+from fogbank.services.lambda_.functions import TAGS_MAX, Functions
 from fogbank.services.lambda_.names import function_arn, parse_name
 from fogbank.services.lambda_.records import Function, Mapping, Tables
 
@@ -20,15 +19,16 @@ class Tags(Service):
 
     _tables: Tables
     _functions: Functions
-    _mappings: Mappings
 
     def list_tags(self, ctx: Context, *, Resource: str) -> Answer:
         return {"Tags": self._tagged(ctx, Resource)[1].tags}
 
     def tag_resource(self, ctx: Context, *, Resource: str, Tags: dict[str, str]) -> Answer:
         key, record = self._tagged(ctx, Resource)
+        if not Tags:
+            raise InvalidParameterValue("An error occurred and the request cannot be processed.")
         record.tags = {**record.tags, **Tags}
-        if len(record.tags) > 50:
+        if len(record.tags) > TAGS_MAX:
             raise InvalidParameterValue("Number of tags exceeds resource tag limit.")
         self._save_tagged(key, record)
         return None
@@ -42,7 +42,9 @@ class Tags(Service):
     def _tagged(self, ctx: Context, resource: str) -> tuple[tuple[str, str, str], Function | Mapping]:
         arn = parse_arn(resource)
         if arn is not None and arn.resource.startswith("event-source-mapping:"):
-            mapping = self._mappings.get(ctx, arn.resource.partition(":")[2])
+            mapping = self._tables.mappings.get((ctx.account, ctx.region, arn.resource.partition(":")[2]))
+            if mapping is None:
+                raise ResourceNotFound(f"Event source mapping not found: {resource}")
             return (ctx.account, ctx.region, mapping.uuid), mapping
         name = parse_name(ctx, resource)
         if name.qualifier:

@@ -1,5 +1,6 @@
 """AWS STS. https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html"""
 
+import base64
 import secrets
 from typing import Any
 
@@ -8,49 +9,146 @@ from fogbank.core.cloud import AccessKey
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.service import Answer, Service
+from fogbank.services.sts.errors import AccessDenied, InvalidParameterValue, ValidationError
+from fogbank.services.sts.session_tags import session_tags
 
-
-class ValidationError(AwsError):
-    code = "ValidationError"
+CHAINED_MAX_S = 3600  # A session of a role may assume another role for an hour.
+ROLE_SESSION_MAX_S = 43_200
+KEY_ID_LENGTH = 20
 
 
 class StsService(Service):
-    """Temporary credentials and who the caller is. Federation, session policies, MFA: NotImplemented."""
+    """Temporary credentials and who the caller is.
+
+    A role that does not exist can be assumed too: nothing is denied while IAM is not enforced. Federation by SAML and
+    web identities, session policies and MFA answer NotImplemented.
+    """
 
     name = "sts"
 
-    def assume_role(self, ctx: Context, *, RoleArn: str, RoleSessionName: str, DurationSeconds: int = 3600) -> Answer:
+    def assume_role(
+        self,
+        ctx: Context,
+        *,
+        RoleArn: str,
+        RoleSessionName: str,
+        DurationSeconds: int = 3600,
+        Tags: list[dict[str, str]] | None = None,
+        TransitiveTagKeys: list[str] | None = None,
+        ExternalId: str | None = None,
+        SourceIdentity: str | None = None,
+    ) -> Answer:
+        """The external id is for the trust policy to look at, which is not evaluated."""
         arn = parse_arn(RoleArn)
         if arn is None or not arn.resource.startswith("role/"):
             raise ValidationError(f"{RoleArn} is invalid")
-        role = arn.resource.rpartition("/")[2]
-        principal = f"arn:aws:sts::{arn.account}:assumed-role/{role}/{RoleSessionName}"
-        user_id = f"AROA{role.upper().encode().hex().upper()[:16].ljust(16, '0')}:{RoleSessionName}"
-        credentials = self._issue(ctx, arn.account, principal, user_id, DurationSeconds)
-        return {"Credentials": credentials, "AssumedRoleUser": {"AssumedRoleId": user_id, "Arn": principal}}
+        caller = self._caller(ctx)
+        name = arn.resource.rpartition("/")[2]
+        role = self._role(ctx.at(account=arn.account), name)
+        if DurationSeconds > (role["MaxSessionDuration"] if role is not None else ROLE_SESSION_MAX_S):
+            raise ValidationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+        chained = caller is not None and ":assumed-role/" in caller.principal_arn
+        if chained and DurationSeconds > CHAINED_MAX_S:
+            raise ValidationError(
+                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
+            )
+        tags, transitive = session_tags(caller, Tags or [], TransitiveTagKeys or [])
+        role_id = role["RoleId"] if role is not None else _made_up_id(name)
+        key = AccessKey(
+            account=arn.account,
+            principal_arn=f"arn:aws:sts::{arn.account}:assumed-role/{name}/{RoleSessionName}",
+            user_id=f"{role_id}:{RoleSessionName}",
+            tags=tags,
+            transitive=transitive,
+        )
+        answer: dict[str, Any] = {
+            "Credentials": self._issue(ctx, key, DurationSeconds),
+            "AssumedRoleUser": {"AssumedRoleId": key.user_id, "Arn": key.principal_arn},
+        }
+        return answer | ({"SourceIdentity": SourceIdentity} if SourceIdentity is not None else {})
 
     def get_access_key_info(self, ctx: Context, *, AccessKeyId: str) -> Answer:
+        known = self.cloud.access_keys.get((AccessKeyId,))
+        if known is not None:
+            return {"Account": known.account}
+        if len(AccessKeyId) == KEY_ID_LENGTH and AccessKeyId.startswith(("AKIA", "ASIA")):
+            return {"Account": _account_in(AccessKeyId)}
         return {"Account": self.cloud.account_of(AccessKeyId)}
 
     def get_caller_identity(self, ctx: Context) -> Answer:
-        key = self.cloud.access_keys.get((ctx.access_key,)) if ctx.access_key else None
+        key = self._caller(ctx)
         if key is None:
             return {"UserId": ctx.account, "Account": ctx.account, "Arn": f"arn:aws:iam::{ctx.account}:root"}
         return {"UserId": key.user_id, "Account": key.account, "Arn": key.principal_arn}
 
-    def get_session_token(self, ctx: Context, *, DurationSeconds: int = 43_200) -> Answer:
-        caller = self.get_caller_identity(ctx)
-        assert caller is not None
-        return {"Credentials": self._issue(ctx, ctx.account, caller["Arn"], caller["UserId"], DurationSeconds)}
-
-    def _issue(self, ctx: Context, account: str, principal: str, user_id: str, seconds: int) -> dict[str, Any]:
-        expires_ms = ctx.now_ms + seconds * 1000
-        secret, token = secrets.token_urlsafe(30), secrets.token_urlsafe(96)
-        key = AccessKey(account, principal, user_id, expires_ms=expires_ms, secret=secret, session_token=token)
-        access_key = self.cloud.issue_access_key("ASIA", key)
+    def get_federation_token(
+        self,
+        ctx: Context,
+        *,
+        Name: str,
+        DurationSeconds: int = 43_200,
+        Policy: str | None = None,
+        PolicyArns: list[dict[str, str]] | None = None,
+        Tags: list[dict[str, str]] | None = None,
+    ) -> Answer:
+        """Session policies limit what the token may do; as nothing is denied, they have nothing to limit."""
+        caller = self._caller(ctx)
+        if caller is not None and (caller.session_token or ":assumed-role/" in caller.principal_arn):
+            raise AccessDenied("Cannot call GetFederationToken with session credentials")
+        tags, _ = session_tags(None, Tags or [], [])
+        key = AccessKey(
+            account=ctx.account,
+            principal_arn=f"arn:aws:sts::{ctx.account}:federated-user/{Name}",
+            user_id=f"{ctx.account}:{Name}",
+            tags=tags,
+        )
         return {
-            "AccessKeyId": access_key,
-            "SecretAccessKey": secret,
-            "SessionToken": token,
-            "Expiration": expires_ms / 1000,
+            "Credentials": self._issue(ctx, key, DurationSeconds),
+            "FederatedUser": {"FederatedUserId": key.user_id, "Arn": key.principal_arn},
+            "PackedPolicySize": 0,
         }
+
+    def get_session_token(self, ctx: Context, *, DurationSeconds: int = 43_200) -> Answer:
+        caller = self._caller(ctx)
+        if caller is not None and caller.session_token:
+            raise AccessDenied("Cannot call GetSessionToken with session credentials")
+        identity = self.get_caller_identity(ctx)
+        assert identity is not None
+        key = AccessKey(account=ctx.account, principal_arn=identity["Arn"], user_id=identity["UserId"])
+        return {"Credentials": self._issue(ctx, key, DurationSeconds)}
+
+    # ---- steps --------------------------------------------------------------------------------------------------
+
+    def _caller(self, ctx: Context) -> AccessKey | None:
+        return self.cloud.access_keys.get((ctx.access_key,)) if ctx.access_key else None
+
+    def _role(self, ctx: Context, name: str) -> dict[str, Any] | None:
+        try:
+            role: dict[str, Any] = self.cloud.iam.get_role(ctx, RoleName=name)["Role"]
+        except AwsError:
+            return None
+        return role
+
+    def _issue(self, ctx: Context, key: AccessKey, seconds: int) -> dict[str, Any]:
+        key.expires_ms = ctx.now_ms + seconds * 1000
+        key.secret, key.session_token = secrets.token_urlsafe(30), secrets.token_urlsafe(96)
+        return {
+            "AccessKeyId": self.cloud.issue_access_key("ASIA", key),
+            "SecretAccessKey": key.secret,
+            "SessionToken": key.session_token,
+            "Expiration": key.expires_ms / 1000,
+        }
+
+
+def _made_up_id(role: str) -> str:
+    """The id of a role that does not exist: the same for the same name."""
+    return f"AROA{role.encode().hex().upper()[:17].ljust(17, '0')}"
+
+
+def _account_in(key_id: str) -> str:
+    """The account that AWS writes into its key ids: 40 of the bits behind the prefix, in base 32."""
+    try:
+        number = int.from_bytes(base64.b32decode(key_id[4:])[:6], "big")
+    except ValueError:
+        raise InvalidParameterValue(f"The access key ID {key_id} is not valid.") from None
+    return f"{(number & 0x7FFFFFFFFF80) >> 7:012d}"

@@ -168,10 +168,11 @@ def load_handler(handler):
 
 
 def own_frames_removed(error):
-    """The traceback without this file's frames."""
+    """The traceback without this file's frames; the function's files lie in /var/task, as on AWS."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
     frames = [frame for frame in frames if not frame.filename.startswith("<frozen importlib")]
-    return traceback.format_list(frames)
+    root = os.environ.get("LAMBDA_TASK_ROOT", "/var/task")
+    return [text.replace(f'File "{root}/', 'File "/var/task/') for text in traceback.format_list(frames)]
 
 
 def report(client, path, error_type, message, trace, request_id):

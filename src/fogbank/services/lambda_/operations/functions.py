@@ -69,14 +69,14 @@ class FunctionOperations(Operations):
             return self._functions.publish(ctx, name) if Publish else config
 
         config = await ctx.run(create)
-        return answers.pending(self._functions.answer(ctx, name, config, qualified=False))
+        return answers.pending(self._functions.answer(ctx, name, config, qualifier=""))
 
     def get_function(self, ctx: Context, *, FunctionName: str, Qualifier: str | None = None) -> Answer:
         name = parse_name(ctx, FunctionName, Qualifier)
         config = self._functions.configuration(ctx, name)
         function = self._functions.function(ctx, name)
         answer: dict[str, Any] = {
-            "Configuration": self._functions.answer(ctx, name, config, qualified=bool(name.qualifier)),
+            "Configuration": self._functions.answer(ctx, name, config, qualifier=name.qualifier),
             "Code": {
                 "RepositoryType": "S3",
                 "Location": f"{ctx.endpoint}/_fogbank/lambda/code/{config.blob}",
@@ -91,7 +91,7 @@ class FunctionOperations(Operations):
     def get_function_configuration(self, ctx: Context, *, FunctionName: str, Qualifier: str | None = None) -> Answer:
         name = parse_name(ctx, FunctionName, Qualifier)
         config = self._functions.configuration(ctx, name)
-        return self._functions.answer(ctx, name, config, qualified=bool(name.qualifier))
+        return self._functions.answer(ctx, name, config, qualifier=name.qualifier)
 
     def list_functions(
         self,
@@ -105,7 +105,8 @@ class FunctionOperations(Operations):
         for key, config in self._tables.configurations.scan((ctx.account, ctx.region)):
             if config.version == 0 or FunctionVersion == "ALL":
                 name = parse_name(ctx, key[2])
-                found.append(self._functions.answer(ctx, name, config, qualified=FunctionVersion == "ALL"))
+                qualifier = config.label if FunctionVersion == "ALL" else ""
+                found.append(answers.listed(self._functions.answer(ctx, name, config, qualifier=qualifier)))
         return page("Functions", found, Marker, MaxItems)
 
     async def update_function_code(
@@ -143,7 +144,9 @@ class FunctionOperations(Operations):
             return self._functions.publish(ctx, name) if Publish else config
 
         config = await ctx.run(update)
-        return answers.updating(self._functions.answer(ctx, name, config, qualified=Publish))
+        if Publish:
+            return answers.pending(self._functions.answer(ctx, name, config, qualifier=config.label))
+        return answers.updating(self._functions.answer(ctx, name, config, qualifier=""))
 
     def update_function_configuration(
         self,
@@ -184,7 +187,7 @@ class FunctionOperations(Operations):
         self._functions.apply(ctx, config, settings)
         self._functions.save(ctx, name, config)
         self.cloud.store.after_commit(lambda: self._retire(ctx, name, config))
-        return answers.updating(self._functions.answer(ctx, name, config, qualified=False))
+        return answers.updating(self._functions.answer(ctx, name, config, qualifier=""))
 
     def delete_function(self, ctx: Context, *, FunctionName: str, Qualifier: str | None = None) -> Answer:
         name = parse_name(ctx, FunctionName, Qualifier)

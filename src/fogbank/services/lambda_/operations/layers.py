@@ -1,13 +1,17 @@
 """Layers: code that functions share."""
 
+import json
 from typing import Any
 
 from fogbank.core.context import Context
+from fogbank.core.ids import new_id
 from fogbank.core.service import Answer
 from fogbank.services.lambda_ import answers
 from fogbank.services.lambda_.code import fetch_package
-from fogbank.services.lambda_.errors import InvalidParameterValue, ResourceNotFound
+from fogbank.services.lambda_.errors import Invalid, InvalidParameterValue, PreconditionFailed, ResourceNotFound
+from fogbank.services.lambda_.functions import DEPRECATED_RUNTIMES, RUNTIMES
 from fogbank.services.lambda_.operations.base import Operations, page
+from fogbank.services.lambda_.permissions import check_new_statement, without_statement
 from fogbank.services.lambda_.records import Layer, LayerCounter
 
 
@@ -25,6 +29,7 @@ class LayerOperations(Operations):
         CompatibleArchitectures: list[str] | None = None,
         LicenseInfo: str = "",
     ) -> Answer:
+        _check_runtimes(CompatibleRuntimes or [])
         package = await fetch_package(ctx, Content)
         layer_name = _layer_name(LayerName)
 
@@ -54,17 +59,47 @@ class LayerOperations(Operations):
         name = _layer_name(LayerName)
         return self._layer_answer(ctx, name, VersionNumber, self._layer(ctx, name, VersionNumber))
 
+    def get_layer_version_by_arn(self, ctx: Context, *, Arn: str) -> Answer:
+        key = self._functions.layer_key(Arn)
+        layer = self._tables.layers.get(key) if key is not None else None
+        if key is None or layer is None:
+            raise ResourceNotFound()
+        return self._layer_answer(ctx.at(account=key[0], region=key[1]), key[2], key[3], layer)
+
     def list_layer_versions(
-        self, ctx: Context, *, LayerName: str, Marker: str | None = None, MaxItems: int = 50
+        self,
+        ctx: Context,
+        *,
+        LayerName: str,
+        CompatibleRuntime: str | None = None,
+        CompatibleArchitecture: str | None = None,
+        Marker: str | None = None,
+        MaxItems: int = 50,
     ) -> Answer:
         name = _layer_name(LayerName)
         arn = ctx.arn("lambda", f"layer:{name}")
         scan = self._tables.layers.scan((ctx.account, ctx.region, name), reverse=True)
-        found = [answers.layer_version(arn, key[3], layer) for key, layer in scan]
+        found = [
+            answers.layer_version(arn, key[3], layer)
+            for key, layer in scan
+            if _compatible(layer, CompatibleRuntime, CompatibleArchitecture)
+        ]
         return page("LayerVersions", found, Marker, MaxItems)
 
-    def list_layers(self, ctx: Context, *, Marker: str | None = None, MaxItems: int = 50) -> Answer:
-        latest = {key[2]: (key[3], layer) for key, layer in self._tables.layers.scan((ctx.account, ctx.region))}
+    def list_layers(
+        self,
+        ctx: Context,
+        *,
+        CompatibleRuntime: str | None = None,
+        CompatibleArchitecture: str | None = None,
+        Marker: str | None = None,
+        MaxItems: int = 50,
+    ) -> Answer:
+        latest = {
+            key[2]: (key[3], layer)
+            for key, layer in self._tables.layers.scan((ctx.account, ctx.region))
+            if _compatible(layer, CompatibleRuntime, CompatibleArchitecture)
+        }
         found = []
         for name, (version, layer) in latest.items():
             arn = ctx.arn("lambda", f"layer:{name}")
@@ -73,9 +108,78 @@ class LayerOperations(Operations):
         return page("Layers", found, Marker, MaxItems)
 
     def delete_layer_version(self, ctx: Context, *, LayerName: str, VersionNumber: int) -> Answer:
+        if VersionNumber < 1:
+            raise InvalidParameterValue("Layer Version Cannot be less than 1")
         # The blob stays: functions that use the layer version go on with it, as on AWS.
         self._tables.layers.delete((ctx.account, ctx.region, _layer_name(LayerName), VersionNumber))
         return None
+
+    # ---- who else may use a layer version: kept and shown ----------------------------------------------------------
+
+    def add_layer_version_permission(
+        self,
+        ctx: Context,
+        *,
+        LayerName: str,
+        VersionNumber: int,
+        StatementId: str,
+        Action: str,
+        Principal: str,
+        OrganizationId: str | None = None,
+        RevisionId: str | None = None,
+    ) -> Answer:
+        name, layer = self._shared_layer(ctx, LayerName, VersionNumber)
+        check_new_statement(layer.policy, StatementId)
+        _check_policy_revision(RevisionId, layer)
+        everyone = Principal == "*"
+        statement: dict[str, Any] = {
+            "Sid": StatementId,
+            "Effect": "Allow",
+            "Principal": "*" if everyone else {"AWS": f"arn:aws:iam::{Principal}:root"},
+            "Action": Action,
+            "Resource": f"{ctx.arn('lambda', f'layer:{name}')}:{VersionNumber}",
+        }
+        if OrganizationId is not None:
+            statement["Condition"] = {"StringEquals": {"aws:PrincipalOrgID": OrganizationId}}
+        self._save_policy(ctx, name, VersionNumber, layer, [*layer.policy, statement])
+        return {"Statement": json.dumps(statement, separators=(",", ":")), "RevisionId": layer.policy_revision}
+
+    def get_layer_version_policy(self, ctx: Context, *, LayerName: str, VersionNumber: int) -> Answer:
+        _, layer = self._shared_layer(ctx, LayerName, VersionNumber)
+        if not layer.policy:
+            raise ResourceNotFound("No policy is associated with the given resource.")
+        document = {"Version": "2012-10-17", "Id": "default", "Statement": layer.policy}
+        return {"Policy": json.dumps(document, separators=(",", ":")), "RevisionId": layer.policy_revision}
+
+    def remove_layer_version_permission(
+        self,
+        ctx: Context,
+        *,
+        LayerName: str,
+        VersionNumber: int,
+        StatementId: str,
+        RevisionId: str | None = None,
+    ) -> Answer:
+        name, layer = self._shared_layer(ctx, LayerName, VersionNumber)
+        kept = without_statement(layer.policy, StatementId)
+        _check_policy_revision(RevisionId, layer)
+        self._save_policy(ctx, name, VersionNumber, layer, kept)
+        return None
+
+    def _shared_layer(self, ctx: Context, text: str, version: int) -> tuple[str, Layer]:
+        name = _layer_name(text)
+        layer = self._tables.layers.get((ctx.account, ctx.region, name, version))
+        if layer is None:
+            raise ResourceNotFound(f"Layer version {ctx.arn('lambda', f'layer:{name}')}:{version} does not exist.")
+        return name, layer
+
+    def _save_policy(
+        self, ctx: Context, name: str, version: int, layer: Layer, statements: list[dict[str, Any]]
+    ) -> None:
+        layer.policy, layer.policy_revision = statements, new_id()
+        self._tables.layers.put((ctx.account, ctx.region, name, version), layer)
+
+    # ---- steps --------------------------------------------------------------------------------------------------
 
     def _layer(self, ctx: Context, name: str, version: int) -> Layer:
         if version < 1:
@@ -90,6 +194,28 @@ class LayerOperations(Operations):
         location = f"{ctx.endpoint}/_fogbank/lambda/code/{layer.blob}"
         content = {"Location": location, "CodeSha256": layer.code_sha256, "CodeSize": layer.code_size}
         return {**answers.layer_version(arn, version, layer), "LayerArn": arn, "Content": content}
+
+
+def _check_runtimes(runtimes: list[str]) -> None:
+    if any(runtime not in RUNTIMES.split(", ") and runtime not in DEPRECATED_RUNTIMES for runtime in runtimes):
+        raise Invalid(
+            f"1 validation error detected: Value '[{', '.join(map(str, runtimes))}]' at 'compatibleRuntimes' failed to "
+            f"satisfy constraint: Member must satisfy enum value set: [{RUNTIMES}]"
+        )
+
+
+def _compatible(layer: Layer, runtime: str | None, architecture: str | None) -> bool:
+    return (runtime is None or runtime in layer.runtimes) and (
+        architecture is None or architecture in layer.architectures
+    )
+
+
+def _check_policy_revision(wanted: str | None, layer: Layer) -> None:
+    if wanted is not None and wanted != layer.policy_revision:
+        raise PreconditionFailed(
+            "The Revision Id provided does not match the latest Revision Id. "
+            "Call the GetLayerPolicy API to retrieve the latest Revision Id"
+        )
 
 
 def _layer_name(text: str) -> str:

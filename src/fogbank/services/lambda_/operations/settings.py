@@ -1,7 +1,5 @@
 """What surrounds a function: its concurrency, its policy, its tags."""
 
-
-from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.lambda_ import answers
@@ -10,7 +8,7 @@ from fogbank.services.lambda_.concurrency import ACCOUNT_CONCURRENCY
 from fogbank.services.lambda_.errors import InvalidParameterValue
 from fogbank.services.lambda_.names import FunctionName, parse_name
 from fogbank.services.lambda_.operations.base import Operations
-from fogbank.services.lambda_.records import Function, Mapping
+from fogbank.services.lambda_.records import Function
 
 
 class SettingOperations(Operations):
@@ -39,7 +37,7 @@ class SettingOperations(Operations):
                 "This operation is permitted on Lambda functions only. Aliases and versions do not support "
                 "this operation. Please specify either a function name or an unqualified function ARN."
             )
-        return name, self._functions.function(ctx, name)
+        return name, self._functions.function(ctx, name.latest())
 
     def get_account_settings(self, ctx: Context) -> Answer:
         reserved = self._concurrency.reserved_total(ctx.account, ctx.region)
@@ -71,6 +69,8 @@ class SettingOperations(Operations):
         Qualifier: str | None = None,
         RevisionId: str | None = None,
         PrincipalOrgID: str | None = None,
+        EventSourceToken: str | None = None,
+        FunctionUrlAuthType: str | None = None,
     ) -> Answer:
         wanted = {
             "StatementId": StatementId,
@@ -80,12 +80,15 @@ class SettingOperations(Operations):
             "SourceAccount": SourceAccount,
             "RevisionId": RevisionId,
             "PrincipalOrgID": PrincipalOrgID,
+            "EventSourceToken": EventSourceToken,
+            "FunctionUrlAuthType": FunctionUrlAuthType,
         }
         return {"Statement": self._permissions.add(ctx, parse_name(ctx, FunctionName, Qualifier), wanted)}
 
     def get_policy(self, ctx: Context, *, FunctionName: str, Qualifier: str | None = None) -> Answer:
-        policy = self._permissions.policy(ctx, parse_name(ctx, FunctionName, Qualifier))
-        return {"Policy": self._permissions.document(policy), "RevisionId": policy.revision}
+        name = parse_name(ctx, FunctionName, Qualifier)
+        policy = self._permissions.policy(ctx, name)
+        return {"Policy": self._permissions.document(policy), "RevisionId": self._permissions.revision(ctx, name)}
 
     def remove_permission(
         self,

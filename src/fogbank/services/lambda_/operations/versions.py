@@ -5,7 +5,7 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.lambda_ import answers
-from fogbank.services.lambda_.errors import ResourceConflict
+from fogbank.services.lambda_.errors import ResourceConflict, ResourceNotFound
 from fogbank.services.lambda_.functions import check_revision
 from fogbank.services.lambda_.names import function_arn, parse_name
 from fogbank.services.lambda_.operations.base import Operations, page
@@ -27,7 +27,7 @@ class VersionOperations(Operations):
         name = parse_name(ctx, FunctionName)
         check_revision(RevisionId, self._functions.configuration(ctx, name).revision)
         config = self._functions.publish(ctx, name, description=Description, sha256=CodeSha256)
-        return self._functions.answer(ctx, name, config, qualified=True)
+        return self._functions.answer(ctx, name, config, qualifier=config.label)
 
     def list_versions_by_function(
         self, ctx: Context, *, FunctionName: str, Marker: str | None = None, MaxItems: int = 50
@@ -35,7 +35,9 @@ class VersionOperations(Operations):
         name = parse_name(ctx, FunctionName)
         self._functions.function(ctx, name)
         scan = self._tables.configurations.scan((name.account, ctx.region, name.name))
-        found = [self._functions.answer(ctx, name, config, qualified=True) for _, config in scan]
+        found = [
+            answers.listed(self._functions.answer(ctx, name, config, qualifier=config.label)) for _, config in scan
+        ]
         return page("Versions", found, Marker, MaxItems)
 
     def create_alias(
@@ -93,7 +95,9 @@ class VersionOperations(Operations):
         RevisionId: str | None = None,
     ) -> Answer:
         name = parse_name(ctx, FunctionName)
-        alias = self._functions.alias(ctx, name, Name)
+        alias = self._tables.aliases.get((name.account, ctx.region, name.name, Name))
+        if alias is None:
+            raise ResourceNotFound(f"Alias not found: {function_arn(ctx, name.account, name.name, Name)}")
         check_revision(RevisionId, alias.revision)
         alias.version = FunctionVersion or alias.version
         if Description is not None:

@@ -1,0 +1,261 @@
+"""Users, their groups, policies and login profiles.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_users.html
+"""
+
+from typing import Any
+
+from fogbank.core.context import Context
+from fogbank.core.service import Answer
+from fogbank.services.iam.errors import DeleteConflict, EntityAlreadyExists, NoSuchEntity, ValidationError
+from fogbank.services.iam.fields import PAGE_MAX, page, tag_list, tag_map, tagged
+from fogbank.services.iam.holders import (
+    attach,
+    attached_rows,
+    boundary_answer,
+    check_attachable,
+    check_without_policies,
+    delete_inline,
+    detach,
+    inline_answer,
+    put_inline,
+)
+from fogbank.services.iam.records import User, new_id
+from fogbank.services.iam.roles import Roles
+
+
+class Users(Roles):
+    """The operations on users of `IamService`."""
+
+    def attach_user_policy(self, ctx: Context, *, UserName: str, PolicyArn: str) -> Answer:
+        user = self._user(ctx, UserName)
+        check_attachable(ctx, self._tables, PolicyArn)
+        attach(user, PolicyArn)
+        return self._keep_user(ctx, user)
+
+    def create_login_profile(
+        self,
+        ctx: Context,
+        *,
+        UserName: str,
+        Password: str = "",
+        PasswordResetRequired: bool = False,
+    ) -> Answer:
+        """Fogbank's console needs no password: it is not kept."""
+        user = self._user(ctx, UserName)
+        if user.login_ms:
+            raise EntityAlreadyExists(f"Login Profile for user {UserName} already exists.")
+        user.login_ms, user.login_reset = ctx.now_ms, PasswordResetRequired
+        self._keep_user(ctx, user)
+        return {"LoginProfile": _login_profile(user)}
+
+    def create_user(
+        self,
+        ctx: Context,
+        *,
+        UserName: str,
+        Path: str = "/",
+        PermissionsBoundary: str = "",
+        Tags: list[dict[str, str]] | None = None,
+    ) -> Answer:
+        if PermissionsBoundary:
+            check_attachable(ctx, self._tables, PermissionsBoundary)
+        if self._tables.users.get((ctx.account, UserName)) is not None:
+            raise EntityAlreadyExists(f"User with name {UserName} already exists.")
+        user = User(UserName, new_id("AIDA"), Path, ctx.now_ms, tags=tag_map(Tags), boundary=PermissionsBoundary)
+        self._keep_user(ctx, user)
+        return {"User": user_answer(ctx, user) | tagged(user.tags) | boundary_answer(user)}
+
+    def delete_login_profile(self, ctx: Context, *, UserName: str | None = None) -> Answer:
+        user = self._user_or_caller(ctx, UserName)
+        self._check_login_profile(user)
+        user.login_ms = 0
+        return self._keep_user(ctx, user)
+
+    def delete_user(self, ctx: Context, *, UserName: str) -> Answer:
+        user = self._user(ctx, UserName)
+        place = (ctx.account, UserName)
+        if user.groups:
+            raise DeleteConflict("Cannot delete entity, must remove users from group first.")
+        check_without_policies(user)
+        if self._tables.keys.first(place) is not None:
+            raise DeleteConflict("Cannot delete entity, must delete access keys first.")
+        if user.login_ms:
+            raise DeleteConflict("Cannot delete entity, must delete login profile first.")
+        if self._tables.credentials.first(place) is not None:
+            raise DeleteConflict("Cannot delete entity, must remove referenced objects first.")
+        self._tables.users.delete(place)
+        return None
+
+    def delete_user_permissions_boundary(self, ctx: Context, *, UserName: str) -> Answer:
+        user = self._user(ctx, UserName)
+        user.boundary = ""
+        return self._keep_user(ctx, user)
+
+    def delete_user_policy(self, ctx: Context, *, UserName: str, PolicyName: str) -> Answer:
+        user = self._user(ctx, UserName)
+        delete_inline(user, "user", PolicyName)
+        return self._keep_user(ctx, user)
+
+    def detach_user_policy(self, ctx: Context, *, UserName: str, PolicyArn: str) -> Answer:
+        user = self._user(ctx, UserName)
+        detach(user, PolicyArn)
+        return self._keep_user(ctx, user)
+
+    def get_login_profile(self, ctx: Context, *, UserName: str | None = None) -> Answer:
+        user = self._user_or_caller(ctx, UserName)
+        self._check_login_profile(user)
+        return {"LoginProfile": _login_profile(user)}
+
+    def get_user(self, ctx: Context, *, UserName: str | None = None) -> Answer:
+        """Without a name it is the caller: the user of its access key, or the account's root."""
+        if UserName is None and self._calling_user(ctx) is None:
+            return {"User": self._root(ctx)}
+        user = self._user_or_caller(ctx, UserName)
+        return {"User": user_answer(ctx, user) | tagged(user.tags) | boundary_answer(user)}
+
+    def get_user_policy(self, ctx: Context, *, UserName: str, PolicyName: str) -> Answer:
+        return inline_answer(self._user(ctx, UserName), "user", PolicyName)
+
+    def list_attached_user_policies(
+        self,
+        ctx: Context,
+        *,
+        UserName: str,
+        PathPrefix: str = "/",
+        Marker: str | None = None,
+        MaxItems: int = PAGE_MAX,
+    ) -> Answer:
+        return page("AttachedPolicies", attached_rows(self._user(ctx, UserName), PathPrefix), Marker, MaxItems)
+
+    def list_user_policies(
+        self, ctx: Context, *, UserName: str, Marker: str | None = None, MaxItems: int = PAGE_MAX
+    ) -> Answer:
+        return page("PolicyNames", sorted(self._user(ctx, UserName).inline), Marker, MaxItems)
+
+    def list_user_tags(
+        self, ctx: Context, *, UserName: str, Marker: str | None = None, MaxItems: int = PAGE_MAX
+    ) -> Answer:
+        return page("Tags", tag_list(self._user(ctx, UserName).tags), Marker, MaxItems)
+
+    def list_users(
+        self, ctx: Context, *, PathPrefix: str = "/", Marker: str | None = None, MaxItems: int = PAGE_MAX
+    ) -> Answer:
+        found = [user for _, user in self._tables.users.scan((ctx.account,)) if user.path.startswith(PathPrefix)]
+        return page("Users", [user_answer(ctx, user) for user in found], Marker, MaxItems)
+
+    def put_user_permissions_boundary(self, ctx: Context, *, UserName: str, PermissionsBoundary: str) -> Answer:
+        user = self._user(ctx, UserName)
+        check_attachable(ctx, self._tables, PermissionsBoundary)
+        user.boundary = PermissionsBoundary
+        return self._keep_user(ctx, user)
+
+    def put_user_policy(self, ctx: Context, *, UserName: str, PolicyName: str, PolicyDocument: str) -> Answer:
+        user = self._user(ctx, UserName)
+        put_inline(user, PolicyName, PolicyDocument)
+        return self._keep_user(ctx, user)
+
+    def tag_user(self, ctx: Context, *, UserName: str, Tags: list[dict[str, str]]) -> Answer:
+        user = self._user(ctx, UserName)
+        user.tags |= tag_map(Tags)
+        return self._keep_user(ctx, user)
+
+    def untag_user(self, ctx: Context, *, UserName: str, TagKeys: list[str]) -> Answer:
+        user = self._user(ctx, UserName)
+        user.tags = {key: value for key, value in user.tags.items() if key not in TagKeys}
+        return self._keep_user(ctx, user)
+
+    def update_login_profile(
+        self,
+        ctx: Context,
+        *,
+        UserName: str,
+        Password: str = "",
+        PasswordResetRequired: bool | None = None,
+    ) -> Answer:
+        user = self._user(ctx, UserName)
+        self._check_login_profile(user)
+        if PasswordResetRequired is not None:
+            user.login_reset = PasswordResetRequired
+        return self._keep_user(ctx, user)
+
+    def update_user(
+        self, ctx: Context, *, UserName: str, NewUserName: str | None = None, NewPath: str | None = None
+    ) -> Answer:
+        user = self._user(ctx, UserName)
+        user.path = NewPath or user.path
+        if NewUserName is not None and NewUserName != UserName:
+            if self._tables.users.get((ctx.account, NewUserName)) is not None:
+                raise EntityAlreadyExists(f"User with name {NewUserName} already exists.")
+            self._tables.users.delete((ctx.account, UserName))
+            user.name = NewUserName
+            for key, record in list(self._tables.keys.scan((ctx.account, UserName))):
+                self._tables.keys.delete(key)
+                self._tables.keys.put((ctx.account, NewUserName, key[2]), record)
+            for key, credential in list(self._tables.credentials.scan((ctx.account, UserName))):
+                self._tables.credentials.delete(key)
+                self._tables.credentials.put((ctx.account, NewUserName, key[2]), credential)
+        return self._keep_user(ctx, user)
+
+    # ---- steps --------------------------------------------------------------------------------------------------
+
+    def _user(self, ctx: Context, name: str) -> User:
+        user = self._tables.users.get((ctx.account, name))
+        if user is None:
+            raise NoSuchEntity(f"The user with name {name} cannot be found.")
+        return user
+
+    def _keep_user(self, ctx: Context, user: User) -> Answer:
+        self._tables.users.put((ctx.account, user.name), user)
+        return None
+
+    def _calling_user(self, ctx: Context) -> str | None:
+        """The name of the user whose access key signed the request; None for the account's root."""
+        key = self.cloud.access_keys.get((ctx.access_key,)) if ctx.access_key else None
+        if key is None or key.principal_arn.endswith(":root"):
+            return None
+        if ":assumed-role/" in key.principal_arn:
+            raise ValidationError("Must specify userName when calling with non-User credentials")
+        return key.principal_arn.rpartition("/")[2]
+
+    def _user_or_caller(self, ctx: Context, name: str | None) -> User:
+        name = name or self._calling_user(ctx)
+        if name is None:
+            raise ValidationError("Must specify userName when calling with non-User credentials")
+        return self._user(ctx, name)
+
+    def _root(self, ctx: Context) -> dict[str, Any]:
+        return {
+            "Path": "/",
+            "UserName": "root",
+            "UserId": ctx.account,
+            "Arn": f"arn:aws:iam::{ctx.account}:root",
+            "CreateDate": 0,  # An account of Fogbank's is there from the beginning.
+        }
+
+    def _check_login_profile(self, user: User) -> None:
+        if not user.login_ms:
+            raise NoSuchEntity(f"Login Profile for User {user.name} cannot be found.")
+
+
+def user_arn(ctx: Context, user: User) -> str:
+    return f"arn:aws:iam::{ctx.account}:user{user.path}{user.name}"
+
+
+def user_answer(ctx: Context, user: User) -> dict[str, Any]:
+    """A user as lists have it: without its tags and its boundary."""
+    return {
+        "Path": user.path,
+        "UserName": user.name,
+        "UserId": user.id,
+        "Arn": user_arn(ctx, user),
+        "CreateDate": user.created_ms / 1000,
+    }
+
+
+def _login_profile(user: User) -> dict[str, Any]:
+    return {
+        "UserName": user.name,
+        "CreateDate": user.login_ms / 1000,
+        "PasswordResetRequired": user.login_reset,
+    }
