@@ -95,17 +95,27 @@ class AccessKeys(Groups):
         return None
 
     def list_service_specific_credentials(
-        self, ctx: Context, *, UserName: str | None = None, ServiceName: str | None = None
+        self,
+        ctx: Context,
+        *,
+        UserName: str | None = None,
+        ServiceName: str | None = None,
+        AllUsers: bool = False,
+        Marker: str | None = None,
+        MaxItems: int = PAGE_MAX,
     ) -> Answer:
-        user = self._user_or_caller(ctx, UserName)
         if ServiceName is not None:
             _check_service(ServiceName)
+        place = (ctx.account,) if AllUsers else (ctx.account, self._user_or_caller(ctx, UserName).name)
         rows = [
-            _credential_row(user.name, one, secret=False)
-            for one in self._credentials(ctx, user.name)
+            _credential_row(key[1], one, secret=False)
+            for key, one in self._tables.credentials.scan(place)
             if ServiceName in (None, one.service)
         ]
-        return {"ServiceSpecificCredentials": rows}
+        answer = page("ServiceSpecificCredentials", rows, Marker, MaxItems)
+        if not answer["IsTruncated"]:
+            del answer["IsTruncated"]  # Here it is there only when it is true.
+        return answer
 
     def reset_service_specific_credential(
         self, ctx: Context, *, ServiceSpecificCredentialId: str, UserName: str | None = None
