@@ -70,7 +70,7 @@ def test_the_update_replace_policy_decides_what_a_replacement_leaves(aws: Aws, p
     [
         ({"DeletionPolicy": "Snapshot"}, "resource type AWS::SQS::Queue does not support deletion policy Snapshot"),
         ({"DeletionPolicy": "Keep"}, "Unrecognized DeletionPolicy Keep for resource Q"),
-        ({"DeletionPolicy": {"Ref": "AWS::Region"}}, "Every DeletionPolicy member must be a string"),
+        ({"DeletionPolicy": ["Retain"]}, "Every DeletionPolicy member must be a string"),
         ({"UpdateReplacePolicy": "RetainExceptOnCreate"}, "Unrecognized UpdateReplacePolicy"),
         ({"CreationPolicy": {"ResourceSignal": {}}}, "CreationPolicy is not supported"),
         ({"UpdatePolicy": {"UseOnlineResharding": True}}, "UpdatePolicy is not implemented by Fogbank"),

@@ -37,11 +37,9 @@ def stack(found: Stack) -> Answer:
         "Tags": tags(found.tags),
         "EnableTerminationProtection": found.protected,
         "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
-        "Capabilities": found.capabilities,
-        "Parameters": parameter_list(found),
-        "Outputs": found.outputs,
     }
     optional = {
+        "Capabilities": found.capabilities, "Parameters": parameter_list(found), "Outputs": found.outputs,
         "Description": found.template.get("Description"), "StackStatusReason": found.reason,
         "LastUpdatedTime": found.updated_ms / 1000, "DeletionTime": found.deleted_ms / 1000,
         "ChangeSetId": found.change_set_id, "RoleARN": found.role_arn,
@@ -106,13 +104,11 @@ def change_set(found: ChangeSet) -> Answer:
         "NotificationARNs": found.notification_arns,
         "RollbackConfiguration": found.rollback_configuration,
         "Capabilities": found.capabilities,
-        "Tags": tags(found.tags),
-        "Parameters": parameter_list(found),
         "Changes": found.changes,
         "IncludeNestedStacks": found.include_nested,
-        "ImportExistingResources": found.imports,
     }
     optional = {
+        "Parameters": parameter_list(found), "Tags": tags(found.tags), "ImportExistingResources": found.imports,
         "Description": found.description, "StatusReason": found.reason, "OnStackFailure": found.on_failure,
         "ParentChangeSetId": found.parent_id, "RootChangeSetId": found.root_id,
     }  # fmt: skip

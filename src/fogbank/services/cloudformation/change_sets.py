@@ -233,5 +233,9 @@ class ChangeSets(Registry):
         names = ("StackId", "StackName", "ChangeSetId", "ChangeSetName", "ExecutionStatus", "Status", "StatusReason",
                  "CreationTime", "Description", "IncludeNestedStacks", "ParentChangeSetId",
                  "RootChangeSetId")  # fmt: skip
-        found = [answers.change_set(row) for _, row in self.tables.change_sets.scan((stack.id,))]
+        found = [
+            answers.change_set(row)
+            for _, row in self.tables.change_sets.scan((stack.id,))
+            if not row.execution_status.startswith("EXECUTE_")
+        ]
         return {"Summaries": [{name: row[name] for name in names if name in row} for row in found]}

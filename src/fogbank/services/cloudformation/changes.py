@@ -36,8 +36,6 @@ def between(existing: Mapping[str, StackResource], plan: Plan, former: Stack | N
 
 def without_values(change: dict[str, Any]) -> dict[str, Any]:
     shown = {name: value for name, value in change["ResourceChange"].items() if name not in VALUES}
-    if shown["Action"] == "Add":
-        shown.pop("Replacement", None)
     by_resource = {
         detail["Target"].get("Name") for detail in shown["Details"] if detail["ChangeSource"].startswith("Resource")
     }
@@ -99,7 +97,6 @@ class _Comparison:
                 "Action": "Add",
                 "LogicalResourceId": name,
                 "ResourceType": declared["Type"],
-                "Replacement": "True",
                 "Scope": [],
                 "Details": [],
                 "AfterContext": _context(new),

@@ -85,8 +85,12 @@ class Deployment(Steps):
             await self.undo_creation(_requested(reason, "Rollback"))
 
     async def undo_creation(self, reason: str) -> None:
-        await self._status("rollback", reason=reason)
+        await self.ctx.run(self.begin_undoing_creation, reason)
         await self.roll_back()
+
+    def begin_undoing_creation(self, reason: str) -> None:
+        # AWS shows the time at which a rolled back stack was deleted, and the change set no more.
+        self._put_status("rollback", reason=reason, deleted_ms=self.ctx.cloud.clock.now_ms(), change_set_id="")
 
     async def roll_back(self) -> None:
         """Delete what a failed creation has made."""
@@ -186,10 +190,10 @@ class Deployment(Steps):
 
     async def revert(self, reason: str) -> None:
         """Go back to the stack as it was before the update."""
-        await self.ctx.run(self._begin_reverting, reason)
+        await self.ctx.run(self.begin_reverting, reason)
         await self.go_on_reverting()
 
-    def _begin_reverting(self, reason: str) -> None:
+    def begin_reverting(self, reason: str) -> None:
         """In one transaction, so that a crash never finds it half done."""
         former = self.tables.formers.get((self.stack.id,))
         assert former is not None
@@ -216,8 +220,11 @@ class Deployment(Steps):
 
     async def revert_again(self, skipped: frozenset[str]) -> None:
         """Try the failed rollback of an update once more, leaving the `skipped` resources as they are."""
-        await self._status("rollback")
+        await self.ctx.run(self.begin_reverting_again)
         await self.go_on_reverting(skipped)
+
+    def begin_reverting_again(self) -> None:
+        self._put_status("rollback", reason="User Initiated")
 
     async def clean_up(self) -> None:
         """Delete what was replaced and what the template no longer has; a failure here fails nothing (as in AWS)."""

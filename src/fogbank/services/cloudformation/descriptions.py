@@ -37,7 +37,7 @@ class Descriptions(Registry):
             raise ValidationError(f"Stack '{StackName}' does not exist")
         found = self.tables.resources.get((stack.id, LogicalResourceId))
         if found is None:
-            raise ValidationError(f"Resource {LogicalResourceId} does not exist for stack {stack.name}")
+            raise ValidationError(f"Resource {LogicalResourceId} does not exist for stack {StackName}")
         detail = answers.resource(found, time="LastUpdatedTimestamp")
         metadata = ((stack.template.get("Resources") or {}).get(LogicalResourceId) or {}).get("Metadata")
         if metadata is not None:

@@ -15,7 +15,7 @@ from fogbank.services.cloudformation.intrinsics import Resolver, function_of
 TRANSFORM = "AWS::LanguageExtensions"
 LOOP = "Fn::ForEach::"
 FUNCTIONS = frozenset(("Fn::Length", "Fn::ToJsonString"))
-POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
+TEXT_FUNCTIONS = frozenset(("Fn::Join", "Fn::Select", "Fn::Split", "Fn::Sub"))
 LOOPS_DEPTH_MAX = 5  # Fn::ForEach: "up to five levels of nesting"
 
 Bindings = Mapping[str, str]
@@ -23,9 +23,6 @@ Bindings = Mapping[str, str]
 
 def expand(template: dict[str, Any], resolver: Resolver) -> dict[str, Any]:
     found: dict[str, Any] = _Expansion(resolver).value(template, {}, depth=0)
-    for resource in (found.get("Resources") or {}).values():
-        if isinstance(resource, dict):
-            resource.update({key: resolver.value(resource[key]) for key in POLICIES if key in resource})
     return found
 
 
@@ -64,7 +61,7 @@ class _Expansion:
                     found[name] = made
             else:
                 found[_substitute(key, bound)] = self.value(item, bound, depth=depth)
-        return self._static(found)
+        return self._static(found, looped=bool(bound))
 
     def _loop(self, name: str, value: Any, bound: Bindings, *, depth: int) -> Iterator[tuple[str, Any]]:
         if not isinstance(value, list) or len(value) != 3 or not isinstance(value[2], dict):
@@ -81,7 +78,7 @@ class _Expansion:
             made = self.value(value[2], {**bound, identifier: str(item)}, depth=depth)
             yield from made.items()
 
-    def _static(self, value: dict[str, Any]) -> Any:
+    def _static(self, value: dict[str, Any], *, looped: bool) -> Any:
         """A call that depends on parameters alone, replaced by its value."""
         name = function_of(value)
         argument = value[name] if name else None
@@ -92,13 +89,21 @@ class _Expansion:
         extended = name == "Fn::FindInMap" and isinstance(argument, list) and (
             len(argument) > 3 or any(isinstance(part, dict) for part in argument)
         )  # fmt: skip
-        if name in FUNCTIONS or extended:
+        if name in FUNCTIONS or extended or (looped and name in TEXT_FUNCTIONS and not _refers(argument)):
             try:
                 return self.resolver.value(value)
             except ValidationError:
                 if extended:
                     raise
         return value
+
+
+def _refers(value: Any) -> bool:
+    if isinstance(value, dict):
+        return function_of(value) is not None or any(map(_refers, value.values()))
+    if isinstance(value, list):
+        return any(map(_refers, value))
+    return isinstance(value, str) and "${" in value
 
 
 def _substitute(text: str, bound: Bindings) -> str:

@@ -183,6 +183,8 @@ async def check_policies(ctx: Context, plan: Plan) -> None:
     """DeletionPolicy, UpdateReplacePolicy, CreationPolicy and UpdatePolicy, as far as they ask for something."""
     for name, resource in plan.resources.items():
         for policy, values in POLICIES.items():
+            if policy in resource:
+                resource[policy] = plan.resolver.value(resource[policy])
             value = resource.get(policy, "Delete")
             if not isinstance(value, str):
                 raise ValidationError(f"Template format error: Every {policy} member must be a string.")
@@ -311,8 +313,8 @@ PASSES = (
     check_types,
     check_policies,
     check_capabilities,
-    check_properties,
     build_graph,
+    check_properties,
 )
 
 

@@ -192,8 +192,9 @@ class Registry(Service):
                 outputs.check_unused(self.tables, found, output["ExportName"], "delete")
         found.token = token or found.token
         stack = self.journal.stack(ctx, found, "DELETE_IN_PROGRESS", reason="User Initiated")
-        for key, _ in list(self.tables.change_sets.scan((stack.id,))):
-            self.tables.change_sets.delete(key)
+        for key, row in list(self.tables.change_sets.scan((stack.id,))):
+            if not row.execution_status.startswith("EXECUTE_"):
+                self.tables.change_sets.delete(key)
         return self.work(ctx, stack)
 
     def put(self, stack: Stack) -> None:

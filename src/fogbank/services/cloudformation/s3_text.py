@@ -12,9 +12,12 @@ from fogbank.services.cloudformation.errors import ValidationError
 
 async def fetch(ctx: Context, url: str) -> str:
     """The text behind a URL, in the words that templates and policies use for failures."""
-    if not urllib.parse.urlsplit(url).scheme:
-        raise ValidationError("TemplateURL must be a supported URL.")
     bucket, key = place(url)
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme == "s3":
+        raise ValidationError(f"S3 error: Domain name specified in {bucket} is not a valid S3 domain")
+    if parts.scheme not in ("http", "https") or not _is_s3(ctx, parts.hostname or ""):
+        raise ValidationError("TemplateURL must be a supported URL.")
     try:
         return await read(ctx, bucket, key)
     except AwsError as error:
@@ -46,6 +49,12 @@ def place(url: str) -> tuple[str, str]:
         return str(hosted[1] or hosted[2]), path
     bucket, _, key = path.partition("/")
     return bucket, key
+
+
+def _is_s3(ctx: Context, host: str) -> bool:
+    own = urllib.parse.urlsplit(ctx.endpoint).hostname
+    local = host in (own, "localhost", "127.0.0.1", "::1") or host.endswith(".localhost")
+    return local or re.search(r"(^|\.)s3[.-]", host) is not None
 
 
 async def _bytes(body: Any) -> bytes:

@@ -43,11 +43,8 @@ class Stacks(Registry):
             )
         work = await self._with_role(ctx, stack, RoleARN, ClientRequestToken)
 
-        async def go_on() -> None:
-            await work.revert_again(skipped)
-            await work.clean_up()
-
-        self.spawn(f"roll back {stack.name}", work, go_on())
+        await ctx.run(work.begin_reverting_again)
+        self.spawn(f"roll back {stack.name}", work, self._go_back(work, skipped))
         return {}
 
     async def create_stack(
@@ -133,13 +130,17 @@ class Stacks(Registry):
             raise ValidationError(f"Stack:{stack.id} is in {stack.status} state and can not be rolled back.")
         stack.retain_except_on_create = RetainExceptOnCreate
         work = await self._with_role(ctx, stack, RoleARN, ClientRequestToken)
-        running = work.undo_creation("User Initiated") if stack.status == "CREATE_FAILED" else self._undo(work)
-        self.spawn(f"roll back {stack.name}", work, running)
+        if stack.status == "CREATE_FAILED":
+            await ctx.run(work.begin_undoing_creation, "User Initiated")
+            self.spawn(f"roll back {stack.name}", work, work.roll_back())
+        else:
+            await ctx.run(work.begin_reverting, "User Initiated")
+            self.spawn(f"roll back {stack.name}", work, self._go_back(work))
         return {"StackId": stack.id}
 
     @staticmethod
-    async def _undo(work: Deployment) -> None:
-        await work.revert("User Initiated")
+    async def _go_back(work: Deployment, skipped: frozenset[str] = frozenset()) -> None:
+        await work.go_on_reverting(skipped)
         await work.clean_up()
 
     async def _with_role(self, ctx: Context, stack: Stack, role_arn: str | None, token: str | None) -> Deployment:

@@ -150,6 +150,9 @@ def check_outline(template: Template, *, transformed: bool = True) -> None:
         )
     if "Hooks" in template:
         raise ValidationError("Template section Hooks is not implemented by Fogbank")
+    for name in template.get("Parameters") or {}:
+        if not name.isalnum() or not name.isascii():
+            raise ValidationError(f"Template format error: Parameter name {name} is non alphanumeric.")
     parameters.check_declared(template.get("Parameters") or {})
     for name, resource in resources.items():
         if name.startswith("Fn::") and not transformed:

@@ -17,8 +17,12 @@ class Templates(Registry):
         self, ctx: Context, *, StackName: str | None = None, ChangeSetName: str | None = None,
         TemplateStage: str = "Original",
     ) -> Answer:  # fmt: skip
+        if not StackName and not ChangeSetName:
+            raise ValidationError("StackName is required if ChangeSetName is not specified.")
+        if not StackName and not str(ChangeSetName).startswith("arn:"):
+            raise ValidationError("StackName is a required parameter.")
         found: Stack | ChangeSet = (
-            self.change_set(ctx, ChangeSetName, StackName) if ChangeSetName else self.get(ctx, StackName or "")
+            self.change_set(ctx, ChangeSetName, StackName) if ChangeSetName else self.get(ctx, str(StackName))
         )
         body = found.original
         if TemplateStage == "Processed" and transforms.used(template.load(found.original)):
@@ -50,7 +54,7 @@ class Templates(Registry):
         if "AWSTemplateFormatVersion" in parsed:
             answer["Version"] = str(parsed["AWSTemplateFormatVersion"])
         if "Metadata" in parsed:
-            answer["Metadata"] = msgspec.json.encode(parsed["Metadata"]).decode()
+            answer["Metadata"] = str(parsed["Metadata"])  # Python's way of writing it, as AWS's answers have it
         if (TemplateSummaryConfig or {}).get("TreatUnrecognizedResourceTypesAsWarnings"):
             unknown = [kind for kind in answer["ResourceTypes"] if not prepare.is_known_type(ctx, kind)]
             answer["Warnings"] = {"UnrecognizedResourceTypes": unknown}
