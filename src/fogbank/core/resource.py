@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 _NAME_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklmnopqrstuvwxyz"
 
 
+def name_seed() -> str:
+    return "".join(secrets.choice(_NAME_ALPHABET[:36]) for _ in range(12))
+
+
 class ResourceRequest(msgspec.Struct, kw_only=True):
     """What a handler is told. `properties` are resolved; `previous` and `physical_id` are set for update and delete."""
 
@@ -28,9 +32,14 @@ class ResourceRequest(msgspec.Struct, kw_only=True):
     announce: Callable[[str], Awaitable[None]] | None = None
     """Tells the engine a physical id before the handler returns, so that a rollback finds what a failure leaves."""
 
+    seed: str = ""
+    """What makes generated names unique: the same for every try to make one resource."""
+    generated: str = ""
+    """The last name that was generated."""
+
     def generated_name(self, *, length_max: int = 64, suffix: str = "", lower: bool = False) -> str:
         """A physical name as AWS makes them: `stack-LogicalId-ABC123DEF456`, cut to `length_max`."""
-        tail = "-" + "".join(secrets.choice(_NAME_ALPHABET[:36]) for _ in range(12)) + suffix
+        tail = f"-{self.seed or name_seed()}{suffix}"
         head = f"{self.stack_name}-{self.logical_id}"
         room = length_max - len(tail)
         if len(head) > room:
@@ -38,7 +47,8 @@ class ResourceRequest(msgspec.Struct, kw_only=True):
             half = max(room // 2, room - len(self.logical_id) - 1)
             head = f"{self.stack_name[: max(half - 1, 1)]}-{self.logical_id}"[:room]
         name = head + tail
-        return name.lower() if lower else name
+        self.generated = name.lower() if lower else name
+        return self.generated
 
     def tags(self) -> dict[str, str]:
         """The resource's `Tags` property (list or map form) over the stack's tags, as a map."""

@@ -88,6 +88,8 @@ class CustomResource(ResourceType):
         finally:
             body = service.responses.forget(token)
         if given_up or body is None:
+            if kind == "Create" and request.announce is not None:
+                await request.announce(request.generated_name())  # whatever was made is asked to be deleted by it
             if halt.asked:
                 raise Cancelled
             raise ValidationError(

@@ -204,7 +204,7 @@ class Deployment(Steps):
             # What was replaced still exists: it is the stack's again, and its replacement is what will be deleted.
             made = self.tables.resources.get((self.stack.id, old.logical_id))
             self.tables.resources.put((self.stack.id, old.logical_id), old)
-            if made is not None and made.physical_id and made.physical_id != old.physical_id:
+            if made is not None and made.physical_id != old.physical_id:
                 self.tables.replaced.put(key, made)
             else:
                 self.tables.replaced.delete(key)

@@ -66,7 +66,8 @@ class MacroResource(ResourceType):
 
         def write() -> None:
             macros = ctx.cloud.cloudformation.tables.macros
-            if macros.get((ctx.account, ctx.region, name)) is not None:
+            found = macros.get((ctx.account, ctx.region, name))
+            if found is not None and found.stack_id != request.stack_id:
                 raise AlreadyExists(f"Macro {name} already exists")
             self._put(ctx, request)
 

@@ -62,6 +62,8 @@ class StackResource(Record):
     needs: list[str] = []
     no_echo: bool = False
     """Whether its attributes are masked in outputs (custom resources can ask for that)."""
+    seed: str = ""
+    """Of its generated name, so that what a crash left of its making can be found."""
 
 
 class Event(Record):

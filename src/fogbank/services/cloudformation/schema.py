@@ -59,6 +59,12 @@ def identifiers(type_name: str) -> list[str]:
     return [path.split("/")[2] for path in (load(type_name) or {}).get("primaryIdentifier", ())]
 
 
+def is_named(type_name: str) -> bool:
+    """Whether a name that the template may give identifies a resource of the type."""
+    fixed = {path.split("/")[2] for path in (load(type_name) or {}).get("readOnlyProperties", ())}
+    return len(identifiers(type_name)) == 1 and fixed.isdisjoint(identifiers(type_name))
+
+
 def problems(type_name: str, properties: Mapping[str, Any]) -> Iterator[str]:
     """What AWS would refuse: unknown, missing, misspelt or wrongly typed properties."""
     schema = load(type_name)

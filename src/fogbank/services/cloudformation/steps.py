@@ -13,8 +13,9 @@ import msgspec
 
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, InternalFailure
-from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
+from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType, name_seed
 from fogbank.services.cloudformation import creation_policy, dynamic, schema, stack_policy
+from fogbank.services.cloudformation.custom_resources import CustomResource
 from fogbank.services.cloudformation.errors import Cancelled, ValidationError
 from fogbank.services.cloudformation.intrinsics import Resolver
 from fogbank.services.cloudformation.journal import Journal
@@ -26,7 +27,8 @@ R = TypeVar("R")
 log = logging.getLogger("fogbank.cloudformation")
 
 REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
-RENAMED = "Requested update required the provider to create a new physical resource"
+# They tell their physical id before they wait, so that without one there is nothing.
+UNMADE_TYPES = frozenset((STACK_TYPE, "AWS::CloudFormation::WaitCondition"))
 
 
 async def handled(work: Awaitable[R]) -> R:
@@ -94,6 +96,7 @@ class Steps:
             deletion_policy=declared.get("DeletionPolicy", ""),
             replace_policy=declared.get("UpdateReplacePolicy", ""),
             needs=sorted(self.plan.graph[name]),
+            seed=name_seed(),
         )
         creating = old is None or not old.physical_id
         try:
@@ -190,6 +193,8 @@ class Steps:
         begun = self._noted(old, "UPDATE_IN_PROGRESS", reason=REPLACING, properties=record.properties)
         await self.ctx.run(self.journal.resource_event, self.ctx, self.stack, begun)
         await self._set_aside(record, old)
+        unmade = self._noted(record, "UPDATE_IN_PROGRESS")
+        await self.ctx.run(self.tables.resources.put, (self.stack.id, old.logical_id), unmade)
         return await self._create(record, declared, "UPDATE")
 
     async def _set_aside(self, record: StackResource, old: StackResource) -> None:
@@ -212,12 +217,16 @@ class Steps:
             attributes=record.attributes,
             stack_tags=self.stack.tags,
             type=record.type,
+            seed=record.seed,
         )
 
     # ---- removing -----------------------------------------------------------------------------------------------
 
     async def discard(self, replaced: StackResource) -> None:
         """Delete what a replacement left; a failure fails nothing (as in AWS)."""
+        replaced = await self._found(replaced)
+        if not replaced.physical_id:
+            return
         if replaced.replace_policy in ("Retain", "RetainExceptOnCreate"):
             await self._tell(replaced, "DELETE_SKIPPED")
             return
@@ -228,6 +237,25 @@ class Steps:
             await self._tell(replaced, "DELETE_FAILED", reason=reason_of(error))
             return
         await self._tell(replaced, "DELETE_COMPLETE")
+
+    async def _found(self, resource: StackResource) -> StackResource:
+        """The resource; if a crash interrupted its making, with the physical id of what may have been made.
+
+        It is made again, under the same generated name, to be deleted. What has a name of the template's own and is
+        there already may be somebody else's: it is left alone.
+        """
+        if resource.physical_id or not resource.status.endswith("_IN_PROGRESS") or resource.type in UNMADE_TYPES:
+            return resource
+        request = self.request(resource)
+        if resource.type.startswith("Custom::") or resource.type == CustomResource.type_name:
+            return msgspec.structs.replace(resource, physical_id=request.generated_name())
+        try:
+            state = await handled(self.kind(resource).create(self.ctx.refreshed(), request))
+        except AwsError:
+            physical_id = request.generated if schema.is_named(resource.type) else ""
+        else:
+            physical_id = state.physical_id
+        return msgspec.structs.replace(resource, physical_id=physical_id)
 
     async def _tell(self, resource: StackResource, status: str, *, reason: str = "") -> None:
         """An event about a physical resource that is not the logical one's any more."""
@@ -240,7 +268,7 @@ class Steps:
         """A step that deletes. `undoing`: the resources are those that the operation which is rolled back made."""
 
         async def remove(name: str) -> str | None:
-            resource = resources[name]
+            resource = await self._found(resources[name])
             policy = resource.deletion_policy
             if not resource.physical_id:
                 await self.note(resource, "DELETE_COMPLETE")
