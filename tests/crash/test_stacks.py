@@ -1,7 +1,7 @@
 """A server killed in the middle of a deployment brings it to a defined end when it starts again.
 
 A creation and an update roll back, a deletion goes on, and nothing that a stack made is left without a stack. A kill
-comes when a given number of events is there; what was under way at that moment differs from run to run.
+comes when a given number of resources is done; what was under way at that moment differs from run to run.
 """
 
 import json
@@ -68,13 +68,12 @@ class Cloud:
             aws_secret_access_key="x", config=Config(s3={"addressing_style": "path"}),
         )  # fmt: skip
 
-    def kill_after(self, events: int, stack_id: str) -> None:
-        """Kill the server once so many events of the stack are there, and start it again."""
+    def kill_after(self, steps: int, status: str, stack_id: str) -> None:
+        """Kill the server once so many resources have the status, and start it again."""
         cloudformation = self.client("cloudformation")
-        pages = cloudformation.get_paginator("describe_stack_events")
-        while sum(len(page["StackEvents"]) for page in pages.paginate(StackName=stack_id)) < events:
-            (stack,) = cloudformation.describe_stacks(StackName=stack_id)["Stacks"]
-            if not stack["StackStatus"].endswith("IN_PROGRESS"):
+        while True:
+            found = cloudformation.list_stack_resources(StackName=stack_id)["StackResourceSummaries"]
+            if sum(resource["ResourceStatus"] == status for resource in found) >= steps:
                 break
         self.server.kill()
         self.server.start()
@@ -109,7 +108,7 @@ class Cloud:
 
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[Cloud]:
-    server = KillableServer(tmp_path / "data", "process")
+    server = KillableServer(tmp_path / "data", "disk")
     server.start()
     yield Cloud(server)
     server.kill()
@@ -126,7 +125,7 @@ def test_a_creation_that_was_killed_rolls_back(cloud: Cloud, turn: int) -> None:
     stack_id = cloud.client("cloudformation").create_stack(
         StackName="shop", TemplateBody=template(), Capabilities=["CAPABILITY_IAM"]
     )["StackId"]
-    cloud.kill_after(random.Random(f"{SEED} {turn}").randrange(1, 150), stack_id)
+    cloud.kill_after(random.Random(f"{SEED} {turn}").randrange(40), "CREATE_COMPLETE", stack_id)
     status = cloud.ended(stack_id)
     assert status in FINAL["create"], f"SEED={SEED}"
     check(cloud, count=COPIES if status == "CREATE_COMPLETE" else 0)
@@ -142,7 +141,7 @@ def test_an_update_that_was_killed_goes_back_to_the_former_template(cloud: Cloud
     cloudformation.update_stack(
         StackName="shop", TemplateBody=template(delay=5, name="renamed"), Capabilities=["CAPABILITY_IAM"]
     )
-    cloud.kill_after(172 + random.Random(f"{SEED} {turn}").randrange(0, 60), stack_id)
+    cloud.kill_after(random.Random(f"{SEED} {turn}").randrange(20), "UPDATE_COMPLETE", stack_id)
     status = cloud.ended(stack_id)
     assert status in FINAL["update"], f"SEED={SEED}"
     check(cloud, count=COPIES)
@@ -157,6 +156,6 @@ def test_a_deletion_that_was_killed_goes_on(cloud: Cloud, turn: int) -> None:
     ]
     cloudformation.get_waiter("stack_create_complete").wait(StackName=stack_id, WaiterConfig={"Delay": 1})
     cloudformation.delete_stack(StackName="shop")
-    cloud.kill_after(172 + random.Random(f"{SEED} {turn}").randrange(0, 60), stack_id)
+    cloud.kill_after(random.Random(f"{SEED} {turn}").randrange(40), "DELETE_COMPLETE", stack_id)
     assert cloud.ended(stack_id) in FINAL["delete"], f"SEED={SEED}"
     check(cloud, count=0)
