@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.crash.ledger import Item, Ledger, check_items, check_messages, check_order
 from tests.crash.load import load
 from tests.crash.process import KillableServer
-from tests.crash.setting import Setting, drain_all, prepare, read_items
+from tests.crash.setting import IN_ORDER, Setting, drain_all, prepare, read_items
 
 KILL_AFTER_S = (0.05, 1.0)
 
@@ -34,11 +34,13 @@ async def _campaign(server: KillableServer, kills: int, seed: int, progress: Cal
     rng = random.Random(seed)
     result = Result()
     kept: dict[str, set[Item]] = {}
+    begun: dict[str, set[str]] = {}
     server.start()
     try:
         setting = await asyncio.to_thread(prepare, server.port)
         for number in range(kills):
-            ledger = await _load_and_kill(server, setting, rng.uniform(*KILL_AFTER_S), seed, number)
+            ledger = await _load_and_kill(server, setting, rng.uniform(*KILL_AFTER_S), seed, number, begun)
+            begun = {queue: told.sending for queue, told in ledger.queues.items()}
             server.start()
             setting = replace(setting, port=server.port)
             kept |= ledger.items
@@ -56,8 +58,10 @@ async def _campaign(server: KillableServer, kills: int, seed: int, progress: Cal
     return result
 
 
-async def _load_and_kill(server: KillableServer, setting: Setting, after_s: float, seed: int, number: int) -> Ledger:
-    loading = asyncio.create_task(load(setting, seed=seed, name=f"run{number}"))
+async def _load_and_kill(
+    server: KillableServer, setting: Setting, after_s: float, seed: int, number: int, begun: dict[str, set[str]]
+) -> Ledger:
+    loading = asyncio.create_task(load(setting, seed=seed, name=f"run{number}", begun=begun))
     await asyncio.wait((loading,), timeout=after_s)
     await asyncio.to_thread(server.kill)
     return await loading
@@ -66,7 +70,7 @@ async def _load_and_kill(server: KillableServer, setting: Setting, after_s: floa
 async def _check_queues(setting: Setting, ledger: Ledger) -> list[str]:
     expected = {queue: told.sent - told.deleted - told.deleting for queue, told in ledger.queues.items()}
     found = await drain_all(setting, expected)
-    broken = check_order("ordered", found["ordered"])
+    broken = [trouble for queue in IN_ORDER for trouble in check_order(queue, found[queue])]
     for queue, bodies in found.items():
         broken += check_messages(queue, ledger.queues[queue], bodies)
     return broken

@@ -1,6 +1,7 @@
 """The mixed load: every worker repeats one kind of thing and tells the ledger what was acknowledged."""
 
 import asyncio
+import json
 import random
 from collections.abc import Awaitable, Callable
 
@@ -11,6 +12,8 @@ from tests.crash.wire import Wire
 Worker = Callable[[Wire, Setting, Ledger, random.Random, str], Awaitable[None]]
 COPIES = 2
 KEYS = 20
+# A function works the stream off more slowly than it is written: what is left has to be waited for after the kill.
+STREAMED_PAUSE_S = 0.01
 
 
 async def send(wire: Wire, setting: Setting, ledger: Ledger, rng: random.Random, name: str) -> None:
@@ -82,6 +85,45 @@ async def publish(wire: Wire, setting: Setting, ledger: Ledger, rng: random.Rand
         ledger.acknowledged += 1
 
 
+async def publish_in_order(wire: Wire, setting: Setting, ledger: Ledger, rng: random.Random, name: str) -> None:
+    """What one publisher says arrives in order."""
+    told = ledger.queues["fan-ordered"]
+    for number in range(1_000_000):
+        body = f"{name}.{number}"
+        told.sending.add(body)
+        await wire.publish(setting.ordered_topic, body, MessageGroupId=name, MessageDeduplicationId=body)
+        told.sent.add(body)
+        ledger.acknowledged += 1
+
+
+async def put_events(wire: Wire, setting: Setting, ledger: Ledger, rng: random.Random, name: str) -> None:
+    """A rule sends every event to two queues."""
+    for number in range(1_000_000):
+        bodies = [f"{name}.{number}.{n}" for n in range(rng.randint(1, 5))]
+        for queue in ("event-left", "event-right"):
+            ledger.queues[queue].sending.update(bodies)
+        entries = [{"Source": "crash", "DetailType": "test", "Detail": json.dumps({"body": body})} for body in bodies]
+        answer = await wire.json("events", "PutEvents", Entries=entries)
+        assert answer["FailedEntryCount"] == 0, answer
+        for queue in ("event-left", "event-right"):
+            ledger.queues[queue].sent.update(bodies)
+        ledger.acknowledged += 1
+
+
+async def write_streamed(wire: Wire, setting: Setting, ledger: Ledger, rng: random.Random, name: str) -> None:
+    """A function that reads the table's stream sends each new value on, in a group of its key."""
+    told = ledger.queues["streamed"]
+    for number in range(1_000_000):
+        key = f"{name}-{rng.randrange(5)}"
+        body = f"{key}.{number}"
+        told.sending.add(body)
+        item = {"k": {"S": key}, "v": {"N": str(number)}}
+        await wire.json("dynamodb", "PutItem", TableName=setting.streamed_table, Item=item)
+        told.sent.add(body)
+        ledger.acknowledged += 1
+        await asyncio.sleep(STREAMED_PAUSE_S)
+
+
 async def write_items(wire: Wire, setting: Setting, ledger: Ledger, rng: random.Random, name: str) -> None:
     """Puts, counts up and deletes keys that are this worker's own."""
     for number in range(1, 1_000_000):
@@ -130,17 +172,24 @@ WORKERS: tuple[Worker, ...] = (
     send_in_order,
     consume,
     publish,
+    publish_in_order,
+    put_events,
+    write_streamed,
     write_items,
     write_pairs,
 )
 
 
-async def load(setting: Setting, *, seed: int, name: str) -> Ledger:
+async def load(setting: Setting, *, seed: int, name: str, begun: dict[str, set[str]]) -> Ledger:
     """Run all workers until the server is gone.
+
+    `begun` is what earlier runs began to send: an answer that did not come may still have had its effect.
 
     An answer that is an error is a failure; a connection that breaks is what the kill does.
     """
     ledger = Ledger()
+    for queue, bodies in begun.items():
+        ledger.queues[queue].sending |= bodies
     async with asyncio.TaskGroup() as group:
         for copy in range(COPIES):
             for worker in WORKERS:

@@ -5,7 +5,7 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
-_TARGETS = {"sqs": "AmazonSQS", "dynamodb": "DynamoDB_20120810"}
+_TARGETS = {"sqs": "AmazonSQS", "dynamodb": "DynamoDB_20120810", "events": "AWSEvents"}
 
 
 class Refused(Exception):
@@ -29,8 +29,8 @@ class Wire:
         parsed: dict[str, Any] = json.loads(answer) if answer else {}
         return parsed
 
-    async def publish(self, topic: str, message: str) -> None:
-        form = {"Action": "Publish", "Version": "2010-03-31", "TopicArn": topic, "Message": message}
+    async def publish(self, topic: str, message: str, **more: str) -> None:
+        form = {"Action": "Publish", "Version": "2010-03-31", "TopicArn": topic, "Message": message, **more}
         await self._send("sns", urlencode(form).encode(), "Content-Type: application/x-www-form-urlencoded\r\n")
 
     def close(self) -> None:

@@ -98,51 +98,51 @@ def _is_there(service: str, operation: str) -> bool:
 
 def _make_things(clients: dict[str, Any]) -> dict[str, list[Any]]:
     """Make one of everything; for names of members, the values that mean them."""
-    queue = clients["sqs"].create_queue(QueueName="fuzz")["QueueUrl"]
-    fifo = clients["sqs"].create_queue(QueueName="fuzz.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
-    topic = clients["sns"].create_topic(Name="fuzz")["TopicArn"]
-    queue_arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:fuzz"
+    queue = clients["sqs"].create_queue(QueueName="drawn")["QueueUrl"]
+    fifo = clients["sqs"].create_queue(QueueName="drawn.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    topic = clients["sns"].create_topic(Name="drawn")["TopicArn"]
+    queue_arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:drawn"
     subscription = clients["sns"].subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn)["SubscriptionArn"]
     table = clients["dynamodb"].create_table(
-        TableName="fuzz",
+        TableName="drawn",
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
     )["TableDescription"]
-    clients["s3"].create_bucket(Bucket="fuzz-bucket")
-    clients["s3"].put_object(Bucket="fuzz-bucket", Key="key", Body=b"hello")
+    clients["s3"].create_bucket(Bucket="drawn-bucket")
+    clients["s3"].put_object(Bucket="drawn-bucket", Key="key", Body=b"hello")
     role = clients["iam"].create_role(
-        RoleName="fuzz", AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": [{}]}'
+        RoleName="drawn", AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": [{}]}'
     )["Role"]["Arn"]
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("main.py", "def handler(event, context):\n    return event\n")
     function = clients["lambda_"].create_function(
-        FunctionName="fuzz",
+        FunctionName="drawn",
         Role=role,
         Runtime="python3.11",
         Handler="main.handler",
         Code={"ZipFile": code.getvalue()},
     )["FunctionArn"]
-    clients["events"].put_rule(Name="fuzz", EventPattern='{"source": ["fuzz"]}')
-    clients["logs"].create_log_group(logGroupName="fuzz")
-    clients["logs"].create_log_stream(logGroupName="fuzz", logStreamName="fuzz")
-    clients["ssm"].put_parameter(Name="fuzz", Value="v", Type="String")
+    clients["events"].put_rule(Name="drawn", EventPattern='{"source": ["drawn"]}')
+    clients["logs"].create_log_group(logGroupName="drawn")
+    clients["logs"].create_log_stream(logGroupName="drawn", logStreamName="drawn")
+    clients["ssm"].put_parameter(Name="drawn", Value="v", Type="String")
     template = '{"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}'
-    stack = clients["cloudformation"].create_stack(StackName="fuzz", TemplateBody=template)["StackId"]
+    stack = clients["cloudformation"].create_stack(StackName="drawn", TemplateBody=template)["StackId"]
     with contextlib.suppress(botocore.exceptions.WaiterError):
-        clients["cloudformation"].get_waiter("stack_create_complete").wait(StackName="fuzz", WaiterConfig={"Delay": 1})
-    names = ["fuzz"]
+        clients["cloudformation"].get_waiter("stack_create_complete").wait(StackName="drawn", WaiterConfig={"Delay": 1})
+    names = ["drawn"]
     key = {"pk": {"S": "a"}}
     return {
-        "QueueUrl": [queue, fifo], "QueueName": ["fuzz", "fuzz.fifo", "other"], "TopicArn": [topic],
+        "QueueUrl": [queue, fifo], "QueueName": ["drawn", "drawn.fifo", "other"], "TopicArn": [topic],
         "SubscriptionArn": [subscription], "TableName": names, "StreamArn": [table["LatestStreamArn"]],
-        "Bucket": ["fuzz-bucket"], "RoleName": names, "RoleArn": [role], "Role": [role],
+        "Bucket": ["drawn-bucket"], "RoleName": names, "RoleArn": [role], "Role": [role],
         "FunctionName": [*names, function], "StackName": [*names, stack], "TemplateBody": [template], "Rule": names,
         "Name": names, "RuleName": names, "logGroupName": names, "logStreamName": names, "Runtime": ["python3.11"],
         "Handler": ["main.handler"], "ResourceArn": [queue_arn, topic, function, table["TableArn"]],
-        "resourceArn": [f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:fuzz"], "Item": [key, {**key, "n": {"N": "1"}}],
+        "resourceArn": [f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:drawn"], "Item": [key, {**key, "n": {"N": "1"}}],
         "EventSourceArn": [queue_arn, table["LatestStreamArn"]], "Arn": [queue_arn, function], "ARN": [function],
         "Endpoint": [queue_arn], "Protocol": ["sqs", "lambda"], "AttributeName": ["pk", "Policy", "n"],
         "KeyConditionExpression": ["pk = :p", "pk = :p AND n > :p"], "UpdateExpression": ["SET n = :p", "ADD n :p"],
