@@ -8,14 +8,13 @@ import shutil
 import signal
 import tarfile
 import tempfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import IO
 
 import msgspec
 
 from fogbank import __version__
-from fogbank.core.body import BodyStream
+from fogbank.core.body import BodyStream, BodyTruncated
 from fogbank.core.clock import Clock
 from fogbank.core.cloud import DEFAULT_ACCOUNT, DEFAULT_REGION, Cloud
 from fogbank.core.data_folder import write_holder
@@ -29,6 +28,7 @@ from fogbank.wire.protocols.request import RequestData, ResponseData
 log = logging.getLogger("fogbank.server")
 
 DRAIN_S = 10.0
+BODY_BYTES_MAX = 64 * 1024  # of a request to /_fogbank/ that is no snapshot
 _STATE = ("store.lmdb", "blobs")
 
 
@@ -43,6 +43,12 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
     virtual_clock: bool = False
     account: str = DEFAULT_ACCOUNT
     region: str = DEFAULT_REGION
+
+
+class ClockMove(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of POST /_fogbank/clock."""
+
+    advance_seconds: float = 0
 
 
 class Server:
@@ -116,12 +122,13 @@ class Server:
         if request.method == "PUT" and name.startswith("cloudformation/"):
             respond(await self._accept_callback(name, request))
             return
-        if "x-fogbank" not in request.headers and request.method != "GET":
+        method = "GET" if request.method == "HEAD" else request.method
+        if "x-fogbank" not in request.headers and method != "GET":
             # A web page that the user visits can send simple requests to loopback, but no header of its own.
             respond(_json(403, {"message": "send the header X-Fogbank: 1 with this request"}))
             return
         try:
-            match (request.method, name):
+            match (method, name):
                 case ("GET", "health"):
                     respond(_json(200, {"status": "running", "version": __version__, "services": sorted(SERVICES)}))
                 case ("GET", "status"):
@@ -143,11 +150,16 @@ class Server:
                     respond(self._certificate(name[1:]))
                 case _:
                     respond(_json(404, {"message": f"there is no {request.method} /_fogbank/{name}"}))
+        except BodyTruncated:
+            respond(_json(400, {"message": "the request ended before its body was complete"}))
         except (ValueError, msgspec.DecodeError, OSError) as error:
             respond(_json(400, {"message": str(error)}))
         except Exception:  # An edge: the caller always gets an answer.
             log.exception("%s %s failed", request.method, request.path)
             respond(_json(500, {"message": "Fogbank failed: its log has the reason"}))
+        finally:
+            if isinstance(request.body, BodyStream):
+                request.body.drop()
 
     def status(self) -> dict[str, object]:
         config = self.config
@@ -191,8 +203,8 @@ class Server:
     def _move_clock(self, body: bytes) -> ResponseData:
         if not self._clock.virtual:
             return _json(409, {"message": "the clock is real: start Fogbank with --virtual-clock to move it"})
-        wanted = msgspec.json.decode(body or b"{}", type=dict[str, float])
-        self._clock.advance(int(wanted.get("advance_seconds", 0) * 1000))
+        wanted = msgspec.json.decode(body or b"{}", type=ClockMove)
+        self._clock.advance(int(wanted.advance_seconds * 1000))
         return _json(200, {"now_ms": self._clock.now_ms()})
 
     def _prometheus(self) -> bytes:
@@ -250,7 +262,8 @@ class Server:
         with tempfile.TemporaryDirectory(dir=self.config.data) as temporary:
             archive = Path(temporary) / "snapshot.tar"
             with archive.open("wb") as file:
-                await _copy_body(request, file)
+                async for chunk in _chunks(request):
+                    file.write(chunk)
             unpacked = Path(temporary) / "unpacked"
             try:
                 with tarfile.open(archive) as tar:
@@ -274,12 +287,17 @@ def _json(status: int, value: object) -> ResponseData:
 
 
 async def _body(request: RequestData) -> bytes:
-    return await request.body.read() if isinstance(request.body, BodyStream) else request.body
+    content = b""
+    async for chunk in _chunks(request):
+        content += chunk
+        if len(content) > BODY_BYTES_MAX:
+            raise ValueError(f"the body is longer than {BODY_BYTES_MAX} bytes")
+    return content
 
 
-async def _copy_body(request: RequestData, file: IO[bytes]) -> None:
+async def _chunks(request: RequestData) -> AsyncIterator[bytes]:
     if isinstance(request.body, BodyStream):
         async for chunk in request.body:
-            file.write(chunk)
+            yield chunk
     else:
-        file.write(request.body)
+        yield request.body

@@ -2,7 +2,9 @@
 
 import json
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -19,16 +21,16 @@ def wire(server: LiveServer) -> Iterator[socket.socket]:
 
 def _answers(connection: socket.socket, count: int) -> list[tuple[int, bytes]]:
     """The next `count` answers that carry a Content-Length."""
-    stream = connection.makefile("rb")
     found = []
-    for _ in range(count):
-        status = int(stream.readline().split()[1])
-        length = 0
-        while (line := stream.readline()) not in (b"\r\n", b""):
-            name, _, value = line.partition(b":")
-            if name.lower() == b"content-length":
-                length = int(value)
-        found.append((status, stream.read(length)))
+    with connection.makefile("rb") as stream:
+        for _ in range(count):
+            status = int(stream.readline().split()[1])
+            length = 0
+            while (line := stream.readline()) not in (b"\r\n", b""):
+                name, _, value = line.partition(b":")
+                if name.lower() == b"content-length":
+                    length = int(value)
+            found.append((status, stream.read(length)))
     return found
 
 
@@ -111,3 +113,85 @@ def test_a_malformed_body_is_awss_serialization_error(wire: socket.socket) -> No
 def test_a_web_page_cannot_reset_the_cloud(wire: socket.socket) -> None:
     wire.sendall(b"POST /_fogbank/reset HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
     assert _answers(wire, 1)[0][0] == 403
+
+
+def test_an_offer_to_change_the_protocol_is_passed_over(wire: socket.socket) -> None:
+    """As curl --http2 and Java's HttpClient make it with every request."""
+    offer = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA")
+    made = _sqs("CreateQueue", json.dumps({"QueueName": "offered"}).encode(), *offer)
+    wire.sendall((made + HEALTH) * 3 + made[:-5])
+    answers = _answers(wire, 6)
+    assert [status for status, _ in answers] == [200] * 6
+    wire.sendall(made[-5:])
+    answers += _answers(wire, 1)
+    assert all(json.loads(body)["QueueUrl"].endswith("/offered") for _, body in answers[::2])
+
+
+def test_what_follows_a_tunnel_that_is_refused_is_not_read(wire: socket.socket) -> None:
+    wire.sendall(b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n" + HEALTH)
+    ((status, _),) = _answers(wire, 1)
+    assert status == 405
+    assert wire.recv(1) == b""
+
+
+def test_many_pipelined_requests_in_one_read_are_no_large_head(wire: socket.socket) -> None:
+    sender = threading.Thread(target=wire.sendall, args=(HEALTH * 20_000,))
+    sender.start()
+    answers = _answers(wire, 20_000)
+    sender.join()
+    assert {status for status, _ in answers} == {200}
+
+
+def test_a_client_that_does_not_read_is_not_read_from(wire: socket.socket) -> None:
+    wire.settimeout(0.5)
+    padded = HEALTH.replace(b"Host:", b"X-Padding: " + b"y" * 2_000 + b"\r\nHost:")
+    sent = 0
+    with pytest.raises(TimeoutError):
+        while sent < 64 * 1024 * 1024:
+            sent += wire.send((padded * 100)[sent % len(padded) :])
+    wire.settimeout(10)
+    complete = sent // len(padded)
+    assert complete > 1000
+    assert {status for status, _ in _answers(wire, complete)} == {200}
+
+
+def test_a_head_that_never_ends_is_refused(wire: socket.socket) -> None:
+    wire.sendall(HEALTH + b"GET / HTTP/1.1\r\n")
+    assert _answers(wire, 1)[0][0] == 200
+    with suppress(ConnectionError):
+        for _ in range(100):
+            wire.sendall(b"X-Padding: " + b"y" * 10_000)
+    assert _answers(wire, 1)[0][0] == 431
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"advance_seconds": -5}', "time runs forward"),
+        (b'{"advance_seconds": 1e300}', "time ends with the year 9999"),
+        (b'{"advance_minutes": 1}', "advance_minutes"),
+        (b"[1]", "array"),
+        (b"x" * 100_000, "longer than 65536 bytes"),
+    ],
+)
+def test_a_move_of_the_clock_that_cannot_be_is_refused(wire: socket.socket, body: bytes, said: str) -> None:
+    head = b"POST /_fogbank/clock HTTP/1.1\r\nHost: localhost\r\nX-Fogbank: 1\r\nContent-Length: %d\r\n\r\n" % len(body)
+    wire.sendall(head + body + HEALTH)
+    refused, health = _answers(wire, 2)
+    assert refused[0] == 400
+    assert said in json.loads(refused[1])["message"]
+    assert health[0] == 200
+
+
+def test_a_health_check_may_be_a_head_request(wire: socket.socket) -> None:
+    wire.sendall(HEALTH.replace(b"GET", b"HEAD"))
+    assert wire.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_an_upload_that_is_refused_is_not_kept_and_does_not_hold_up_the_next_request(wire: socket.socket) -> None:
+    size = 8 * 1024 * 1024
+    for path in (b"/no-such-bucket/key", b"/_fogbank/nothing"):
+        head = b"PUT " + path + b" HTTP/1.1\r\nHost: localhost\r\nX-Fogbank: 1\r\nContent-Length: %d\r\n\r\n" % size
+        wire.sendall(head + bytes(size) + HEALTH)
+        refused, health = _answers(wire, 2)
+        assert (refused[0], health[0]) == (404, 200)

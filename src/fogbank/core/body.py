@@ -19,12 +19,15 @@ class BodyStream:
         self._waiting_bytes = 0
         self._paused = False
         self._ended = False
+        self._dropped = False
         self._failure: Exception | None = None
         self._arrived = asyncio.Event()
         self._pause = pause
         self._resume = resume
 
     def feed(self, chunk: bytes) -> None:
+        if self._dropped:
+            return
         self._chunks.append(chunk)
         self._waiting_bytes += len(chunk)
         if self._waiting_bytes > self.HIGH_WATER and not self._paused:
@@ -63,8 +66,8 @@ class BodyStream:
 
     def drop(self) -> None:
         """Nobody reads on: let the rest arrive and forget it."""
+        self._dropped = True
         self._chunks.clear()
-        self._waiting_bytes = -(1 << 62)
         if self._paused:
             self._paused = False
             self._resume()

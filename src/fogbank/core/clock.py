@@ -10,6 +10,8 @@ import itertools
 import time
 from collections.abc import Callable
 
+LAST_MS = 253_402_300_799_999  # the end of the year 9999: dates end there in Python and in ISO 8601
+
 
 class Clock:
     """Milliseconds since the epoch, timers and waits on them. Belongs to one event loop once a timer is set."""
@@ -31,6 +33,8 @@ class Clock:
             raise RuntimeError("only a virtual clock can be moved")
         if ms < 0:
             raise ValueError("time runs forward")
+        if self.now_ms() + ms > LAST_MS:
+            raise ValueError("time ends with the year 9999")
         self._offset_ms += ms
         self._run_due()
 
@@ -62,7 +66,8 @@ class Clock:
         """Wait until the event is set or the time has passed; whether it is set."""
         if event.is_set():
             return True
-        sleeper = asyncio.ensure_future(self.sleep(seconds))
+        until_ms = self.now_ms() + int(seconds * 1000)  # Said here: the sleeper begins only in another turn.
+        sleeper = asyncio.ensure_future(self.sleep_until(until_ms))
         waiter = asyncio.ensure_future(event.wait())
         try:
             await asyncio.wait((sleeper, waiter), return_when=asyncio.FIRST_COMPLETED)

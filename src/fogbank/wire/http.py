@@ -122,12 +122,15 @@ class HttpConnection(asyncio.Protocol):
         self._raw_headers: list[tuple[bytes, bytes]] = []
         self._arrived = 0
         self._head_bytes = 0
-        """At most so many bytes of a head (or of trailers) have arrived that is not complete yet."""
+        """Bytes of a head (or of trailers) that is not complete yet, without the read in which it began."""
         self._chunks: list[bytes] = []
         self._body_bytes = 0
         self._stream: BodyStream | None = None
         self._request: RequestData | None = None
         self._refused: int | None = None
+        self._offered = False
+        """Whether the head at hand offers to go on in another protocol."""
+        self._method = b""
 
     # ---- asyncio.Protocol ---------------------------------------------------------------------------------------
 
@@ -150,13 +153,42 @@ class HttpConnection(asyncio.Protocol):
         self._arrived = len(data)
         self._head_bytes += self._arrived
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._refuse(400)
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                self._pass_over_offer(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             self._refuse(self._refused or 400)
         if self._head_bytes > HEADER_BYTES_MAX and not self._closing:
             self._refuse(431)
+
+    def _pass_over_offer(self, rest: bytes) -> None:
+        """Parse a request that offers another protocol once more, without its offer, which nobody has to accept.
+
+        httptools takes all that follows such a head for the other protocol, the request's own body included.
+        """
+        while self._offered:
+            self._parser = httptools.HttpRequestParser(self)
+            data = self._head_without_offer() + rest
+            try:
+                self._parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as upgrade:
+                rest = data[upgrade.args[0] :]
+        self.finish()  # CONNECT: what follows is meant for another server.
+
+    def _head_without_offer(self) -> bytes:
+        self._offered = False
+        lines = [b"%b %b HTTP/1.1" % (self._method, self._url)]
+        for name, value in self._raw_headers:
+            match name.lower():
+                case b"upgrade" | b"http2-settings":
+                    continue
+                case b"connection":
+                    lines += [b"Connection: close"] if b"close" in value.lower() else []
+                case _:
+                    lines.append(name + b": " + value)
+        return b"\r\n".join(lines) + b"\r\n\r\n"
 
     def eof_received(self) -> bool:
         if self._stream is not None:
@@ -164,17 +196,21 @@ class HttpConnection(asyncio.Protocol):
         return bool(self._slots)
 
     def pause_writing(self) -> None:
+        """The client does not read its answers: no more requests until it does."""
         self._writable.clear()
+        self._reading_paused = True
+        self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         self._writable.set()
+        self._read_on()
 
     # ---- httptools ----------------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
         self._url = b""
         self._raw_headers = []
-        self._head_bytes = self._arrived
+        self._head_bytes = 0
         self._deadline = self._connections.now_s + HEADERS_S
 
     def on_url(self, url: bytes) -> None:
@@ -185,7 +221,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         raw = self._raw_headers
-        if self._head_bytes > HEADER_BYTES_MAX:  # Perhaps of a body or of requests behind this one: count.
+        if self._head_bytes + self._arrived > HEADER_BYTES_MAX:  # Perhaps of a body or of other requests: count.
             head_bytes = len(self._url) + sum(len(name) + len(value) for name, value in raw)
             if head_bytes > HEADER_BYTES_MAX:
                 self._stop_parsing(431)
@@ -196,6 +232,10 @@ class HttpConnection(asyncio.Protocol):
         path, _, query = self._url.decode("utf-8", "replace").partition("?")
         if path.startswith("http://"):  # The absolute form that proxies send.
             path = "/" + path[7:].partition("/")[2]
+        if "upgrade" in headers:
+            self._offered = True
+            self._method = self._parser.get_method()
+            return
         method = self._parser.get_method().decode("latin-1")
         request = RequestData(method, path, query, headers, b"")
         self._request = request
@@ -288,9 +328,8 @@ class HttpConnection(asyncio.Protocol):
                 self._sending = self._loop.create_task(self._send_stream(slot, response, response.body))
                 return
             self._sent(slot)
-        if self._reading_paused and len(self._slots) <= PIPELINE_MAX // 2:
-            self._reading_paused = False
-            self._transport.resume_reading()
+        if self._reading_paused:
+            self._read_on()
 
     async def _send_stream(self, slot: _Slot, response: ResponseData, body: AsyncIterable[bytes]) -> None:
         chunked = not any(name.lower() == "content-length" for name, _ in response.headers)
@@ -316,6 +355,12 @@ class HttpConnection(asyncio.Protocol):
         if slot.close or (self._closing and not self._slots):
             self._closing = True
             self._transport.close()
+
+    def _read_on(self) -> None:
+        room = len(self._slots) <= PIPELINE_MAX // 2 and self._writable.is_set()
+        if self._reading_paused and room and not self._transport.is_closing():
+            self._reading_paused = False
+            self._transport.resume_reading()
 
     def _resume_reading(self) -> None:
         if not self._transport.is_closing():
