@@ -104,3 +104,15 @@ def test_a_token_stands_for_a_request_whatever_the_order_of_its_attributes(aws: 
         dynamodb.transact_write_items(
             TransactItems=[{"Put": {"TableName": table, "Item": {"id": {"S": "b"}}}}], ClientRequestToken="token"
         )
+
+
+def test_the_one_shard_of_a_stream_has_no_children(aws: Aws, make_table: MakeTable) -> None:
+    table = make_table("id", StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})
+    arn = describe(aws, table)["LatestStreamArn"]
+    (shard,) = aws("dynamodbstreams").describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+
+    children = aws("dynamodbstreams").describe_stream(
+        StreamArn=arn, ShardFilter={"Type": "CHILD_SHARDS", "ShardId": shard["ShardId"]}
+    )
+
+    assert children["StreamDescription"]["Shards"] == []

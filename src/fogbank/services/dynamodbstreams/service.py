@@ -10,17 +10,26 @@ from fogbank.core.service import Answer, Service
 
 
 class DynamoDBStreamsService(Service):
-    """The whole API except DescribeStream's ShardFilter."""
+    """The whole API. A stream has one shard, which has no children."""
 
     name = "dynamodbstreams"
     raw_shapes = frozenset(("AttributeValue",))
 
     def describe_stream(
-        self, ctx: Context, *, StreamArn: str, Limit: int = 100, ExclusiveStartShardId: str | None = None
+        self,
+        ctx: Context,
+        *,
+        StreamArn: str,
+        Limit: int = 100,
+        ExclusiveStartShardId: str | None = None,
+        ShardFilter: dict[str, str] | None = None,
     ) -> Answer:
         description = self.cloud.dynamodb.streams.describe(StreamArn)
         if ExclusiveStartShardId is not None:
             description["Shards"] = [s for s in description["Shards"] if s["ShardId"] > ExclusiveStartShardId]
+        if ShardFilter is not None:
+            children = [s for s in description["Shards"] if s.get("ParentShardId") == ShardFilter.get("ShardId")]
+            description["Shards"] = children
         return {"StreamDescription": description}
 
     def get_records(self, ctx: Context, *, ShardIterator: str, Limit: int = 1000) -> Answer:
