@@ -14,6 +14,7 @@ from fogbank.core.clock import Clock
 from fogbank.core.cloud import Cloud
 from fogbank.services.dynamodb import DynamoDBService
 from fogbank.services.dynamodb.errors import ConditionalCheckFailed, TransactionCanceled
+from fogbank.services.dynamodb.journal import Moment, moment_at
 from tests.services.dynamodb.conftest import key_schema
 
 Item = dict[str, dict[str, Any]]
@@ -50,6 +51,7 @@ class TableMachine(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.items: dict[Key, Item] = {}
         self.changes: list[tuple[str, Item, Item | None, Item | None]] = []
+        self.remembered: list[tuple[Moment, dict[Key, Item]]] = []
         created = self.run(
             self.dynamodb.create_table,
             TableName=TABLE,
@@ -68,6 +70,11 @@ class TableMachine(RuleBasedStateMachine):
             self.dynamodb.update_time_to_live,
             TableName=TABLE,
             TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"},
+        )
+        self.run(
+            self.dynamodb.update_continuous_backups,
+            TableName=TABLE,
+            PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
         )
 
     @staticmethod
@@ -187,6 +194,30 @@ class TableMachine(RuleBasedStateMachine):
         ended = [key for key, item in self.items.items() if "expires" in item and sort_value(item, "expires") < now_s]
         for key in sorted(ended, key=lambda key: (sort_value(self.items[key], "expires"), key)):
             self.change(key, None)
+
+    # ---- what was -----------------------------------------------------------------------------------------------
+
+    @rule(by_time=st.booleans())
+    def remember(self, by_time: bool) -> None:
+        """Note what there is, at a moment that is given by the number of a write or by a time."""
+
+        async def moment() -> Moment:
+            if not by_time:
+                return await self.context().run(self.dynamodb._journal.now)
+            now_ms = self.clock.now_ms()
+            self.clock.advance(1)
+            return moment_at(now_ms)
+
+        self.remembered.append((self.loop.run_until_complete(moment()), dict(self.items)))
+
+    @precondition(lambda self: self.remembered)
+    @rule(data=st.data())
+    def read_what_was(self, data: st.DataObject) -> None:
+        moment, items = data.draw(st.sampled_from(self.remembered))
+        table = self.dynamodb._shared_table(self.context(), TABLE)
+        for key in {*items, *self.items, ("a", 0)}:
+            found = self.dynamodb._journal.item_at(self.dynamodb._items.key_of(table, key_of(key)), moment)
+            assert (found.item if found else None) == items.get(key)
 
     # ---- reads --------------------------------------------------------------------------------------------------
 

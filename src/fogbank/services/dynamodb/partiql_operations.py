@@ -129,6 +129,8 @@ class PartiQLOperations(TableAccess):
             if item is not None:
                 response["Item"] = item
         except AwsError as error:
+            if not error.sender:
+                raise
             response["Error"] = {"Code": _batch_code(error), "Message": error.message, **error.members}
         return response
 

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 from fogbank.core.context import Context
 from fogbank.core.service import Service
 from fogbank.services.dynamodb import tables as definitions
-from fogbank.services.dynamodb.errors import ResourceNotFound, Validation
+from fogbank.services.dynamodb.errors import ResourceInUse, ResourceNotFound, Validation
 from fogbank.services.dynamodb.items import Items
 from fogbank.services.dynamodb.records import DynamoDBTables, Index, Stream, StreamEntry, TableRecord
 
@@ -24,6 +24,8 @@ class TableAccess(Service):
         """
         name = definitions.name_of(name).partition("/")[0] if name.startswith("arn:") else name
         table = self._tables.tables.get((ctx.account, ctx.region, name))
+        if table is None and self._tables.restoring.get((ctx.account, ctx.region, name)) is not None:
+            raise ResourceInUse(f"Attempt to change a resource which is still in use: Table is being created: {name}")
         return table if table is not None else _not_found(name, wording)
 
     def _shared_table(self, ctx: Context, name: str) -> TableRecord:

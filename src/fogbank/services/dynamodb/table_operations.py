@@ -114,11 +114,12 @@ class TableOperations(GlobalTables):
 
     def list_tables(self, ctx: Context, *, ExclusiveStartTableName: str | None = None, Limit: int = 100) -> Answer:
         check_limit(Limit, "limit")
-        names = [
+        names = sorted(
             key[2]
-            for key, _ in self._tables.tables.scan((ctx.account, ctx.region))
+            for tables in (self._tables.tables, self._tables.restoring)
+            for key, _ in tables.scan((ctx.account, ctx.region))
             if ExclusiveStartTableName is None or key[2] > ExclusiveStartTableName
-        ]
+        )
         answer: dict[str, Any] = {"TableNames": names[:Limit]}
         if len(names) > Limit:
             answer["LastEvaluatedTableName"] = names[Limit - 1]
