@@ -82,6 +82,9 @@ def test_a_write_is_refused_when_an_index_that_it_changes_has_no_capacity(
     aws("dynamodb").put_item(TableName=table, Item={"id": {"S": "b"}})  # Not in the index.
 
     assert INDEX_WORDS in refusal.value.response["Error"]["Message"]
+    (reason,) = refusal.value.response["ThrottlingReasons"]
+    assert reason["reason"] == "IndexWriteProvisionedThroughputExceeded"
+    assert reason["resource"].endswith(f":table/{table}/index/by-colour")
     assert aws("dynamodb").get_item(TableName=table, Key={"id": {"S": "a"}})["Item"] == blue, "nothing was written"
     index = {"TableName": table, "GlobalSecondaryIndexName": "by-colour"}
     assert metric(aws, clock, "WriteThrottleEvents", **index) == 1

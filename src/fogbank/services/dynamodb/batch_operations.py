@@ -12,7 +12,7 @@ from fogbank.services.dynamodb.capacity import Consumed
 from fogbank.services.dynamodb.errors import ThroughputExceeded, Validation
 from fogbank.services.dynamodb.expressions import NO_BINDINGS, bind, parse_projection
 from fogbank.services.dynamodb.item_collections import collection_metrics
-from fogbank.services.dynamodb.items import KEY_MISMATCH, read_costs
+from fogbank.services.dynamodb.items import KEY_MISMATCH, read_costs, throughput_refusal
 from fogbank.services.dynamodb.legacy import translate
 from fogbank.services.dynamodb.records import StoredItem
 from fogbank.services.dynamodb.table_access import TableAccess
@@ -36,11 +36,17 @@ class BatchOperations(TableAccess):
         RequestItems: dict[str, dict[str, Any]],
         ReturnConsumedCapacity: str | None = None,
     ) -> Answer:
+        if not RequestItems:
+            raise Validation(
+                "1 validation error detected: Value '{}' at 'requestItems' failed to satisfy constraint: Member must "
+                "have length greater than or equal to 1"
+            )
         if sum(len(wanted["Keys"]) for wanted in RequestItems.values()) > BATCH_GET_MAX:
             raise Validation("Too many items requested for the BatchGetItem call")
         consumed, size, done = Consumed(), 0, 0
         responses: dict[str, list[Item]] = {}
         unprocessed: dict[str, dict[str, Any]] = {}
+        refusal: ThroughputExceeded | None = None
         for name, wanted in RequestItems.items():
             table = self._shared_table(ctx, name)
             bindings = bind(wanted.get("ExpressionAttributeNames"), None)
@@ -62,7 +68,10 @@ class BatchOperations(TableAccess):
                 stored = self._items.get(key)
                 item_bytes = stored.size if stored else 0
                 costs = read_costs(item_bytes, consistent=wanted.get("ConsistentRead", False))
-                if size + item_bytes > BATCH_BYTES_MAX or self._items.spent(ctx, table, costs, write=False):
+                spent = self._items.spent(ctx, table, costs, write=False)
+                if spent:
+                    refusal = throughput_refusal(table, spent, write=False)
+                if spent or size + item_bytes > BATCH_BYTES_MAX:
                     unprocessed.setdefault(name, {**wanted, "Keys": []})["Keys"].append(given)
                     continue
                 size += item_bytes
@@ -70,8 +79,8 @@ class BatchOperations(TableAccess):
                 self._items.draw(ctx, table, costs, write=False, consumed=consumed)
                 if stored is not None:
                     found.append(stored.item if project is None else project(stored.item))
-        if not done:
-            self._refuse_batch(ctx, unprocessed, "BatchGetItem")
+        if not done and refusal is not None:
+            self._refuse_batch(ctx, unprocessed, "BatchGetItem", refusal)
         answer: dict[str, Any] = {"Responses": responses, "UnprocessedKeys": unprocessed}
         if capacity := consumed.answer(ReturnConsumedCapacity):
             answer["ConsumedCapacity"] = capacity
@@ -112,13 +121,15 @@ class BatchOperations(TableAccess):
                 writes.append((name, request, write))
         consumed = Consumed()
         unprocessed: dict[str, list[dict[str, Any]]] = {}
+        refusal: ThroughputExceeded | None = None
         for name, request, write in writes:
             try:
                 self._writes.run(ctx, write, operation=None, consumed=consumed, show_on_failure=False)
-            except ThroughputExceeded:
+            except ThroughputExceeded as error:
+                refusal = error
                 unprocessed.setdefault(name, []).append(request)
-        if sum(map(len, unprocessed.values())) == total:
-            self._refuse_batch(ctx, unprocessed, "BatchWriteItem")
+        if refusal is not None and sum(map(len, unprocessed.values())) == total:
+            self._refuse_batch(ctx, unprocessed, "BatchWriteItem", refusal)
         answer: dict[str, Any] = {"UnprocessedItems": unprocessed}
         if capacity := consumed.answer(ReturnConsumedCapacity):
             answer["ConsumedCapacity"] = capacity
@@ -126,8 +137,10 @@ class BatchOperations(TableAccess):
             answer |= collection_metrics(self._tables, (w for _, _, w in writes), ReturnItemCollectionMetrics)
         return answer
 
-    def _refuse_batch(self, ctx: Context, names: Iterable[str], operation: str) -> NoReturn:
+    def _refuse_batch(
+        self, ctx: Context, names: Iterable[str], operation: str, refusal: ThroughputExceeded
+    ) -> NoReturn:
         """A batch of which nothing was done is a throttled request; one that was done in part is not."""
         for name in names:
             self._items.count_throttled(self._shared_table(ctx, name), operation)
-        raise ThroughputExceeded()
+        raise refusal

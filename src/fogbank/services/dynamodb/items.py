@@ -200,7 +200,7 @@ class Items:
         if not table.on_demand and (spent := self.spent(ctx, table, costs, write=write)):
             if operation is not None:
                 self.count_throttled(table, operation)
-            raise ThroughputExceeded(THROUGHPUT_EXCEEDED_INDEX if spent[0] is not None else None)
+            raise throughput_refusal(table, spent, write=write)
         self.draw(ctx, table, costs, write=write, consumed=consumed)
 
     def spent(self, ctx: Context, table: TableRecord, costs: Costs, *, write: bool) -> list[Index | None]:
@@ -251,6 +251,19 @@ class Items:
                 dimensions["GlobalSecondaryIndexName"] = index.name
             meter = self._meters.make(owner, table.account, table.region, name, dimensions, "Count")
         meter.add(value)
+
+
+def throughput_refusal(table: TableRecord, spent: list[Index | None], *, write: bool) -> ThroughputExceeded:
+    """The error of a request that found those without throughput."""
+    kind = f"{'Write' if write else 'Read'}ProvisionedThroughputExceeded"
+    reasons = [
+        {"reason": f"Table{kind}", "resource": table.arn}
+        if index is None
+        else {"reason": f"Index{kind}", "resource": f"{table.arn}/index/{index.name}"}
+        for index in spent
+    ]
+    sentence = None if spent[0] is None else THROUGHPUT_EXCEEDED_INDEX
+    return ThroughputExceeded(sentence, members={"ThrottlingReasons": reasons})
 
 
 def read_costs(size: int, *, consistent: bool, index: Index | None = None, factor: int = 1) -> Costs:

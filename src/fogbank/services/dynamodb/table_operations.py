@@ -183,16 +183,12 @@ class TableOperations(GlobalTables):
             raise LimitExceeded(
                 "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"
             )
-        for replica in self._replica_tables(table):
+        for each in (*self._replica_tables(table), table):
             self._change_shared(
-                ctx, replica, BillingMode, ProvisionedThroughput, WarmThroughput, AttributeDefinitions,
+                ctx, each, BillingMode, ProvisionedThroughput, WarmThroughput, AttributeDefinitions,
                 GlobalSecondaryIndexUpdates or (),
             )  # fmt: skip
-            self._save(replica)
-        self._change_shared(
-            ctx, table, BillingMode, ProvisionedThroughput, WarmThroughput, AttributeDefinitions,
-            GlobalSecondaryIndexUpdates or (),
-        )  # fmt: skip
+            self._save(each)
         if StreamSpecification is not None:
             self._update_stream(ctx, table, StreamSpecification)
         encrypted = definitions.describe_encryption(table)

@@ -12,14 +12,12 @@ import msgspec
 from fogbank.core.context import Context
 from fogbank.services.dynamodb.capacity import Consumed
 from fogbank.services.dynamodb.errors import (
-    THROUGHPUT_EXCEEDED_INDEX,
     IdempotentParameterMismatch,
-    ThroughputExceeded,
     TransactionCanceled,
     Validation,
 )
 from fogbank.services.dynamodb.expressions import Projection, bind, parse_projection
-from fogbank.services.dynamodb.items import Costs, Items, read_costs, write_costs
+from fogbank.services.dynamodb.items import Costs, Items, read_costs, throughput_refusal, write_costs
 from fogbank.services.dynamodb.records import DynamoDBTables, StoredItem, TableRecord, Token
 from fogbank.services.dynamodb.values import check_item
 from fogbank.services.dynamodb.writes import Change, Write, Writes
@@ -135,8 +133,8 @@ class Transactions:
         for position, (table, costs) in enumerate(charges):
             if spent := self._items.spent(ctx, table, costs, write=write):
                 throttled[table.id] = table
-                sentence = ThroughputExceeded.message if spent[0] is None else THROUGHPUT_EXCEEDED_INDEX
-                reasons[position] = {"Code": "ProvisionedThroughputExceeded", "Message": sentence}
+                refusal = throughput_refusal(table, spent, write=write)
+                reasons[position] = {"Code": "ProvisionedThroughputExceeded", "Message": refusal.message}
         for table in throttled.values():
             self._items.count_throttled(table, "TransactWriteItems" if write else "TransactGetItems")
         if not throttled:
