@@ -31,9 +31,9 @@ class Items:
         self._meters = Meters(cloud.metrics, "AWS/DynamoDB")
         self.on_stream: Callable[[int], None] = lambda stream_id: None
         """Called after the commit that added records to that stream."""
-        self.on_global_write: Callable[[Context, TableRecord, Key, StoredItem | None], None]
+        self.on_global_write: Callable[[Context, TableRecord, Key, StoredItem | None], None] = lambda *_: None
         """Called for each write to a table that has replicas, except for what came from one of them."""
-        self.on_change: Callable[[Context, Key, StoredItem | None], None]
+        self.on_change: Callable[[Context, Key, StoredItem | None], None] = lambda *_: None
         """Called, with the item as it was, for each write to a table that is backed up or can be restored in time."""
 
     # ---- keys ---------------------------------------------------------------------------------------------------

@@ -149,15 +149,16 @@ class PartiQLOperations(TableAccess):
             if len(selects) != len(statements):
                 raise Validation("All statements of a transaction must be reads, or all must be writes")
             found = [self._find(ctx, select) for select in selects]
-            return self._transactions.read(ctx, found, ReturnConsumedCapacity)
+            return self._transactions.read(ctx, found, ReturnConsumedCapacity, operation="ExecuteTransaction")
         writes = [
             (self._write_of(ctx, statement)[0], request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD")
             for statement, request in zip(statements, TransactStatements, strict=True)
             if not isinstance(statement, Select)
         ]
         answer = self._transactions.write(
-            ctx, writes, token=ClientRequestToken, request=TransactStatements, capacity=ReturnConsumedCapacity
-        )
+            ctx, writes, token=ClientRequestToken, request=TransactStatements, capacity=ReturnConsumedCapacity,
+            operation="ExecuteTransaction",
+        )  # fmt: skip
         return {"Responses": []} | answer
 
     # ---- reading ------------------------------------------------------------------------------------------------

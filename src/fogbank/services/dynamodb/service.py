@@ -92,8 +92,9 @@ class DynamoDBService(
     ) -> Answer:
         writes = self._transactions.parse(ctx, TransactItems, self._shared_table)
         answer = self._transactions.write(
-            ctx, writes, token=ClientRequestToken, request=TransactItems, capacity=ReturnConsumedCapacity
-        )
+            ctx, writes, token=ClientRequestToken, request=TransactItems, capacity=ReturnConsumedCapacity,
+            operation="TransactWriteItems",
+        )  # fmt: skip
         if ReturnItemCollectionMetrics:
             answer |= collection_metrics(self._tables, (write for write, _ in writes), ReturnItemCollectionMetrics)
         return answer

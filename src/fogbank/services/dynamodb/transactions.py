@@ -51,17 +51,22 @@ class Transactions:
             project = parse_projection(text, bindings) if text is not None else None
             bindings.finish(used=project is not None)
             found.append((table, self._items.get(self._items.key_of(table, wanted["Key"])), project))
-        return self.read(ctx, found, capacity)
+        return self.read(ctx, found, capacity, operation="TransactGetItems")
 
     def read(
-        self, ctx: Context, found: list[tuple[TableRecord, StoredItem | None, Projection | None]], capacity: str | None
+        self,
+        ctx: Context,
+        found: list[tuple[TableRecord, StoredItem | None, Projection | None]],
+        capacity: str | None,
+        *,
+        operation: str,
     ) -> dict[str, Any]:
         """Answer with items that were found, if their tables have the throughput for it."""
         charges: list[Charge] = [
             (table, read_costs(stored.size if stored else 0, consistent=True, factor=UNITS_FACTOR))
             for table, stored, _ in found
         ]
-        consumed = self._charge(ctx, charges, [NO_REASON] * len(found), write=False)
+        consumed = self._charge(ctx, charges, [NO_REASON] * len(found), write=False, operation=operation)
         answer: dict[str, Any] = {
             "Responses": [
                 {} if stored is None else {"Item": stored.item if project is None else project(stored.item)}
@@ -85,18 +90,19 @@ class Transactions:
         token: str | None,
         request: object,
         capacity: str | None,
+        operation: str,
     ) -> dict[str, Any]:
         """Do all writes or none; nothing if the token was given before, with the same request."""
         digest = b"" if token is None else hashlib.sha256(msgspec.json.encode(request, order="deterministic")).digest()
         if token is not None and self._already_done(ctx, token, digest):
             return {}
-        consumed = self._run(ctx, writes)
+        consumed = self._run(ctx, writes, operation)
         if token is not None:
             self._tables.tokens.put((ctx.account, ctx.region, token), Token(digest, ctx.now_ms + TOKEN_MS))
         found = consumed.answer(capacity, transactional=True)
         return {"ConsumedCapacity": found} if found else {}
 
-    def _run(self, ctx: Context, writes: list[tuple[Write, bool]]) -> Consumed:
+    def _run(self, ctx: Context, writes: list[tuple[Write, bool]], operation: str) -> Consumed:
         keys = [self._writes.key(write) for write, _ in writes]
         if len(set(keys)) != len(keys):
             raise Validation("Transaction request cannot include multiple operations on one item")
@@ -118,12 +124,20 @@ class Transactions:
                 reasons.append({"Code": code, "Message": refusal.message, **refusal.members})
             else:
                 reasons.append(NO_REASON)
-        consumed = self._charge(ctx, charges, reasons, write=True)
+        consumed = self._charge(ctx, charges, reasons, write=True, operation=operation)
         for write, change in planned:
             self._writes.keep(ctx, write, change)
         return consumed
 
-    def _charge(self, ctx: Context, charges: list[Charge], reasons: list[dict[str, Any]], *, write: bool) -> Consumed:
+    def _charge(
+        self,
+        ctx: Context,
+        charges: list[Charge],
+        reasons: list[dict[str, Any]],
+        *,
+        write: bool,
+        operation: str,
+    ) -> Consumed:
         """Draw what all actions cost, or cancel the transaction for the given reasons and for want of throughput.
 
         Nothing is drawn of a transaction that is throttled: its retries would starve everybody.
@@ -136,7 +150,7 @@ class Transactions:
                 refusal = throughput_refusal(table, spent, write=write)
                 reasons[position] = {"Code": "ProvisionedThroughputExceeded", "Message": refusal.message}
         for table in throttled.values():
-            self._items.count_throttled(table, "TransactWriteItems" if write else "TransactGetItems")
+            self._items.count_throttled(table, operation)
         if not throttled:
             for table, costs in charges:
                 self._items.draw(ctx, table, costs, write=write, consumed=consumed)
