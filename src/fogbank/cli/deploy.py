@@ -18,6 +18,8 @@ _POLL_S = 0.05
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 # A stack in one of these has no resources and cannot be updated.
 _NEVER_MADE = ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS")
+# The second event of a creation, which tells no more than the resource's physical id.
+_ONLY_NAMED = "Resource creation Initiated"
 _COLOURS = {"COMPLETE": "green", "PROGRESS": "yellow", "FAILED": "red"}
 
 
@@ -121,6 +123,8 @@ def _follow(cloudformation: Any, stack: str, seen: set[str], screen: Any) -> dic
                 continue
             seen.add(event["EventId"])
             status, why = event["ResourceStatus"], event.get("ResourceStatusReason", "")
+            if why == _ONLY_NAMED:
+                continue
             if status.endswith("FAILED") and not reason:
                 reason = f"{event['LogicalResourceId']}: {why}"
             colour = next((c for word, c in _COLOURS.items() if word in status), "white")

@@ -148,3 +148,8 @@ def test_what_cannot_be_tagged_is_told_and_the_others_are_tagged(aws: Aws) -> No
 def test_resources_of_another_region_are_not_listed(aws: Aws) -> None:
     make_queue(aws)
     assert aws("resourcegroupstaggingapi", region="eu-west-1").get_resources()["ResourceTagMappingList"] == []
+
+
+def test_a_filter_without_a_key_is_refused(aws: Aws) -> None:
+    with pytest.raises(ClientError, match="TagFilters must each have a Key"):
+        aws("resourcegroupstaggingapi").get_resources(TagFilters=[{"Values": ["v"]}])

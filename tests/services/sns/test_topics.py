@@ -265,3 +265,18 @@ def test_subscribing_again_is_the_same_subscription_also_with_defaults_spelled_o
     assert subscribe() == subscribe(RawMessageDelivery="False", FilterPolicyScope="MessageAttributes")
     with pytest.raises(ClientError, match="already exists with different attributes"):
         subscribe(RawMessageDelivery="true")
+
+
+@pytest.mark.parametrize("policy", ["0", "[]", "{}", '{"Statement": 1}', '{"Statement": ["x"]}'])
+def test_a_policy_without_statements_is_refused(aws: Aws, policy: str) -> None:
+    with pytest.raises(ClientError, match="Policy Error"):
+        aws("sns").create_topic(Name="t", Attributes={"Policy": policy})
+
+
+def test_a_permission_joins_a_policy_of_one_statement_that_is_no_list(aws: Aws) -> None:
+    sns = aws("sns")
+    policy = json.dumps({"Statement": {"Sid": "own", "Effect": "Allow", "Principal": "*", "Action": "SNS:Publish"}})
+    topic = sns.create_topic(Name="t", Attributes={"Policy": policy})["TopicArn"]
+    sns.add_permission(TopicArn=topic, Label="more", AWSAccountId=["111111111111"], ActionName=["Publish"])
+    kept = json.loads(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
+    assert [statement["Sid"] for statement in kept["Statement"]] == ["own", "more"]

@@ -112,6 +112,8 @@ class TaggingService(Service):
 def _check_filters(tags: list[dict[str, Any]], types: list[str], arns: list[str]) -> None:
     if arns and (tags or types):
         raise InvalidParameter("ResourceARNList cannot be used together with TagFilters or ResourceTypeFilters.")
+    if any("Key" not in wanted for wanted in tags):
+        raise InvalidParameter("TagFilters must each have a Key.")
     keys = [wanted["Key"] for wanted in tags]
     if len(set(keys)) != len(keys):
         raise InvalidParameter("TagFilters must not name a key more than once.")

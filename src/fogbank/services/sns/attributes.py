@@ -53,9 +53,16 @@ def check_topic(name: str, value: str) -> None:
     if name in ("FifoTopic", "ContentBasedDeduplication") and value not in ("true", "false"):
         raise InvalidParameter(f"{name}: Invalid value [{value}]. Must be true or false.")
     if name == "Policy" and value:
-        _parse(value, "Policy: ")
+        _check_policy(value)
     if name == "DeliveryPolicy" and value:
         _check_delivery(value, "DeliveryPolicy: ", of_topic=True)
+
+
+def _check_policy(text: str) -> None:
+    given = _parse(text, "Policy: ").get("Statement")
+    statements = given if isinstance(given, list) else [given]
+    if not all(isinstance(statement, dict) for statement in statements):
+        raise InvalidParameter("Policy Error: a policy is an object with a list of statements")
 
 
 def checked_data_protection(policy: str) -> str:

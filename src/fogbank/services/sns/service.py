@@ -171,6 +171,8 @@ class SnsService(PlatformOperations, SmsOperations):
     def _policy(self, ctx: Context, arn: str, topic: Topic) -> dict[str, Any]:
         there = ctx.at(account=_topic_key(ctx, arn)[0])
         policy: dict[str, Any] = json.loads(topic.attributes.get("Policy") or attrs.default_policy(there, arn))
+        if isinstance(policy["Statement"], dict):  # A single one need not be in a list.
+            policy["Statement"] = [policy["Statement"]]
         return policy
 
     # ---- subscriptions ---------------------------------------------------------------------------------
