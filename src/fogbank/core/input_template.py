@@ -85,7 +85,7 @@ class InputTemplate:
             return filled
         try:
             return as_text(msgspec.json.decode(filled))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise InvalidInput(str(error)) from None
 
 

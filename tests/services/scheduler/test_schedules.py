@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import LiveServer
+from tests.services.lambda_.test_invocation import create as create_function
 
 Aws = Callable[..., Any]
 OFF = {"Mode": "OFF"}
@@ -190,6 +191,37 @@ def test_a_failing_target_ends_in_the_dead_letter_queue(aws: Aws, clock: Any, in
     assert message["Body"] == "body"
     assert attributes["ERROR_CODE"] == "AWS.SimpleQueueService.NonExistentQueue"
     assert (attributes["TARGET_ARN"], attributes["RETRY_ATTEMPTS"]) == (lost, "0")
+
+
+@pytest.mark.parametrize(
+    ("policy", "condition"),
+    [
+        ({"MaximumRetryAttempts": 2}, "MaximumRetryAttempts"),
+        ({"MaximumEventAgeInSeconds": 60}, "MaximumEventAgeInSeconds"),
+    ],
+)
+def test_what_may_pass_is_tried_again_until_its_retries_or_its_age_are_over(
+    aws: Aws, clock: Any, inbox: Inbox, policy: dict[str, int], condition: str
+) -> None:
+    client = aws("lambda")
+    create_function(client, "f", "def handler(event, context): pass")
+    client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
+    call = to(
+        "arn:aws:scheduler:::aws-sdk:lambda:invoke",
+        Input=json.dumps({"FunctionName": "f", "Payload": '{"attempt":"<aws.scheduler.attempt-number>"}'}),
+        RetryPolicy=policy,
+        DeadLetterConfig={"Arn": inbox.arn},
+    )
+    create(aws, at(clock.now_ms() + 2000), call)
+    for _ in range(10):
+        clock.advance(s=10)
+        if messages := inbox.messages(wait_s=1):
+            break
+    (message,) = messages
+    attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    assert attributes["ERROR_CODE"] == "TooManyRequestsException"
+    assert attributes["EXHAUSTED_RETRY_CONDITION"] == condition
+    assert int(attributes["RETRY_ATTEMPTS"]) >= 2
 
 
 def test_groups_hold_schedules_and_tags_and_take_their_schedules_with_them(aws: Aws, clock: Any, inbox: Inbox) -> None:

@@ -4,9 +4,9 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-event-filtering.html
 """
 
-import json
 from typing import Any
 
+from fogbank.core import json_text
 from fogbank.core.patterns import compile_pattern
 
 
@@ -27,8 +27,5 @@ class Filter:
 
 def _parsed(body: str) -> Any:
     """A body that is a JSON object is matched by its members, any other as text."""
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return body
+    value = json_text.parse(body)
     return value if isinstance(value, dict) else body

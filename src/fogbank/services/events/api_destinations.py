@@ -9,8 +9,7 @@ import uuid
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import msgspec
-
+from fogbank.core import json_text
 from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
@@ -234,8 +233,5 @@ def _with_members(body: str, members: dict[str, str]) -> str:
     """A body that is a JSON object, with the connection's body parameters in it; any other stays as it is."""
     if not members:
         return body
-    try:
-        document = msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        return body
+    document = json_text.parse(body)
     return as_text({**document, **members}) if isinstance(document, dict) else body

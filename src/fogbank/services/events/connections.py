@@ -11,8 +11,7 @@ import uuid
 from typing import Any
 from urllib.parse import urlencode
 
-import msgspec
-
+from fogbank.core import json_text
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
@@ -244,10 +243,7 @@ async def _fetch_token(oauth: dict[str, Any]) -> tuple[str, float]:
 def _token_in(answer: HttpAnswer) -> tuple[str, float]:
     if answer.status >= 300:
         raise AuthorizationFailed(f"the authorization endpoint answered with status {answer.status}")
-    try:
-        given = msgspec.json.decode(answer.body)
-    except msgspec.DecodeError:
-        given = None
+    given = json_text.parse(answer.body)
     if not isinstance(given, dict) or not isinstance(given.get("access_token"), str):
         raise AuthorizationFailed("the authorization endpoint gave no access_token")
     life_s = given.get("expires_in", _TOKEN_LIFE_S)

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-event-target.h
 import json
 from typing import Any
 
+from fogbank.core import json_text
 from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
@@ -156,15 +157,8 @@ async def _invoke(ctx: Context, arn: str, payload: bytes) -> bytes:
 
 def _list(texts: list[str]) -> bytes:
     """The batch as a list; what is not JSON is a string in it."""
-    return f"[{','.join(text if _is_json(text) else json.dumps(text) for text in texts)}]".encode()
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
+    items = [text if json_text.parse(text) is not json_text.NOT_JSON else json.dumps(text) for text in texts]
+    return f"[{','.join(items)}]".encode()
 
 
 def _seconds(text: str | None) -> float:

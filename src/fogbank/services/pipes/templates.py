@@ -5,12 +5,12 @@ Placeholders are `<$.path>` and `<aws.pipes.…>`. The body of a queue's message
 it, if it is JSON.
 """
 
-import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from fogbank.core import json_text
 from fogbank.core.context import Context
 from fogbank.core.input_template import ABSENT, InputTemplate, compile_path
 from fogbank.core.targets import as_text
@@ -90,8 +90,5 @@ def pipe_arn(ctx: Context, name: str) -> str:
 def _opened(event: Event) -> Event:
     if not isinstance(event, dict) or not isinstance(event.get("body"), str):
         return event
-    try:
-        body = json.loads(event["body"])
-    except ValueError:
-        return event
+    body = json_text.parse(event["body"])
     return {**event, "body": body} if isinstance(body, dict | list) else event

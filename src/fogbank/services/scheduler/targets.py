@@ -3,11 +3,11 @@
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets.html
 """
 
-import json
 from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Any
 
+from fogbank.core import json_text
 from fogbank.core.api import ApiOperation
 from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
@@ -47,14 +47,14 @@ def check_target(ctx: Context, target: dict[str, Any]) -> None:
             raise NotImplementedInFogbank(f"The target parameter {member} is not implemented in Fogbank.")
     if is_universal(arn):
         _find(ctx, arn)
-        if not isinstance(_json_or_none(target.get("Input", "{}")), dict):
+        if not isinstance(json_text.parse(target.get("Input", "{}")), dict):
             raise Invalid("The Input of a universal target must be a JSON object with the parameters of its action.")
         return
     if arn.service not in _TEMPLATED:
         raise NotImplementedInFogbank(
             f"Targets of service {arn.service} are not implemented in Fogbank: {target['Arn']}"
         )
-    if arn.service in _TAKE_JSON_ONLY and _json_or_none(target.get("Input", "{}")) is None:
+    if arn.service in _TAKE_JSON_ONLY and json_text.parse(target.get("Input", "{}")) is json_text.NOT_JSON:
         raise Invalid(f"The Input for a target of service {arn.service} must be well-formed JSON.")
     if (arn.service == "events") != ("EventBridgeParameters" in target):
         raise Invalid("EventBridgeParameters must be given for an event bus, and for nothing else.")
@@ -79,7 +79,7 @@ def invoke(ctx: Context, firing: Firing) -> Awaitable[Any] | None:
     arn = _arn(firing.target)
     text = input_of(ctx, firing)
     if is_universal(arn):
-        document = _json_or_none(text)
+        document = json_text.parse(text)
         if not isinstance(document, dict):
             raise Invalid("The Input of a universal target must be a JSON object with the parameters of its action.")
         operation = _find(ctx, arn)
@@ -150,10 +150,3 @@ def _arn(target: dict[str, Any]) -> Arn:
     arn = parse_arn(target["Arn"])
     assert arn is not None, "the ARN was checked when the schedule was made"
     return arn
-
-
-def _json_or_none(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
