@@ -1,5 +1,6 @@
 """Operations called in process with their parameters as JSON: the wire's side of `core.api`."""
 
+import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,19 +24,13 @@ class DirectOperation(CompiledOperation):
         """The parameters, checked. Raises `AwsError`."""
         if self.operation.input is None:
             return {}
-        members = {name.lower(): name for name in self.members}
-        named = {members.get(key.lower(), key): value for key, value in document.items()}
         shape = self.input_shape
         payload = shape.payload if shape is not None else None
-        if payload is not None and isinstance(named.get(payload), str):
+        if payload is not None and isinstance(document.get(payload), str):
             # What is a body on the wire is text here; other binary values are in base64.
-            body = named.pop(payload).encode()
-        else:
-            body = None
+            document = {**document, payload: base64.b64encode(document[payload].encode()).decode()}
         coerce = coercer(self.service, self.operation.input.shape, self.raw_shapes, by_member=True)
-        parameters: dict[str, Any] = coerce(named)
-        if payload is not None and body is not None:
-            parameters[payload] = body
+        parameters: dict[str, Any] = coerce(document)
         return self.check(parameters)
 
 

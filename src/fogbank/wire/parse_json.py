@@ -89,7 +89,7 @@ def _renames(model: ServiceModel, shape_name: str, seen: set[str] | None = None)
 
 def coercer(model: ServiceModel, shape_name: str, raw_shapes: frozenset[str], *, by_member: bool = False) -> Coerce:
     """A function from decoded JSON to the parameters of a shape; raises SerializationException as AWS words
-    it. `by_member`: keys are the members' own names instead of those on the wire.
+    it. `by_member`: keys are the members' own names, as SDKs have them, instead of those on the wire.
     """
     key = ("coerce_json", shape_name, raw_shapes, by_member)
     found: Coerce | None = model.compiled.get(key)
@@ -138,12 +138,10 @@ def _as_is(value: Any) -> Any:
 
 def _structure(model: ServiceModel, shape: Shape, raw_shapes: frozenset[str], by_member: bool) -> Coerce:
     members = {
-        (member if by_member else ref.location_name or member): (
-            member,
-            coercer(model, ref.shape, raw_shapes, by_member=by_member),
-        )
+        key: (member, coercer(model, ref.shape, raw_shapes, by_member=by_member))
         for member, ref in shape.members.items()
         if by_member or ref.location is None
+        for key in (_either_case(member) if by_member else (ref.location_name or member,))
     }
 
     def coerce(value: Any) -> dict[str, Any]:
@@ -157,6 +155,11 @@ def _structure(model: ServiceModel, shape: Shape, raw_shapes: frozenset[str], by
         return answer
 
     return coerce
+
+
+def _either_case(member: str) -> tuple[str, str]:
+    """SDKs agree about a member's name but for its first letter."""
+    return member, member[0].swapcase() + member[1:]
 
 
 def _list(element: Coerce) -> Coerce:

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import LiveServer
 from tests.services.lambda_.test_invocation import create as create_function
+from tests.services.lambda_.test_invocation import eventually
 
 Aws = Callable[..., Any]
 OFF = {"Mode": "OFF"}
@@ -162,6 +163,27 @@ def test_a_universal_target_calls_the_operation_with_checked_parameters(aws: Aws
     assert inbox.bodies(wait_s=5) == [aws("scheduler").get_schedule(Name="s")["Arn"]]
     assert dynamodb.get_item(TableName="things", Key={"id": {"S": "1"}})["Item"]["n"] == {"N": "5"}
     assert [topic["TopicArn"].rpartition(":")[2] for topic in aws("sns").list_topics()["Topics"]] == ["made"]
+
+
+def test_parameters_are_named_as_sdks_name_them_and_a_body_is_text(aws: Aws, clock: Any, account: str) -> None:
+    s3, logs = aws("s3"), aws("logs")
+    bucket = f"universal-{account}"
+    s3.create_bucket(Bucket=bucket)
+    logs.create_log_group(logGroupName="g")
+    logs.create_log_stream(logGroupName="g", logStreamName="s")
+    event = {"Timestamp": clock.now_ms(), "Message": "hello"}
+    calls = {
+        "s3:putObject": {"Bucket": bucket, "Key": "k", "Body": "hello"},
+        "cloudwatchlogs:putLogEvents": {"LogGroupName": "g", "LogStreamName": "s", "LogEvents": [event]},
+    }
+    for number, (action, parameters) in enumerate(calls.items()):
+        target = to(f"arn:aws:scheduler:::aws-sdk:{action}", Input=json.dumps(parameters))
+        create(aws, at(clock.now_ms() + 2000), target, Name=f"s{number}")
+    clock.advance(s=3)
+    found = eventually(lambda: logs.filter_log_events(logGroupName="g")["events"])
+    assert [line["message"] for line in found] == ["hello"]
+    eventually(lambda: "Contents" in s3.list_objects_v2(Bucket=bucket))
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"hello"
 
 
 @pytest.mark.parametrize(
