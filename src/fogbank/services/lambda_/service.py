@@ -77,9 +77,9 @@ class LambdaService(
         await self._invoker.logs.ship()
         await self._engine.close()
 
-    def invoke_async_in_transaction(self, ctx: Context, arn: str, payload: bytes) -> None:
-        """Queue an asynchronous invocation in the caller's transaction (the targets of other services)."""
-        self._async.accept(ctx, parse_name(ctx, arn), payload)
+    def invoke_async_in_transaction(self, ctx: Context, arn: str, payload: bytes) -> str:
+        """Queue an asynchronous invocation in the caller's transaction (the targets of other services); its id."""
+        return self._async.accept(ctx, parse_name(ctx, arn), payload)
 
     # ---- invoking ------------------------------------------------------------------------------------------
 

@@ -52,6 +52,8 @@ def check_topic(name: str, value: str) -> None:
         raise InvalidParameter(f"SignatureVersion: Invalid value [{value}]. Must be 1 or 2.")
     if name in ("FifoTopic", "ContentBasedDeduplication") and value not in ("true", "false"):
         raise InvalidParameter(f"{name}: Invalid value [{value}]. Must be true or false.")
+    if name.endswith("FeedbackSampleRate") and not (value.isascii() and value.isdecimal() and int(value) <= 100):
+        raise InvalidParameter(f"{name}: Invalid value [{value}]. Must be between 0 and 100.")
     if name == "Policy" and value:
         _check_policy(value)
     if name == "DeliveryPolicy" and value:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from fogbank.core.context import Context
 from fogbank.core.http_client import HttpRequest, NoAnswer, send
-from fogbank.services.sns import envelope
+from fogbank.services.sns import delivery_status, envelope
 from fogbank.services.sns.delivery_policy import delivery_for
+from fogbank.services.sns.delivery_status import Delivered
 from fogbank.services.sns.envelope import Message
 from fogbank.services.sns.records import Post, Subscription, Topic
 from fogbank.services.sns.signatures import Seal
@@ -25,9 +26,10 @@ TIMEOUT_S = 15
 class EndpointRefused(Exception):
     """The endpoint answered with an error, or not at all."""
 
-    def __init__(self, reason: str, *, passing: bool) -> None:
+    def __init__(self, reason: str, *, passing: bool, status: int = 0) -> None:
         super().__init__(reason)
         self.passing = passing
+        self.status = status
 
 
 class Poster:
@@ -40,11 +42,13 @@ class Poster:
 
     async def _deliver(self, ctx: Context, post: Post) -> None:
         try:
-            await _send(post)
+            status = await _send(post)
         except EndpointRefused as error:
             await ctx.run(self._failed, ctx, post, error)
             return
         self._service.publisher.count_http(ctx, post, delivered=True)
+        if post.message_md5:
+            await ctx.run(self._log, ctx.refreshed(), post, status, {}, success=True)
         if post.per_second_max:
             # The lane is the subscription's, so that its next delivery waits.
             await self._cloud.clock.sleep(1 / post.per_second_max)
@@ -57,15 +61,36 @@ class Poster:
             self._cloud.outbox.put(ctx, "sns.http", lane=str(uuid.uuid4()), payload=post, delay_s=delay_s)
             return
         self._service.publisher.count_http(ctx, post, delivered=False)
+        if post.message_md5:
+            self._log(ctx.refreshed(), post, error.status, {"ErrorMessage": str(error)}, success=False)
         if post.dead_letter_arn:
             self._service.publisher.http_dead_letter(ctx, post)
 
+    def _log(self, ctx: Context, post: Post, status: int, response: dict[str, str], *, success: bool) -> None:
+        _, _, _, region, account, name = post.topic_arn.split(":")
+        topic = self._service.topics.get((account, region, name))
+        if topic is None:
+            return
+        delivered = Delivered(
+            topic_arn=post.topic_arn,
+            message_id=post.message_id,
+            message_md5=post.message_md5,
+            published_ms=post.published_ms,
+            protocol="http",
+            destination=post.url,
+            status_code=status,
+            response=response,
+            success=success,
+        )
+        delivery_status.log_delivery(ctx, topic.attributes, delivered)
 
-def post_for(subscription: Subscription, arn: str, message: Message, topic: Topic) -> Post:
+
+def post_for(ctx: Context, subscription: Subscription, arn: str, message: Message, topic: Topic) -> Post:
     """The request that carries a message to an HTTP subscription."""
     delivery = delivery_for(topic.attributes.get("DeliveryPolicy"), subscription.attributes.get("DeliveryPolicy"))
     raw = subscription.attributes.get("RawMessageDelivery") == "true"
     protocol = subscription.protocol
+    logged = delivery_status.asked_for(topic.attributes)
     redrive = subscription.attributes.get("RedrivePolicy")
     return Post(
         topic_arn=message.topic_arn,
@@ -77,6 +102,8 @@ def post_for(subscription: Subscription, arn: str, message: Message, topic: Topi
         content_type=delivery.content_type,
         delays_s=delivery.delays_s,
         per_second_max=delivery.per_second_max,
+        published_ms=ctx.now_ms,
+        message_md5=delivery_status.digest(message.body_for(protocol)) if logged else "",
         raw=raw,
         dead_letter_arn=json.loads(redrive)["deadLetterTargetArn"] if redrive else "",
     )
@@ -120,8 +147,8 @@ def confirmation_for(
     )
 
 
-async def _send(post: Post) -> None:
-    """One POST. Raises EndpointRefused."""
+async def _send(post: Post) -> int:
+    """One POST; its status. Raises EndpointRefused."""
     headers = {
         "Content-Type": post.content_type,
         "User-Agent": "Amazon Simple Notification Service Agent",
@@ -141,4 +168,5 @@ async def _send(post: Post) -> None:
     if answer.status >= 300:
         # A client error is final, except for throttling (delivery retries: client- and server-side errors).
         passing = answer.status == 429 or answer.status >= 500
-        raise EndpointRefused(f"HTTP status {answer.status}", passing=passing)
+        raise EndpointRefused(f"HTTP status {answer.status}", passing=passing, status=answer.status)
+    return answer.status

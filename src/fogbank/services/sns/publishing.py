@@ -18,7 +18,8 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.ids import new_id
 from fogbank.core.targets import deliver, queue_url
-from fogbank.services.sns import envelope
+from fogbank.services.sns import delivery_status, envelope
+from fogbank.services.sns.delivery_status import Delivered
 from fogbank.services.sns.envelope import Message
 from fogbank.services.sns.errors import InvalidParameter, ParameterValueInvalid
 from fogbank.services.sns.filters import Filter, compile_filter
@@ -58,6 +59,7 @@ class CompiledTopic(msgspec.Struct):
     record: Topic
     dimensions: dict[str, str]
     subscriptions: list[CompiledSubscription]
+    logs_deliveries: bool
 
 
 class Publisher:
@@ -82,9 +84,11 @@ class Publisher:
         if kept is not None and kept[0] == raw:
             return kept[1]
         arn = ctx.arn("sns", name)
+        record = self._service.topics.unpack(raw)
         topic = CompiledTopic(
-            record=self._service.topics.unpack(raw),
+            record=record,
             dimensions={"TopicName": name},
+            logs_deliveries=delivery_status.asked_for(record.attributes),
             subscriptions=[
                 _compile(arn, found[-1], subscription)
                 for found, subscription in self._service.subscriptions.scan(key)
@@ -193,39 +197,69 @@ class Publisher:
                 body, attributes = self._queue_body(subscription, message)
                 try:
                     with self._cloud.store.transaction():
-                        self._send_to_queue(ctx, subscription.target, body, attributes, message)
+                        sent = self._send_to_queue(ctx, subscription.target, body, attributes, message)
                 except AwsError as error:
                     self._failed(ctx, topic, subscription, body, attributes, message, error)
                     return
+                status, response = 200, {"sqsRequestId": ctx.request_id, "sqsMessageId": sent}
             case "lambda":
                 event = envelope.lambda_event(message, subscription.arn)
                 try:
                     with self._cloud.store.transaction():
                         there = _at(ctx, subscription.target)
-                        self._cloud.lambda_.invoke_async_in_transaction(there, subscription.record.endpoint, event)
+                        endpoint = subscription.record.endpoint
+                        invoked: str = self._cloud.lambda_.invoke_async_in_transaction(there, endpoint, event)
                 except AwsError as error:
                     body = envelope.notification(message, "lambda", subscription.arn)
                     self._failed(ctx, topic, subscription, body, {}, message, error)
                     return
+                status, response = 202, {"lambdaRequestId": invoked}
             case "sms" | "application":
                 body = envelope.notification(message, protocol, subscription.arn)
                 unreachable = NotImplementedInFogbank(f"Fogbank delivers nothing to {protocol} subscriptions.")
                 self._failed(ctx, topic, subscription, body, {}, message, unreachable)
                 return
             case "http" | "https":
-                post = post_for(subscription.record, subscription.arn, message, topic.record)
+                post = post_for(ctx, subscription.record, subscription.arn, message, topic.record)
                 self._cloud.outbox.put(ctx, "sns.http", lane=subscription.arn, payload=post)
                 return
             case _:
                 return
         self._count(ctx, topic, "NumberOfNotificationsDelivered")
+        if topic.logs_deliveries:
+            self._log(ctx, topic, subscription, message, status, response, success=True)
+
+    def _log(
+        self,
+        ctx: Context,
+        topic: CompiledTopic,
+        subscription: CompiledSubscription,
+        message: Message,
+        status: int,
+        response: dict[str, Any],
+        *,
+        success: bool,
+    ) -> None:
+        delivered = Delivered(
+            topic_arn=message.topic_arn,
+            message_id=message.id,
+            message_md5=delivery_status.digest(message.body_for(subscription.record.protocol)),
+            published_ms=ctx.now_ms,
+            protocol=subscription.record.protocol,
+            destination=subscription.record.endpoint,
+            status_code=status,
+            response=response,
+            success=success,
+        )
+        delivery_status.log_delivery(ctx, topic.record.attributes, delivered)
 
     def _queue_body(self, subscription: CompiledSubscription, message: Message) -> tuple[str, dict[str, Any]]:
         if subscription.raw:
             return message.body_for("sqs"), envelope.queue_attributes(message.attributes)
         return envelope.notification(message, "sqs", subscription.arn), {}
 
-    def _send_to_queue(self, ctx: Context, queue: Arn, body: str, attributes: dict[str, Any], message: Message) -> None:
+    def _send_to_queue(self, ctx: Context, queue: Arn, body: str, attributes: dict[str, Any], message: Message) -> str:
+        """The id of the queue's message."""
         extra: dict[str, Any] = {}
         if attributes:
             extra["MessageAttributes"] = attributes
@@ -237,7 +271,8 @@ class Publisher:
             extra["MessageDeduplicationId"] = message.deduplication_id
         there = _at(ctx, queue)
         url = queue_url(there, queue.account, queue.resource)
-        self._cloud.sqs.send_message(there, QueueUrl=url, MessageBody=body, **extra)
+        message_id: str = self._cloud.sqs.send_message(there, QueueUrl=url, MessageBody=body, **extra)["MessageId"]
+        return message_id
 
     def _failed(
         self,
@@ -251,6 +286,12 @@ class Publisher:
     ) -> None:
         """The target refused the message for good: to the dead-letter queue, if there is one."""
         self._count(ctx, topic, "NumberOfNotificationsFailed")
+        if topic.logs_deliveries:
+            said = {
+                "ErrorCode": error.query_code or error.code,
+                "ErrorMessage": error.query_message or error.message,
+            }
+            self._log(ctx, topic, subscription, message, error.status, said, success=False)
         queue = parse_arn(subscription.dead_letter_arn)
         if queue is None:
             log.info("subscription %s: %s", subscription.arn, error)

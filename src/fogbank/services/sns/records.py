@@ -55,6 +55,8 @@ class Post(Record):
     content_type: str
     delays_s: list[float] = []
     per_second_max: int = 0
+    published_ms: int = 0
+    message_md5: str = ""
     raw: bool = False
     failures: int = 0
     dead_letter_arn: str = ""
