@@ -1,3 +1,5 @@
+import json
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -83,3 +85,38 @@ def test_permissions_become_the_queues_policy(sqs: Any) -> None:
     assert '"Action":"SQS:SendMessage"' in policy
     sqs.remove_permission(QueueUrl=url, Label="in")
     assert "Attributes" not in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
+
+
+@pytest.mark.parametrize(
+    ("policy", "allowed"),
+    [
+        ({"redrivePermission": "allowAll"}, True),
+        ({"redrivePermission": "denyAll"}, False),
+        ({"redrivePermission": "byQueue", "sourceQueueArns": ["jobs"]}, True),
+        ({"redrivePermission": "byQueue", "sourceQueueArns": ["others"]}, False),
+    ],
+)
+def test_a_dead_letter_queue_says_whose_it_is(sqs: Any, account: str, policy: dict[str, Any], allowed: bool) -> None:
+    prefix = f"arn:aws:sqs:us-east-1:{account}:"
+    if "sourceQueueArns" in policy:
+        policy = policy | {"sourceQueueArns": [prefix + name for name in policy["sourceQueueArns"]]}
+    sqs.create_queue(QueueName="dead", Attributes={"RedriveAllowPolicy": json.dumps(policy)})
+    redrive = json.dumps({"deadLetterTargetArn": f"{prefix}dead", "maxReceiveCount": 3})
+    with nullcontext() if allowed else pytest.raises(ClientError, match="RedriveAllowPolicy denies this source"):
+        sqs.create_queue(QueueName="jobs", Attributes={"RedrivePolicy": redrive})
+
+
+@pytest.mark.parametrize(
+    "policy", [{}, {"redrivePermission": "some"}, {"redrivePermission": "byQueue", "sourceQueueArns": []}]
+)
+def test_a_bad_redrive_allow_policy_is_refused(sqs: Any, policy: dict[str, Any]) -> None:
+    with pytest.raises(ClientError, match="for parameter RedriveAllowPolicy is invalid"):
+        sqs.create_queue(QueueName="dead", Attributes={"RedriveAllowPolicy": json.dumps(policy)})
+
+
+def test_a_queue_can_be_changed_after_its_dead_letter_queue_is_gone(sqs: Any, account: str) -> None:
+    dead = sqs.create_queue(QueueName="dead")["QueueUrl"]
+    redrive = json.dumps({"deadLetterTargetArn": f"arn:aws:sqs:us-east-1:{account}:dead", "maxReceiveCount": 3})
+    url = sqs.create_queue(QueueName="jobs", Attributes={"RedrivePolicy": redrive})["QueueUrl"]
+    sqs.delete_queue(QueueUrl=dead)
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"DelaySeconds": "1"})

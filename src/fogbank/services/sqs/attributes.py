@@ -38,6 +38,7 @@ _CHOICES = {
 }
 _TEXTS = frozenset(("KmsMasterKeyId", "Policy", "RedriveAllowPolicy", "RedrivePolicy"))
 SETTABLE = frozenset((*RANGES, *_BOOLEANS, *_CHOICES, *_TEXTS))
+SOURCE_QUEUES_MAX = 10  # In a RedriveAllowPolicy.
 COMPUTED = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesDelayed",
@@ -63,6 +64,8 @@ def check(attributes: Mapping[str, str], *, fifo: bool) -> None:
             raise InvalidAttributeValue(f"Invalid value for the parameter {name}.")
         if name == "RedrivePolicy" and value:
             redrive_policy(value)
+        if name == "RedriveAllowPolicy" and value:
+            _check_redrive_allow_policy(value)
 
 
 def normal(name: str, value: str) -> str:
@@ -113,6 +116,30 @@ def redrive_policy(text: str) -> tuple[str, int]:
     if not isinstance(target, str) or (parsed := parse_arn(target)) is None or parsed.service != "sqs":
         raise InvalidAttributeValue(invalid.message + "Invalid value for deadLetterTargetArn.")
     return target, receives_max
+
+
+def allows_redrive(policy: str, source_arn: str) -> bool:
+    """Whether a dead-letter queue with this RedriveAllowPolicy takes messages of that queue."""
+    if not policy:
+        return True
+    allowed = json.loads(policy)
+    permission = allowed["redrivePermission"]
+    return permission == "allowAll" or (permission == "byQueue" and source_arn in allowed["sourceQueueArns"])
+
+
+def _check_redrive_allow_policy(text: str) -> None:
+    # Worded after RedrivePolicy's errors; none of these is recorded.
+    policy = json.loads(text)
+    permission, arns = policy.get("redrivePermission"), policy.get("sourceQueueArns")
+    reason = None
+    if permission not in ("allowAll", "denyAll", "byQueue"):
+        reason = "redrivePermission must be allowAll, denyAll or byQueue."
+    elif permission != "byQueue" and arns is not None:
+        reason = "sourceQueueArns is allowed only with redrivePermission byQueue."
+    elif permission == "byQueue" and not (isinstance(arns, list) and 1 <= len(arns) <= SOURCE_QUEUES_MAX):
+        reason = f"sourceQueueArns must have between 1 and {SOURCE_QUEUES_MAX} entries."
+    if reason is not None:
+        raise InvalidAttributeValue(f"Value {text} for parameter RedriveAllowPolicy is invalid. Reason: {reason}")
 
 
 def settings(queue: Queue) -> dict[str, str]:

@@ -388,7 +388,8 @@ class SqsService(MoveTaskOperations):
                 queue.attributes[name] = attributes.normal(name, value)
         if queue.attributes.get("KmsMasterKeyId"):
             queue.attributes["SqsManagedSseEnabled"] = "false"
-        self._check_redrive_target(queue)
+        if "RedrivePolicy" in Attributes:
+            self._check_redrive_target(queue)
         self._save(queue, ctx)
         return None
 
@@ -454,15 +455,15 @@ class SqsService(MoveTaskOperations):
         if not policy:
             return
         target, _ = attributes.redrive_policy(policy)
-        if self._tables.queue_of(target) is None:
-            raise InvalidParameterValue(
-                f"Value {policy} for parameter RedrivePolicy is invalid. Reason: Dead letter target does not exist."
-            )
-        if target.endswith(".fifo") != queue.fifo:
-            raise InvalidParameterValue(
-                f"Value {policy} for parameter RedrivePolicy is invalid. Reason: Dead-letter queue must be same type "
-                "of queue as the source."
-            )
+        found = self._tables.queue_of(target)
+        invalid = f"Value {policy} for parameter RedrivePolicy is invalid. Reason:"
+        if found is None:
+            raise InvalidParameterValue(f"{invalid} Dead letter target does not exist.")
+        if found.fifo != queue.fifo:
+            raise InvalidParameterValue(f"{invalid} Dead-letter queue must be same type of queue as the source.")
+        if not attributes.allows_redrive(found.attributes.get("RedriveAllowPolicy", ""), queue.arn):
+            # This sentence is not recorded.
+            raise InvalidParameterValue(f"{invalid} The dead-letter queue's RedriveAllowPolicy denies this source.")
 
     # ---- messages -----------------------------------------------------------------------------------------------
 
