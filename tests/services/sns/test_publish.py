@@ -237,3 +237,15 @@ def test_a_fifo_topic_keeps_order_and_drops_duplicates(aws: Aws) -> None:
     assert [message["Body"] for message in receive(sqs, url)] == ["1", "2"]
     with pytest.raises(ClientError, match="MessageGroupId parameter is required for FIFO topics"):
         sns.publish(TopicArn=topic, Message="3")
+
+
+@pytest.mark.parametrize(("scope", "expected"), [("Topic", ["1"]), ("MessageGroup", ["1", "2"])])
+def test_duplicates_are_looked_for_in_the_throughput_scope(aws: Aws, scope: str, expected: list[str]) -> None:
+    sns, sqs = aws("sns"), aws("sqs")
+    url, arn = make_queue(sqs, "q.fifo", FifoQueue="true", DeduplicationScope="messageGroup")
+    attributes = {"FifoTopic": "true", "FifoThroughputScope": scope}
+    topic = sns.create_topic(Name="t.fifo", Attributes=attributes)["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+    for body, group in (("1", "a"), ("2", "b"), ("3", "a")):
+        sns.publish(TopicArn=topic, Message=body, MessageGroupId=group, MessageDeduplicationId="same")
+    assert [message["Body"] for message in receive(sqs, url)] == expected

@@ -33,6 +33,7 @@ SUBSCRIPTION_ATTRIBUTES = frozenset(
     {"RawMessageDelivery", "FilterPolicy", "FilterPolicyScope", "RedrivePolicy", "DeliveryPolicy"}
 )
 SUBSCRIPTION_DEFAULTS = {"FilterPolicyScope": "MessageAttributes", "RawMessageDelivery": "false"}
+MESSAGE_GROUP = "MessageGroup"  # The FifoThroughputScope in which deduplication is within a group.
 ACTIONS = [
     "SNS:GetTopicAttributes",
     "SNS:SetTopicAttributes",
@@ -52,6 +53,8 @@ def check_topic(name: str, value: str) -> None:
         raise InvalidParameter(f"SignatureVersion: Invalid value [{value}]. Must be 1 or 2.")
     if name in ("FifoTopic", "ContentBasedDeduplication") and value not in ("true", "false"):
         raise InvalidParameter(f"{name}: Invalid value [{value}]. Must be true or false.")
+    if name == "FifoThroughputScope" and value not in ("Topic", MESSAGE_GROUP):
+        raise InvalidParameter(f"{name}: Invalid value [{value}]. Must be Topic or {MESSAGE_GROUP}.")
     if name.endswith("FeedbackSampleRate") and not (value.isascii() and value.isdecimal() and int(value) <= 100):
         raise InvalidParameter(f"{name}: Invalid value [{value}]. Must be between 0 and 100.")
     if name == "Policy" and value:

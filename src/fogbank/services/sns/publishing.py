@@ -19,6 +19,7 @@ from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.ids import new_id
 from fogbank.core.targets import deliver, queue_url
 from fogbank.services.sns import delivery_status, envelope
+from fogbank.services.sns.attributes import MESSAGE_GROUP
 from fogbank.services.sns.delivery_status import Delivered
 from fogbank.services.sns.envelope import Message
 from fogbank.services.sns.errors import InvalidParameter, ParameterValueInvalid
@@ -171,7 +172,8 @@ class Publisher:
                 )
             message.deduplication_id = hashlib.sha256(message.body.encode()).hexdigest()
         place = (ctx.account, ctx.region, name)
-        key = (*place, message.deduplication_id)
+        grouped = topic.attributes.get("FifoThroughputScope") == MESSAGE_GROUP
+        key = (*place, f"{message.group_id}\0{message.deduplication_id}" if grouped else message.deduplication_id)
         earlier = self._deduplicated.get(key)
         if earlier is not None and ctx.now_ms - earlier.sent_ms < DEDUPLICATION_MS:
             return earlier
