@@ -1,5 +1,6 @@
 """CloudFormation types of SNS."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from fogbank.core.context import Context
@@ -7,12 +8,25 @@ from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
 from fogbank.core.targets import as_text
 from fogbank.services.sns.errors import NotFound
 
+# What an attribute is set to when the template no longer has it; others are emptied.
+_DEFAULTS = {"ContentBasedDeduplication": "false", "FifoThroughputScope": "Topic", "SignatureVersion": "1"}
+# A protocol of DeliveryStatusLogging as the topic's attributes spell it.
+_FEEDBACK = {
+    "application": "Application",
+    "firehose": "Firehose",
+    "http/s": "HTTP",
+    "lambda": "Lambda",
+    "sqs": "SQS",
+}
+
 
 class Topic(ResourceType):
     type_name = "AWS::SNS::Topic"
     supported = frozenset(
         {
             "TopicName",
+            "DataProtectionPolicy",
+            "DeliveryStatusLogging",
             "DisplayName",
             "FifoTopic",
             "ContentBasedDeduplication",
@@ -35,6 +49,7 @@ class Topic(ResourceType):
             Name=name,
             Attributes=_topic_attributes(properties),
             Tags=[{"Key": key, "Value": value} for key, value in request.tags().items()],
+            DataProtectionPolicy=_text(properties.get("DataProtectionPolicy") or ""),
         )
         arn: str = answer["TopicArn"]
         await self._subscribe(ctx, arn, properties)
@@ -46,8 +61,12 @@ class Topic(ResourceType):
         wanted = _topic_attributes(request.properties)
         before = _topic_attributes(request.previous)
         for name in sorted({*wanted, *before} - {"FifoTopic"}):
-            value = wanted.get(name, "false" if name == "ContentBasedDeduplication" else "")
+            value = wanted.get(name, _DEFAULTS.get(name, "0" if name.endswith("SampleRate") else ""))
             await ctx.call(sns.set_topic_attributes, TopicArn=arn, AttributeName=name, AttributeValue=value)
+        protection = request.properties.get("DataProtectionPolicy")
+        if protection != request.previous.get("DataProtectionPolicy"):
+            policy = _text(protection or {})
+            await ctx.call(sns.put_data_protection_policy, ResourceArn=arn, DataProtectionPolicy=policy)
         tags = (await ctx.call(sns.list_tags_for_resource, ResourceArn=arn))["Tags"]
         gone = [tag["Key"] for tag in tags if tag["Key"] not in request.tags()]
         await ctx.call(sns.untag_resource, ResourceArn=arn, TagKeys=gone)
@@ -129,37 +148,54 @@ class TopicPolicy(ResourceType):
     supported = frozenset({"Topics", "PolicyDocument"})
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        await self._put(ctx, request.properties)
+        await _put_policy(ctx, request.properties["Topics"], request.properties["PolicyDocument"])
         name = request.generated_name(length_max=128)
         return ResourceState(physical_id=name, attributes={"Id": name})
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         gone = set(request.previous.get("Topics") or ()) - set(request.properties.get("Topics") or ())
-        for arn in sorted(gone):
-            await self._reset(ctx, arn)
-        await self._put(ctx, request.properties)
+        await _reset_policy(ctx, sorted(gone))
+        await _put_policy(ctx, request.properties["Topics"], request.properties["PolicyDocument"])
         return ResourceState(physical_id=request.physical_id, attributes={"Id": request.physical_id})
 
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:
-        for arn in request.properties.get("Topics") or request.previous.get("Topics") or ():
-            await self._reset(ctx, arn)
+        await _reset_policy(ctx, request.properties.get("Topics") or request.previous.get("Topics") or ())
 
-    async def _put(self, ctx: Context, properties: dict[str, Any]) -> None:
-        document = properties["PolicyDocument"]
-        text = document if isinstance(document, str) else as_text(document)
-        for arn in properties["Topics"]:
-            await ctx.call(
-                ctx.cloud.sns.set_topic_attributes,
-                TopicArn=arn,
-                AttributeName="Policy",
-                AttributeValue=text,
-            )
 
-    async def _reset(self, ctx: Context, arn: str) -> None:
+class TopicInlinePolicy(ResourceType):
+    """The policy of one topic, whose ARN is its identity."""
+
+    type_name = "AWS::SNS::TopicInlinePolicy"
+    supported = frozenset({"TopicArn", "PolicyDocument"})
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        arn = request.properties["TopicArn"]
+        await _put_policy(ctx, [arn], request.properties["PolicyDocument"])
+        return ResourceState(physical_id=arn)
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return await self.create(ctx, request)
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        await _reset_policy(ctx, [request.physical_id])
+
+
+async def _put_policy(ctx: Context, arns: Iterable[str], document: Any) -> None:
+    for arn in arns:
+        await ctx.call(
+            ctx.cloud.sns.set_topic_attributes,
+            TopicArn=arn,
+            AttributeName="Policy",
+            AttributeValue=_text(document),
+        )
+
+
+async def _reset_policy(ctx: Context, arns: Iterable[str]) -> None:
+    for arn in arns:
         try:
             await ctx.call(ctx.cloud.sns.set_topic_attributes, TopicArn=arn, AttributeName="Policy", AttributeValue="")
         except NotFound:
-            return
+            continue
 
 
 def _topic_attributes(properties: dict[str, Any]) -> dict[str, str]:
@@ -168,6 +204,9 @@ def _topic_attributes(properties: dict[str, Any]) -> dict[str, str]:
     for name in ("FifoTopic", "ContentBasedDeduplication"):
         if _flag(properties.get(name)) == "true":
             found[name] = "true"
+    for logging in properties.get("DeliveryStatusLogging") or ():
+        prefix = _FEEDBACK[logging["Protocol"]]
+        found |= {f"{prefix}{name}": str(value) for name, value in logging.items() if name != "Protocol"}
     return found
 
 
@@ -176,12 +215,16 @@ def _subscription_attributes(properties: dict[str, Any]) -> dict[str, str]:
     for name in ("FilterPolicy", "RedrivePolicy", "DeliveryPolicy"):
         value = properties.get(name)
         if value:
-            found[name] = value if isinstance(value, str) else as_text(value)
+            found[name] = _text(value)
     if properties.get("FilterPolicyScope"):
         found["FilterPolicyScope"] = properties["FilterPolicyScope"]
     if properties.get("RawMessageDelivery") is not None:
         found["RawMessageDelivery"] = _flag(properties["RawMessageDelivery"])
     return found
+
+
+def _text(document: Any) -> str:
+    return document if isinstance(document, str) else as_text(document)
 
 
 def _flag(value: object) -> str:
@@ -196,4 +239,4 @@ def _topic_state(arn: str) -> ResourceState:
     return ResourceState(physical_id=arn, attributes={"TopicArn": arn, "TopicName": arn.rpartition(":")[2]})
 
 
-RESOURCES: list[type[ResourceType]] = [Topic, Subscription, TopicPolicy]
+RESOURCES: list[type[ResourceType]] = [Topic, Subscription, TopicPolicy, TopicInlinePolicy]
