@@ -1,6 +1,7 @@
 """Topics, subscriptions, permissions and tags."""
 
 import json
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -280,3 +281,15 @@ def test_a_permission_joins_a_policy_of_one_statement_that_is_no_list(aws: Aws) 
     sns.add_permission(TopicArn=topic, Label="more", AWSAccountId=["111111111111"], ActionName=["Publish"])
     kept = json.loads(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
     assert [statement["Sid"] for statement in kept["Statement"]] == ["own", "more"]
+
+
+def test_the_urls_of_a_subscription_work_without_a_signature_in_any_region(aws: Aws) -> None:
+    sns = aws("sns", region="eu-west-1")
+    topic = sns.create_topic(Name="t")["TopicArn"]
+    with Endpoint() as endpoint:
+        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint.url)
+        with urllib.request.urlopen(json.loads(endpoint.take(1)[0][1])["SubscribeURL"]):
+            sns.publish(TopicArn=topic, Message="hello")
+        with urllib.request.urlopen(json.loads(endpoint.take(2)[1][1])["UnsubscribeURL"]):
+            assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
+        assert endpoint.take(3)[2][0]["x-amz-sns-message-type"] == "UnsubscribeConfirmation"

@@ -132,3 +132,12 @@ def test_only_fifo_queues_take_an_attempt_id(sqs: Any) -> None:
     url = sqs.create_queue(QueueName="plain")["QueueUrl"]
     with pytest.raises(ClientError, match="ReceiveRequestAttemptId is invalid"):
         sqs.receive_message(QueueUrl=url, ReceiveRequestAttemptId="x")
+
+
+def test_a_new_delay_holds_for_the_messages_already_there(sqs: Any) -> None:
+    attributes = {"FifoQueue": "true", "DelaySeconds": "600"}
+    url = sqs.create_queue(QueueName="late.fifo", Attributes=attributes)["QueueUrl"]
+    _send(sqs, url, "first")
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"DelaySeconds": "0"})
+    _send(sqs, url, "second")
+    assert [m["Body"] for m in _take(sqs, url)] == ["first", "second"]

@@ -466,7 +466,10 @@ def _topic_key(ctx: Context, arn: str) -> Place:
     parts = arn.split(":")
     if len(parts) < 6:
         raise InvalidParameter(f"TopicArn Reason: {_SHORT_ARN} {len(parts)}")
-    if len(parts) != 6 or parts[0] != "arn" or parts[2] != "sns" or parts[3] != ctx.region or not parts[5]:
+    if len(parts) != 6 or parts[0] != "arn" or parts[2] != "sns" or not parts[5]:
+        raise InvalidParameter("TopicArn")
+    if parts[3] != ctx.region and ctx.access_key is not None:
+        # Requests without a signature, such as a visit to a SubscribeURL, do not say where they go to.
         raise InvalidParameter("TopicArn")
     return parts[4], parts[3], parts[5]
 

@@ -390,6 +390,9 @@ class SqsService(MoveTaskOperations):
             queue.attributes["SqsManagedSseEnabled"] = "false"
         if "RedrivePolicy" in Attributes:
             self._check_redrive_target(queue)
+        if "DelaySeconds" in Attributes and queue.fifo:
+            # A FIFO queue's delay holds for the messages already there (SQS guide, delay queues).
+            self._shelf.delay_anew(queue, attributes.number(queue, "DelaySeconds"))
         self._save(queue, ctx)
         return None
 

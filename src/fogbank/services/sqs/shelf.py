@@ -87,6 +87,13 @@ class Shelf:
             self._change(queue.id, visible=1)
         return sequence
 
+    def delay_anew(self, queue: Queue, delay_s: int) -> None:
+        """Let the messages that are delayed be delayed for that long since they were sent."""
+        delayed = [(key, message) for key, message in self._tables.waiting.scan((queue.id,)) if message.delayed]
+        for key, message in delayed:
+            self._tables.waiting.delete(key)
+            self._tables.waiting.put((queue.id, message.sent_ms + delay_s * 1000, key[2]), message)
+
     @staticmethod
     def _group(queue: Queue, message: Message) -> str:
         return message.group or "" if queue.fifo else ""
