@@ -3,6 +3,7 @@
 import json
 import urllib.request
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -293,3 +294,12 @@ def test_the_urls_of_a_subscription_work_without_a_signature_in_any_region(aws: 
         with urllib.request.urlopen(json.loads(endpoint.take(2)[1][1])["UnsubscribeURL"]):
             assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
         assert endpoint.take(3)[2][0]["x-amz-sns-message-type"] == "UnsubscribeConfirmation"
+
+
+@pytest.mark.parametrize(("queue", "refused"), [("q", False), ("q.fifo", True)])
+def test_only_a_fifo_subscription_asks_for_a_fifo_dead_letter_queue(aws: Aws, queue: str, refused: bool) -> None:
+    sns = aws("sns")
+    topic = sns.create_topic(Name="t.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
+    redrive = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": f"{QUEUE}-dead"})}
+    with pytest.raises(ClientError, match="must use a FIFO queue as DLQ") if refused else nullcontext():
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=QUEUE.removesuffix("q") + queue, Attributes=redrive)

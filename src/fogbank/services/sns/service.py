@@ -201,7 +201,7 @@ class SnsService(PlatformOperations, SmsOperations):
                 "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics"
             )
         wanted = _normal(Attributes or {})
-        attrs.check_subscription(wanted, fifo=topic.fifo, where="Attributes Reason: ")
+        attrs.check_subscription(wanted, fifo=topic.fifo and endpoint.endswith(".fifo"), where="Attributes Reason: ")
         for found, known in self.subscriptions.scan(key):
             if known.protocol == Protocol and known.endpoint == endpoint:
                 present = {**attrs.SUBSCRIPTION_DEFAULTS, **known.attributes}
@@ -268,14 +268,15 @@ class SnsService(PlatformOperations, SmsOperations):
         key = _subscription_key(SubscriptionArn)
         value = AttributeValue or ""
         topic = self.topics.get(key[:3])
+        fifo = topic is not None and topic.fifo and subscription.endpoint.endswith(".fifo")
         checked = {AttributeName: value}
         if AttributeName == "FilterPolicy":
             scope = subscription.attributes.get("FilterPolicyScope", "MessageAttributes")
             checked["FilterPolicyScope"] = scope
-        attrs.check_subscription(checked, fifo=topic is not None and topic.fifo)
+        attrs.check_subscription(checked, fifo=fifo)
         if AttributeName == "FilterPolicyScope" and subscription.attributes.get("FilterPolicy"):
             changed = {**subscription.attributes, AttributeName: value}
-            attrs.check_subscription(changed, fifo=topic is not None and topic.fifo)
+            attrs.check_subscription(changed, fifo=fifo)
         subscription.attributes.update(_normal({AttributeName: value}))
         if not value:
             subscription.attributes.pop(AttributeName, None)
