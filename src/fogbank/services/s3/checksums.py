@@ -4,7 +4,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.
 """
 
 import base64
-import binascii
 import hashlib
 import zlib
 from functools import cache
@@ -84,6 +83,6 @@ def decoded(text: str, size: int) -> bytes | None:
     """The digest in base64 form, or None if it is not one of that size."""
     try:
         digest = base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:  # Also what base64 raises.
         return None
     return digest if len(digest) == size else None
