@@ -72,3 +72,13 @@ def test_a_tables_warm_throughput_and_insights_follow_its_template(aws: Aws) -> 
 
     assert dynamodb.describe_table(TableName=name)["Table"]["WarmThroughput"] == {**warm, "Status": "ACTIVE"}
     assert dynamodb.describe_contributor_insights(TableName=name)["ContributorInsightsStatus"] == "DISABLED"
+
+
+def test_a_global_table_goes_with_all_of_its_replicas(aws: Aws) -> None:
+    name = deploy(aws, table("GlobalTable", Replicas=[{"Region": HOME}, {"Region": AWAY}]))["Name"]
+
+    aws("cloudformation").delete_stack(StackName="tables")
+
+    for region in (AWAY, HOME):
+        waiter = aws("dynamodb", region=region).get_waiter("table_not_exists")
+        waiter.wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})

@@ -29,6 +29,7 @@ from fogbank.services.dynamodb.table_access import TableAccess
 
 PAGE_MAX = 100
 _NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
+RECOVERY_DAYS_MAX = 35
 # A point in time can be restored some minutes after it: AWS says typically five.
 RECOVERY_LAG_MS = 5 * 60 * 1000
 
@@ -162,7 +163,14 @@ class Backups(TableAccess):
         enabled = PointInTimeRecoverySpecification["PointInTimeRecoveryEnabled"]
         if enabled and not table.point_in_time_recovery:
             table.recovery_since_ms = ctx.now_ms
-        table.recovery_days = PointInTimeRecoverySpecification.get("RecoveryPeriodInDays", 35)
+        table.recovery_days = PointInTimeRecoverySpecification.get("RecoveryPeriodInDays", RECOVERY_DAYS_MAX)
+        if not 1 <= table.recovery_days <= RECOVERY_DAYS_MAX:
+            bound = "less than or equal to 35" if table.recovery_days > 1 else "greater than or equal to 1"
+            raise Validation(
+                f"1 validation error detected: Value '{table.recovery_days}' at "
+                "'pointInTimeRecoverySpecification.recoveryPeriodInDays' failed to satisfy constraint: "
+                f"Member must have value {bound}"
+            )
         table.point_in_time_recovery = enabled
         self._save(table)
         return {"ContinuousBackupsDescription": _continuous_backups(table, ctx.now_ms)}

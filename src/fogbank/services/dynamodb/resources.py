@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html
 """
 
+from contextlib import suppress
 from typing import Any
 
 from msgspec import structs
@@ -265,7 +266,10 @@ class GlobalTableResource(TableResource):
         return await _apply_replicas(ctx, request.physical_id, request.previous, request.properties)
 
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:
-        await _apply_replicas(ctx, request.physical_id, request.properties, {})
+        with suppress(ResourceNotFound):
+            answer = await ctx.call(ctx.cloud.dynamodb.describe_table, TableName=request.physical_id)
+            for replica in answer["Table"].get("Replicas", ()):
+                await _update_replica(ctx, request.physical_id, "Delete", {"RegionName": replica["RegionName"]})
         await super().delete(ctx, request)
 
 

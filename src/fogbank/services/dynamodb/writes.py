@@ -7,7 +7,7 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.services.dynamodb.capacity import Consumed
 from fogbank.services.dynamodb.errors import ConditionalCheckFailed, Validation
-from fogbank.services.dynamodb.expressions import Bindings, Condition, Update, parse_condition, parse_update
+from fogbank.services.dynamodb.expressions import Bindings, Condition, Update, parse_condition, parse_update, projection
 from fogbank.services.dynamodb.items import Items, Key, check_size, item_of, write_costs
 from fogbank.services.dynamodb.records import StoredItem, TableRecord
 from fogbank.services.dynamodb.values import Item
@@ -87,9 +87,10 @@ class Write:
                 return item_of(new)
         if wanted not in ("UPDATED_OLD", "UPDATED_NEW"):
             raise Validation("Return values set to invalid value")
-        names = {path[0] for path in self.update_expression.paths} if self.update_expression else set()
         source = old if wanted == "UPDATED_OLD" else new
-        return {name: value for name, value in source.item.items() if name in names} if source else {}
+        if source is None or self.update_expression is None:
+            return None
+        return projection(self.update_expression.paths)(source.item)
 
 
 class Change(NamedTuple):

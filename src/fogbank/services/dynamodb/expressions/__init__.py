@@ -3,7 +3,7 @@
 from fogbank.services.dynamodb.expressions.bindings import NO_BINDINGS, Bindings, bind
 from fogbank.services.dynamodb.expressions.conditions import Condition, parse_condition
 from fogbank.services.dynamodb.expressions.keys import KeyRange, parse_key_condition
-from fogbank.services.dynamodb.expressions.projection import Projection, parse_projection
+from fogbank.services.dynamodb.expressions.projection import Projection, parse_projection, projection
 from fogbank.services.dynamodb.expressions.updates import Update, parse_update
 from fogbank.services.dynamodb.expressions.writer import ExpressionWriter
 
@@ -20,4 +20,5 @@ __all__ = [
     "parse_key_condition",
     "parse_projection",
     "parse_update",
+    "projection",
 ]

@@ -22,6 +22,11 @@ def parse_projection(text: str, bindings: Bindings) -> Projection:
         paths.append(read_path(reader, bindings))
     reader.end()
     check_overlaps(paths, "ProjectionExpression")
+    return projection(paths)
+
+
+def projection(paths: list[Path]) -> Projection:
+    """A function from an item to what it has at these paths."""
     if all(len(path) == 1 for path in paths):
         names = [path[0] for path in paths if isinstance(path[0], str)]
         return lambda item: {name: item[name] for name in names if name in item}
