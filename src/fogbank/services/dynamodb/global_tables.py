@@ -28,6 +28,8 @@ class GlobalTables(TableAccess):
             yield found
 
     def _update_replica(self, ctx: Context, table: TableRecord, update: dict[str, Any]) -> None:
+        if len(update) != 1:
+            raise Validation("Each of ReplicaUpdates must contain one of Create, Update and Delete")
         ((action, wanted),) = update.items()
         region = wanted["RegionName"]
         if region == table.region:
@@ -57,7 +59,8 @@ class GlobalTables(TableAccess):
                 self._set_own(member, wanted)
 
     def _add_replica(self, ctx: Context, table: TableRecord, region: str, wanted: dict[str, Any]) -> None:
-        if self._tables.tables.get((table.account, region, table.name)) is not None:
+        there = ctx.at(region=region)
+        if self._taken(there, table.name):
             raise Validation(
                 f"Failed to create a the new replica of table with name: '{table.name}' because one or more replicas "
                 "already existed as tables."
@@ -69,10 +72,10 @@ class GlobalTables(TableAccess):
         new = deepcopy(table)
         new.id, new.uuid, new.region, new.created_ms = self._tables.next_id(), new_id(), region, ctx.now_ms
         new.tags, new.insights, new.deletion_protection, new.point_in_time_recovery = {}, {}, False, False
+        new.copies_running, new.restore = 0, None
         for index in new.indexes:
             index.id = self._tables.next_id()
         self._set_own(new, wanted)
-        there = ctx.at(region=region)
         if table.stream is not None:
             self._set_stream(there, new, {"StreamEnabled": True, "StreamViewType": table.stream.view_type})
         home = Replica(since_ms=ctx.now_ms, active=True)

@@ -52,6 +52,8 @@ class TableAccess(Service):
 
     def _remove(self, table: TableRecord) -> None:
         """Remove the table; its items go a slice a turn."""
+        if table.copies_running:
+            raise ResourceInUse(f"Attempt to change a resource which is still in use: Table is in use: {table.name}")
         self._tables.tables.delete((table.account, table.region, table.name))
         self.cloud.garbage.discard(self._tables.items, (table.id,))
         self.cloud.garbage.discard(self._tables.expiring, (table.id,))

@@ -88,8 +88,6 @@ class TableOperations(GlobalTables):
                 "Resource cannot be deleted as it is currently protected against deletion. "
                 "Disable deletion protection first."
             )
-        if table.copies_running:
-            raise ResourceInUse(f"Attempt to change a resource which is still in use: Table is in use: {table.name}")
         self._leave_global_table(table)
         self._remove(table)
         return {"TableDescription": definitions.describe_deleted(table)}
