@@ -84,7 +84,7 @@ def _check(options: argparse.Namespace) -> None:
         raise Failure("--auth iam is not implemented yet: leave it out, any credentials are accepted")
     if not 0 <= options.port <= 65535:
         raise Failure(f"--port {options.port}: a port is a number from 0 to 65535")
-    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-[0-9]+", options.region):
+    if not re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-[0-9]+", options.region):
         raise Failure(f"--region {options.region}: a region has a name such as us-east-1")
     if not re.fullmatch(r"[0-9]{12}", options.account):
         raise Failure(f"--account {options.account}: an account id has 12 digits")
