@@ -53,6 +53,7 @@ DEPRECATED_RUNTIMES = frozenset(
 )
 ENVIRONMENT_BYTES_MAX = 4096
 LAYERS_MAX = 5
+NAME_MAX = 64
 TAGS_MAX = 50
 _LAYER_ARN = re.compile(r"arn:aws:lambda:([a-z0-9-]+):(\d{12}):layer:([a-zA-Z0-9_-]+):(\d+)")
 
@@ -120,8 +121,11 @@ class Functions:
         settings: dict[str, Any],
         tags: dict[str, str],
     ) -> Configuration:
-        if self.tables.functions.get((name.account, ctx.region, name.name)) is not None:
-            raise ResourceConflict(f"Function already exist: {name.name}")
+        if len(name.name) > NAME_MAX:
+            raise InvalidParameterValue(
+                f"1 validation error detected: Value '{name.name}' at 'functionName' failed to satisfy constraint: "
+                f"Member must have length less than or equal to {NAME_MAX}"
+            )
         config = Configuration(
             name=name.name,
             version=0,
@@ -141,6 +145,8 @@ class Functions:
         if len(tags) > TAGS_MAX:
             raise InvalidParameterValue("Number of tags exceeds resource tag limit.")
         self.apply(ctx, config, settings)
+        if self.tables.functions.get((name.account, ctx.region, name.name)) is not None:
+            raise ResourceConflict(f"Function already exist: {name.name}")
         self.take_code(config, package)
         self.tables.functions.put((name.account, ctx.region, name.name), Function(ctx.now_ms, tags=tags))
         self.save(ctx, name, config)
@@ -227,15 +233,25 @@ class Functions:
             )
         key = (name.account, ctx.region, name.name)
         last = self.tables.configurations.get((*key, function.next_version - 1)) if function.next_version > 1 else None
-        if description is not None:
-            config.description = description
+        config.latest_description = config.description
         config.version = function.next_version
         if last is not None and _same(last, config):
             return last
+        if description is not None:
+            config.description = description
         function.next_version += 1
         self.tables.functions.put(key, function)
         self.save(ctx, name, config)
+        self.touch(ctx, name)
         return config
+
+    def touch(self, ctx: Context, name: FunctionName) -> None:
+        """Give `$LATEST` another revision: what belongs to the function has changed, but not how it runs."""
+        key = (name.account, ctx.region, name.name, 0)
+        latest = self.tables.configurations.get(key)
+        if latest is not None:
+            latest.revision = str(uuid.uuid4())
+            self.tables.configurations.put(key, latest)
 
     def release_code(self, ctx: Context, name: FunctionName, blob: str) -> bool:
         """Give up a code blob unless a version still has it; whether it is gone."""

@@ -47,6 +47,8 @@ class Configuration(Record):
     logging: dict[str, str] = {}
     build: str = ""
     """Changes with code and settings: environments of another build are not used again. Revisions change more often."""
+    latest_description: str = ""
+    """Of a published version: the description that `$LATEST` had; the version may have been given another."""
 
     @property
     def label(self) -> str:

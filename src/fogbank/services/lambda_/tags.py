@@ -10,7 +10,7 @@ from fogbank.core.context import Context
 from fogbank.core.service import Answer, Service, Tagged
 from fogbank.services.lambda_.errors import InvalidParameterValue, ResourceNotFound
 from fogbank.services.lambda_.functions import TAGS_MAX, Functions
-from fogbank.services.lambda_.names import function_arn, parse_name
+from fogbank.services.lambda_.names import FunctionName, function_arn, parse_name
 from fogbank.services.lambda_.records import Function, Mapping, Tables
 
 
@@ -30,13 +30,13 @@ class Tags(Service):
         record.tags = {**record.tags, **Tags}
         if len(record.tags) > TAGS_MAX:
             raise InvalidParameterValue("Number of tags exceeds resource tag limit.")
-        self._save_tagged(key, record)
+        self._save_tagged(ctx, key, record)
         return None
 
     def untag_resource(self, ctx: Context, *, Resource: str, TagKeys: list[str]) -> Answer:
         key, record = self._tagged(ctx, Resource)
         record.tags = {name: value for name, value in record.tags.items() if name not in TagKeys}
-        self._save_tagged(key, record)
+        self._save_tagged(ctx, key, record)
         return None
 
     def _tagged(self, ctx: Context, resource: str) -> tuple[tuple[str, str, str], Function | Mapping]:
@@ -53,11 +53,12 @@ class Tags(Service):
             )
         return (name.account, ctx.region, name.name), self._functions.function(ctx, name)
 
-    def _save_tagged(self, key: tuple[str, str, str], record: Function | Mapping) -> None:
+    def _save_tagged(self, ctx: Context, key: tuple[str, str, str], record: Function | Mapping) -> None:
         if isinstance(record, Mapping):
             self._tables.mappings.put(key, record)
         else:
             self._tables.functions.put(key, record)
+            self._functions.touch(ctx, FunctionName(key[0], key[2], ""))
 
     def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
         place = (ctx.account, ctx.region)

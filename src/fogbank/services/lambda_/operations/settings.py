@@ -5,7 +5,8 @@ from fogbank.core.service import Answer
 from fogbank.services.lambda_ import answers
 from fogbank.services.lambda_.code import UNZIPPED_BYTES_MAX, ZIPPED_BYTES_MAX
 from fogbank.services.lambda_.concurrency import ACCOUNT_CONCURRENCY
-from fogbank.services.lambda_.errors import InvalidParameterValue
+from fogbank.services.lambda_.errors import InvalidParameterValue, ResourceNotFound
+from fogbank.services.lambda_.functions import function_not_found
 from fogbank.services.lambda_.names import FunctionName, parse_name
 from fogbank.services.lambda_.operations.base import Operations
 from fogbank.services.lambda_.records import Function
@@ -15,7 +16,10 @@ class SettingOperations(Operations):
     """Concurrency, account, permissions and tags."""
 
     def put_function_concurrency(self, ctx: Context, *, FunctionName: str, ReservedConcurrentExecutions: int) -> Answer:
-        name, function = self._unqualified(ctx, FunctionName)
+        try:
+            name, function = self._unqualified(ctx, FunctionName)
+        except ResourceNotFound:
+            raise function_not_found(ctx, parse_name(ctx, FunctionName).latest()) from None
         self._concurrency.check_reserve(ctx, name.account, name.name, ReservedConcurrentExecutions)
         function.reserved = ReservedConcurrentExecutions
         self._tables.functions.put((name.account, ctx.region, name.name), function)
@@ -37,7 +41,7 @@ class SettingOperations(Operations):
                 "This operation is permitted on Lambda functions only. Aliases and versions do not support "
                 "this operation. Please specify either a function name or an unqualified function ARN."
             )
-        return name, self._functions.function(ctx, name.latest())
+        return name, self._functions.function(ctx, name)
 
     def get_account_settings(self, ctx: Context) -> Answer:
         reserved = self._concurrency.reserved_total(ctx.account, ctx.region)

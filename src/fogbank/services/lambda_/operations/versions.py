@@ -51,7 +51,7 @@ class VersionOperations(Operations):
         RoutingConfig: dict[str, Any] | None = None,
     ) -> Answer:
         name = parse_name(ctx, FunctionName)
-        self._functions.function(ctx, name)
+        self._functions.configuration(ctx, name._replace(qualifier=FunctionVersion))
         if self._tables.aliases.get((name.account, ctx.region, name.name, Name)) is not None:
             arn = function_arn(ctx, name.account, name.name, Name)
             raise ResourceConflict(f"Alias already exists: {arn}")

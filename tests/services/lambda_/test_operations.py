@@ -1,0 +1,169 @@
+"""Functions, versions, aliases, layers and settings as the API tells them."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.services.lambda_.test_invocation import ECHO, create, eventually, package
+
+
+def revision(client: Any, **place: str) -> str:
+    found: str = client.get_function(FunctionName="f", **place)["Configuration"]["RevisionId"]
+    return found
+
+
+def layer(client: Any, name: str = "shared") -> Any:
+    return client.publish_layer_version(LayerName=name, Content={"ZipFile": package("x = 1")})
+
+
+def test_a_revision_names_one_state_of_a_function(aws: Any) -> None:
+    client = aws("lambda")
+    made = create(client, "f", ECHO)["RevisionId"]
+    active = revision(client)
+    assert made != active
+    version = client.publish_version(FunctionName="f", RevisionId=active)
+    assert revision(client, Qualifier="1") == version["RevisionId"]
+    published = revision(client)
+    client.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    assert revision(client) == published != active
+    client.add_permission(
+        FunctionName="f", StatementId="s", Action="lambda:InvokeFunction", Principal="*", RevisionId=published
+    )
+    assert client.get_policy(FunctionName="f")["RevisionId"] == revision(client) != published
+    with pytest.raises(ClientError, match="PreconditionFailedException"):
+        client.remove_permission(FunctionName="f", StatementId="s", RevisionId=published)
+
+
+def test_only_a_change_makes_a_new_version(aws: Any) -> None:
+    client = aws("lambda")
+    create(client, "f", ECHO)
+    assert client.publish_version(FunctionName="f", Description="one")["Version"] == "1"
+    again = client.publish_version(FunctionName="f", Description="another")
+    assert (again["Version"], again["Description"]) == ("1", "one")
+    client.update_function_configuration(FunctionName="f", Description="changed")
+    assert client.publish_version(FunctionName="f")["Version"] == "2"
+    client.delete_function(FunctionName="f", Qualifier="77")
+    versions = client.list_versions_by_function(FunctionName="f")["Versions"]
+    assert [row["Version"] for row in versions] == ["$LATEST", "1", "2"]
+    assert "State" not in versions[0]
+
+
+def test_an_alias_is_named_in_the_arn_of_what_it_points_to(aws: Any) -> None:
+    client = aws("lambda")
+    create(client, "f", ECHO, Publish=True)
+    client.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    found = client.get_function(FunctionName="f", Qualifier="live")["Configuration"]
+    assert (found["FunctionArn"].rpartition(":")[2], found["Version"]) == ("live", "1")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"Runtime": "python3.7"}, "The runtime parameter of python3.7 is no longer supported"),
+        ({"Runtime": "python4"}, "Value python4 at 'runtime' failed to satisfy constraint"),
+        ({"Layers": ["arn:aws:lambda:eu-west-1:123456789012:layer:a:1"]}, "Layers are not in the same region"),
+        ({"Layers": [f"arn:aws:lambda:us-east-1:123456789012:layer:a:{n}" for n in range(1, 7)]}, "more than 5 layers"),
+        ({"Tags": {str(number): "x" for number in range(51)}}, "Number of tags exceeds resource tag limit"),
+        ({"FunctionName": "x" * 65}, "Member must have length less than or equal to 64"),
+    ],
+)
+def test_a_function_that_cannot_be_is_refused(aws: Any, changes: Any, sentence: str) -> None:
+    wanted = {
+        "FunctionName": "f",
+        "Runtime": "python3.12",
+        "Handler": "app.handler",
+        "Role": "arn:aws:iam::000000000000:role/r",
+    }
+    with pytest.raises(ClientError, match=f"InvalidParameterValueException.*{sentence}"):
+        aws("lambda").create_function(**{**wanted, **changes}, Code={"ZipFile": package(ECHO)})
+
+
+@pytest.mark.parametrize(
+    ("alias", "sentence"),
+    [
+        ({"FunctionVersion": "1", "RoutingConfig": {"AdditionalVersionWeights": {"1": 0.5}}}, "already included"),
+        ({"FunctionVersion": "$LATEST", "RoutingConfig": {"AdditionalVersionWeights": {"1": 0.5}}}, "is not supported"),
+        ({"FunctionVersion": "9"}, "Function not found: .*:f:9"),
+    ],
+)
+def test_an_alias_points_to_versions_that_are_there(aws: Any, alias: Any, sentence: str) -> None:
+    client = aws("lambda")
+    create(client, "f", ECHO, Publish=True)
+    with pytest.raises(ClientError, match=sentence):
+        client.create_alias(FunctionName="f", Name="live", **alias)
+
+
+def test_a_function_has_one_version_of_a_layer(aws: Any) -> None:
+    client = aws("lambda")
+    arns = [layer(client)["LayerVersionArn"] for _ in range(2)]
+    with pytest.raises(ClientError, match="Two different versions of the same layer are not allowed"):
+        create(client, "f", ECHO, Layers=arns)
+    assert client.get_layer_version_by_arn(Arn=arns[1])["Version"] == 2
+
+
+def test_a_layer_version_has_a_policy(aws: Any) -> None:
+    client = aws("lambda")
+    layer(client)
+    place = {"LayerName": "shared", "VersionNumber": 1}
+    statement = {"StatementId": "s", "Action": "lambda:GetLayerVersion", "Principal": "*"}
+    added = client.add_layer_version_permission(**place, **statement)
+    policy = client.get_layer_version_policy(**place)
+    assert json.loads(policy["Policy"])["Statement"] == [json.loads(added["Statement"])]
+    with pytest.raises(ClientError, match=r"The statement id \(s\) provided already exists"):
+        client.add_layer_version_permission(**place, **statement)
+    client.remove_layer_version_permission(**place, StatementId="s", RevisionId=policy["RevisionId"])
+    with pytest.raises(ClientError, match="No policy is associated with the given resource"):
+        client.get_layer_version_policy(**place)
+
+
+def test_logging_levels_belong_to_json(aws: Any) -> None:
+    client = aws("lambda")
+    create(client, "f", ECHO)
+
+    def change(**config: str) -> Any:
+        return client.update_function_configuration(FunctionName="f", LoggingConfig=config)["LoggingConfig"]
+
+    levels = {"ApplicationLogLevel": "DEBUG", "SystemLogLevel": "INFO"}
+    assert change(LogFormat="JSON", ApplicationLogLevel="DEBUG") == {
+        "LogFormat": "JSON",
+        "LogGroup": "/aws/lambda/f",
+        **levels,
+    }
+    assert change(LogGroup="other") == {"LogFormat": "JSON", "LogGroup": "other", **levels}
+    assert change(LogFormat="Text") == {"LogFormat": "Text", "LogGroup": "other"}
+
+
+@pytest.mark.parametrize(
+    ("destinations", "sentence"),
+    [
+        ({"OnSuccess": {"Destination": "arn:aws:lambda:us-east-1:{account}:function:none"}}, "is invalid"),
+        ({"OnFailure": {"Destination": "arn:aws:lambda:us-east-1:{account}:function:f"}}, "destination for itself"),
+        ({"OnSuccess": {"Destination": "arn:aws:s3:::bucket"}}, r"OnSuccess\(destination=arn:aws:s3:::bucket\)"),
+    ],
+)
+def test_destinations_are_checked(aws: Any, account: str, destinations: Any, sentence: str) -> None:
+    client = aws("lambda")
+    create(client, "f", ECHO)
+    given = json.loads(json.dumps(destinations).replace("{account}", account))
+    with pytest.raises(ClientError, match=f"InvalidParameterValueException.*{sentence}"):
+        client.put_function_event_invoke_config(FunctionName="f", DestinationConfig=given)
+
+
+def test_a_failed_event_is_kept_in_a_bucket(aws: Any) -> None:
+    client, s3 = aws("lambda"), aws("s3")
+    s3.create_bucket(Bucket="failed-events")
+    create(client, "f", "def handler(event, context):\n    raise ValueError('no')\n")
+    client.put_function_event_invoke_config(
+        FunctionName="f",
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": "arn:aws:s3:::failed-events"}},
+    )
+    client.invoke(FunctionName="f", InvocationType="Event", Payload=b'{"n": 1}')
+    (row,) = eventually(lambda: s3.list_objects_v2(Bucket="failed-events").get("Contents"))
+    assert row["Key"].startswith("aws/lambda/async/f/")
+    record = json.load(s3.get_object(Bucket="failed-events", Key=row["Key"])["Body"])
+    assert record["requestPayload"] == {"n": 1}
+    assert record["requestContext"]["condition"] == "RetriesExhausted"
+    assert 'File "/var/task/app.py", line 2' in record["responsePayload"]["stackTrace"][0]
