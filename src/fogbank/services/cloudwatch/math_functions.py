@@ -16,6 +16,7 @@ from fogbank.services.cloudwatch.math_syntax import InvalidExpression
 from fogbank.services.cloudwatch.math_values import Array, TimeSeries, Value, mapped, times
 from fogbank.services.cloudwatch.series import Points
 
+POINTS_MAX = 100_800  # of one answer of GetMetricData, and so of one series that an expression makes up
 NOT_THERE = frozenset(("ANOMALY_DETECTION_BAND", "DB_PERF_INSIGHTS", "INSIGHT_RULE_METRIC", "LAMBDA", "SERVICE_QUOTA"))
 
 
@@ -28,7 +29,10 @@ class Span(msgspec.Struct, frozen=True):
 
     def grid(self, period_s: int = 0) -> range:
         step = (period_s or self.period_s) * 1000
-        return range(self.start_ms // step * step, self.end_ms, step)
+        moments = range(self.start_ms // step * step, self.end_ms, step)
+        if len(moments) > POINTS_MAX:
+            raise InvalidExpression(f"The expression would have more than {POINTS_MAX} data points")
+        return moments
 
 
 Arguments = Sequence[Value | str]

@@ -21,6 +21,11 @@ class InvalidParameterValue(AwsError):
     status = 400
 
 
+class AccessDenied(AwsError):
+    code = "AccessDeniedException"
+    status = 403
+
+
 class Invalid(AwsError):
     code = "ValidationException"
 

@@ -7,7 +7,7 @@ from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Answer
 from fogbank.services.lambda_ import answers
 from fogbank.services.lambda_.code import fetch_package
-from fogbank.services.lambda_.errors import InvalidParameterValue
+from fogbank.services.lambda_.errors import AccessDenied, InvalidParameterValue
 from fogbank.services.lambda_.functions import check_revision
 from fogbank.services.lambda_.names import FunctionName, parse_name
 from fogbank.services.lambda_.operations.base import Operations, page
@@ -41,6 +41,8 @@ class FunctionOperations(Operations):
         LoggingConfig: dict[str, Any] | None = None,
     ) -> Answer:
         name = parse_name(ctx, FunctionName)
+        if name.account != ctx.account:
+            raise AccessDenied()
         if PackageType != "Zip":
             raise NotImplementedInFogbank("Fogbank does not run functions from container images yet.")
         if Runtime is None or Handler is None:

@@ -38,9 +38,9 @@ class InvokeConfigOperations(Operations):
         DestinationConfig: dict[str, Any] | None = None,
     ) -> Answer:
         name = parse_name(ctx, FunctionName, Qualifier)
-        self._known(ctx, name)
         if MaximumRetryAttempts is None and MaximumEventAgeInSeconds is None and DestinationConfig is None:
             raise InvalidParameterValue("You must specify at least one of error handling or destination setting.")
+        self._known(ctx, name)
         self._check_destinations(ctx, name, DestinationConfig or {})
         config = InvokeConfig(ctx.now_ms, MaximumRetryAttempts, MaximumEventAgeInSeconds, DestinationConfig or {})
         return self._save_invoke_config(ctx, name, config)

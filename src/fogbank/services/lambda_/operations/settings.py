@@ -45,7 +45,9 @@ class SettingOperations(Operations):
 
     def get_account_settings(self, ctx: Context) -> Answer:
         reserved = self._concurrency.reserved_total(ctx.account, ctx.region)
-        configurations = [config for _, config in self._tables.configurations.scan((ctx.account, ctx.region))]
+        place = (ctx.account, ctx.region)
+        configurations = [config for _, config in self._tables.configurations.scan(place)]
+        layer_bytes = sum(layer.code_size for _, layer in self._tables.layers.scan(place))
         return {
             "AccountLimit": {
                 "TotalCodeSize": 80_530_636_800,
@@ -55,7 +57,7 @@ class SettingOperations(Operations):
                 "UnreservedConcurrentExecutions": ACCOUNT_CONCURRENCY - reserved,
             },
             "AccountUsage": {
-                "TotalCodeSize": sum(config.code_size for config in configurations),
+                "TotalCodeSize": sum(config.code_size for config in configurations) + layer_bytes,
                 "FunctionCount": sum(1 for config in configurations if config.version == 0),
             },
         }
