@@ -90,7 +90,7 @@ def _message(ctx: Context, alarm: Alarm, before: Alarm, region: str) -> dict[str
         "OKActions": alarm.actions.get("OKActions", []),
         "AlarmActions": alarm.actions.get("AlarmActions", []),
         "InsufficientDataActions": alarm.actions.get("InsufficientDataActions", []),
-        "Trigger": _trigger(alarm),
+        **({"AlarmRule": alarm.rule} if alarm.rule else {"Trigger": _trigger(alarm)}),
     }
 
 
@@ -129,13 +129,16 @@ _STATISTIC_NAMES = {
 
 def _event(ctx: Context, alarm: Alarm, before: Alarm) -> dict[str, Any]:
     """What a function gets."""
-    if alarm.queries:
-        metrics = [{_small(name): value for name, value in query.items()} for query in alarm.queries]
+    configuration: dict[str, Any] = {"description": alarm.description}
+    if alarm.rule:
+        configuration |= {"alarmRule": alarm.rule}
+    elif alarm.queries:
+        configuration["metrics"] = [{_small(name): value for name, value in query.items()} for query in alarm.queries]
     else:
         dimensions = {one["Name"]: one["Value"] for one in alarm.dimensions}
         metric = {"namespace": alarm.namespace, "name": alarm.metric, "dimensions": dimensions}
         stat = {"metric": metric, "period": alarm.period_s, "stat": alarm.statistic}
-        metrics = [{"id": new_id(), "metricStat": stat, "returnData": True}]
+        configuration["metrics"] = [{"id": new_id(), "metricStat": stat, "returnData": True}]
     return {
         "source": "aws.cloudwatch",
         "alarmArn": ctx.arn("cloudwatch", f"alarm:{alarm.name}"),
@@ -146,7 +149,7 @@ def _event(ctx: Context, alarm: Alarm, before: Alarm) -> dict[str, Any]:
             "alarmName": alarm.name,
             "state": _state(alarm),
             "previousState": _state(before),
-            "configuration": {"description": alarm.description, "metrics": metrics},
+            "configuration": configuration,
         },
     }
 

@@ -18,6 +18,7 @@ from fogbank.services.cloudwatch.dashboards import Dashboards, dashboard_arn
 from fogbank.services.cloudwatch.dimensions import packed_list
 from fogbank.services.cloudwatch.errors import (
     AlarmNotFound,
+    InvalidFormat,
     InvalidNextToken,
     InvalidParameterCombination,
     ResourceNotFound,
@@ -59,7 +60,7 @@ class Alarms(Metrics, Dashboards):
         rows = [
             {
                 "AlarmName": key[2],
-                "AlarmType": "MetricAlarm",
+                "AlarmType": item.alarm_kind,
                 "Timestamp": item.at_ms / 1000,
                 "HistoryItemType": item.kind,
                 "HistorySummary": item.summary,
@@ -67,7 +68,7 @@ class Alarms(Metrics, Dashboards):
             }
             for key, item in found
             if HistoryItemType in (None, item.kind)
-            and (AlarmTypes is None or "MetricAlarm" in AlarmTypes)
+            and (AlarmTypes is None or item.alarm_kind in AlarmTypes)
             and (StartDate is None or item.at_ms >= StartDate * 1000)
             and (EndDate is None or item.at_ms <= EndDate * 1000)
         ]
@@ -88,16 +89,21 @@ class Alarms(Metrics, Dashboards):
     ) -> Answer:
         if AlarmNames and AlarmNamePrefix:
             raise InvalidParameterCombination("AlarmNamePrefix and AlarmNames are mutually exclusive parameters.")
-        rows = [
-            _row(ctx, alarm)
+        found = [
+            alarm
             for _, alarm in self._tables.alarms.scan((ctx.account, ctx.region))
             if alarm.name.startswith(AlarmNamePrefix)
             and (not AlarmNames or alarm.name in AlarmNames)
-            and (AlarmTypes is None or "MetricAlarm" in AlarmTypes)
+            and alarm.kind in (AlarmTypes or ("MetricAlarm",))
             and StateValue in (None, alarm.state)
             and (ActionPrefix is None or any(arn.startswith(ActionPrefix) for arn in _all_actions(alarm)))
         ]
-        return _page("MetricAlarms", rows, NextToken, MaxRecords) | {"CompositeAlarms": []}
+        answer = _page("MetricAlarms", found, NextToken, MaxRecords)
+        shown = answer["MetricAlarms"]
+        return answer | {
+            "MetricAlarms": [_row(ctx, alarm) for alarm in shown if not alarm.rule],
+            "CompositeAlarms": [_row(ctx, alarm) for alarm in shown if alarm.rule],
+        }
 
     def describe_alarms_for_metric(
         self,
@@ -177,6 +183,8 @@ class Alarms(Metrics, Dashboards):
         if DatapointsToAlarm is not None and DatapointsToAlarm > EvaluationPeriods:
             raise ValidationError("DatapointsToAlarm must be less than or equal to EvaluationPeriods")
         known = self._tables.alarms.get((ctx.account, ctx.region, AlarmName))
+        if known is not None and known.rule:
+            raise ValidationError(f"A composite alarm with the name {AlarmName} exists already.")
         alarm = known or Alarm(AlarmName, "", 0, 1, 1, 60, ctx.now_ms, ctx.now_ms, ctx.now_ms)
         before = msgspec.structs.replace(alarm)
         if Metrics:
@@ -215,6 +223,11 @@ class Alarms(Metrics, Dashboards):
         StateReasonData: str = "",
     ) -> Answer:
         alarm = self._alarm(ctx, AlarmName)
+        if StateReasonData:
+            try:
+                json.loads(StateReasonData)
+            except ValueError:
+                raise InvalidFormat("StateReasonData was not valid JSON") from None
         self._set_state(ctx, alarm, StateValue, StateReason, StateReasonData)
         return None
 
@@ -240,7 +253,7 @@ class Alarms(Metrics, Dashboards):
             turned = minute != clock.now_ms() // 60_000
             minute = clock.now_ms() // 60_000
             for (account, region, name), alarm in list(self._tables.alarms.scan()):
-                if turned or alarm.period_s < 60:
+                if not alarm.rule and (turned or alarm.period_s < 60):
                     ctx = self.cloud.context(account=account, region=region)
                     await ctx.run(self._evaluate, ctx, name)
 
@@ -296,11 +309,16 @@ class Alarms(Metrics, Dashboards):
             return
         change = {"oldState": _history_state(before), "newState": _history_state(alarm)}
         self._note(ctx, alarm, "StateUpdate", f"Alarm updated from {before.state} to {state}", change)
+        self._followed(ctx, alarm)
         for arn, done in act(ctx, alarm, before):
             outcome = "Successfully executed" if done else "Failed to execute"
             self._note(ctx, alarm, "Action", f"{outcome} action {arn}", {"actionState": outcome.split()[0]})
 
     # ---- steps --------------------------------------------------------------------------------------------------
+
+    def _followed(self, ctx: Context, alarm: Alarm) -> None:
+        """The alarm's state has changed: let others follow."""
+        raise NotImplementedError
 
     def _alarm(self, ctx: Context, name: str) -> Alarm:
         alarm = self._tables.alarms.get((ctx.account, ctx.region, name))
@@ -322,7 +340,9 @@ class Alarms(Metrics, Dashboards):
             if item.at_ms < ctx.now_ms - HISTORY_MS:
                 self._tables.history.delete(key)
         text = json.dumps({"version": "1.0", **data})
-        self._tables.history.put((*place, self.cloud.sequence.next()), HistoryItem(ctx.now_ms, kind, summary, text))
+        self._tables.history.put(
+            (*place, self.cloud.sequence.next()), HistoryItem(ctx.now_ms, kind, summary, text, alarm.kind)
+        )
 
     def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
         for _, alarm in self._tables.alarms.scan((ctx.account, ctx.region)):
@@ -426,13 +446,20 @@ def _row(ctx: Context, alarm: Alarm) -> dict[str, Any]:
         "StateReason": alarm.reason,
         "StateUpdatedTimestamp": alarm.state_ms / 1000,
         "StateTransitionedTimestamp": alarm.transitioned_ms / 1000,
-        "EvaluationPeriods": alarm.evaluation_periods,
-        "Threshold": alarm.threshold,
-        "ComparisonOperator": alarm.comparison,
     }
     optional: dict[str, Any] = {
         "AlarmDescription": alarm.description,
         "StateReasonData": alarm.reason_data or None,
+    }
+    if alarm.rule:
+        row["AlarmRule"] = alarm.rule
+        return row | {name: value for name, value in optional.items() if value is not None}
+    row |= {
+        "EvaluationPeriods": alarm.evaluation_periods,
+        "Threshold": alarm.threshold,
+        "ComparisonOperator": alarm.comparison,
+    }
+    optional |= {
         "DatapointsToAlarm": alarm.datapoints if alarm.datapoints_given else None,
         "TreatMissingData": alarm.missing if alarm.missing_given else None,
     }
@@ -451,7 +478,7 @@ def _row(ctx: Context, alarm: Alarm) -> dict[str, Any]:
     return row | {name: value for name, value in optional.items() if value is not None}
 
 
-def _page(name: str, rows: list[dict[str, Any]], token: str | None, limit: int) -> dict[str, Any]:
+def _page(name: str, rows: list[Any], token: str | None, limit: int) -> dict[str, Any]:
     if token is not None and not token.isdecimal():
         raise InvalidNextToken()
     start = int(token or 0)

@@ -27,6 +27,11 @@ class LimitExceeded(AwsError):
     query_code = "LimitExceeded"
 
 
+class InvalidFormat(AwsError):
+    code = "InvalidFormatFault"
+    query_code = "InvalidFormat"
+
+
 class AlarmNotFound(AwsError):
     code = "ResourceNotFound"
     status = 404

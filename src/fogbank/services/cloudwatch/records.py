@@ -44,9 +44,10 @@ class Metric(Record):
 
 
 class Alarm(Record):
-    """A metric alarm: its configuration, and its state since `state_ms`.
+    """An alarm: its configuration, and its state since `state_ms`.
 
-    It watches one statistic of one metric, or (`queries`, as in the request) the one of several that returns data.
+    A metric alarm watches one statistic of one metric, or (`queries`, as in the request) the one of several that
+    returns data. A composite alarm watches other alarms (`rule`).
     """
 
     name: str
@@ -74,6 +75,11 @@ class Alarm(Record):
     unit: str | None = None
     queries: list[dict[str, Any]] = []
     tags: dict[str, str] = {}
+    rule: str = ""
+
+    @property
+    def kind(self) -> str:
+        return "CompositeAlarm" if self.rule else "MetricAlarm"
 
 
 class HistoryItem(Record):
@@ -83,6 +89,7 @@ class HistoryItem(Record):
     kind: str
     summary: str
     data: str
+    alarm_kind: str = "MetricAlarm"
 
 
 class Dashboard(Record):

@@ -1,15 +1,14 @@
 """Amazon CloudWatch. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/Welcome.html"""
 
 from fogbank.core.cloud import Cloud
-from fogbank.services.cloudwatch.alarms import Alarms
-from fogbank.services.cloudwatch.dashboards import Dashboards
+from fogbank.services.cloudwatch.composite_alarms import CompositeAlarms
 from fogbank.services.cloudwatch.records import CloudWatchTables
 
 
-class CloudWatchService(Alarms, Dashboards):
-    """Metrics with metric math and search, alarms on metrics and expressions, dashboards (stored).
+class CloudWatchService(CompositeAlarms):
+    """Metrics with metric math and search, alarms on metrics, expressions and other alarms, dashboards (stored).
 
-    Composite alarms, anomaly detection, metric streams, insight rules and metric widgets answer NotImplemented.
+    Action suppressors, anomaly detection, metric streams, insight rules and metric widgets answer NotImplemented.
     """
 
     name = "cloudwatch"
