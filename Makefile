@@ -35,7 +35,7 @@ crash: install
 fuzz: install
 	$(BIN)/python -m tests.fuzz --requests 20000 $(if $(SEED),--seed $(SEED))
 
-# Real clients: the AWS CLI, the JavaScript SDK, SAM and CDK, each in an environment of its own.
+# Real clients (see docs/clients.md), each in an environment of its own.
 clients: install
 	$(BIN)/python -m tests.clients
 

@@ -19,7 +19,7 @@ from fogbank.core.clock import Clock
 from fogbank.core.cloud import DEFAULT_ACCOUNT, DEFAULT_REGION, Cloud
 from fogbank.core.data_folder import write_holder
 from fogbank.core.errors import AwsError
-from fogbank.core.store import StoreDamaged, Sync, check_store
+from fogbank.core.store import StoreDamaged, Sync, check_snapshot
 from fogbank.services import SERVICES
 from fogbank.wire.gateway import Gateway, Respond
 from fogbank.wire.http import Connections
@@ -268,7 +268,7 @@ class Server:
             try:
                 with tarfile.open(archive) as tar:
                     tar.extractall(unpacked, filter="data")
-                check_store(unpacked)
+                check_snapshot(unpacked)
             except (tarfile.TarError, StoreDamaged):
                 raise ValueError("this file is not a Fogbank snapshot") from None
 

@@ -48,25 +48,22 @@ class StoreDamaged(Exception):
     """The folder's store cannot be read: it is no store, or a part of it is missing."""
 
 
-def check_store(folder: Path) -> None:
-    """Raise StoreDamaged if the folder has no store that can be opened."""
+def check_snapshot(folder: Path) -> None:
+    """Raise StoreDamaged if the folder has no whole store as `copy_to` writes it."""
     file = folder / "store.lmdb"
     if not file.is_file():
         raise StoreDamaged(f"{file} is not there")
-    _open(file, readonly=True, lock=False).close()
+    with _open(file, readonly=True, lock=False) as env:
+        # A compacted copy has all its pages. (In a store that is used, the last ones may be free and never written.)
+        if file.stat().st_size < (env.info()["last_pgno"] + 1) * env.stat()["psize"]:
+            raise StoreDamaged(f"{file} has been cut off")
 
 
 def _open(file: Path, **options: Any) -> lmdb.Environment:
     try:
-        env = lmdb.open(str(file), subdir=False, map_size=_MAP_BYTES, max_readers=16, readahead=False, **options)
+        return lmdb.open(str(file), subdir=False, map_size=_MAP_BYTES, max_readers=16, readahead=False, **options)
     except lmdb.Error as error:
         raise StoreDamaged(f"{file} cannot be opened: {error}") from None
-    pages = env.info()["last_pgno"] + 1
-    if file.stat().st_size < pages * env.stat()["psize"]:
-        # Reading beyond the end of a mapped file would kill the process.
-        env.close()
-        raise StoreDamaged(f"{file} has been cut off")
-    return env
 
 
 class Store:
