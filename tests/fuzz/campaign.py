@@ -20,6 +20,7 @@ from tests.fuzz.state import StateReader
 
 Sent = tuple[bytes, bool]  # The bytes, and whether they may end in the middle of a request.
 BATCH = 40
+FAILURES_MAX = 20
 # These may leave something that is no HTTP request at all: to close the connection is an answer to that.
 MAY_GO_UNANSWERED = (break_chunks, break_off, lie_about_length, spoil_any_byte, spoil_header)
 # 501 is how a missing operation or parameter is named.
@@ -39,14 +40,14 @@ class Result:
 def campaign(
     endpoint: str, *, requests: int, seed: int, progress: Callable[[str], object] = lambda line: None
 ) -> Result:
-    """Fuzz the server at `endpoint`; stops at 20 failures."""
+    """Fuzz the server at `endpoint`; stops at `FAILURES_MAX` failures."""
     port = int(endpoint.rpartition(":")[2])
     valid = _prepare(endpoint)
     reader = StateReader(endpoint, bucket=BUCKET, table=TABLE)
     rng = random.Random(seed)
     result = Result()
     with Neighbours(port) as neighbours:
-        while result.sent < requests and len(result.failures) < 20:
+        while result.sent < requests and len(result.failures) < FAILURES_MAX:
             refused = [sent for _ in range(BATCH) if (sent := _one(port, valid, rng, result)) is not None]
             _check_state_is_kept(port, reader, refused, result)
             if result.sent % (BATCH * 25) == 0:

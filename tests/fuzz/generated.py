@@ -12,23 +12,29 @@ import botocore.exceptions
 from botocore import xform_name
 
 from fogbank.services import SERVICES
-from tests.fuzz.campaign import FINE_ABOVE_499, Result
+from tests.fuzz.campaign import FAILURES_MAX, FINE_ABOVE_499, Result
 from tests.fuzz.corpus import ACCOUNT, client
 from tests.fuzz.parameters import Draw
 
 # What would make a request wait: long polling, and a body that is announced longer than it is.
 _WAITING = ("WaitTimeSeconds", "ContentLength")
 
+_NO_ANSWER = (
+    botocore.exceptions.ReadTimeoutError,
+    botocore.exceptions.ConnectionClosedError,
+    botocore.exceptions.EndpointConnectionError,
+)
+
 
 def generated(
     endpoint: str, *, requests: int, seed: int, progress: Callable[[str], object] = lambda line: None
 ) -> Result:
-    """Send so many generated requests; stops at 20 failures."""
+    """Send so many generated requests; stops at `FAILURES_MAX` failures."""
     rng = random.Random(seed)
     result = Result()
     clients, operations = clients_and_operations(endpoint)
     draw = Draw(rng, _make_things(clients))
-    while result.sent < requests and len(result.failures) < 300:
+    while result.sent < requests and len(result.failures) < FAILURES_MAX:
         service, operation = rng.choice(operations)
         _one(clients[service], service, operation, draw, result)
         if result.sent % 1000 == 0:
@@ -55,8 +61,8 @@ def ask(made: Any, operation: str, parameters: dict[str, Any]) -> int | None:
     seen.status = None
     try:
         getattr(made, xform_name(operation))(**parameters)
-    except (botocore.exceptions.ReadTimeoutError, botocore.exceptions.ConnectionClosedError):
-        return 599  # No answer at all is as bad as a wrong one.
+    except _NO_ANSWER:
+        return 599  # As bad as a wrong one.
     except Exception:  # An edge: what botocore makes of parameters or of an answer says nothing about Fogbank.
         pass
     status: int | None = seen.status
