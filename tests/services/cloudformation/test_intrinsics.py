@@ -76,7 +76,7 @@ def test_a_function_gives_its_value(call: Any, value: Any) -> None:
         ({"Fn::GetAtt": ["Nobody", "Arn"]}, "undefined resource Nobody"),
         ({"Fn::GetAtt": ["Q", "Nothing"]}, "Nothing does not exist in schema"),
         ({"Fn::GetAtt": "Q"}, "requires two non-empty parameters"),
-        ({"Fn::Select": [5, ["a"]]}, "cannot select nonexistent value at index 5"),
+        ({"Fn::Select": [5, ["a"]]}, "an integer index and a list"),
         ({"Fn::Select": ["x", ["a"]]}, "Fn::Select"),
         ({"Fn::FindInMap": ["Sizes", "prod", "Cpu"]}, "Unable to get mapping for Sizes::prod::Cpu"),
         ({"Fn::If": ["Missing", 1, 2]}, "Unresolved condition dependency Missing"),

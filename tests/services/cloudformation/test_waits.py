@@ -138,11 +138,62 @@ def test_an_update_is_monitored_before_its_clean_up(aws: Aws, clock: MovableCloc
     assert queues(aws) == {"b"}
 
 
-def test_rollback_triggers_are_refused_while_there_are_no_alarms(aws: Aws) -> None:
-    trigger = {"Arn": "arn:aws:cloudwatch:us-east-1:000000000000:alarm:a", "Type": "AWS::CloudWatch::Alarm"}
-    with pytest.raises(ClientError, match="RollbackTriggers are not implemented") as caught:
+def alarm(aws: Aws, state: str) -> dict[str, Any]:
+    """Rollback triggers of one alarm."""
+    cloudwatch = aws("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName="a", Namespace="n", MetricName="m", Statistic="Sum", Period=86400, EvaluationPeriods=1,
+        Threshold=1, ComparisonOperator="GreaterThanThreshold", TreatMissingData="ignore",
+    )  # fmt: skip
+    cloudwatch.set_alarm_state(AlarmName="a", StateValue=state, StateReason="test")
+    arn = cloudwatch.describe_alarms(AlarmNames=["a"])["MetricAlarms"][0]["AlarmArn"]
+    return {"RollbackTriggers": [{"Arn": arn, "Type": "AWS::CloudWatch::Alarm"}], "MonitoringTimeInMinutes": 5}
+
+
+def test_an_alarm_that_is_on_rolls_a_creation_back(aws: Aws) -> None:
+    triggers = alarm(aws, "ALARM")
+    stack = create(
+        aws("cloudformation"), {"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}, RollbackConfiguration=triggers
+    )
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert any("went to the state ALARM" in reason for reason in reasons(aws("cloudformation")))
+
+
+def test_an_alarm_that_goes_off_while_it_is_monitored_rolls_an_update_back(aws: Aws, clock: MovableClock) -> None:
+    cloudformation = aws("cloudformation")
+    triggers = alarm(aws, "OK")
+    create(cloudformation, {"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "a"}}}})
+    cloudformation.update_stack(
+        StackName="shop",
+        TemplateBody=body({"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "b"}}}}),
+        RollbackConfiguration=triggers,
+    )
+    wait_for(cloudformation, "Q", "UPDATE_COMPLETE")
+    aws("cloudwatch").set_alarm_state(AlarmName="a", StateValue="ALARM", StateReason="test")
+    clock.advance(s=20)
+    assert wait(cloudformation)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert queues(aws) == {"a"}
+
+
+def test_an_alarm_that_is_not_there_rolls_back(aws: Aws) -> None:
+    trigger = {"Arn": "arn:aws:cloudwatch:us-east-1:000000000000:alarm:nobody", "Type": "AWS::CloudWatch::Alarm"}
+    stack = create(
+        aws("cloudformation"), {"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}},
+        RollbackConfiguration={"RollbackTriggers": [trigger]},
+    )  # fmt: skip
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+
+
+@pytest.mark.parametrize(
+    ("trigger", "message"),
+    [
+        ({"Arn": "arn:aws:sns:us-east-1:000000000000:topic", "Type": "AWS::SNS::Topic"}, "Type not supported"),
+        ({"Arn": "arn:aws:sns:us-east-1:000000000000:topic", "Type": "AWS::CloudWatch::Alarm"}, "RelativeId of a"),
+    ],
+)
+def test_what_is_no_rollback_trigger_is_refused(aws: Aws, trigger: Any, message: str) -> None:
+    with pytest.raises(ClientError, match=message):
         create(
             aws("cloudformation"), {"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}},
             RollbackConfiguration={"RollbackTriggers": [trigger]},
         )  # fmt: skip
-    assert caught.value.response["Error"]["Code"] == "NotImplemented"

@@ -14,7 +14,7 @@ from fogbank.core.resource import ResourceState
 from fogbank.services.cloudformation import schema
 from fogbank.services.cloudformation.graph import in_order
 from fogbank.services.cloudformation.intrinsics import SUB, UNKNOWN, Resolver, function_of
-from fogbank.services.cloudformation.prepare import Plan
+from fogbank.services.cloudformation.prepare import Plan, state_of
 from fogbank.services.cloudformation.records import STACK_TYPE, Stack, StackResource
 
 # Of a change, what only IncludePropertyValues shows.
@@ -111,7 +111,7 @@ class _Comparison:
             key for key in typed.keys() | old.properties.keys() if typed.get(key) != old.properties.get(key)
         )
         if not changed and old.type != STACK_TYPE:
-            self.states[name] = ResourceState(physical_id=old.physical_id, attributes=old.attributes)
+            self.states[name] = state_of(old)
             return None
         fixed = schema.create_only(old.type)
         replaces = bool(fixed & set(changed))

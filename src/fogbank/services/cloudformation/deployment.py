@@ -12,7 +12,7 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
-from fogbank.services.cloudformation import outputs, prepare, stack_policy
+from fogbank.services.cloudformation import outputs, prepare, rollback_triggers, stack_policy
 from fogbank.services.cloudformation.errors import ValidationError
 from fogbank.services.cloudformation.intrinsics import Resolver
 from fogbank.services.cloudformation.journal import Journal
@@ -101,11 +101,9 @@ class Deployment(Steps):
             await self._status("done")
 
     async def _reach(self, outcome: Outcome) -> list[Failure]:
-        """Apply the plan, watch for the monitoring time, and write outputs and exports with the stack's new status."""
-        failures = await self._apply()
-        monitored_s = 60 * int(self.stack.rollback_configuration.get("MonitoringTimeInMinutes", 0))
-        if not failures and monitored_s and self.stack.status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
-            await self.halt.gives_up(self.ctx.cloud.clock, asyncio.Event(), seconds=monitored_s)
+        """Apply the plan, and write outputs and exports with the stack's new status."""
+        watched = self.stack.status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
+        failures = await self._monitored() if watched else await self._apply()
         if self.stopped:
             raise Stopped
         if self.halt.asked and (self.halt.reason or not failures):
@@ -120,6 +118,23 @@ class Deployment(Steps):
         except AwsError as error:
             return [Failure("", reason_of(error))]
         return []
+
+    async def _monitored(self) -> list[Failure]:
+        """Apply the plan under the eyes of the rollback triggers, and go on watching for the monitoring time."""
+        asked = self.stack.rollback_configuration
+        watcher = None
+        if asked.get("RollbackTriggers"):
+            watcher = asyncio.ensure_future(rollback_triggers.watch(self.ctx, asked, self.halt))
+        try:
+            failures = await self._apply()
+            seconds = 60 * int(asked.get("MonitoringTimeInMinutes", 0))
+            if not failures and seconds:
+                await self.halt.gives_up(self.ctx.cloud.clock, asyncio.Event(), seconds=seconds)
+            await rollback_triggers.look(self.ctx, asked, self.halt)
+        finally:
+            if watcher is not None:
+                watcher.cancel()
+        return failures
 
     def _complete(self, shown: list[dict[str, Any]], outcome: Outcome) -> None:
         outputs.export(self.tables, self.stack, shown)

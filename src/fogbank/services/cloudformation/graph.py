@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fogbank.services.cloudformation.errors import ValidationError
-from fogbank.services.cloudformation.intrinsics import SUB, Resolver, function_of
+from fogbank.services.cloudformation.intrinsics import GET_ATT, SUB, Resolver, function_of
 
 Graph = dict[str, frozenset[str]]
 
@@ -46,8 +46,8 @@ def references(value: Any, resolver: Resolver | None) -> Iterator[str]:
             yield str(value["Ref"])
     elif name == "Fn::GetAtt":
         path = value[name]
-        if not path or not isinstance(path, (str, list)):
-            raise ValidationError("Template error: every Fn::GetAtt object requires two non-empty parameters")
+        if not path or not isinstance(path, (str, list)) or (isinstance(path, list) and not isinstance(path[0], str)):
+            raise ValidationError(GET_ATT)
         yield str(path).split(".", 1)[0] if isinstance(path, str) else str(path[0])
     elif name == "Fn::Sub":
         yield from _sub_references(value[name], resolver)

@@ -19,6 +19,11 @@ from fogbank.core.resource import ResourceState
 from fogbank.services.cloudformation.errors import ValidationError
 
 SUB = re.compile(r"\$\{([^}]*)\}")
+GET_ATT = (
+    "Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource "
+    "attribute"
+)
+SELECT = "Template error: Fn::Select requires a list argument with two elements: an integer index and a list"
 UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"  # how a change set shows what only the deployment will tell
 ZONES = ("a", "b", "c")
 CIDR_BLOCKS_MAX = 256  # Fn::Cidr: "valid values for count are 1-256"
@@ -136,7 +141,7 @@ class Resolver:
     def _get_att(self, value: Any) -> Any:
         path = value.split(".", 1) if isinstance(value, str) else value
         if not isinstance(path, list) or len(path) < 2:
-            raise ValidationError("Template error: every Fn::GetAtt object requires two non-empty parameters")
+            raise ValidationError(GET_ATT)
         return self._attribute(str(path[0]), ".".join(str(self.value(part)) for part in path[1:]))
 
     def _attribute(self, name: str, attribute: str) -> Any:
@@ -204,11 +209,13 @@ class Resolver:
 
     def _select(self, value: Any) -> Any:
         if not isinstance(value, list) or len(value) != 2:
-            raise ValidationError("Template error: every Fn::Select object requires two non-null parameters.")
-        index, items = _integer(self.value(value[0]), "Fn::Select"), self.value(value[1])
-        if not isinstance(items, list) or not 0 <= index < len(items):
-            raise ValidationError(f"Template error: Fn::Select  cannot select nonexistent value at index {index}")
-        return items[index]
+            raise ValidationError(SELECT)
+        index, items = self.value(value[0]), self.value(value[1])
+        if self.preview and UNKNOWN in str(items):
+            return UNKNOWN
+        if not str(index).isdecimal() or not isinstance(items, list) or int(index) >= len(items):
+            raise ValidationError(SELECT)
+        return items[int(index)]
 
     def _base64(self, value: Any) -> str:
         return base64.b64encode(_as_text(self.value(value)).encode()).decode()

@@ -38,7 +38,7 @@ async def call(
     except AwsError as error:
         raise TransformFailed(f"Transform {transform_id} failed with: {error.message}") from None
     if answer.get("FunctionError"):
-        raise TransformFailed(f"Transform {transform_id} failed without an error message.")
+        raise TransformFailed(f"Received malformed response from transform {transform_id}")
     try:
         found = json.loads(answer["Payload"])
     except ValueError:

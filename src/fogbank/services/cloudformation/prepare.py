@@ -23,7 +23,7 @@ from fogbank.services.cloudformation import (
 from fogbank.services.cloudformation.errors import InsufficientCapabilities, ValidationError
 from fogbank.services.cloudformation.graph import Graph
 from fogbank.services.cloudformation.intrinsics import Resolver
-from fogbank.services.cloudformation.records import Stack, StackResource
+from fogbank.services.cloudformation.records import STACK_TYPE, Stack, StackResource
 
 IAM_TYPES = frozenset(
     f"AWS::IAM::{kind}" for kind in ("Group", "InstanceProfile", "ManagedPolicy", "Policy", "Role", "User",
@@ -35,6 +35,7 @@ POLICIES = {
     "DeletionPolicy": ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot"),
     "UpdateReplacePolicy": ("Delete", "Retain", "Snapshot"),
 }
+OUTPUT_TYPES = frozenset(("AWS::CloudFormation::CustomResource", STACK_TYPE))  # their attributes are all outputs
 SNAPSHOT_TYPES = frozenset((
     "AWS::DocDB::DBCluster", "AWS::EC2::Volume", "AWS::ElastiCache::CacheCluster",
     "AWS::ElastiCache::ReplicationGroup", "AWS::Neptune::DBCluster", "AWS::RDS::DBCluster", "AWS::RDS::DBInstance",
@@ -333,4 +334,8 @@ def check_references(parsed: template.Template) -> None:
 
 
 def state_of(found: StackResource) -> ResourceState:
-    return ResourceState(physical_id=found.physical_id, attributes=found.attributes, no_echo=found.no_echo)
+    """What Ref and Fn::GetAtt see of a resource: of a type with a schema its properties, too."""
+    attributes = found.attributes
+    if schema.load(found.type) is not None and found.type not in OUTPUT_TYPES:
+        attributes = {**found.properties, **attributes}
+    return ResourceState(physical_id=found.physical_id, attributes=attributes, no_echo=found.no_echo)

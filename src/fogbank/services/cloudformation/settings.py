@@ -7,13 +7,12 @@ import msgspec
 
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
-from fogbank.services.cloudformation import notifications, prepare, s3_text, stack_policy, template
+from fogbank.services.cloudformation import notifications, prepare, rollback_triggers, s3_text, stack_policy, template
 from fogbank.services.cloudformation.errors import ValidationError
 from fogbank.services.cloudformation.prepare import Plan
 from fogbank.services.cloudformation.records import Stack
 
 NO_CHANGES = "No updates are to be performed."
-MONITORING_MINUTES_MAX = 180  # RollbackConfiguration: "Maximum value of 180"
 
 
 class Settings(msgspec.Struct, kw_only=True):
@@ -45,7 +44,7 @@ class Settings(msgspec.Struct, kw_only=True):
 async def check(ctx: Context, given: Settings) -> None:
     """Refuse what can be told without the template."""
     notifications.check(given.notification_arns or [])
-    check_rollback_configuration(given.rollback_configuration or {})
+    rollback_triggers.check(given.rollback_configuration or {})
     if given.role_arn:
         await check_role(ctx, given.role_arn)
     for tag in given.tags or ():
@@ -60,19 +59,6 @@ def keeps_failed(config: dict[str, Any] | None) -> bool:
     if mode != "STANDARD":
         raise NotImplementedInFogbank(f"Fogbank's cloudformation does not implement the deployment mode {mode}.")
     return bool(config.get("DisableRollback"))
-
-
-def check_rollback_configuration(given: dict[str, Any]) -> None:
-    for trigger in given.get("RollbackTriggers") or ():
-        if trigger["Type"] not in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
-            raise ValidationError("Rollback Trigger Type not supported")
-        if trigger["Arn"].split(":")[5:6] != ["alarm"]:
-            raise ValidationError("RelativeId of a Rollback Trigger's ARN is incorrect")
-        raise NotImplementedInFogbank(
-            "RollbackConfiguration's RollbackTriggers are not implemented by Fogbank: it has no CloudWatch alarms yet."
-        )
-    if not 0 <= int(given.get("MonitoringTimeInMinutes", 0)) <= MONITORING_MINUTES_MAX:
-        raise ValidationError("MonitoringTimeInMinutes must be from 0 to 180")
 
 
 async def check_role(ctx: Context, role_arn: str) -> None:

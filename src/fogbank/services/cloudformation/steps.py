@@ -19,7 +19,7 @@ from fogbank.services.cloudformation.custom_resources import CustomResource
 from fogbank.services.cloudformation.errors import Cancelled, ValidationError
 from fogbank.services.cloudformation.intrinsics import Resolver
 from fogbank.services.cloudformation.journal import Journal
-from fogbank.services.cloudformation.prepare import Plan, check_schema, find_type
+from fogbank.services.cloudformation.prepare import Plan, check_schema, find_type, state_of
 from fogbank.services.cloudformation.records import STACK_TYPE, Stack, StackResource
 from fogbank.services.cloudformation.walk import Halt
 
@@ -111,7 +111,7 @@ class Steps:
         except AwsError as error:
             await self._failed(record, None if creating else old, error)
             return reason_of(error)
-        self.states[name] = ResourceState(physical_id=record.physical_id, attributes=record.attributes)
+        self.states[name] = state_of(record)
         return None
 
     async def _failed(self, record: StackResource, old: StackResource | None, error: AwsError) -> None:

@@ -81,7 +81,8 @@ def parse(text: str) -> Template:
 
 def resources(template: Template) -> dict[str, Any]:
     """The resources that are written out: no loops, no transforms' calls."""
-    return {name: found for name, found in template["Resources"].items() if not name.startswith("Fn::")}
+    found = template["Resources"].items()
+    return {name: resource for name, resource in found if isinstance(resource, dict) and "Type" in resource}
 
 
 def load_snippet(text: str) -> Any:
@@ -155,7 +156,9 @@ def check_outline(template: Template, *, transformed: bool = True) -> None:
             raise ValidationError(f"Template format error: Parameter name {name} is non alphanumeric.")
     parameters.check_declared(template.get("Parameters") or {})
     for name, resource in resources.items():
-        if name.startswith("Fn::") and not transformed:
+        if not transformed and (
+            name.startswith("Fn::") or (isinstance(resource, dict) and "Fn::Transform" in resource)
+        ):
             continue
         _check_resource(name, resource)
 
