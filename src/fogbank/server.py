@@ -119,11 +119,9 @@ class Server:
 
     async def _admin(self, request: RequestData, respond: Respond) -> None:
         name = request.path.removeprefix("/_fogbank/").rstrip("/")
-        if request.method == "PUT" and name.startswith("cloudformation/"):
-            respond(await self._accept_callback(name, request))
-            return
         method = "GET" if request.method == "HEAD" else request.method
-        if "x-fogbank" not in request.headers and method != "GET":
+        signed = method == "PUT" and name.startswith("cloudformation/")
+        if "x-fogbank" not in request.headers and method != "GET" and not signed:
             # A web page that the user visits can send simple requests to loopback, but no header of its own.
             respond(_json(403, {"message": "send the header X-Fogbank: 1 with this request"}))
             return
@@ -144,6 +142,8 @@ class Server:
                     respond(await self._save_snapshot())
                 case ("PUT", "snapshot"):
                     respond(await self._load_snapshot(request))
+                case ("PUT", _) if signed:
+                    respond(await self._accept_callback(name, request))
                 case ("GET", _) if name.startswith("lambda/code/"):
                     respond(self._code(name.removeprefix("lambda/code/")))
                 case ("GET", _) if name.startswith("/SimpleNotificationService-"):

@@ -159,3 +159,29 @@ def test_a_deletion_that_was_killed_goes_on(cloud: Cloud, turn: int) -> None:
     cloud.kill_after(random.Random(f"{SEED} {turn}").randrange(40), "DELETE_COMPLETE", stack_id)
     assert cloud.ended(stack_id) in FINAL["delete"], f"SEED={SEED}"
     check(cloud, count=0)
+
+
+@pytest.mark.parametrize("turn", range(2))
+def test_an_update_of_a_nested_stack_that_was_killed_goes_back_with_its_parent(cloud: Cloud, turn: int) -> None:
+    s3, cloudformation = cloud.client("s3"), cloud.client("cloudformation")
+    s3.create_bucket(Bucket="templates")
+    for name, body in (("old", template()), ("new", template(delay=5, name="renamed"))):
+        s3.put_object(Bucket="templates", Key=name, Body=body.encode())
+
+    def parent(name: str) -> str:
+        child = {"TemplateURL": f"https://templates.s3.amazonaws.com/{name}"}
+        return json.dumps({"Resources": {"Child": {"Type": "AWS::CloudFormation::Stack", "Properties": child}}})
+
+    stack_id = cloudformation.create_stack(
+        StackName="shop", TemplateBody=parent("old"), Capabilities=["CAPABILITY_IAM"]
+    )["StackId"]
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=stack_id, WaiterConfig={"Delay": 1})
+    (nested,) = cloudformation.list_stack_resources(StackName="shop")["StackResourceSummaries"]
+    child_id = nested["PhysicalResourceId"]
+    cloudformation.update_stack(StackName="shop", TemplateBody=parent("new"), Capabilities=["CAPABILITY_IAM"])
+    cloud.kill_after(random.Random(f"{SEED} {turn}").randrange(20), "UPDATE_COMPLETE", child_id)
+    status = cloud.ended(stack_id)
+    assert status in FINAL["update"], f"SEED={SEED}"
+    assert cloud.ended(child_id) in (FINAL["update"] | {"CREATE_COMPLETE"}), f"SEED={SEED}"
+    assert len(cloud.everything()["Queue"]) == COPIES, f"SEED={SEED}"
+    assert cloud.delays() == {"5" if status == "UPDATE_COMPLETE" else "0"}, f"SEED={SEED}"

@@ -99,8 +99,10 @@ class ChangeSets(Registry):
         row.resolved, row.tags, row.capabilities = plan.resolved, target.tags, target.capabilities
         row.role_arn, row.notification_arns = target.role_arn, target.notification_arns
         row.rollback_configuration = target.rollback_configuration
-        outputs_same = former is not None and former.template.get("Outputs") == plan.template.get("Outputs")
-        if row.status != "FAILED" and not row.changes and outputs_same and former.tags == row.tags:  # type: ignore[union-attr]
+        same = former is not None and (former.template.get("Outputs"), former.tags) == (
+            plan.template.get("Outputs"), row.tags
+        )  # fmt: skip
+        if row.status != "FAILED" and not row.changes and same:
             row.status, row.execution_status, row.reason = "FAILED", "UNAVAILABLE", NO_CHANGES
         if row.include_nested and row.status != "FAILED":
             await self._make_nested(ctx, row, stack, plan)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fogbank.services.cloudformation.errors import ValidationError
+from fogbank.services.cloudformation.intrinsics import UNKNOWN
 
 SSM_PREFIX = "AWS::SSM::Parameter::Value<"
 HIDDEN = "****"  # what NoEcho parameters are described as
@@ -111,7 +112,7 @@ def as_text(value: Any) -> str:
 
 def _check(name: str, value: str, spec: Mapping[str, Any]) -> None:
     kind = str(spec.get("Type", "String"))
-    if kind.startswith(SSM_PREFIX):
+    if kind.startswith(SSM_PREFIX) or UNKNOWN in value:
         return
     listed = kind.startswith("List<") or kind == "CommaDelimitedList"
     for part in [item.strip() for item in value.split(",")] if listed else [value]:

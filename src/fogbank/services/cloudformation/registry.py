@@ -42,11 +42,13 @@ class Registry(Service):
         notifications.register(cloud)
         self._under_way: dict[str, tuple[Deployment, asyncio.Task[Any] | None]] = {}
         # Found before the first request: what is in progress later is this server's own work.
-        self._interrupted = [
+        busy = [
             stack
             for _, stack in self.tables.stacks.scan()
-            if stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS" and not stack.parent_id
+            if stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS"
         ]
+        busy_ids = {stack.id for stack in busy}
+        self._interrupted = [stack for stack in busy if stack.parent_id not in busy_ids]
 
     async def start(self) -> None:
         """Bring what a crash interrupted to an end; nested stacks come to theirs with their parents."""
