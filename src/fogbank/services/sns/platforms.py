@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-mobile-application-as-subscriber.h
 
 import re
 import uuid
-from typing import ClassVar
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer, Service
@@ -85,7 +84,6 @@ class PlatformOperations(Service):
     """The platform applications and endpoints of `SnsService`."""
 
     platforms: PlatformTables
-    _hidden: ClassVar[frozenset[str]] = frozenset(_SECRET)
 
     def create_platform_application(
         self, ctx: Context, *, Name: str, Platform: str, Attributes: dict[str, str]
@@ -111,7 +109,7 @@ class PlatformOperations(Service):
 
     def get_platform_application_attributes(self, ctx: Context, *, PlatformApplicationArn: str) -> Answer:
         _, application = self.platforms.application(ctx, PlatformApplicationArn)
-        return {"Attributes": self._shown(application)}
+        return {"Attributes": _shown(application)}
 
     def list_platform_applications(self, ctx: Context, *, NextToken: str | None = None) -> Answer:
         found = {
@@ -119,7 +117,7 @@ class PlatformOperations(Service):
             for key, application in self.platforms.applications.scan((ctx.account, ctx.region))
         }
         arns, token = page(sorted(found), NextToken)
-        shown = [{"PlatformApplicationArn": arn, "Attributes": self._shown(found[arn])} for arn in arns]
+        shown = [{"PlatformApplicationArn": arn, "Attributes": _shown(found[arn])} for arn in arns]
         return {"PlatformApplications": shown, **token}
 
     def set_platform_application_attributes(
@@ -181,8 +179,9 @@ class PlatformOperations(Service):
         self.platforms.endpoints.put(key, endpoint)
         return None
 
-    def _shown(self, application: Application) -> dict[str, str]:
-        return {name: value for name, value in application.attributes.items() if name not in self._hidden}
+
+def _shown(application: Application) -> dict[str, str]:
+    return {name: value for name, value in application.attributes.items() if name not in _SECRET}
 
 
 def _resource(ctx: Context, arn: str, parameter: str, *, kind: str, steps: int) -> list[str]:
