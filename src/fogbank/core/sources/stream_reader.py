@@ -8,12 +8,12 @@ skips one.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from fogbank.core.arn import Arn
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
+from fogbank.core.moments import iso_seconds
 from fogbank.core.store import Record as Stored
 from fogbank.core.store import Table
 
@@ -206,4 +206,4 @@ def created_s(record: Record) -> float:
 
 
 def _second(record: Record) -> str:
-    return datetime.fromtimestamp(created_s(record), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return iso_seconds(int(created_s(record) * 1000))

@@ -12,6 +12,7 @@ import msgspec
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.service import Answer, Tagged
+from fogbank.core.tags import tag_list
 from fogbank.services.cloudwatch import alarm_state, metric_data
 from fogbank.services.cloudwatch.alarm_actions import LISTS, act, check_actions, long_time
 from fogbank.services.cloudwatch.dashboards import Dashboards, dashboard_arn
@@ -349,7 +350,7 @@ class Alarms(Metrics, Dashboards):
             yield Tagged(ctx.arn("cloudwatch", f"alarm:{alarm.name}"), "cloudwatch:alarm", alarm.tags)
 
     def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
-        self.tag_resource(ctx, ResourceARN=arn, Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+        self.tag_resource(ctx, ResourceARN=arn, Tags=tag_list(tags))
 
     def untag_by_arn(self, ctx: Context, arn: str, keys: list[str]) -> None:
         self.untag_resource(ctx, ResourceARN=arn, TagKeys=keys)

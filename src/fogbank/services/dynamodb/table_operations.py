@@ -9,6 +9,7 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.ids import new_id
 from fogbank.core.service import Answer, Tagged
+from fogbank.core.tags import tag_list
 from fogbank.services.dynamodb import tables as definitions
 from fogbank.services.dynamodb.counts import ItemCounts
 from fogbank.services.dynamodb.errors import LimitExceeded, ResourceInUse, ResourceNotFound, Validation, check_limit
@@ -144,7 +145,7 @@ class TableOperations(GlobalTables):
             yield Tagged(table.arn, "dynamodb:table", table.tags)
 
     def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
-        self.tag_resource(ctx, ResourceArn=arn, Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+        self.tag_resource(ctx, ResourceArn=arn, Tags=tag_list(tags))
 
     def untag_by_arn(self, ctx: Context, arn: str, keys: list[str]) -> None:
         self.untag_resource(ctx, ResourceArn=arn, TagKeys=keys)

@@ -9,6 +9,7 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Answer, Service, Tagged
+from fogbank.core.tags import tag_list
 from fogbank.services.ecr.errors import (
     InvalidParameter,
     LifecyclePolicyNotFound,
@@ -159,7 +160,7 @@ class EcrService(Service):
             yield Tagged(ctx.arn("ecr", f"repository/{repository.name}"), "ecr:repository", repository.tags)
 
     def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
-        self.tag_resource(ctx, resourceArn=arn, tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+        self.tag_resource(ctx, resourceArn=arn, tags=tag_list(tags))
 
     def untag_by_arn(self, ctx: Context, arn: str, keys: list[str]) -> None:
         self.untag_resource(ctx, resourceArn=arn, tagKeys=keys)

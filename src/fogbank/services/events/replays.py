@@ -28,7 +28,7 @@ ACTIVE_MAX = 10  # Quota: concurrent replays of an account in a region.
 _ACTIVE = ("STARTING", "RUNNING", "CANCELLING")
 _PAGE = 100
 # Between two pages, so that a replay leaves room for other work and can be cancelled.
-_PAUSE_S = 1.0
+_PAUSE_S = 2.0
 
 _decode = msgspec.json.Decoder().decode
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
+from fogbank.core.tags import tag_list
 from fogbank.core.targets import as_text
 from fogbank.services.events.errors import ResourceNotFound
 from fogbank.services.events.routing import DEFAULT_BUS
@@ -19,7 +20,7 @@ class EventBus(ResourceType):
         properties = request.properties
         name = properties["Name"]
         extra = {"Description": properties["Description"]} if "Description" in properties else {}
-        await ctx.call(ctx.cloud.events.create_event_bus, Name=name, Tags=_tag_list(request.tags()), **extra)
+        await ctx.call(ctx.cloud.events.create_event_bus, Name=name, Tags=tag_list(request.tags()), **extra)
         await self._put_policy(ctx, request, name)
         return _bus_state(ctx, name)
 
@@ -32,7 +33,7 @@ class EventBus(ResourceType):
         answer = await ctx.call(ctx.cloud.events.list_tags_for_resource, ResourceARN=arn)
         gone = [tag["Key"] for tag in answer["Tags"] if tag["Key"] not in request.tags()]
         await ctx.call(ctx.cloud.events.untag_resource, ResourceARN=arn, TagKeys=gone)
-        await ctx.call(ctx.cloud.events.tag_resource, ResourceARN=arn, Tags=_tag_list(request.tags()))
+        await ctx.call(ctx.cloud.events.tag_resource, ResourceARN=arn, Tags=tag_list(request.tags()))
         return _bus_state(ctx, name)
 
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:
@@ -118,7 +119,7 @@ class Rule(ResourceType):
         if pattern:
             wanted["EventPattern"] = pattern if isinstance(pattern, str) else as_text(pattern)
         events = ctx.cloud.events
-        tags = _tag_list(request.tags())
+        tags = tag_list(request.tags())
         answer = await ctx.call(events.put_rule, Name=name, EventBusName=bus, Tags=tags, **wanted)
         targets = properties.get("Targets") or []
         await self._remove_targets(ctx, bus, name, keep={target["Id"] for target in targets})
@@ -246,10 +247,6 @@ def _rule_place(request: ResourceRequest) -> tuple[str, str]:
 
 def _bus_state(ctx: Context, name: str) -> ResourceState:
     return ResourceState(physical_id=name, attributes={"Arn": ctx.arn("events", f"event-bus/{name}"), "Name": name})
-
-
-def _tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def _with_numbers(target: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from fogbank.core.pages import page
 from fogbank.core.patterns import compile_pattern
 from fogbank.core.schedule import parse_schedule
 from fogbank.core.service import Answer, Tagged
+from fogbank.core.tags import tag_list, tag_map
 from fogbank.services.events import buses, targets
 from fogbank.services.events.api_destinations import ApiDestinations
 from fogbank.services.events.base import refuse_managed
@@ -49,7 +50,7 @@ class EventsService(Replays, ApiDestinations):
         Description: str | None = None,
         Tags: list[dict[str, str]] | None = None,
     ) -> Answer:
-        buses.create(self, ctx, Name, Description or "", targets.tag_map(Tags))
+        buses.create(self, ctx, Name, Description or "", tag_map(Tags))
         return {"EventBusArn": buses.arn(ctx, Name)} | ({"Description": Description} if Description else {})
 
     def delete_event_bus(self, ctx: Context, *, Name: str) -> Answer:
@@ -155,7 +156,7 @@ class EventsService(Replays, ApiDestinations):
             description=Description or "",
             role_arn=RoleArn or "",
             # The tags of a rule that exists stay as they are (PutRule in the API reference).
-            tags=old.tags if old is not None else targets.tag_map(Tags),
+            tags=old.tags if old is not None else tag_map(Tags),
             created_by=ctx.account,
         )
         self.put_rule_record(there, bus, Name, rule)
@@ -330,7 +331,7 @@ class EventsService(Replays, ApiDestinations):
 
     def tag_resource(self, ctx: Context, *, ResourceARN: str, Tags: list[dict[str, str]]) -> Answer:
         tags = self._tags(ctx, ResourceARN)
-        tags.update(targets.tag_map(Tags))
+        tags.update(tag_map(Tags))
         self._put_tags(ctx, ResourceARN, tags)
         return {}
 
@@ -342,8 +343,7 @@ class EventsService(Replays, ApiDestinations):
         return {}
 
     def list_tags_for_resource(self, ctx: Context, *, ResourceARN: str) -> Answer:
-        tags = self._tags(ctx, ResourceARN)
-        return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+        return {"Tags": tag_list(self._tags(ctx, ResourceARN))}
 
     def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
         place = (ctx.account, ctx.region)

@@ -130,7 +130,3 @@ def describe(target_id: str, target: Target) -> dict[str, Any]:
     if kept:
         answer["RetryPolicy"] = kept
     return answer
-
-
-def tag_map(tags: list[dict[str, str]] | None) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in tags or ()}

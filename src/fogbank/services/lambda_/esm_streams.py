@@ -1,7 +1,6 @@
 """Streams to functions. How a stream is read, and what becomes of a batch that fails, is in `core.sources`."""
 
 import logging
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -10,6 +9,7 @@ from fogbank.core import targets
 from fogbank.core.arn import Arn
 from fogbank.core.cloud import Cloud
 from fogbank.core.errors import AwsError
+from fogbank.core.moments import iso_milliseconds
 from fogbank.core.sources.batch_report import BadReport, failed_identifiers
 from fogbank.core.sources.record_filter import Filter
 from fogbank.core.sources.stream_batches import Attempt, Batches, Throttled
@@ -133,7 +133,6 @@ class StreamSource:
         ctx = self._ctx.refreshed()
         if not self._mapping.on_failure:
             return
-        moment = datetime.fromtimestamp(ctx.now_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
         document: dict[str, Any] = {
             "requestContext": {
                 "requestId": detail.request_id if detail is not None else ctx.request_id,
@@ -149,7 +148,7 @@ class StreamSource:
                 "functionError": detail.error or None,
             }
         document["version"] = "1.0"
-        document["timestamp"] = moment
+        document["timestamp"] = iso_milliseconds(ctx.now_ms)
         document["DDBStreamBatchInfo"] = batch_info(shard_id, records, self._arn)
         try:
             if failure_records.is_bucket(self._mapping.on_failure):

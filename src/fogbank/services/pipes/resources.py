@@ -1,10 +1,10 @@
 """The CloudFormation type of EventBridge Pipes."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
+from fogbank.core.moments import iso_seconds
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
 from fogbank.services.pipes.errors import NotFound
 
@@ -70,7 +70,7 @@ class PipeResource(ResourceType):
             raise PipeFailed(pipe["StateReason"])
         attributes = {"Arn": pipe["Arn"], "CurrentState": pipe["CurrentState"], "StateReason": ""}
         for member in ("CreationTime", "LastModifiedTime"):
-            attributes[member] = datetime.fromtimestamp(pipe[member], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            attributes[member] = iso_seconds(int(pipe[member] * 1000))
         return ResourceState(physical_id=name, attributes=attributes)
 
 

@@ -7,13 +7,13 @@ batch of a stream that fails is tried again, halved, and given up as its source 
 
 import asyncio
 import logging
-from datetime import UTC, datetime
 from typing import Any
 
 from fogbank.core import targets
 from fogbank.core.arn import Arn
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
+from fogbank.core.moments import iso_milliseconds
 from fogbank.core.sources.queue_reader import Message, QueueReader
 from fogbank.core.sources.record_filter import Filter
 from fogbank.core.sources.stream_batches import Attempt, Batches, Throttled
@@ -182,11 +182,10 @@ class StreamPipe:
         if not queue:
             return
         ctx = self._ctx.refreshed()
-        moment = datetime.fromtimestamp(ctx.now_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
         document = {
             "context": {"partnerResourceArn": pipe_arn(ctx, self._name), "condition": condition},
             "version": "1.0",
-            "timestamp": moment,
+            "timestamp": iso_milliseconds(ctx.now_ms),
             "DDBStreamBatchInfo": batch_info(shard_id, records, self._arn),
         }
         try:

@@ -7,12 +7,12 @@ it, if it is JSON.
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from fogbank.core import json_text
 from fogbank.core.context import Context
 from fogbank.core.input_template import ABSENT, InputTemplate, compile_path
+from fogbank.core.moments import iso_seconds
 from fogbank.core.targets import as_text
 from fogbank.services.pipes.errors import Invalid
 from fogbank.services.pipes.records import Pipe
@@ -65,8 +65,7 @@ def transform(ctx: Context, name: str, pipe: Pipe, template: str | None) -> Tran
         if path is not None:
             return path(_opened(event))
         if placeholder == "aws.pipes.event.ingestion-time":
-            now_s = ctx.cloud.clock.now_ms() // 1000
-            return datetime.fromtimestamp(now_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            return iso_seconds(ctx.cloud.clock.now_ms())
         return constants.get(placeholder, event)
 
     return lambda event: compiled.fill(lambda placeholder: value_of(event, placeholder))

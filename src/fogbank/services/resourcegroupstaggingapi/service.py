@@ -12,6 +12,7 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, ValidationError
 from fogbank.core.pages import page
 from fogbank.core.service import Answer, Service, Tagged
+from fogbank.core.tags import tag_list
 
 PAGE = 50
 PAGE_MAX = 100
@@ -56,7 +57,7 @@ class TaggingService(Service):
         arns, token = _page(sorted(found), PaginationToken, ResourcesPerPage or PAGE)
         if TagsPerPage is not None:
             arns, token = _within(found, arns, token, TagsPerPage)
-        mappings = [{"ResourceARN": arn, "Tags": _tag_list(found[arn].tags)} for arn in arns]
+        mappings = [{"ResourceARN": arn, "Tags": tag_list(found[arn].tags)} for arn in arns]
         return {"PaginationToken": token, "ResourceTagMappingList": mappings}
 
     def get_tag_keys(self, ctx: Context, *, PaginationToken: str = "") -> Answer:
@@ -151,7 +152,3 @@ def _within(found: dict[str, Tagged], arns: list[str], token: str, tags_max: int
         if count > tags_max and place:
             return _page(arns, "", place)
     return arns, token
-
-
-def _tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -8,11 +8,11 @@ it happens once for each due time, also when the server is killed. One that wait
 import logging
 import secrets
 import uuid
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
+from fogbank.core.moments import iso_seconds
 from fogbank.core.targets import deliver
 from fogbank.services.scheduler import targets
 from fogbank.services.scheduler.records import Firing
@@ -73,14 +73,13 @@ class Deliveries:
         if not queue:
             log.info("schedule %s: target %s failed: %s", firing.schedule_arn, firing.target["Arn"], error)
             return
-        moment = datetime.fromtimestamp(firing.scheduled_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         values = {
             "ERROR_CODE": error.query_code or error.code,
             "ERROR_MESSAGE": error.message,
             "EXECUTION_ID": firing.execution_id,
             "IS_PAYLOAD_TRUNCATED": "false",
             "RETRY_ATTEMPTS": str(firing.attempt - 1),
-            "SCHEDULED_TIME": moment,
+            "SCHEDULED_TIME": iso_seconds(firing.scheduled_ms),
             "SCHEDULE_ARN": firing.schedule_arn,
             "TARGET_ARN": firing.target["Arn"],
         }

@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fogbank.core.context import Context
+from fogbank.core.moments import iso_seconds
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
+from fogbank.core.tags import tag_list
 from fogbank.services.scheduler.errors import ResourceNotFound
 
 _NUMBERS = ("MaximumEventAgeInSeconds", "MaximumRetryAttempts", "MaximumWindowInMinutes")
@@ -53,7 +55,7 @@ class ScheduleGroupResource(ResourceType):
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         name = request.properties.get("Name") or request.generated_name(length_max=64)
-        tags = [{"Key": key, "Value": value} for key, value in request.tags().items()]
+        tags = tag_list(request.tags())
         await ctx.call(ctx.cloud.scheduler.create_schedule_group, Name=name, Tags=tags)
         return await self._state(ctx, name)
 
@@ -64,7 +66,7 @@ class ScheduleGroupResource(ResourceType):
         there = (await ctx.call(scheduler.list_tags_for_resource, ResourceArn=arn))["Tags"]
         gone = [tag["Key"] for tag in there if tag["Key"] not in wanted]
         await ctx.call(scheduler.untag_resource, ResourceArn=arn, TagKeys=gone)
-        tags = [{"Key": key, "Value": value} for key, value in wanted.items()]
+        tags = tag_list(wanted)
         await ctx.call(scheduler.tag_resource, ResourceArn=arn, Tags=tags)
         return await self._state(ctx, request.physical_id)
 
@@ -78,7 +80,7 @@ class ScheduleGroupResource(ResourceType):
         group = await ctx.call(ctx.cloud.scheduler.get_schedule_group, Name=name)
         attributes = {"Arn": group["Arn"], "State": group["State"]}
         for member in ("CreationDate", "LastModificationDate"):
-            attributes[member] = datetime.fromtimestamp(group[member], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            attributes[member] = iso_seconds(int(group[member] * 1000))
         return ResourceState(physical_id=name, attributes=attributes)
 
 

@@ -9,6 +9,7 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.pages import page
 from fogbank.core.service import Answer, Service, Tagged
+from fogbank.core.tags import tag_list, tag_map
 from fogbank.services.scheduler.delivery import (
     RETRY_AGE_MAX_S,
     RETRY_ATTEMPTS_MAX,
@@ -183,8 +184,7 @@ class SchedulerService(Service):
         if Name == DEFAULT_GROUP or (there is not None and (not ClientToken or there.client_token != ClientToken)):
             raise Conflict(f"Schedule group {Name} already exists.")
         if there is None:
-            tags = {tag["Key"]: tag["Value"] for tag in Tags or ()}
-            self._groups.put(key, Group(ctx.now_ms, ctx.now_ms, tags, ClientToken))
+            self._groups.put(key, Group(ctx.now_ms, ctx.now_ms, tag_map(Tags), ClientToken))
         return {"ScheduleGroupArn": _group_arn(ctx, Name)}
 
     def delete_schedule_group(self, ctx: Context, *, Name: str, ClientToken: str = "") -> Answer:
@@ -215,11 +215,10 @@ class SchedulerService(Service):
     # ---- tags of groups ----------------------------------------------------------------------------------
 
     def list_tags_for_resource(self, ctx: Context, *, ResourceArn: str) -> Answer:
-        tags = self._group(ctx, _group_of(ResourceArn)).tags
-        return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+        return {"Tags": tag_list(self._group(ctx, _group_of(ResourceArn)).tags)}
 
     def tag_resource(self, ctx: Context, *, ResourceArn: str, Tags: list[dict[str, str]]) -> Answer:
-        self._set_tags(ctx, ResourceArn, added={tag["Key"]: tag["Value"] for tag in Tags})
+        self._set_tags(ctx, ResourceArn, added=tag_map(Tags))
         return {}
 
     def untag_resource(self, ctx: Context, *, ResourceArn: str, TagKeys: list[str]) -> Answer:

@@ -4,7 +4,6 @@ https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets.html
 """
 
 from collections.abc import Awaitable
-from datetime import UTC, datetime
 from typing import Any
 
 from fogbank.core import json_text
@@ -12,6 +11,7 @@ from fogbank.core.api import ApiOperation
 from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
+from fogbank.core.moments import iso_seconds
 from fogbank.core.targets import as_text, deliver
 from fogbank.services.scheduler.errors import Invalid
 from fogbank.services.scheduler.records import Firing
@@ -113,7 +113,7 @@ def _put_event(ctx: Context, firing: Firing, text: str) -> None:
 def input_of(ctx: Context, firing: Firing) -> str:
     """The input with the context attributes filled in; without one, the notification that AWS sends."""
     text: str | None = firing.target.get("Input")
-    moment = datetime.fromtimestamp(firing.scheduled_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    moment = iso_seconds(firing.scheduled_ms)
     if text is None:
         return as_text(
             {

@@ -12,6 +12,7 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Answer, Tagged
+from fogbank.core.tags import tag_list
 from fogbank.core.targets import as_text
 from fogbank.services.sns import attributes as attrs
 from fogbank.services.sns import errors, sms
@@ -412,7 +413,7 @@ class SnsService(PlatformOperations, SmsOperations):
             yield Tagged(ctx.arn("sns", str(key[2])), "sns:topic", topic.tags)
 
     def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
-        self.tag_resource(ctx, ResourceArn=arn, Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+        self.tag_resource(ctx, ResourceArn=arn, Tags=tag_list(tags))
 
     def untag_by_arn(self, ctx: Context, arn: str, keys: list[str]) -> None:
         self.untag_resource(ctx, ResourceArn=arn, TagKeys=keys)
