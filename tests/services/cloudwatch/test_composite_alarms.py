@@ -75,3 +75,17 @@ def test_children_are_there_and_no_alarm_watches_itself(cloudwatch: Any) -> None
 def test_reason_data_must_be_json(cloudwatch: Any) -> None:
     with pytest.raises(ClientError, match="StateReasonData was not valid JSON"):
         cloudwatch.set_alarm_state(AlarmName="one", StateValue="OK", StateReason="x", StateReasonData="{")
+
+
+def test_a_topic_is_told_which_child_it_was(aws: Any, cloudwatch: Any) -> None:
+    topic = aws("sns").create_topic(Name="alarms")["TopicArn"]
+    url = aws("sqs").create_queue(QueueName="seen")["QueueUrl"]
+    queue = aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    aws("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    cloudwatch.put_composite_alarm(AlarmName="both", AlarmRule="ALARM(one) OR ALARM(two)", AlarmActions=[topic])
+    cloudwatch.set_alarm_state(AlarmName="two", StateValue="ALARM", StateReason="by hand")
+    (received,) = aws("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+    message = json.loads(json.loads(received["Body"])["Message"])
+    (child,) = message["TriggeringChildren"]
+    assert (message["NewStateValue"], child["State"]["Value"]) == ("ALARM", "ALARM")
+    assert child["Arn"].endswith(":alarm:two")

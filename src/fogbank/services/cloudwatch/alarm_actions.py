@@ -90,7 +90,20 @@ def _message(ctx: Context, alarm: Alarm, before: Alarm, region: str) -> dict[str
         "OKActions": alarm.actions.get("OKActions", []),
         "AlarmActions": alarm.actions.get("AlarmActions", []),
         "InsufficientDataActions": alarm.actions.get("InsufficientDataActions", []),
-        **({"AlarmRule": alarm.rule} if alarm.rule else {"Trigger": _trigger(alarm)}),
+        **(_composite(alarm) if alarm.rule else {"Trigger": _trigger(alarm)}),
+    }
+
+
+def _composite(alarm: Alarm) -> dict[str, Any]:
+    """The rule, and the alarms whose change it followed (none if somebody set the state)."""
+    data = json.loads(alarm.reason_data) if alarm.reason_data else {}
+    children = data.get("triggeringAlarms", ()) if isinstance(data, dict) else ()
+    return {
+        "AlarmRule": alarm.rule,
+        "TriggeringChildren": [
+            {"Arn": child["arn"], "State": {"Value": child["state"]["value"], "Timestamp": child["state"]["timestamp"]}}
+            for child in children
+        ],
     }
 
 
