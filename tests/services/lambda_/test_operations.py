@@ -167,3 +167,20 @@ def test_a_failed_event_is_kept_in_a_bucket(aws: Any) -> None:
     assert record["requestPayload"] == {"n": 1}
     assert record["requestContext"]["condition"] == "RetriesExhausted"
     assert 'File "/var/task/app.py", line 2' in record["responsePayload"]["stackTrace"][0]
+
+
+def test_events_of_a_function_that_may_not_run_go_to_its_dead_letters(aws: Any) -> None:
+    client, sqs = aws("lambda"), aws("sqs")
+    url = sqs.create_queue(QueueName="dead")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    create(client, "f", ECHO, DeadLetterConfig={"TargetArn": arn})
+    client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
+    client.invoke(FunctionName="f", InvocationType="Event", Payload=b'{"n": 1}')
+    (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+    assert json.loads(message["Body"]) == {"n": 1}
+
+
+def test_a_layer_of_another_account_is_found_by_its_arn(aws: Any, account: str) -> None:
+    other = aws("lambda", account="555566667777")
+    arn = layer(other)["LayerArn"]
+    assert aws("lambda").get_layer_version(LayerName=arn, VersionNumber=1)["LayerArn"] == arn

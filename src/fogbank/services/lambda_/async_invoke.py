@@ -91,6 +91,10 @@ class AsyncInvoker:
                 ctx.traced(event.trace), name, event.payload, request_id=event.request_id
             )
         except TooManyRequests:
+            if self._functions.function(ctx, name).reserved == 0:
+                # Nothing may run: the event is not worth waiting for.
+                await ctx.run(self._settle, ctx, name, event, None, "ZeroReservedConcurrency")
+                return
             delay_s = min(2**event.throttled, THROTTLE_DELAY_MAX_S)
             event.throttled += 1
             await self._again(ctx, name, event, delay_s, age_max_s, None)

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
 from fogbank.core.ids import new_id
 from fogbank.core.service import Answer
@@ -56,8 +57,8 @@ class LayerOperations(Operations):
         return self._layer_answer(ctx, layer_name, version, layer)
 
     def get_layer_version(self, ctx: Context, *, LayerName: str, VersionNumber: int) -> Answer:
-        name = _layer_name(LayerName)
-        return self._layer_answer(ctx, name, VersionNumber, self._layer(ctx, name, VersionNumber))
+        owner, name = _owner(ctx, LayerName), _layer_name(LayerName)
+        return self._layer_answer(owner, name, VersionNumber, self._layer(owner, name, VersionNumber))
 
     def get_layer_version_by_arn(self, ctx: Context, *, Arn: str) -> Answer:
         key = self._functions.layer_key(Arn)
@@ -76,9 +77,9 @@ class LayerOperations(Operations):
         Marker: str | None = None,
         MaxItems: int = 50,
     ) -> Answer:
-        name = _layer_name(LayerName)
-        arn = ctx.arn("lambda", f"layer:{name}")
-        scan = self._tables.layers.scan((ctx.account, ctx.region, name), reverse=True)
+        owner, name = _owner(ctx, LayerName), _layer_name(LayerName)
+        arn = owner.arn("lambda", f"layer:{name}")
+        scan = self._tables.layers.scan((owner.account, owner.region, name), reverse=True)
         found = [
             answers.layer_version(arn, key[3], layer)
             for key, layer in scan
@@ -216,6 +217,12 @@ def _check_policy_revision(wanted: str | None, layer: Layer) -> None:
             "The Revision Id provided does not match the latest Revision Id. "
             "Call the GetLayerPolicy API to retrieve the latest Revision Id"
         )
+
+
+def _owner(ctx: Context, text: str) -> Context:
+    """Where a layer lies: an ARN may name one of another account."""
+    arn = parse_arn(text)
+    return ctx if arn is None else ctx.at(account=arn.account, region=arn.region)
 
 
 def _layer_name(text: str) -> str:
