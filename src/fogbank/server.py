@@ -1,6 +1,7 @@
 """A running Fogbank: one data folder, one listening socket, one event loop."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -30,6 +31,7 @@ log = logging.getLogger("fogbank.server")
 DRAIN_S = 10.0
 BODY_BYTES_MAX = 64 * 1024  # of a request to /_fogbank/ that is no snapshot
 _STATE = ("store.lmdb", "blobs")
+_CHUNK_BYTES = 1 << 20
 
 
 class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -248,15 +250,30 @@ class Server:
         shutil.rmtree(folder / "blobs", ignore_errors=True)
 
     async def _save_snapshot(self) -> ResponseData:
-        with tempfile.TemporaryDirectory(dir=self.config.data) as temporary:
-            copy = Path(temporary) / "store.lmdb"
+        """The state of this moment as an archive; other requests are served while it is packed and sent."""
+        async with self._changing:
+            return await self._pack_snapshot()
+
+    async def _pack_snapshot(self) -> ResponseData:
+        with contextlib.ExitStack() as cleanup:
+            temporary = tempfile.TemporaryDirectory(dir=self.config.data)
+            cleanup.callback(temporary.cleanup)
+            folder = Path(temporary.name)
             self.cloud.metrics.flush()
-            self.cloud.store.copy_to(copy)
-            archive = Path(temporary) / "snapshot.tar"
-            with tarfile.open(archive, "w") as tar:
-                tar.add(copy, "store.lmdb")
-                tar.add(self.config.data / "blobs", "blobs")
-            return ResponseData(200, [("content-type", "application/x-tar")], archive.read_bytes())
+            copy_store = self.cloud.store.copier(folder / "store.lmdb")
+            self.cloud.blobs.link_to(folder / "blobs")
+            archive = folder / "snapshot.tar"
+
+            def pack() -> None:
+                copy_store()
+                with tarfile.open(archive, "w") as tar:
+                    for name in _STATE:
+                        tar.add(folder / name, name)
+
+            await asyncio.to_thread(pack)
+            cleanup.pop_all()
+        headers = [("content-type", "application/x-tar"), ("content-length", str(archive.stat().st_size))]
+        return ResponseData(200, headers, _contents(archive, temporary))
 
     async def _load_snapshot(self, request: RequestData) -> ResponseData:
         with tempfile.TemporaryDirectory(dir=self.config.data) as temporary:
@@ -280,6 +297,13 @@ class Server:
 
             await self._rebuild(replace)
         return _json(200, {"status": "loaded"})
+
+
+async def _contents(file: Path, folder: tempfile.TemporaryDirectory[str]) -> AsyncIterator[bytes]:
+    """The file's bytes; its folder goes when they have been sent, or cannot be."""
+    with folder, file.open("rb") as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            yield chunk
 
 
 def _json(status: int, value: object) -> ResponseData:

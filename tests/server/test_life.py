@@ -75,6 +75,21 @@ def test_a_snapshot_brings_back_what_was_there(tmp_path: Path) -> None:
     assert server.stop() == 0
 
 
+def test_a_snapshot_holds_large_bodies_too(tmp_path: Path) -> None:
+    server = LiveServer("--data", str(tmp_path / "data"))
+    s3 = server.client("s3", account=ACCOUNT)
+    s3.create_bucket(Bucket="archive")
+    body = bytes(range(256)) * 12_000
+    s3.put_object(Bucket="archive", Key="large", Body=body)
+    file = str(tmp_path / "cloud.fog")
+    assert _fogbank("snapshot", "save", file, "--endpoint", server.endpoint).returncode == 0
+    s3.delete_object(Bucket="archive", Key="large")
+    assert _fogbank("snapshot", "load", file, "--endpoint", server.endpoint).returncode == 0
+    assert s3.get_object(Bucket="archive", Key="large")["Body"].read() == body
+    assert [entry.name for entry in (tmp_path / "data").iterdir() if entry.is_dir()] == ["blobs"]
+    assert server.stop() == 0
+
+
 def test_prometheus_counts_answers(tmp_path: Path) -> None:
     server = LiveServer("--ephemeral")
     server.client("sqs", account=ACCOUNT).create_queue(QueueName="counted")

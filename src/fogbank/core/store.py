@@ -49,7 +49,7 @@ class StoreDamaged(Exception):
 
 
 def check_snapshot(folder: Path) -> None:
-    """Raise StoreDamaged if the folder has no whole store as `copy_to` writes it."""
+    """Raise StoreDamaged if the folder has no whole store as a `copier` writes it."""
     file = folder / "store.lmdb"
     if not file.is_file():
         raise StoreDamaged(f"{file} is not there")
@@ -154,11 +154,16 @@ class Store:
         self._env.sync(True)
         self._env.close()
 
-    def copy_to(self, file: Path) -> None:
-        """Write a compacted, consistent copy of the committed state to `file`."""
+    def copier(self, file: Path) -> Callable[[], None]:
+        """A function that writes a compacted copy of the state of this moment to `file`; any thread may call it."""
         self.flush()
-        with file.open("wb") as out:
-            self._env.copyfd(out.fileno(), compact=True)
+        state = self._env.begin()
+
+        def copy() -> None:
+            with state, file.open("wb") as out:
+                self._env.copyfd(out.fileno(), compact=True, txn=state)
+
+        return copy
 
     def remove_some(self, encoded_prefix: bytes, *, limit: int) -> bool:
         """Remove up to `limit` entries whose encoded key begins so (see `Table.encoded`); whether more are left."""
