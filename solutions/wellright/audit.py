@@ -9,6 +9,7 @@ from typing import Any
 from activity import Expected
 
 BOARD_SHARDS = 8
+READ_MAX = 100_000  # SQS lets 120,000 messages of a queue be in flight
 
 
 @dataclass
@@ -79,7 +80,13 @@ def leaderboard(dynamodb: Any, table: str, board: str) -> list[tuple[int, str]]:
 
 
 def dead_entries(sqs: Any, queue_url: str, season: str, count: int) -> tuple[int, bytearray]:
-    """Reads a dead-letter queue without emptying it: the season's messages in it, and which entries they carry."""
+    """Reads a dead-letter queue without emptying it: the season's messages in it, and which entries they carry.
+
+    Of more than READ_MAX only the number is known: they are taken to carry what is missing, until the redrive tells.
+    """
+    depth = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
+    if int(depth["ApproximateNumberOfMessages"]) > READ_MAX:
+        return int(depth["ApproximateNumberOfMessages"]), bytearray(b"\x01") * count
     numbers = bytearray(count)
     messages_of_season = 0
     handles: dict[str, str] = {}

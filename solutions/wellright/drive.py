@@ -28,7 +28,7 @@ from upload import upload
 SAMPLES_MAX = 2_000
 QUIET_S = 2  # queues empty for this long: time to look whether all is there
 STALLED_S = 90  # nothing moves and something is missing: call it lost
-ALONE_S = 6  # how long the newcomer's queue is measured while nothing else runs
+ALONE_S = 5  # how long the newcomer's queue is measured while nothing else runs
 
 
 @dataclass
@@ -51,6 +51,7 @@ class Monitor:
 
     stack: Stack
     uploaded: int = 0
+    checking: bool = False
     samples: list[int] = field(default_factory=list)
     sampled_s: float = 0.0
     depths: dict[str, int] = field(default_factory=dict)
@@ -73,6 +74,8 @@ class Monitor:
     def figures(self) -> list[str]:
         waiting = "  ".join(f"{name} {depth:,}" for name, depth in self.depths.items())
         uploaded = f"uploaded {self.uploaded:,}   " if self.uploaded else ""
+        if self.checking:
+            return ["the queues are empty: comparing the Programs table and the leaderboards with the input"]
         return [
             f"{uploaded}dead letters {self.dead:,}   notices heard {len(self.notices):,}",
             f"in the queues: {waiting}",
@@ -201,7 +204,9 @@ class Driver:
         missing, moved_at = -1, time.monotonic()
         while True:
             moved_at = max(moved_at, monitor.wait_until_quiet())
+            monitor.checking = True
             audits = [self._audit(season) for season in seasons]
+            monitor.checking = False
             if not any(each.lost for each, _ in audits) or time.monotonic() - moved_at > STALLED_S:
                 return audits
             now_missing = sum(each.missing for each, _ in audits)

@@ -94,12 +94,12 @@ def test_the_cap_ends_failures_every_entry_counts_once_and_a_programme_joins_und
     wellright: LiveServer, account: str
 ) -> None:
     # Without a cap five batches start where two may run; one that waits for its visibility timeout is dead at once.
-    settings = {"ReservedConcurrency": "2", "BatchSize": "5", "PartnerLatencyMs": "3000", "MaxReceiveCount": "1"}
+    settings = {"ReservedConcurrency": "2", "BatchSize": "5", "PartnerLatencyMs": "2000", "MaxReceiveCount": "1"}
     deploy(lambda service: wellright.client(service, account=account), **settings)
-    report = report_of(driver(wellright, account, "--entries", "70"))
+    report = report_of(driver(wellright, account, "--entries", "56"))
     first, second = report["without_maximum_concurrency"], report["with_maximum_concurrency"]
     for run in (first, second):
-        check_run(run, 70)
+        check_run(run, 56)
     assert first["newcomer"]["joined_s"] > 0
     assert not first["newcomer"]["others_touched"]
     assert first["function_throttles"] > 0
