@@ -129,7 +129,7 @@ class Driver:
 
     def run(self, title: str, name: str, count: int) -> tuple[dict[str, Any], list[Season]]:
         """One season: upload, wait until every message is counted or dead, audit."""
-        throttles = self._stack.throttles()
+        before = self._stack.counters()
         season = Season(name, bulk, count, PROGRAMMES)
         began_at, begun = datetime.now(UTC), time.monotonic()
         with Monitor(self._stack) as monitor:
@@ -147,7 +147,7 @@ class Driver:
             (main, dead), (quiet, quiet_dead) = self._settle([season, daily], monitor)
             self._hear(monitor, main.rewards + quiet.rewards)
         concurrency = self._stack.concurrency(began_at)
-        happened = {key: value - throttles[key] for key, value in self._stack.throttles().items()}
+        happened = {key: value - before[key] for key, value in self._stack.counters().items()}
         figures = {
             "entries": count,
             "sent": sent,
@@ -156,8 +156,9 @@ class Driver:
             "lost": main.lost,
             "duplicated": main.duplicated,
             "leaderboard_matches": main.leaderboard_matches,
-            "throttles": sum(happened.values()),
+            "throttles": sum(happened[key] for key in ("table_throttles", "index_throttles", "function_throttles")),
             **happened,
+            "write_capacity": int(self._stack.parameter("ProgramsWriteCapacity")),
             "failed_messages": dead,
             "dlq_depth": sum(self._stack.depth(place.dead_letters) for place in self._stack.places.values()),
             "concurrency": concurrency,
@@ -260,7 +261,7 @@ def drive(stack: Stack, display: Display, options: argparse.Namespace) -> dict[s
         without, seasons = driver.run("run 1, without maximum concurrency", f"spring{tag}", options.entries)
         display.stage(f"a stack update: maximum concurrency {cap}")
         stack.set_parameters(MaximumConcurrency=cap)
-        redriven = driver.redrive(seasons, f"redriving {without['dlq_depth']:,} dead letters, now with the cap")
+        redriven = driver.redrive(seasons, f"redriving {without['dlq_depth']:,} dead letters, with the cap")
         for run, audited in zip((without, without["newcomer"]), redriven, strict=True):
             run["leaderboard_matches"] = audited.leaderboard_matches
             run["duplicated"] = max(run["duplicated"], audited.duplicated)

@@ -8,7 +8,7 @@ from typing import Any
 
 BARS = " ▁▂▃▄▅▆▇█"
 WITHOUT, WITH = "without_maximum_concurrency", "with_maximum_concurrency"
-LABEL, VALUE = 42, 13
+LABEL, VALUE = 44, 15
 CHART_WIDTH, CHART_HEIGHT = 64, 5
 
 Run = dict[str, Any]
@@ -37,6 +37,10 @@ def rate(run: Run) -> str:
 
 def concurrency(run: Run) -> str:
     return "-" if run["concurrency"] is None else f"{run['concurrency']:,}"
+
+
+def write_units(run: Run) -> str:
+    return f"{run['write_units'] / max(run['wall_s'], 0.1):,.0f} of {run['write_capacity']:,}"
 
 
 def joined(run: Run) -> str:
@@ -72,6 +76,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, Callable[[Run], str], str], ...]], .
         "Protection of what is downstream",
         (
             ("failed messages (dead-lettered)", number("failed_messages"), "99 % fewer"),
+            ("Programs table, write units used a second", write_units, "(more than all: saved while idle)"),
             ("throttled writes, Programs table", number("table_throttles"), "eliminated"),
             ("throttled writes, leaderboard index", number("index_throttles"), "eliminated"),
             ("throttled invocations", number("function_throttles"), "none"),

@@ -90,6 +90,10 @@ class Stack:
         cloudformation.delete_stack(StackName=self._stack_of(name))
         cloudformation.get_waiter("stack_delete_complete").wait(StackName=self._stack_of(name), WaiterConfig=WAIT)
 
+    def parameter(self, key: str) -> str:
+        described = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
+        return next(str(p["ParameterValue"]) for p in described["Parameters"] if p["ParameterKey"] == key)
+
     def has_programme(self, name: str) -> bool:
         try:
             self.client("cloudformation").describe_stacks(StackName=self._stack_of(name))
@@ -140,7 +144,7 @@ class Stack:
         values = [point[statistic] for point in answer["Datapoints"]]
         return float(max(values, default=0.0) if statistic == "Maximum" else sum(values))
 
-    def throttles(self) -> dict[str, int]:
+    def counters(self) -> dict[str, int]:
         """What CloudWatch has counted so far, of the Programs table, its index, and the programmes' functions."""
         table = {"TableName": self.outputs["Programs"]}
         index = {**table, "GlobalSecondaryIndexName": "leaderboard"}
@@ -148,6 +152,7 @@ class Stack:
         return {
             "table_throttles": round(self.metric("AWS/DynamoDB", "WriteThrottleEvents", table)),
             "index_throttles": round(self.metric("AWS/DynamoDB", "WriteThrottleEvents", index)),
+            "write_units": round(self.metric("AWS/DynamoDB", "ConsumedWriteCapacityUnits", table)),
             "function_throttles": round(sum(self.metric("AWS/Lambda", "Throttles", f) for f in functions)),
         }
 

@@ -11,6 +11,7 @@ import json
 import os
 import random
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import boto3
@@ -71,6 +72,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 def count(groups: list[Group]) -> None:
     """Add every entry that was not counted before; entries counted before are dropped from `groups`."""
     attempt = 0
+    groups = drop_counted(groups)
     while groups:
         actions: list[dict[str, Any]] = []
         owners: list[tuple[Group, str | None]] = []
@@ -91,12 +93,28 @@ def count(groups: list[Group]) -> None:
             attempt = wait(attempt)
 
 
+def drop_counted(groups: list[Group]) -> list[Group]:
+    """Looks for markers first: bulk files repeat entries, and one repeated entry would cancel the whole transaction.
+
+    What is counted between this look and the transaction is still noticed, by the transaction's conditions.
+    """
+    counted = {(item["pk"]["S"], item["sk"]["S"]) for item in read(marker_key(g, e) for g in groups for e in g.entries)}
+    for g in groups:
+        for entry_id in [e for e in g.entries if marker_key(g, e) in counted]:
+            del g.entries[entry_id]
+    return [g for g in groups if g.entries]
+
+
 def reward(groups: list[Group]) -> None:
     """Give every level that the subjects' points have reached and that was not given yet."""
     attempt = 0
     keys = {(g.season, g.subject) for g in groups}
     while keys:
-        due = [item for item in read(keys) if rules.level(points(item)) > int(item["level"]["N"])]
+        due = [
+            item
+            for item in read((pk(*key), "progress") for key in keys)
+            if rules.level(points(item)) > int(item["level"]["N"])
+        ]
         keys = set()
         for first in range(0, len(due), 20):  # at most 4 actions a subject, well below ACTIONS_MAX
             part = due[first : first + 20]
@@ -129,8 +147,9 @@ def transact(actions: list[dict[str, Any]]) -> list[str] | None:
     return None
 
 
-def read(keys: set[tuple[str, str]]) -> list[dict[str, Any]]:
-    wanted = [{"pk": {"S": pk(*key)}, "sk": {"S": "progress"}} for key in sorted(keys)]
+def read(keys: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+    """The items that are there, of at most 100 keys."""
+    wanted = [{"pk": {"S": partition}, "sk": {"S": sort}} for partition, sort in keys]
     found: list[dict[str, Any]] = []
     attempt = 0
     while wanted:
@@ -152,18 +171,23 @@ def pk(season: str, subject: str) -> str:
     return f"{rules.programme}#{season}#{subject}"
 
 
+def marker_key(g: Group, entry_id: str) -> tuple[str, str]:
+    return pk(g.season, g.subject), f"entry#{entry_id}"
+
+
 def points(item: dict[str, Any]) -> int:
     return int(item["points"]["N"])
 
 
 def marker(g: Group, entry_id: str, contribution: Contribution) -> dict[str, Any]:
     now_ms = int(time.time() * 1000)
+    partition, sort = marker_key(g, entry_id)
     return {
         "Put": {
             "TableName": table,
             "Item": {
-                "pk": {"S": pk(g.season, g.subject)},
-                "sk": {"S": f"entry#{entry_id}"},
+                "pk": {"S": partition},
+                "sk": {"S": sort},
                 "latency_ms": {"N": str(now_ms - contribution.uploaded_at_ms)},
                 "queue_ms": {"N": str(now_ms - contribution.sent_at_ms)},
                 "expires": {"N": str(now_ms // 1000 + MARKER_DAYS * 86_400)},
