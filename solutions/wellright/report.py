@@ -164,8 +164,8 @@ def compared(report: dict[str, Any]) -> list[str]:
     first, second = report[WITHOUT], report[WITH]
     if not first["failed_messages"]:
         return [
-            "Nothing failed without the cap either: this machine was too slow to overrun the table. A smaller table",
-            "(--parameter ProgramsWriteCapacity=1000) shows what the cap is for.",
+            "Nothing failed without the cap either: too few entries, or too slow a machine, to overrun the table. More",
+            "entries or a smaller table (--parameter ProgramsWriteCapacity=1000) show what the cap is for.",
         ]
     fewer = 1 - second["failed_messages"] / first["failed_messages"]
     alone_s = report["newcomer_alone"]["in_queue_p95_ms"] / 1000

@@ -52,25 +52,21 @@ class QueueSource:
         self._in_flight = 0
         self._changed = asyncio.Event()
         self._scaling = Scaling(mapping.concurrency_max, cloud.clock.now_ms())
-        self._batches: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        try:
-            while True:
-                await self._slot()
-                try:
-                    messages = await self._reader.batch()
-                except AwsError as error:
-                    log.warning("mapping %s cannot poll %s: %s", self._mapping.uuid, self._mapping.source_arn, error)
-                    await self._cloud.clock.sleep(AFTER_ERROR_S)
-                    continue
-                if messages:
-                    self._begin(messages)
-                else:
-                    self._scaling.empty(self._cloud.clock.now_ms())
-        finally:
-            # The batches in flight end by themselves: cancelled, their messages would only come back later.
-            self._batches.clear()
+        """Cancelled, it leaves the batches in flight to end by themselves: their messages would only come back."""
+        while True:
+            await self._slot()
+            try:
+                messages = await self._reader.batch()
+            except AwsError as error:
+                log.warning("mapping %s cannot poll %s: %s", self._mapping.uuid, self._mapping.source_arn, error)
+                await self._cloud.clock.sleep(AFTER_ERROR_S)
+                continue
+            if messages:
+                self._begin(messages)
+            else:
+                self._scaling.empty(self._cloud.clock.now_ms())
 
     # ---- batches in flight --------------------------------------------------------------------------------------
 
@@ -84,11 +80,9 @@ class QueueSource:
         self._scaling.waiting(self._cloud.clock.now_ms())
         self._in_flight += 1
         task = self._cloud.tasks.spawn(f"lambda batch {self._mapping.uuid}", self._process(messages))
-        self._batches.add(task)
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._batches.discard(task)
         self._in_flight -= 1
         self._changed.set()
 
