@@ -7,7 +7,7 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
-from fogbank.services.dynamodb.errors import ResourceNotFound, Validation, check_limit
+from fogbank.services.dynamodb.errors import ResourceNotFound, check_limit
 from fogbank.services.dynamodb.records import Insights, TableRecord
 from fogbank.services.dynamodb.table_access import TableAccess
 
@@ -37,8 +37,8 @@ class ContributorInsights(TableAccess):
         on = ContributorInsightsAction == "ENABLE"
         if on:
             table.insights[IndexName] = Insights(ContributorInsightsMode, ctx.now_ms)
-        elif table.insights.pop(IndexName, None) is None:
-            raise Validation("Contributor Insights is already disabled")
+        else:
+            table.insights.pop(IndexName, None)
         self._save(table)
         return _summary(table, IndexName) | {"ContributorInsightsStatus": "ENABLING" if on else "DISABLING"}
 
@@ -50,7 +50,7 @@ class ContributorInsights(TableAccess):
             tables = [self._table(ctx, TableName, wording="Table")]
         else:
             tables = [table for _, table in self._tables.tables.scan((ctx.account, ctx.region))]
-        found = [_summary(table, index) for table in tables for index in sorted(table.insights)]
+        found = sorted((_summary(table, index) for table in tables for index in table.insights), key=_position)
         if NextToken is not None:
             found = [entry for entry in found if _position(entry) > NextToken]
         answer: dict[str, Any] = {"ContributorInsightsSummaries": found[:MaxResults]}

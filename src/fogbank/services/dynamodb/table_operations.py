@@ -253,6 +253,7 @@ class TableOperations(GlobalTables):
             raise ResourceNotFound("Requested resource not found")
         if action == "Delete":
             table.indexes.remove(found)
+            table.insights.pop(found.name, None)
             self.cloud.garbage.discard(self._tables.index_items, (found.id,))
             return
         if "WarmThroughput" in definition:
