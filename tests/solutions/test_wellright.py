@@ -114,15 +114,14 @@ def test_a_server_killed_in_the_middle_of_a_burst_loses_no_entry(tmp_path: Path,
     def aws(service: str) -> Any:
         return server.client(service, account=account)
 
-    deploy(aws)
-    driving = driver(server, account, "--entries", "2000", "--capped-only")
-    wait_for_burst(aws)
-    server.kill()
-    server = LiveServer("--data", str(tmp_path), "--port", str(server.port))
     try:
+        deploy(aws)
+        driving = driver(server, account, "--entries", "2000", "--capped-only")
+        wait_for_burst(aws)
+        server.kill()
+        server = LiveServer("--data", str(tmp_path), "--port", str(server.port))
         check_run(report_of(driving)["with_maximum_concurrency"], 2000)
     finally:
-        driving.kill()
         server.stop()
 
 
