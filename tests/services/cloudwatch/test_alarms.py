@@ -120,6 +120,7 @@ def test_actions_can_be_switched_off(cloudwatch: Any) -> None:
         ({"AlarmActions": ["no arn"]}, "Invalid arn syntax: no arn"),
         ({"AlarmActions": ["arn:aws:automate:us-east-1:ec2:stop"]}, "NotImplemented"),
         ({"Statistic": None, "ExtendedStatistic": "p500"}, "p500"),
+        ({"ComparisonOperator": "GreaterThanUpperThreshold"}, "NotImplemented"),
     ],
 )
 def test_an_alarm_that_cannot_be_is_refused(cloudwatch: Any, changes: Any, sentence: str) -> None:

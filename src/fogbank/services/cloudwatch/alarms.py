@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from fogbank.core.context import Context
-from fogbank.core.errors import AwsError
+from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.service import Answer, Tagged
 from fogbank.core.tags import tag_list
 from fogbank.services.cloudwatch import alarm_state, metric_data
@@ -175,7 +175,7 @@ class Alarms(Metrics, Dashboards):
         for name, arns in actions.items():
             check_actions(arns, name)
         if ComparisonOperator not in alarm_state.COMPARISONS:
-            raise ValidationError(f"Fogbank's alarms do not compare with anomaly bands: {ComparisonOperator}")
+            raise NotImplementedInFogbank(f"Fogbank's alarms do not compare with anomaly bands: {ComparisonOperator}")
         if TreatMissingData is not None and TreatMissingData not in alarm_state.MISSING:
             raise ValidationError(
                 f"The value {TreatMissingData} is not supported for TreatMissingData parameter. "
