@@ -205,7 +205,8 @@ class Resolver:
             )
         if not isinstance(value[0], str) or not value[0]:
             raise ValidationError("Template error: Fn::Split requires a delimiter that is not empty")
-        return _as_text(self.value(value[1])).split(value[0])
+        text = _as_text(self.value(value[1]))
+        return [UNKNOWN] if self.preview and UNKNOWN in text else text.split(value[0])
 
     def _select(self, value: Any) -> Any:
         if not isinstance(value, list) or len(value) != 2:
