@@ -66,18 +66,17 @@ class Deployment(Steps):
         clock, minutes = self.ctx.cloud.clock, self.stack.timeout_minutes
         timer = clock.call_at(clock.now_ms() + minutes * 60_000, lambda: self.halt.ask(TIMED_OUT)) if minutes else None
         try:
-            failures = [Failure("", self.unplanned)] if self.unplanned else await self._reach("done")
+            failures = [Failure("", self.unplanned)] if self.unplanned else await self._reach()
         finally:
             if timer is not None:
                 timer.cancel()
-        if not failures:
-            return
-        await self._fail(_summary(failures, "create"))
+        if failures:
+            await self._creation_failed(_summary(failures, "create"))
 
-    async def _fail(self, reason: str) -> None:
+    async def _creation_failed(self, reason: str) -> None:
         self.failure = reason
         if self.stack.on_failure == "DO_NOTHING":
-            await self._status("failed", reason=self.failure)
+            await self._status("failed", reason=reason)
         elif self.stack.on_failure == "DELETE":
             await self._status("delete", reason=_requested(reason, "Delete"))
             await self.delete(frozenset())
@@ -100,7 +99,7 @@ class Deployment(Steps):
         else:
             await self._status("done")
 
-    async def _reach(self, outcome: Outcome) -> list[Failure]:
+    async def _reach(self) -> list[Failure]:
         """Apply the plan, and write outputs and exports with the stack's new status."""
         watched = self.stack.status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
         failures = await self._monitored() if watched else await self._apply()
@@ -114,7 +113,7 @@ class Deployment(Steps):
         try:
             masked = frozenset(found.logical_id for found in self.resources() if found.no_echo)
             shown = outputs.resolve(self.plan.template, self.resolver, masked=masked)
-            await self.ctx.run(self._complete, shown, outcome)
+            await self.ctx.run(self._complete, shown)
         except AwsError as error:
             return [Failure("", reason_of(error))]
         return []
@@ -136,9 +135,9 @@ class Deployment(Steps):
                 watcher.cancel()
         return failures
 
-    def _complete(self, shown: list[dict[str, Any]], outcome: Outcome) -> None:
+    def _complete(self, shown: list[dict[str, Any]]) -> None:
         outputs.export(self.tables, self.stack, shown)
-        self._put_status(outcome, outputs=shown, imports=sorted(self.imported))
+        self._put_status("done", outputs=shown, imports=sorted(self.imported))
 
     async def _apply(self) -> list[Failure]:
         assert self.plan is not None
@@ -194,7 +193,7 @@ class Deployment(Steps):
         """An update up to its clean-up, which a nested stack leaves to its parent."""
         former = self.tables.formers.get((self.stack.id,))
         self.tags_changed = former is not None and former.tags != self.stack.tags
-        failures = await self._reach("done")
+        failures = await self._reach()
         if not failures:
             return
         self.failure = _summary(failures, "update")
@@ -228,7 +227,7 @@ class Deployment(Steps):
         self._begin_phase()
         self.skipped = skipped
         self.plan = prepare.plan_of(self.ctx, self.stack)
-        failures = await self._reach("done")
+        failures = await self._reach()
         if failures:
             self.failure = _summary(failures, "update")
             await self._status("failed", reason=self.failure)

@@ -61,6 +61,7 @@ class Plan(msgspec.Struct):
     resolver: Any = None
     reviewed: bool = False
     """Whether a change set shows what transforms made, so that CAPABILITY_AUTO_EXPAND is not needed."""
+    transformed: bool = False
     resource_types: list[str] = []
     """ResourceTypes: the only types, or patterns of types, that the template may have."""
 
@@ -140,6 +141,7 @@ async def expand_transforms(ctx: Context, plan: Plan) -> None:
         return
     if not plan.reviewed and "CAPABILITY_AUTO_EXPAND" not in plan.capabilities:
         raise InsufficientCapabilities("Requires capabilities : [CAPABILITY_AUTO_EXPAND]")
+    plan.transformed = True
     expansion = transforms.Expansion(ctx, plan.template, pseudo=plan.pseudo, values=plan.resolved)
     plan.template = await expansion.expanded()
     template.check_outline(plan.template)

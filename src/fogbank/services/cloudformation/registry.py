@@ -163,8 +163,9 @@ class Registry(Service):
             policy=former.policy if policy is None else policy,
         )  # fmt: skip
         kept = ("template", "parameters", "resolved", "tags", "notification_arns", "role_arn")
-        nested = any(found.type == STACK_TYPE for found in self.resources(former))
-        if all(getattr(former, name) == getattr(stack, name) for name in kept) and not nested:
+        # What a transform or a nested stack's template brings may have changed: AWS updates without looking.
+        unsure = plan.transformed or any(found.type == STACK_TYPE for found in self.resources(former))
+        if all(getattr(former, name) == getattr(stack, name) for name in kept) and not unsure:
             if policy is not None:
                 await ctx.run(self.put, msgspec.structs.replace(former, policy=policy))
             raise ValidationError(NO_CHANGES)

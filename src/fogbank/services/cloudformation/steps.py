@@ -119,10 +119,8 @@ class Steps:
             physical_id = self._announced.get(record.logical_id, "")
             await self.note(record, "CREATE_FAILED", reason=reason_of(error), physical_id=physical_id)
             return
-        current = self.tables.resources.get((self.stack.id, record.logical_id))
         # What an update in place has tried is kept, so that a rollback undoes it; a failed replacement changed nothing.
-        in_place = current is not None and current.status == "UPDATE_IN_PROGRESS" and bool(current.physical_id)
-        properties = record.properties if in_place and record.physical_id == old.physical_id else old.properties
+        properties = record.properties if record.physical_id else old.properties
         await self.note(
             record, "UPDATE_FAILED", reason=reason_of(error), physical_id=old.physical_id,
             attributes=old.attributes, properties=properties,
