@@ -197,3 +197,17 @@ def test_what_is_no_rollback_trigger_is_refused(aws: Aws, trigger: Any, message:
             aws("cloudformation"), {"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}},
             RollbackConfiguration={"RollbackTriggers": [trigger]},
         )  # fmt: skip
+
+
+def test_a_composite_alarm_that_is_on_rolls_a_creation_back(aws: Aws) -> None:
+    alarm(aws, "ALARM")
+    cloudwatch = aws("cloudwatch")
+    cloudwatch.put_composite_alarm(AlarmName="both", AlarmRule='ALARM("a")')
+    cloudwatch.set_alarm_state(AlarmName="both", StateValue="ALARM", StateReason="test")
+    (found,) = cloudwatch.describe_alarms(AlarmNames=["both"], AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]
+    trigger = {"Arn": found["AlarmArn"], "Type": "AWS::CloudWatch::CompositeAlarm"}
+    stack = create(
+        aws("cloudformation"), {"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}},
+        RollbackConfiguration={"RollbackTriggers": [trigger]},
+    )  # fmt: skip
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"

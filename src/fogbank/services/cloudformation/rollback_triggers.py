@@ -6,11 +6,11 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-rollbac
 from typing import Any
 
 from fogbank.core.context import Context
-from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.services.cloudformation.errors import ValidationError
 from fogbank.services.cloudformation.walk import Halt
 
 INTERVAL_S = 10
+TYPES = {"AWS::CloudWatch::Alarm": "MetricAlarm", "AWS::CloudWatch::CompositeAlarm": "CompositeAlarm"}
 TRIGGERS_MAX = 5  # RollbackConfiguration: "Maximum number of 5 items"
 MONITORING_MINUTES_MAX = 180  # RollbackConfiguration: "Maximum value of 180"
 
@@ -21,12 +21,10 @@ def check(configuration: dict[str, Any]) -> None:
     if len(triggers) > TRIGGERS_MAX:
         raise ValidationError(f"At most {TRIGGERS_MAX} rollback triggers can be specified")
     for trigger in triggers:
-        if trigger["Type"] not in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
+        if trigger["Type"] not in TYPES:
             raise ValidationError("Rollback Trigger Type not supported")
         if trigger["Arn"].split(":")[5:6] != ["alarm"]:
             raise ValidationError("RelativeId of a Rollback Trigger's ARN is incorrect")
-        if trigger["Type"] == "AWS::CloudWatch::CompositeAlarm":
-            raise NotImplementedInFogbank("Composite alarms as rollback triggers are not implemented by Fogbank.")
     if not 0 <= int(configuration.get("MonitoringTimeInMinutes", 0)) <= MONITORING_MINUTES_MAX:
         raise ValidationError(f"MonitoringTimeInMinutes must be from 0 to {MONITORING_MINUTES_MAX}")
 
@@ -43,8 +41,9 @@ async def look(ctx: Context, configuration: dict[str, Any], halt: Halt) -> None:
     for trigger in configuration.get("RollbackTriggers") or ():
         _, _, _, region, account, _, name = trigger["Arn"].split(":", 6)
         there = ctx.at(account=account, region=region)
-        answer = await there.call(there.cloud.cloudwatch.describe_alarms, AlarmNames=[name])
-        states = [alarm["StateValue"] for alarm in answer.get("MetricAlarms", [])]
+        kind = TYPES[trigger["Type"]]
+        answer = await there.call(there.cloud.cloudwatch.describe_alarms, AlarmNames=[name], AlarmTypes=[kind])
+        states = [alarm["StateValue"] for alarm in answer[f"{kind}s"]]
         if not states:
             halt.ask(f"The rollback trigger {trigger['Arn']} does not exist")
         elif states == ["ALARM"]:
