@@ -16,7 +16,6 @@ from fogbank.core.errors import AwsError, InternalFailure
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType, name_seed
 from fogbank.services.cloudformation import creation_policy, dynamic, schema, stack_policy
 from fogbank.services.cloudformation.custom_resources import CustomResource
-from fogbank.services.cloudformation.errors import Cancelled, ValidationError
 from fogbank.services.cloudformation.intrinsics import Resolver
 from fogbank.services.cloudformation.journal import Journal
 from fogbank.services.cloudformation.prepare import Plan, check_schema, find_type, state_of
@@ -288,7 +287,8 @@ class Steps:
 
 
 def reason_of(error: AwsError) -> str:
-    if isinstance(error, (ValidationError, Cancelled)):
+    package, _, service = type(error).__module__.removeprefix("fogbank.").partition(".")
+    service = service.partition(".")[0]
+    if package != "services" or service == "cloudformation":
         return error.message
-    service = type(error).__module__.split(".")[2]
     return f"{error.message} (Service: {service}, Status Code: {error.status}, Error Code: {error.code})"
