@@ -13,8 +13,8 @@ from fogbank.services.dynamodb.records import DynamoDBTables, StoredItem, TableR
 from fogbank.services.dynamodb.tables import Counts
 
 # So many entries of a table and its indexes are counted while the caller waits.
-AT_ONCE = 10_000
-PER_TURN = 5_000
+AT_ONCE = 2_000
+PER_TURN = 1_000
 AGAIN_MS = 5_000
 
 
