@@ -13,7 +13,7 @@ from fogbank.services.sns import delivery_status, envelope
 from fogbank.services.sns.delivery_policy import delivery_for
 from fogbank.services.sns.delivery_status import Delivered
 from fogbank.services.sns.envelope import Message
-from fogbank.services.sns.records import Post, Subscription, Topic
+from fogbank.services.sns.records import OlderPost, Post, Subscription, Topic
 from fogbank.services.sns.signatures import Seal
 
 if TYPE_CHECKING:
@@ -33,12 +33,13 @@ class EndpointRefused(Exception):
 
 
 class Poster:
-    """Delivers `sns.http` rows of the outbox."""
+    """Delivers `sns.post` rows of the outbox."""
 
     def __init__(self, service: "SnsService") -> None:
         self._service = service
         self._cloud = service.cloud
-        self._cloud.outbox.handler("sns.http", self._deliver, payload=Post)
+        self._cloud.outbox.handler("sns.post", self._deliver, payload=Post)
+        self._cloud.outbox.handler("sns.http", self._take_over, payload=OlderPost)
 
     async def _deliver(self, ctx: Context, post: Post) -> None:
         try:
@@ -58,13 +59,31 @@ class Poster:
         if error.passing and post.failures <= len(post.delays_s):
             # In a lane of its own, since others need not wait.
             delay_s = post.delays_s[post.failures - 1]
-            self._cloud.outbox.put(ctx, "sns.http", lane=str(uuid.uuid4()), payload=post, delay_s=delay_s)
+            self._cloud.outbox.put(ctx, "sns.post", lane=str(uuid.uuid4()), payload=post, delay_s=delay_s)
             return
         self._service.publisher.count_http(ctx, post, delivered=False)
         if post.message_md5:
             self._log(ctx.refreshed(), post, error.status, {"ErrorMessage": str(error)}, success=False)
         if post.dead_letter_arn:
             self._service.publisher.http_dead_letter(ctx, post)
+
+    def _take_over(self, ctx: Context, older: OlderPost) -> None:
+        """Go on with a delivery that an older version began."""
+        step_s = (older.delay_max_s - older.delay_s) / max(older.retries_max - 1, 1)
+        post = Post(
+            topic_arn=older.topic_arn,
+            subscription_arn=older.subscription_arn,
+            url=older.url,
+            type=older.type,
+            message_id=older.message_id,
+            body=older.body,
+            content_type=older.content_type,
+            delays_s=[older.delay_s + step_s * retry for retry in range(older.retries_max)],
+            raw=older.raw,
+            failures=older.failures,
+            dead_letter_arn=older.dead_letter_arn,
+        )
+        self._cloud.outbox.put(ctx, "sns.post", lane=older.subscription_arn, payload=post)
 
     def _log(self, ctx: Context, post: Post, status: int, response: dict[str, str], *, success: bool) -> None:
         _, _, _, region, account, name = post.topic_arn.split(":")

@@ -223,7 +223,7 @@ class Publisher:
                 return
             case "http" | "https":
                 post = post_for(ctx, subscription.record, subscription.arn, message, topic.record)
-                self._cloud.outbox.put(ctx, "sns.http", lane=subscription.arn, payload=post)
+                self._cloud.outbox.put(ctx, "sns.post", lane=subscription.arn, payload=post)
                 return
             case _:
                 return

@@ -60,3 +60,21 @@ class Post(Record):
     raw: bool = False
     failures: int = 0
     dead_letter_arn: str = ""
+
+
+class OlderPost(Record):
+    """A `Post` as it was stored when the delays of its retries were not yet a list."""
+
+    topic_arn: str
+    subscription_arn: str
+    url: str
+    type: str
+    message_id: str
+    body: str
+    content_type: str
+    retries_max: int
+    delay_s: float
+    delay_max_s: float
+    raw: bool = False
+    failures: int = 0
+    dead_letter_arn: str = ""

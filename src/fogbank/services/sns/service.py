@@ -461,7 +461,7 @@ class SnsService(PlatformOperations, SmsOperations):
         topic = self.topics.get(_topic_key(ctx, topic_arn)) or Topic(created_ms=0)
         seal = self.publisher.seal(ctx, topic)
         post = confirmation_for(ctx, subscription, topic_arn, kind=kind, arn=arn, seal=seal)
-        self.cloud.outbox.put(ctx, "sns.http", lane=arn, payload=post)
+        self.cloud.outbox.put(ctx, "sns.post", lane=arn, payload=post)
 
 
 def _topic_key(ctx: Context, arn: str) -> Place:
