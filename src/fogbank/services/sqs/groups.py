@@ -6,6 +6,7 @@ order of their turns, and a group that was blocked or empty comes last when it g
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from fogbank.core.cloud import Cloud
 from fogbank.services.sqs.records import Due, Head, Message, SqsTables, Turn
@@ -67,3 +68,22 @@ class Groups:
         elif turn is not None and not takeable:
             self._tables.turns.delete((queue_id, group))
             self._tables.heads.delete((queue_id, turn.number))
+
+    def take_over(self) -> None:
+        """FIFO queues stored when a group had a count of its messages in flight get their leases and turns, once."""
+        older = (
+            self._store.table("sqs.heads", key=(int, int), value=list[Any]),
+            self._store.table("sqs.groups", key=(int, str), value=list[Any]),
+        )
+        for queue_id in {key[0] for table in older for key, _ in table.scan()}:
+            for table in (*older, self._tables.leases, self._tables.turns):
+                table.delete_all((queue_id,))
+            for (_, due_ms, sequence), message in list(self._tables.waiting.scan((queue_id,))):
+                self._tables.moved.delete((queue_id, sequence))
+                if not message.delayed:
+                    self.lease(queue_id, message.group or "", sequence, due_ms)
+            first_sequences: dict[str, int] = {}
+            for (_, group, sequence), _ in self._tables.visible.scan((queue_id,)):
+                first_sequences.setdefault(group, sequence)
+            for group in sorted(first_sequences, key=first_sequences.__getitem__):
+                self.settle(queue_id, group)

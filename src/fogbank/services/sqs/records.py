@@ -112,7 +112,7 @@ class SqsTables:
         self.visible = store.table("sqs.visible", key=(int, str, int), value=Message)
         self.waiting = store.table("sqs.waiting", key=(int, int, int), value=Message)
         self.moved = store.table("sqs.moved", key=(int, int), value=Due)
-        self.heads = store.table("sqs.heads", key=(int, int), value=Head)
+        self.heads = store.table("sqs.heads_by_turn", key=(int, int), value=Head)
         self.leases = store.table("sqs.leases", key=(int, str, int), value=Due)
         self.turns = store.table("sqs.turns", key=(int, str), value=Turn)
         self.attempts = store.table("sqs.attempts", key=(int, str), value=Attempt)
