@@ -97,3 +97,20 @@ def test_prometheus_counts_answers(tmp_path: Path) -> None:
         text = answer.read().decode()
     assert 'fogbank_requests_total{service="sqs",operation="CreateQueue",status="200"} 1' in text
     server.stop()
+
+
+def test_messages_that_a_killed_server_had_given_out_are_counted_once_when_they_are_deleted(tmp_path: Path) -> None:
+    first = LiveServer("--data", str(tmp_path), "--sync", "process")
+    sqs = first.client("sqs", account=ACCOUNT)
+    url = sqs.create_queue(QueueName="jobs")["QueueUrl"]
+    for number in range(3):
+        sqs.send_message(QueueUrl=url, MessageBody=str(number))
+    handles = [m["ReceiptHandle"] for m in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=2)["Messages"]]
+    first.kill()
+    second = LiveServer("--data", str(tmp_path), "--sync", "process")
+    sqs = second.client("sqs", account=ACCOUNT)
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=handles[0])
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    second.stop()
+    assert found["ApproximateNumberOfMessages"] == "1"
+    assert found["ApproximateNumberOfMessagesNotVisible"] == "1"

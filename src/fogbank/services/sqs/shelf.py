@@ -41,11 +41,16 @@ class Shelf:
         self._depths: dict[int, Depth] = {}
         self.on_visible: Callable[[int], None] = lambda queue_id: None
         """Called after the commit that made a message of that queue visible."""
+        with cloud.store.transaction():
+            self._groups.take_over()
 
     # ---- counting -----------------------------------------------------------------------------------------------
 
     def depth(self, queue_id: int) -> Depth:
-        """Counted once per process, before this process changes the queue, and kept up with every commit."""
+        """Counted once per process and kept up with every commit.
+
+        Whatever changes the queue calls this before it does, so that nothing is counted twice.
+        """
         depth = self._depths.get(queue_id)
         if depth is None:
             depth = self._depths[queue_id] = Depth()
@@ -102,6 +107,7 @@ class Shelf:
 
     def lease(self, queue: Queue, *, limit: int, now_ms: int, timeout_s: int) -> list[tuple[Receipt, Message]]:
         """Take up to `limit` visible messages for `timeout_s`, oldest first."""
+        self.depth(queue.id)
         leased = []
         due_ms = now_ms + timeout_s * 1000
         for key, message in self._takeable(queue, limit):
@@ -140,6 +146,7 @@ class Shelf:
 
     def return_due(self, queue: Queue, now_ms: int) -> tuple[int, int]:
         """Make visible what waited until now; how many leases and how many delays ended."""
+        self.depth(queue.id)
         due = []
         for key, message in self._tables.waiting.scan((queue.id,), limit=_DUE_PER_CALL):
             if key[1] > now_ms:
@@ -195,6 +202,7 @@ class Shelf:
         In a standard queue every receipt of a message will do. AWS's page says that only the latest does; its answers,
         as recorded, say otherwise.
         """
+        self.depth(queue.id)
         found = self.leased(queue, receipt)
         if found is not None:
             key, message = found
