@@ -59,6 +59,7 @@ class Server:
     def __init__(self, config: ServerConfig) -> None:
         self.config = config
         self._clock = Clock(virtual=config.virtual_clock)
+        self._endpoint = f"http://localhost:{config.port}"
         self._stopping = asyncio.Event()
         self._changing = asyncio.Lock()
         self._background: set[asyncio.Task[None]] = set()
@@ -71,7 +72,7 @@ class Server:
             services=SERVICES,
             sync="process" if config.ephemeral else config.sync,
             clock=self._clock,
-            endpoint=f"http://localhost:{config.port}",
+            endpoint=self._endpoint,
             account=config.account,
         )
         packages = {package.removesuffix("_"): package for package in SERVICES}
@@ -89,7 +90,7 @@ class Server:
             connections.protocol, self.config.host, self.config.port, backlog=1024, reuse_address=True
         )
         port = listener.sockets[0].getsockname()[1]
-        self.cloud.endpoint = f"http://localhost:{port}"
+        self.cloud.endpoint = self._endpoint = f"http://localhost:{port}"
         write_holder(self.config.data, port=port)
         await self.cloud.start()
         watcher = loop.create_task(connections.watch())

@@ -45,6 +45,13 @@ class Clock:
         self._arm()
         return timer
 
+    def cancel_timers(self) -> None:
+        """Nothing is due any more: who set the timers is gone."""
+        self._timers.clear()
+        if self._wakeup is not None:
+            self._wakeup.cancel()
+            self._wakeup = None
+
     async def sleep(self, seconds: float) -> None:
         """Wait for `seconds` of this clock."""
         await self.sleep_until(self.now_ms() + int(seconds * 1000))

@@ -140,6 +140,8 @@ class Cloud:
             await service.stop()
         await self.tasks.stop()
         self.metrics.flush()
+        await self.tasks.stop()  # That flush may have been the first use of cloudwatch, which starts it.
+        self.clock.cancel_timers()
         self.store.close()
 
     # ---- who and where ------------------------------------------------------------------------------------------
