@@ -21,20 +21,26 @@ def depth(sqs: Any, queue: str) -> int:
 TIMED = (
     "import json, os, time, boto3\n"
     "sqs = boto3.client('sqs')\n"
+    "begun, count = os.environ['BEGUN'], 'ApproximateNumberOfMessages'\n"
     "def handler(event, context):\n"
     "    began = time.time()\n"
-    "    time.sleep({work_s})\n"
+    "    sqs.send_message(QueueUrl=begun, MessageBody='here')\n"
+    "    while int(sqs.get_queue_attributes(QueueUrl=begun, AttributeNames=[count])['Attributes'][count]) < {meet}:\n"
+    "        time.sleep(0.05)\n"
+    "    time.sleep(0.1)\n"
     "    spans = [[r['attributes'].get('MessageGroupId'), r['body'], began, time.time()] for r in event['Records']]\n"
     "    sqs.send_message(QueueUrl=os.environ['OUT'], MessageBody=json.dumps(spans))\n"
 )
 Span = tuple[str | None, str, float, float]
 
 
-def timed(aws: Aws, queue: str, *, work_s: float, messages: int, **mapping: Any) -> list[Span]:
-    """Map the queue to a function that works for `work_s`; when each message began and ended in it."""
+def timed(aws: Aws, queue: str, *, meet: int, messages: int, **mapping: Any) -> list[Span]:
+    """Map the queue to a function that waits until `meet` of it have begun; when each message began and ended in it."""
     sqs, client = aws("sqs"), aws("lambda")
-    out = sqs.create_queue(QueueName="out")["QueueUrl"]
-    create(client, "f", TIMED.format(work_s=work_s), Environment={"Variables": {"OUT": out}})
+    urls = {name.upper(): sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("begun", "out")}
+    out = urls["OUT"]
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "120"})
+    create(client, "f", TIMED.format(meet=meet), Environment={"Variables": urls}, Timeout=120)
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     client.create_event_source_mapping(FunctionName="f", EventSourceArn=arn, **mapping)
     spans: list[Span] = []
@@ -60,7 +66,7 @@ def test_batches_run_beside_each_other_up_to_the_maximum_concurrency(aws: Aws) -
     queue = sqs.create_queue(QueueName="in")["QueueUrl"]
     for number in range(20):
         sqs.send_message(QueueUrl=queue, MessageBody=str(number))
-    spans = timed(aws, queue, work_s=0.5, messages=20, BatchSize=1, ScalingConfig={"MaximumConcurrency": 10})
+    spans = timed(aws, queue, meet=10, messages=20, BatchSize=1, ScalingConfig={"MaximumConcurrency": 10})
     assert most_at_once(spans) == 10
     eventually(lambda: depth(sqs, queue) == 0)
 
@@ -75,7 +81,7 @@ def test_batches_of_a_fifo_queue_are_never_more_than_its_groups_and_keep_their_o
             MessageGroupId=f"g{number % 3}",
             MessageDeduplicationId=str(number),
         )
-    spans = timed(aws, queue, work_s=0.1, messages=12, BatchSize=1)
+    spans = timed(aws, queue, meet=3, messages=12, BatchSize=1)
     assert most_at_once(spans) == 3
     for group in ("g0", "g1", "g2"):
         own = sorted((began, ended, body) for name, body, began, ended in spans if name == group)
