@@ -13,6 +13,7 @@ pairs that share the cut: right at any length, and slower only for keys that hav
 import asyncio
 import contextlib
 import logging
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -386,14 +387,16 @@ class Table(Generic[V]):
     def count(self, prefix: Key = ()) -> int:
         return sum(1 for _ in self._entries(self._key(prefix), None, None, reverse=False))
 
-    def delete_all(self, prefix: Key) -> int:
-        """Remove every key that begins with `prefix`; how many there were."""
-        doomed = [
-            self._codec.decode(encoded) for encoded, _ in self._entries(self._key(prefix), None, None, reverse=False)
-        ]
-        for key in doomed:
-            self.delete(key)
-        return len(doomed)
+    def delete_all(self, prefix: Key) -> None:
+        """Remove every key that begins with `prefix`."""
+        encoded_prefix = self._key(prefix)
+        doomed = self._entries(encoded_prefix, None, None, reverse=False)
+        if len(encoded_prefix) >= _KEY_CUT:
+            for key in [self._codec.decode(encoded) for encoded, _ in doomed]:
+                self.delete(key)
+        elif next(doomed, None) is not None:
+            self._store.remove_some(encoded_prefix, limit=sys.maxsize)
+            self._forget_peeked()
 
     # ---- bytes --------------------------------------------------------------------------------------------------
 
