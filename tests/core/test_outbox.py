@@ -8,8 +8,8 @@ import pytest
 from fogbank.core.clock import Clock
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.core.errors import AwsError
-from fogbank.core.outbox import RetryPolicy
+from fogbank.core.errors import AwsError, StorageFull
+from fogbank.core.outbox import WHEN_FULL_S, RetryPolicy
 
 Scenario = Callable[[Cloud, Context], Coroutine[Any, Any, None]]
 
@@ -52,6 +52,31 @@ def test_a_rolled_back_change_delivers_nothing(tmp_path: Path) -> None:
             cloud.outbox.put(ctx, "test.number", lane="a", payload=1)
             raise ZeroDivisionError
         assert cloud.outbox.pending() == 0
+
+    _play(tmp_path, scenario)
+
+
+def test_a_delivery_whose_end_found_no_room_on_the_disk_is_tried_again_when_there_may_be_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(cloud: Cloud, ctx: Context) -> None:
+        seen: list[int] = []
+        cloud.outbox.handler("test.number", lambda ctx, n: seen.append(n), payload=int)
+        run, refusals = cloud.store.run, [StorageFull(), StorageFull()]  # Of the delivery, and of the note about it.
+
+        async def full(*arguments: Any) -> Any:
+            if refusals:
+                raise refusals.pop()
+            return await run(*arguments)
+
+        monkeypatch.setattr(cloud.store, "run", full)
+        with cloud.store.transaction():
+            cloud.outbox.put(ctx, "test.number", lane="a", payload=1)
+        await _until(lambda: not refusals)
+        assert (seen, cloud.outbox.pending()) == ([], 1)
+        cloud.clock.advance(int(WHEN_FULL_S * 1000))
+        await _until(lambda: cloud.outbox.pending() == 0)
+        assert (seen, cloud.tasks.failures) == ([1], 0)
 
     _play(tmp_path, scenario)
 

@@ -1,15 +1,19 @@
 """Alarms that survive a restart: a table of due times, and timers on the clock for them."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fogbank.core.clock import Timer
+from fogbank.core.errors import StorageFull
 from fogbank.core.store import Record
 
 if TYPE_CHECKING:
     from fogbank.core.cloud import Cloud
 
 Key = tuple[Any, ...]
+
+WHEN_FULL_MS = 5_000
 
 
 class Alarm(Record):
@@ -57,9 +61,22 @@ class Alarms:
             timer.cancel()
 
     def _due(self, key: Key, at_ms: int) -> None:
-        with self._cloud.store.transaction():
-            alarm = self._alarms.get(key)
-            if alarm is None or alarm.at_ms != at_ms:
-                return
-            self._alarms.delete(key)
-            self._ring(key, alarm)
+        store = self._cloud.store
+        try:
+            with store.transaction():
+                alarm = self._alarms.get(key)
+                if alarm is None or alarm.at_ms != at_ms:
+                    return
+                self._timers.pop(key, None)
+                self._alarms.delete(key)
+                self._ring(key, alarm)
+        except StorageFull as error:
+            self._settled(key, at_ms, error)
+        else:
+            store.when_settled(partial(self._settled, key, at_ms))
+
+    def _settled(self, key: Key, at_ms: int, error: Exception | None) -> None:
+        """What could not be kept rings again: there may be room for it later."""
+        if error is not None:
+            later_ms = self._cloud.clock.now_ms() + WHEN_FULL_MS
+            self._timers[key] = self._cloud.clock.call_at(later_ms, lambda: self._due(key, at_ms))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
-from fogbank.core.errors import AwsError
+from fogbank.core.errors import AwsError, StorageFull
 from fogbank.core.store import Record
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("fogbank.outbox")
 
 T = TypeVar("T")
+
+WHEN_FULL_S = 5.0
 
 
 class RetryPolicy(msgspec.Struct, frozen=True):
@@ -128,9 +130,12 @@ class Outbox:
                 rows = list(self._rows.scan((kind_name, lane), limit=100))
                 if not rows and not arrived.is_set():
                     return
-                for key, row in rows:
-                    if not await self._deliver(kind, key, row):
-                        break
+                try:
+                    for key, row in rows:
+                        if not await self._deliver(kind, key, row):
+                            break
+                except StorageFull:  # The rows are still there, and there may be room for their end later.
+                    await self._cloud.clock.sleep(WHEN_FULL_S)
         finally:
             del self._busy[kind_name, lane]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from typing import Any
 
 log = logging.getLogger("fogbank.tasks")
@@ -21,11 +21,21 @@ class Tasks:
         task.add_done_callback(self._ended)
         return task
 
+    async def attempt(self, name: str, work: Awaitable[object]) -> None:
+        """A round of a task that goes on for ever: if it fails, that is logged and counted, and the task goes on."""
+        try:
+            await work
+        except Exception as error:  # An edge: a full disk or one bad row must not end what comes at every hour.
+            self._failed(name, error)
+
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self.failures += 1
-            log.error("background task %s failed", task.get_name(), exc_info=error)
+            self._failed(task.get_name(), error)
+
+    def _failed(self, name: str, error: BaseException) -> None:
+        self.failures += 1
+        log.error("background task %s failed", name, exc_info=error)
 
     async def stop(self) -> None:
         """Cancel all tasks and wait until they have ended."""

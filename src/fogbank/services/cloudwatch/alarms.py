@@ -256,7 +256,7 @@ class Alarms(Metrics, Dashboards):
             for (account, region, name), alarm in list(self._tables.alarms.scan()):
                 if not alarm.rule and (turned or alarm.period_s < 60):
                     ctx = self.cloud.context(account=account, region=region)
-                    await ctx.run(self._evaluate, ctx, name)
+                    await self.cloud.tasks.attempt(f"evaluate alarm {name}", ctx.run(self._evaluate, ctx, name))
 
     def _evaluate(self, ctx: Context, name: str) -> None:
         alarm = self._tables.alarms.get((ctx.account, ctx.region, name))

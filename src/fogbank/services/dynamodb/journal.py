@@ -60,14 +60,18 @@ class Journal:
             behind = found[0][:3]
             yield found[0][:3]
 
-    def trim_slice(self, now_ms: int) -> None:
-        """Forget some of what is older than its table's recovery period; call by call all of the journal is seen."""
+    def trim_some(self, now_ms: int) -> bool:
+        """Forget some of what is older than its table's recovery period; whether there may be more of it.
+
+        Call by call all of the journal is seen.
+        """
         kept_from: dict[int, int] = {}
         for _, table in self._tables.tables.scan():
             if table.copies_running or table.point_in_time_recovery:
                 kept_from[table.id] = 0 if table.copies_running else now_ms - table.recovery_days * DAY_MS
         entries = list(self._tables.journal.scan(after=self._trimmed_to, limit=_TRIM_PER_SLICE))
-        for key, past in entries:
-            if past.changed_ms < kept_from.get(key[0], now_ms):
-                self._tables.journal.delete(key)
+        old = [key for key, past in entries if past.changed_ms < kept_from.get(key[0], now_ms)]
+        for key in old:
+            self._tables.journal.delete(key)
         self._trimmed_to = entries[-1][0] if len(entries) == _TRIM_PER_SLICE else None
+        return bool(old)

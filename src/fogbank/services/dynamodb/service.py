@@ -69,10 +69,13 @@ class DynamoDBService(
     async def start(self) -> None:
         while True:
             await self.cloud.clock.sleep(SWEEP_S)
-            await self._expire_items()
-            while await self.cloud.store.run(self.streams.trim_all, self.cloud.clock.now_ms()):
-                continue
-            await self.cloud.store.run(self._journal.trim_slice, self.cloud.clock.now_ms())
+            await self.cloud.tasks.attempt("expire items", self._expire_items())
+            for name, trim in (("trim streams", self.streams.trim_all), ("trim the journal", self._journal.trim_some)):
+                await self.cloud.tasks.attempt(name, self._trim(trim))
+
+    async def _trim(self, some: Callable[[int], bool]) -> None:
+        while await self.cloud.store.run(some, self.cloud.clock.now_ms()):
+            continue
 
     # ---- transactions -------------------------------------------------------------------------------------------
 

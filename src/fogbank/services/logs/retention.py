@@ -15,7 +15,8 @@ async def keep_sweeping(cloud: Cloud, tables: LogsTables) -> None:
         await cloud.clock.sleep(SWEEP_EVERY_S)
         for (account, region, _), group in list(tables.groups.scan()):
             if group.retention_days:
-                await _sweep(cloud.context(account=account, region=region), tables, group)
+                ctx = cloud.context(account=account, region=region)
+                await cloud.tasks.attempt(f"expire events of {group.name}", _sweep(ctx, tables, group))
 
 
 async def _sweep(ctx: Context, tables: LogsTables, group: Group) -> None:
