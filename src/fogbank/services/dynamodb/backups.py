@@ -231,7 +231,7 @@ class Backups(TableAccess):
             for index in source.indexes:
                 if index.local == local and (kept is None or index.name in kept):
                     target.indexes.append(deepcopy(index))
-                    target.indexes[-1].id = self._tables.next_id()
+                    target.indexes[-1].id, target.indexes[-1].backfilling = self._tables.next_id(), False
         used = {*target.keys, *(key for index in target.indexes for key in index.keys)}
         target.types = {key: kind for key, kind in source.types.items() if key in used}
         return target

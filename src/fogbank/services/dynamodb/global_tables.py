@@ -72,9 +72,9 @@ class GlobalTables(TableAccess):
         new = deepcopy(table)
         new.id, new.uuid, new.region, new.created_ms = self._tables.next_id(), new_id(), region, ctx.now_ms
         new.tags, new.insights, new.deletion_protection, new.point_in_time_recovery = {}, {}, False, False
-        new.copies_running, new.restore = 0, None
+        new.copies_running, new.restore, new.expiry_id, new.expiry_filling = 0, None, 0, False
         for index in new.indexes:
-            index.id = self._tables.next_id()
+            index.id, index.backfilling = self._tables.next_id(), False
         self._set_own(new, wanted)
         if table.stream is not None:
             self._set_stream(there, new, {"StreamEnabled": True, "StreamViewType": table.stream.view_type})

@@ -148,20 +148,19 @@ class Items:
             assert new is not None
             self._tables.index_items.put(after, projected(index, table, new))
 
-    def backfill(self, index: Index, table: TableRecord) -> None:
-        """Fill a new index from the table's items; items that do not fit its key are left out, as AWS does."""
-        for key, stored in list(self._tables.items.scan((table.id,))):
-            if all(table.types[name] in stored.item.get(name, ()) for name in index.keys):
-                self._reindex(index, table, key, None, stored)
+    def add_to_index(self, index: Index, table: TableRecord, key: Key, stored: StoredItem) -> None:
+        """Add an item that is older than the index; one that does not fit its key is left out, as AWS does."""
+        if all(stored.item.get(name, {}).get(table.types[name]) for name in index.keys):
+            self._reindex(index, table, key, None, stored)
 
     def note_expiry(self, table: TableRecord, key: Key, old: StoredItem | None, new: StoredItem | None) -> None:
         before, after = _expiry(table, item_of(old)), _expiry(table, item_of(new))
         if before == after:
             return
         if before is not None:
-            self._tables.expiring.delete((table.id, before, key[1], key[2]))
+            self._tables.expiring.delete((expiry_id(table), before, key[1], key[2]))
         if after is not None:
-            self._tables.expiring.put((table.id, after, key[1], key[2]), Counter(0))
+            self._tables.expiring.put((expiry_id(table), after, key[1], key[2]), Counter(0))
 
     def _record(self, ctx: Context, table: TableRecord, old: Item | None, new: Item | None, *, by_ttl: bool) -> None:
         stream = table.stream
@@ -314,6 +313,10 @@ def projected(index: Index, table: TableRecord, stored: StoredItem) -> StoredIte
         return stored
     names = {*table.keys, *index.keys, *index.non_key_attributes}
     return StoredItem.of({name: value for name, value in stored.item.items() if name in names})
+
+
+def expiry_id(table: TableRecord) -> int:
+    return table.expiry_id or table.id
 
 
 def _expiry(table: TableRecord, item: Item | None) -> int | None:

@@ -24,6 +24,8 @@ class Index(Record):
     write_units: int = 0
     warm_read_units: int = 0
     warm_write_units: int = 0
+    backfilling: bool = False
+    """It does not hold all items yet that were there before it."""
 
 
 class Stream(Record):
@@ -95,6 +97,9 @@ class TableRecord(Record):
     copies_running: int = 0
     """Backups and restores that read the table now."""
     restore: Restore | None = None
+    expiry_id: int = 0
+    """Where the times lie at which items expire; 0: under the table's own id, as they once did."""
+    expiry_filling: bool = False
 
     @property
     def arn(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
+from fogbank.services.dynamodb.backfills import Backfills
 from fogbank.services.dynamodb.backups import Backups
 from fogbank.services.dynamodb.batch_operations import BatchOperations
 from fogbank.services.dynamodb.contributor_insights import ContributorInsights
@@ -60,6 +61,7 @@ class DynamoDBService(
         self._journal = Journal(cloud, self._tables)
         self._items.on_change = self._journal.note
         self._copies = Copies(cloud, self._tables, self._items, self._journal)
+        self._backfills = Backfills(cloud, self._tables, self._items)
         self._writes = Writes(self._items)
         self._transactions = Transactions(self._tables, self._items, self._writes)
         self.streams = Streams(self._tables)

@@ -7,7 +7,7 @@ from fogbank.core.context import Context
 from fogbank.core.service import Service
 from fogbank.services.dynamodb import tables as definitions
 from fogbank.services.dynamodb.errors import ResourceInUse, ResourceNotFound, Validation
-from fogbank.services.dynamodb.items import Items
+from fogbank.services.dynamodb.items import Items, expiry_id
 from fogbank.services.dynamodb.records import DynamoDBTables, Index, Stream, StreamEntry, TableRecord
 
 
@@ -40,6 +40,8 @@ class TableAccess(Service):
         index = table.index(name)
         if index is None:
             raise Validation(f"The table does not have the specified index: {name}")
+        if index.backfilling:
+            raise Validation(f"Cannot read from backfilling global secondary index: {name}")
         return index
 
     def _save(self, table: TableRecord) -> None:
@@ -56,7 +58,7 @@ class TableAccess(Service):
             raise ResourceInUse(f"Attempt to change a resource which is still in use: Table is in use: {table.name}")
         self._tables.tables.delete((table.account, table.region, table.name))
         self.cloud.garbage.discard(self._tables.items, (table.id,))
-        self.cloud.garbage.discard(self._tables.expiring, (table.id,))
+        self.cloud.garbage.discard(self._tables.expiring, (expiry_id(table),))
         self.cloud.garbage.discard(self._tables.versions, (table.id,))
         self.cloud.garbage.discard(self._tables.journal, (table.id,))
         for index in table.indexes:

@@ -11,6 +11,7 @@ from fogbank.core.ids import new_id
 from fogbank.core.service import Answer, Tagged
 from fogbank.core.tags import tag_list
 from fogbank.services.dynamodb import tables as definitions
+from fogbank.services.dynamodb.backfills import Backfills
 from fogbank.services.dynamodb.counts import ItemCounts
 from fogbank.services.dynamodb.errors import LimitExceeded, ResourceInUse, ResourceNotFound, Validation, check_limit
 from fogbank.services.dynamodb.global_tables import GlobalTables
@@ -20,6 +21,7 @@ from fogbank.services.dynamodb.records import TableRecord
 class TableOperations(GlobalTables):
     """The operations on tables of `DynamoDBService`."""
 
+    _backfills: Backfills
     _counts: ItemCounts
 
     def create_table(
@@ -179,9 +181,7 @@ class TableOperations(GlobalTables):
                 "or SSESpecification or ReplicaUpdates is required"
             )
         if sum("Update" not in update for update in GlobalSecondaryIndexUpdates or ()) > 1:
-            raise LimitExceeded(
-                "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"
-            )
+            raise _one_index_at_a_time()
         for each in (*self._replica_tables(table), table):
             self._change_shared(
                 ctx, each, BillingMode, ProvisionedThroughput, WarmThroughput, AttributeDefinitions,
@@ -223,7 +223,7 @@ class TableOperations(GlobalTables):
         if definitions_given is not None:
             table.types |= definitions.read_types(definitions_given)
         for update in index_updates:
-            self._update_index(table, update)
+            self._update_index(ctx, table, update)
         used = {*table.keys, *(name for index in table.indexes for name in index.keys)}
         table.types = {name: kind for name, kind in table.types.items() if name in used}
 
@@ -236,16 +236,18 @@ class TableOperations(GlobalTables):
             self._end_stream(table)
         self._set_stream(ctx, table, specification)
 
-    def _update_index(self, table: TableRecord, update: dict[str, Any]) -> None:
+    def _update_index(self, ctx: Context, table: TableRecord, update: dict[str, Any]) -> None:
         if "Create" in update:
             definition = update["Create"]
+            if any(index.backfilling for index in table.indexes):
+                raise _one_index_at_a_time()
             if table.index(definition["IndexName"]) is not None:
                 raise Validation(f"Attempting to create an index which already exists: {definition['IndexName']}")
             index = definitions.read_index(
                 definition, table.types, local=False, on_demand=table.on_demand, new_id=self._tables.next_id()
             )
             table.indexes.append(index)
-            self._items.backfill(index, table)
+            self._backfills.start(ctx, table, index.id)
             return
         ((action, definition),) = update.items()
         found = table.index(definition["IndexName"])
@@ -262,6 +264,12 @@ class TableOperations(GlobalTables):
             found.read_units, found.write_units = definitions.read_units(
                 definition["ProvisionedThroughput"], on_demand=table.on_demand
             )
+
+
+def _one_index_at_a_time() -> LimitExceeded:
+    return LimitExceeded(
+        "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"
+    )
 
 
 def _update_throughput(

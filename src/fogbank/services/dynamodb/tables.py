@@ -275,7 +275,9 @@ def _describe_index(table: TableRecord, index: Index, counts: Counts | None, *, 
         "IndexArn": f"{table.arn}/index/{index.name}",
     }
     if not index.local:
-        description["IndexStatus"] = "CREATING" if creating else "ACTIVE"
+        description["IndexStatus"] = "CREATING" if creating or index.backfilling else "ACTIVE"
+        if index.backfilling:
+            description["Backfilling"] = True
         description["ProvisionedThroughput"] = _throughput(index.read_units, index.write_units)
         if not creating or index.warm_read_units or index.warm_write_units:
             description["WarmThroughput"] = _warm_throughput(table, index, creating=creating)

@@ -187,14 +187,14 @@ def value_size(value: Value) -> int:
 
 
 def key_bytes(value: Value) -> bytes:
-    """Bytes that sort as DynamoDB sorts values of one key type."""
+    """Bytes that sort as DynamoDB sorts values of one key type; none for a value of another type, which no key has."""
     ((kind, content),) = value.items()
     if kind == "S":
         text: str = content
         return text.encode("utf-8", "surrogatepass")
     if kind == "B":
         return decode_binary(content)
-    return _number_bytes(content)
+    return _number_bytes(content) if kind == "N" else b""
 
 
 def _number_bytes(text: str) -> bytes:
