@@ -82,3 +82,21 @@ def test_a_global_table_goes_with_all_of_its_replicas(aws: Aws) -> None:
     for region in (AWAY, HOME):
         waiter = aws("dynamodb", region=region).get_waiter("table_not_exists")
         waiter.wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+
+
+def test_a_tables_policy_and_maximum_throughput_follow_its_template(aws: Aws) -> None:
+    dynamodb = aws("dynamodb")
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "dynamodb:GetItem", "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    settings = {"OnDemandThroughput": {"MaxReadRequestUnits": 7}, "ResourcePolicy": {"PolicyDocument": policy}}
+
+    arn = deploy(aws, table("Table", **settings))["Arn"]
+    kept = json.loads(dynamodb.get_resource_policy(ResourceArn=arn)["Policy"])
+    maximum = dynamodb.describe_table(TableName=arn)["Table"]["OnDemandThroughput"]
+    deploy(aws, table("Table"), update=True)
+
+    assert kept == policy
+    assert maximum["MaxReadRequestUnits"] == 7
+    assert "OnDemandThroughput" not in dynamodb.describe_table(TableName=arn)["Table"]
+    with pytest.raises(dynamodb.exceptions.PolicyNotFoundException):
+        dynamodb.get_resource_policy(ResourceArn=arn)

@@ -158,3 +158,51 @@ def test_reads_are_throttled_by_the_size_of_what_they_read(
     assert metric(aws, clock, "ConsumedReadCapacityUnits", TableName=table) == 25.5
     assert metric(aws, clock, "ReadThrottleEvents", TableName=table) == 2
     assert metric(aws, clock, "ThrottledRequests", TableName=table, Operation="Scan") == 1
+
+
+def test_an_on_demand_table_is_throttled_at_its_maximum_and_no_longer_without_one(
+    aws: Aws, clock: MovableClock, make_table: MakeTable
+) -> None:
+    dynamodb = aws("dynamodb")
+    table = make_table("id", OnDemandThroughput={"MaxWriteRequestUnits": 1})
+    large = {"id": {"S": "a"}, "padding": {"S": "x" * 20_000}}
+    dynamodb.put_item(TableName=table, Item=large)
+
+    with pytest.raises(ClientError) as refusal:
+        dynamodb.put_item(TableName=table, Item=large)
+    with pytest.raises(ClientError) as cancelled:
+        dynamodb.transact_write_items(TransactItems=[{"Put": {"TableName": table, "Item": large}}])
+    described = dynamodb.describe_table(TableName=table)["Table"]["OnDemandThroughput"]
+    dynamodb.update_table(TableName=table, OnDemandThroughput={"MaxWriteRequestUnits": -1})
+    dynamodb.put_item(TableName=table, Item=large)
+
+    assert refusal.value.response["Error"]["Code"] == "ThrottlingException"
+    (reason,) = refusal.value.response["throttlingReasons"]
+    assert reason["reason"] == "TableWriteMaxOnDemandThroughputExceeded"
+    assert cancelled.value.response["CancellationReasons"][0]["Code"] == "ThrottlingError"
+    assert described == {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": 1}
+    assert "OnDemandThroughput" not in dynamodb.describe_table(TableName=table)["Table"]
+    assert metric(aws, clock, "WriteThrottleEvents", TableName=table) == 2
+    dynamodb.scan(TableName=table)  # Reads have no maximum.
+
+
+def test_an_index_may_have_a_maximum_of_its_own(aws: Aws, make_table: MakeTable) -> None:
+    dynamodb = aws("dynamodb")
+    index = {"IndexName": "by-colour", "KeySchema": key_schema("colour"), "Projection": {"ProjectionType": "ALL"}}
+    maximum = {"OnDemandThroughput": {"MaxReadRequestUnits": 1}}
+    table = make_table("id", GlobalSecondaryIndexes=[index | maximum], types={"colour": "S"})
+    dynamodb.put_item(
+        TableName=table, Item={"id": {"S": "a"}, "colour": {"S": "blue"}, "padding": {"S": "x" * 200_000}}
+    )
+
+    dynamodb.scan(TableName=table, IndexName="by-colour")
+    with pytest.raises(ClientError) as refusal:
+        dynamodb.scan(TableName=table, IndexName="by-colour")
+    (reason,) = refusal.value.response["throttlingReasons"]
+    assert reason["reason"] == "IndexReadMaxOnDemandThroughputExceeded"
+    dynamodb.scan(TableName=table)
+
+
+def test_a_provisioned_table_has_no_maximum_on_demand(aws: Aws, make_table: MakeTable) -> None:
+    with pytest.raises(ClientError, match="OnDemandThroughput cannot be specified"):
+        make_table("id", ProvisionedThroughput=SMALL, OnDemandThroughput={"MaxReadRequestUnits": 1})

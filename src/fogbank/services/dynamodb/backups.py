@@ -109,6 +109,7 @@ class Backups(TableAccess):
         GlobalSecondaryIndexOverride: list[dict[str, Any]] | None = None,
         LocalSecondaryIndexOverride: list[dict[str, Any]] | None = None,
         SSESpecificationOverride: dict[str, Any] | None = None,
+        OnDemandThroughputOverride: dict[str, int] | None = None,
     ) -> Answer:
         key, backup = self._backup(ctx, BackupArn)
         if not backup.available:
@@ -116,6 +117,7 @@ class Backups(TableAccess):
         target = self._restored(
             ctx, TargetTableName, backup.table, BillingModeOverride, ProvisionedThroughputOverride,
             GlobalSecondaryIndexOverride, LocalSecondaryIndexOverride, SSESpecificationOverride,
+            OnDemandThroughputOverride,
         )  # fmt: skip
         target.restore = Restore(backup.table.arn, backup.arn, backup.created_ms)
         return self._start_restore(ctx, target, Copy(from_backup=key, restored=target.name))
@@ -134,6 +136,7 @@ class Backups(TableAccess):
         GlobalSecondaryIndexOverride: list[dict[str, Any]] | None = None,
         LocalSecondaryIndexOverride: list[dict[str, Any]] | None = None,
         SSESpecificationOverride: dict[str, Any] | None = None,
+        OnDemandThroughputOverride: dict[str, int] | None = None,
     ) -> Answer:
         source = self._backed_up(ctx, SourceTableName or SourceTableArn or "")
         if not source.point_in_time_recovery:
@@ -148,6 +151,7 @@ class Backups(TableAccess):
         target = self._restored(
             ctx, TargetTableName, source, BillingModeOverride, ProvisionedThroughputOverride,
             GlobalSecondaryIndexOverride, LocalSecondaryIndexOverride, SSESpecificationOverride,
+            OnDemandThroughputOverride,
         )  # fmt: skip
         target.restore = Restore(source.arn, "", at_ms)
         return self._start_restore(ctx, target, Copy(moment=moment_at(at_ms), table=source.name, restored=target.name))
@@ -202,6 +206,7 @@ class Backups(TableAccess):
         global_indexes: list[dict[str, Any]] | None,
         local_indexes: list[dict[str, Any]] | None,
         encryption: dict[str, Any] | None,
+        maximum: dict[str, int] | None,
     ) -> TableRecord:
         """A new table as the source was defined. Streams, expiry, tags and the like are not restored, as in AWS."""
         definitions.check_name(name)
@@ -225,13 +230,17 @@ class Backups(TableAccess):
             write_units=units[1],
             table_class=source.table_class,
             sse=source.sse if encryption is None else encryption,
+            max_read_units=source.max_read_units,
+            max_write_units=source.max_write_units,
         )
+        definitions.set_maximum(target, maximum, on_demand=on_demand)
         for local, wanted in ((True, local_indexes), (False, global_indexes)):
             kept = None if wanted is None else {definition["IndexName"] for definition in wanted}
             for index in source.indexes:
                 if index.local == local and (kept is None or index.name in kept):
                     target.indexes.append(deepcopy(index))
                     target.indexes[-1].id, target.indexes[-1].backfilling = self._tables.next_id(), False
+        definitions.note_maximum(target)
         used = {*target.keys, *(key for index in target.indexes for key in index.keys)}
         target.types = {key: kind for key, kind in source.types.items() if key in used}
         return target

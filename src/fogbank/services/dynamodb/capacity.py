@@ -43,7 +43,7 @@ class Bucket:
 
 
 class Throttle:
-    """The buckets of all provisioned tables and indexes. They are kept in memory: a restart fills them anew."""
+    """The buckets of what has limited throughput. They are kept in memory: a restart fills them anew."""
 
     def __init__(self) -> None:
         self._buckets: dict[tuple[int, bool], Bucket] = {}

@@ -32,10 +32,18 @@ class DuplicateItem(AwsError):
 
 class ThroughputExceeded(AwsError):
     code = "ProvisionedThroughputExceededException"
+    reason_code = "ProvisionedThroughputExceeded"
+    """What transactions and batches of statements call it."""
     message = (
         "The level of configured provisioned throughput for the table was exceeded. "
         "Consider increasing your provisioning level with the UpdateTable API."
     )
+
+
+class OnDemandMaximumExceeded(ThroughputExceeded):
+    code = "ThrottlingException"
+    reason_code = "ThrottlingError"
+    message = "Throughput exceeds the maximum OnDemandThroughput configured on table or index"
 
 
 THROUGHPUT_EXCEEDED_INDEX = (
@@ -77,6 +85,11 @@ class BackupNotFound(AwsError):
 
 class BackupInUse(AwsError):
     code = "BackupInUseException"
+
+
+class PolicyNotFound(AwsError):
+    code = "PolicyNotFoundException"
+    message = "There is no resource-based policy, or none of the revision that was expected."
 
 
 class PointInTimeRecoveryUnavailable(AwsError):

@@ -9,6 +9,7 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.ids import new_id
+from fogbank.services.dynamodb import tables as definitions
 from fogbank.services.dynamodb.errors import Validation
 from fogbank.services.dynamodb.records import Replica, TableRecord
 from fogbank.services.dynamodb.replication import Replication
@@ -95,12 +96,15 @@ class GlobalTables(TableAccess):
             table.table_class = wanted["TableClassOverride"]
         if not table.on_demand and "ProvisionedThroughputOverride" in wanted:
             table.read_units = wanted["ProvisionedThroughputOverride"]["ReadCapacityUnits"]
+        definitions.set_maximum(table, wanted.get("OnDemandThroughputOverride"), on_demand=table.on_demand)
         for definition in wanted.get("GlobalSecondaryIndexes", ()):
             index = table.index(definition["IndexName"])
             if index is None:
                 raise Validation(f"The table does not have the specified index: {definition['IndexName']}")
             if not table.on_demand and "ProvisionedThroughputOverride" in definition:
                 index.read_units = definition["ProvisionedThroughputOverride"]["ReadCapacityUnits"]
+            definitions.set_maximum(index, definition.get("OnDemandThroughputOverride"), on_demand=table.on_demand)
+        definitions.note_maximum(table)
         self._save(table)
 
     def _leave_global_table(self, table: TableRecord) -> None:

@@ -7,7 +7,12 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.metrics import Meters
 from fogbank.services.dynamodb.capacity import Bucket, Consumed, Throttle, read_units, write_units
-from fogbank.services.dynamodb.errors import THROUGHPUT_EXCEEDED_INDEX, ThroughputExceeded, Validation
+from fogbank.services.dynamodb.errors import (
+    THROUGHPUT_EXCEEDED_INDEX,
+    OnDemandMaximumExceeded,
+    ThroughputExceeded,
+    Validation,
+)
 from fogbank.services.dynamodb.records import Counter, DynamoDBTables, Index, StoredItem, StreamRecord, TableRecord
 from fogbank.services.dynamodb.values import Item, Value, check, item_size, key_bytes
 
@@ -196,7 +201,7 @@ class Items:
 
         `operation` names the request for the metric of throttled requests; None: the caller counts those itself.
         """
-        if not table.on_demand and (spent := self.spent(ctx, table, costs, write=write)):
+        if (not table.on_demand or table.has_maximum) and (spent := self.spent(ctx, table, costs, write=write)):
             if operation is not None:
                 self.count_throttled(table, operation)
             raise throughput_refusal(table, spent, write=write)
@@ -204,12 +209,14 @@ class Items:
 
     def spent(self, ctx: Context, table: TableRecord, costs: Costs, *, write: bool) -> list[Index | None]:
         """What has no throughput left, the table (None) and its global indexes: a throttle event each."""
-        if table.on_demand:
+        if table.on_demand and not table.has_maximum:
             return []
         spent = [
             index
             for index, _ in costs
-            if (index is None or not index.local) and self._bucket(ctx, table, index, write=write).tokens <= 0
+            if (index is None or not index.local)
+            and (bucket := self._bucket(ctx, table, index, write=write)) is not None
+            and bucket.tokens <= 0
         ]
         for index in spent:
             self._count(table, index, "WriteThrottleEvents" if write else "ReadThrottleEvents", 1)
@@ -220,8 +227,10 @@ class Items:
         for index, units in costs:
             consumed.add(table, units, write=write, index=index.name if index else None)
             self._count(table, index, name, units)
-            if not table.on_demand:
-                self._bucket(ctx, table, index, write=write).tokens -= units
+            if (not table.on_demand or table.has_maximum) and (
+                bucket := self._bucket(ctx, table, index, write=write)
+            ) is not None:
+                bucket.tokens -= units
 
     def count_throttled(self, table: TableRecord, operation: str) -> None:
         self._cloud.metrics.add(
@@ -234,10 +243,13 @@ class Items:
             "Count",
         )
 
-    def _bucket(self, ctx: Context, table: TableRecord, index: Index | None, *, write: bool) -> Bucket:
-        """A global index has its own throughput; a local one shares the table's."""
+    def _bucket(self, ctx: Context, table: TableRecord, index: Index | None, *, write: bool) -> Bucket | None:
+        """A global index has its own throughput; a local one shares the table's. None: there is no limit."""
         owner: TableRecord | Index = table if index is None or index.local else index
-        rate = owner.write_units if write else owner.read_units
+        if not table.on_demand:
+            rate = owner.write_units if write else owner.read_units
+        elif not (rate := owner.max_write_units if write else owner.max_read_units):
+            return None
         return self._throttle.bucket(owner.id, rate, write=write, now_ms=ctx.now_ms)
 
     def _count(self, table: TableRecord, index: Index | None, name: str, value: float) -> None:
@@ -254,13 +266,16 @@ class Items:
 
 def throughput_refusal(table: TableRecord, spent: list[Index | None], *, write: bool) -> ThroughputExceeded:
     """The error of a request that found those without throughput."""
-    kind = f"{'Write' if write else 'Read'}ProvisionedThroughputExceeded"
+    limit = "MaxOnDemandThroughputExceeded" if table.on_demand else "ProvisionedThroughputExceeded"
+    kind = f"{'Write' if write else 'Read'}{limit}"
     reasons = [
         {"reason": f"Table{kind}", "resource": table.arn}
         if index is None
         else {"reason": f"Index{kind}", "resource": f"{table.arn}/index/{index.name}"}
         for index in spent
     ]
+    if table.on_demand:
+        return OnDemandMaximumExceeded(members={"throttlingReasons": reasons})
     sentence = None if spent[0] is None else THROUGHPUT_EXCEEDED_INDEX
     return ThroughputExceeded(sentence, members={"ThrottlingReasons": reasons})
 

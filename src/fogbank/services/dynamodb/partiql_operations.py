@@ -14,7 +14,7 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.service import Answer
 from fogbank.services.dynamodb.capacity import Consumed
-from fogbank.services.dynamodb.errors import DuplicateItem, Validation, check_limit
+from fogbank.services.dynamodb.errors import DuplicateItem, ThroughputExceeded, Validation, check_limit
 from fogbank.services.dynamodb.expressions import Condition as Predicate
 from fogbank.services.dynamodb.expressions import (
     ExpressionWriter,
@@ -296,6 +296,8 @@ def _check_count(requests: list[dict[str, Any]], member: str, most: int) -> None
 
 
 def _batch_code(error: AwsError) -> str:
+    if isinstance(error, ThroughputExceeded):
+        return error.reason_code
     return "ValidationError" if isinstance(error, Validation) else error.code.removesuffix("Exception")
 
 

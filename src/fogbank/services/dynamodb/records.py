@@ -26,6 +26,8 @@ class Index(Record):
     warm_write_units: int = 0
     backfilling: bool = False
     """It does not hold all items yet that were there before it."""
+    max_read_units: int = 0
+    max_write_units: int = 0
 
 
 class Stream(Record):
@@ -100,6 +102,11 @@ class TableRecord(Record):
     expiry_id: int = 0
     """Where the times lie at which items expire; 0: under the table's own id, as they once did."""
     expiry_filling: bool = False
+    max_read_units: int = 0
+    max_write_units: int = 0
+    """The maximum throughput on demand; 0: as much as is asked for."""
+    has_maximum: bool = False
+    """Whether the table or one of its indexes has a maximum throughput."""
 
     @property
     def arn(self) -> str:
@@ -176,6 +183,13 @@ class Backup(Record):
     restores_running: int = 0
 
 
+class ResourcePolicy(Record):
+    """The policy of a table or a stream."""
+
+    document: str
+    revision: str
+
+
 class Token(Record):
     """A TransactWriteItems that was done, by its client token."""
 
@@ -205,6 +219,7 @@ class DynamoDBTables:
         self.backups = store.table("dynamodb.backups", key=(str, str, str, str), value=Backup)
         self.backup_items = store.table("dynamodb.backup_items", key=(int, bytes, bytes), value=StoredItem)
         self.restoring = store.table("dynamodb.restoring", key=(str, str, str), value=TableRecord)
+        self.policies = store.table("dynamodb.policies", key=(str, str, str, str), value=ResourcePolicy)
         self.counters = store.table("dynamodb.counters", key=(str,), value=Counter)
 
     def size_items(self, store: Store) -> None:

@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html
 """
 
+import json
 from contextlib import suppress
 from typing import Any
 
@@ -22,6 +23,7 @@ _CREATE = (
     "GlobalSecondaryIndexes",
     "KeySchema",
     "LocalSecondaryIndexes",
+    "OnDemandThroughput",
     "ProvisionedThroughput",
     "TableClass",
     "WarmThroughput",
@@ -29,10 +31,12 @@ _CREATE = (
 _SETTINGS = (
     "ContributorInsightsSpecification",
     "PointInTimeRecoverySpecification",
+    "ResourcePolicy",
     "SSESpecification",
     "StreamSpecification",
     "TimeToLiveSpecification",
 )
+_NO_MAXIMUM = {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": -1}
 # AWS replaces the table if these change. The schema does not list them as create-only, by which replacement
 # is decided, so the change is refused here instead of being ignored.
 _FIXED = ("KeySchema", "LocalSecondaryIndexes")
@@ -53,6 +57,8 @@ class TableResource(ResourceType):
             wanted["StreamSpecification"] = stream
         if encryption := _encryption(properties):
             wanted["SSESpecification"] = encryption
+        if policy := _policy(properties):
+            wanted["ResourcePolicy"] = policy
         if tags := request.tags():
             wanted["Tags"] = _tag_list(tags)
         await ctx.call(ctx.cloud.dynamodb.create_table, TableName=name, **wanted)
@@ -75,6 +81,7 @@ class TableResource(ResourceType):
         await _apply_recovery(ctx, name, before, after)
         await _apply_insights(ctx, name, before, after)
         state = await _stable(ctx, name)
+        await _apply_policy(ctx, state.attributes["Arn"], before, after)
         await _apply_tags(ctx, state.attributes["Arn"], request.tags())
         return state
 
@@ -99,6 +106,11 @@ def _encryption(properties: dict[str, Any]) -> dict[str, Any] | None:
         return None
     answer = {member: wanted[member] for member in ("SSEType", "KMSMasterKeyId") if member in wanted}
     return {"Enabled": wanted["SSEEnabled"], **answer}
+
+
+def _policy(properties: dict[str, Any]) -> str | None:
+    wanted = properties.get("ResourcePolicy")
+    return json.dumps(wanted["PolicyDocument"]) if wanted else None
 
 
 def _tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
@@ -150,14 +162,13 @@ def _table_changes(before: dict[str, Any], after: dict[str, Any], kept: list[str
     if billing == "PROVISIONED":
         if before.get("ProvisionedThroughput") != after.get("ProvisionedThroughput") or capacity:
             capacity["ProvisionedThroughput"] = after.get("ProvisionedThroughput")
-        old, new = _indexes(before), _indexes(after)
-        updates = [
-            {"Update": {"IndexName": name, "ProvisionedThroughput": new[name]["ProvisionedThroughput"]}}
-            for name in kept
-            if old[name].get("ProvisionedThroughput") != new[name].get("ProvisionedThroughput")
-        ]
-        if updates:
-            capacity["GlobalSecondaryIndexUpdates"] = updates
+        updates = _index_changes(before, after, kept, "ProvisionedThroughput", {})
+    else:
+        if before.get("OnDemandThroughput") != after.get("OnDemandThroughput"):
+            capacity["OnDemandThroughput"] = _NO_MAXIMUM | after.get("OnDemandThroughput", {})
+        updates = _index_changes(before, after, kept, "OnDemandThroughput", _NO_MAXIMUM)
+    if updates:
+        capacity["GlobalSecondaryIndexUpdates"] = updates
     if capacity:
         changes.append(capacity)
     if _stream(before) != _stream(after):
@@ -171,6 +182,18 @@ def _table_changes(before: dict[str, Any], after: dict[str, Any], kept: list[str
     if after.get("WarmThroughput") and before.get("WarmThroughput") != after["WarmThroughput"]:
         changes.append({"WarmThroughput": after["WarmThroughput"]})
     return changes + _own_changes(before, after)
+
+
+def _index_changes(
+    before: dict[str, Any], after: dict[str, Any], kept: list[str], member: str, absent: dict[str, int]
+) -> list[dict[str, Any]]:
+    """The updates of indexes whose throughput changes; `absent` is what one has that its template does not say."""
+    old, new = _indexes(before), _indexes(after)
+    return [
+        {"Update": {"IndexName": name, member: absent | new[name].get(member, {})}}
+        for name in kept
+        if old[name].get(member) != new[name].get(member)
+    ]
 
 
 def _own_changes(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
@@ -222,6 +245,16 @@ async def _apply_insights(ctx: Context, name: str, before: dict[str, Any], after
     )
 
 
+async def _apply_policy(ctx: Context, arn: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+    dynamodb, wanted = ctx.cloud.dynamodb, _policy(after)
+    if wanted == _policy(before):
+        return
+    if wanted is None:
+        await ctx.refreshed().call(dynamodb.delete_resource_policy, ResourceArn=arn)
+    else:
+        await ctx.refreshed().call(dynamodb.put_resource_policy, ResourceArn=arn, Policy=wanted)
+
+
 async def _apply_tags(ctx: Context, arn: str, wanted: dict[str, str]) -> None:
     dynamodb = ctx.cloud.dynamodb
     answer = await ctx.call(dynamodb.list_tags_of_resource, ResourceArn=arn)
@@ -249,7 +282,12 @@ class GlobalTableResource(TableResource):
     """
 
     type_name = "AWS::DynamoDB::GlobalTable"
-    supported = frozenset((*_CREATE, *_SETTINGS, "Replicas", "TableName")) - {"ProvisionedThroughput", *_REPLICA}
+    supported = frozenset((*_CREATE, *_SETTINGS, "Replicas", "TableName")) - {
+        "OnDemandThroughput",
+        "ProvisionedThroughput",
+        "ResourcePolicy",
+        *_REPLICA,
+    }
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         own = structs.replace(request, properties=_of_region(request.properties, ctx.region))

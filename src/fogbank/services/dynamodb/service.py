@@ -40,9 +40,9 @@ class DynamoDBService(
     ContributorInsights,
     Backups,
 ):
-    """Tables, items, queries, transactions, PartiQL, streams, TTL, global tables, backups.
+    """Tables, items, queries, transactions, PartiQL, streams, TTL, global tables, backups, resource policies.
 
-    Imports and exports, Kinesis destinations, resource policies and the global tables of 2017 answer NotImplemented.
+    Imports and exports, Kinesis destinations and the global tables of 2017 answer NotImplemented.
     """
 
     name = "dynamodb"

@@ -63,6 +63,7 @@ class TableAccess(Service):
         self.cloud.garbage.discard(self._tables.journal, (table.id,))
         for index in table.indexes:
             self.cloud.garbage.discard(self._tables.index_items, (index.id,))
+        self._tables.policies.delete_all((table.account, table.region, table.name))
         if table.stream is not None:
             self._end_stream(table)
 

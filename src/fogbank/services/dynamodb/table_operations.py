@@ -16,9 +16,10 @@ from fogbank.services.dynamodb.counts import ItemCounts
 from fogbank.services.dynamodb.errors import LimitExceeded, ResourceInUse, ResourceNotFound, Validation, check_limit
 from fogbank.services.dynamodb.global_tables import GlobalTables
 from fogbank.services.dynamodb.records import TableRecord
+from fogbank.services.dynamodb.resource_policies import ResourcePolicies
 
 
-class TableOperations(GlobalTables):
+class TableOperations(GlobalTables, ResourcePolicies):
     """The operations on tables of `DynamoDBService`."""
 
     _backfills: Backfills
@@ -41,6 +42,8 @@ class TableOperations(GlobalTables):
         TableClass: str = "STANDARD",
         DeletionProtectionEnabled: bool = False,
         WarmThroughput: dict[str, int] | None = None,
+        OnDemandThroughput: dict[str, int] | None = None,
+        ResourcePolicy: str | None = None,
     ) -> Answer:
         TableName = definitions.name_of(TableName)
         definitions.check_name(TableName)
@@ -80,8 +83,12 @@ class TableOperations(GlobalTables):
         )
         if WarmThroughput is not None:
             definitions.warm_up(table, table, WarmThroughput)
+        definitions.set_maximum(table, OnDemandThroughput, on_demand=on_demand)
+        definitions.note_maximum(table)
         self._set_stream(ctx, table, StreamSpecification)
         self._save(table)
+        if ResourcePolicy is not None:
+            self.put_resource_policy(ctx, ResourceArn=table.arn, Policy=ResourcePolicy)
         return {"TableDescription": definitions.describe(table, status="CREATING")}
 
     def delete_table(self, ctx: Context, *, TableName: str) -> Answer:
@@ -167,13 +174,14 @@ class TableOperations(GlobalTables):
         DeletionProtectionEnabled: bool | None = None,
         WarmThroughput: dict[str, int] | None = None,
         ReplicaUpdates: list[dict[str, Any]] | None = None,
+        OnDemandThroughput: dict[str, int] | None = None,
     ) -> Answer:
         table = self._table(ctx, TableName, wording="Table")
         if all(
             given is None
             for given in (
                 BillingMode, ProvisionedThroughput, GlobalSecondaryIndexUpdates, StreamSpecification, SSESpecification,
-                TableClass, DeletionProtectionEnabled, WarmThroughput, ReplicaUpdates,
+                TableClass, DeletionProtectionEnabled, WarmThroughput, ReplicaUpdates, OnDemandThroughput,
             )
         ):  # fmt: skip
             raise Validation(
@@ -184,7 +192,7 @@ class TableOperations(GlobalTables):
             raise _one_index_at_a_time()
         for each in (*self._replica_tables(table), table):
             self._change_shared(
-                ctx, each, BillingMode, ProvisionedThroughput, WarmThroughput, AttributeDefinitions,
+                ctx, each, BillingMode, ProvisionedThroughput, WarmThroughput, OnDemandThroughput, AttributeDefinitions,
                 GlobalSecondaryIndexUpdates or (),
             )  # fmt: skip
             self._save(each)
@@ -212,6 +220,7 @@ class TableOperations(GlobalTables):
         billing_mode: str | None,
         throughput: dict[str, int] | None,
         warm_throughput: dict[str, int] | None,
+        maximum: dict[str, int] | None,
         definitions_given: list[dict[str, str]] | None,
         index_updates: Iterable[dict[str, Any]],
     ) -> None:
@@ -220,10 +229,12 @@ class TableOperations(GlobalTables):
             _update_throughput(ctx, table, billing_mode, throughput)
         if warm_throughput is not None:
             definitions.warm_up(table, table, warm_throughput)
+        definitions.set_maximum(table, maximum, on_demand=table.on_demand)
         if definitions_given is not None:
             table.types |= definitions.read_types(definitions_given)
         for update in index_updates:
             self._update_index(ctx, table, update)
+        definitions.note_maximum(table)
         used = {*table.keys, *(name for index in table.indexes for name in index.keys)}
         table.types = {name: kind for name, kind in table.types.items() if name in used}
 
@@ -260,6 +271,7 @@ class TableOperations(GlobalTables):
             return
         if "WarmThroughput" in definition:
             definitions.warm_up(table, found, definition["WarmThroughput"])
+        definitions.set_maximum(found, definition.get("OnDemandThroughput"), on_demand=table.on_demand)
         if "ProvisionedThroughput" in definition:
             found.read_units, found.write_units = definitions.read_units(
                 definition["ProvisionedThroughput"], on_demand=table.on_demand

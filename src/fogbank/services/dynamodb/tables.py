@@ -91,7 +91,7 @@ def read_index(
             f"{definition['IndexName']}"
         )
     warm = definition.get("WarmThroughput") or {}
-    return Index(
+    index = Index(
         id=new_id,
         name=definition["IndexName"],
         keys=read_keys(definition["KeySchema"], types),
@@ -103,6 +103,8 @@ def read_index(
         warm_read_units=warm.get("ReadUnitsPerSecond", 0),
         warm_write_units=warm.get("WriteUnitsPerSecond", 0),
     )
+    set_maximum(index, definition.get("OnDemandThroughput"), on_demand=on_demand)
+    return index
 
 
 def read_units(throughput: dict[str, int] | None, *, on_demand: bool) -> tuple[int, int]:
@@ -119,6 +121,35 @@ def read_units(throughput: dict[str, int] | None, *, on_demand: bool) -> tuple[i
             "specified when BillingMode is PROVISIONED"
         )
     return throughput["ReadCapacityUnits"], throughput["WriteCapacityUnits"]
+
+
+def set_maximum(owner: TableRecord | Index, wanted: dict[str, int] | None, *, on_demand: bool) -> None:
+    """Change the maximum throughput on demand; -1 takes a maximum away."""
+    if wanted is None:
+        return
+    if not on_demand:
+        raise Validation(
+            "One or more parameter values were invalid: OnDemandThroughput cannot be specified when BillingMode is "
+            "PROVISIONED"
+        )
+    for member, units in wanted.items():
+        if units < 1 and units != -1:
+            raise Validation(f"One or more parameter values were invalid: {member} must be -1 or at least 1")
+    owner.max_read_units = max(wanted.get("MaxReadRequestUnits", owner.max_read_units), 0)
+    owner.max_write_units = max(wanted.get("MaxWriteRequestUnits", owner.max_write_units), 0)
+
+
+def note_maximum(table: TableRecord) -> None:
+    """Call it after a maximum was changed, so that requests need not look at every index."""
+    table.has_maximum = bool(_maximum(table)) or any(_maximum(index) for index in table.indexes)
+
+
+def _maximum(owner: TableRecord | Index) -> dict[str, dict[str, int]]:
+    """The member of a description that tells the maximum throughput on demand; nothing where there is none."""
+    reads, writes = owner.max_read_units, owner.max_write_units
+    if not reads and not writes:
+        return {}
+    return {"OnDemandThroughput": {"MaxReadRequestUnits": reads or -1, "MaxWriteRequestUnits": writes or -1}}
 
 
 def key_schema(keys: list[str]) -> list[dict[str, str]]:
@@ -186,6 +217,7 @@ def describe(table: TableRecord, counts: Counts | None = None, *, status: str = 
         summary = description["BillingModeSummary"] = {"BillingMode": "PAY_PER_REQUEST"}
         if not creating:
             summary["LastUpdateToPayPerRequestDateTime"] = (table.on_demand_since_ms or table.created_ms) / 1000
+        description |= _maximum(table)
     if table.table_class != "STANDARD":
         description["TableClassSummary"] = {"TableClass": table.table_class}
     if (encryption := describe_encryption(table)) is not None:
@@ -279,6 +311,8 @@ def _describe_index(table: TableRecord, index: Index, counts: Counts | None, *, 
         if index.backfilling:
             description["Backfilling"] = True
         description["ProvisionedThroughput"] = _throughput(index.read_units, index.write_units)
+        if table.on_demand:
+            description |= _maximum(index)
         if not creating or index.warm_read_units or index.warm_write_units:
             description["WarmThroughput"] = _warm_throughput(table, index, creating=creating)
     return description

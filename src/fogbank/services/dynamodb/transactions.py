@@ -148,7 +148,7 @@ class Transactions:
             if spent := self._items.spent(ctx, table, costs, write=write):
                 throttled[table.id] = table
                 refusal = throughput_refusal(table, spent, write=write)
-                reasons[position] = {"Code": "ProvisionedThroughputExceeded", "Message": refusal.message}
+                reasons[position] = {"Code": refusal.reason_code, "Message": refusal.message}
         for table in throttled.values():
             self._items.count_throttled(table, operation)
         if not throttled:

@@ -1,0 +1,85 @@
+"""Resource-based policies of tables and streams. They are kept; nothing is allowed or denied by them yet.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/access-control-resource-based.html
+"""
+
+from fogbank.core.context import Context
+from fogbank.core.json_text import parse
+from fogbank.core.service import Answer
+from fogbank.services.dynamodb import tables as definitions
+from fogbank.services.dynamodb.errors import PolicyNotFound, ResourceNotFound, Validation
+from fogbank.services.dynamodb.records import ResourcePolicy
+from fogbank.services.dynamodb.table_access import TableAccess
+
+POLICY_BYTES_MAX = 20 * 1024
+NO_POLICY = "NO_POLICY"
+"""The revision to expect where there must not be a policy yet."""
+
+
+class ResourcePolicies(TableAccess):
+    """The operations on resource-based policies of `DynamoDBService`."""
+
+    def put_resource_policy(
+        self,
+        ctx: Context,
+        *,
+        ResourceArn: str,
+        Policy: str,
+        ExpectedRevisionId: str | None = None,
+        ConfirmRemoveSelfResourceAccess: bool = False,
+    ) -> Answer:
+        key = self._policy_key(ctx, ResourceArn)
+        check_policy(Policy)
+        known = self._tables.policies.get(key)
+        _check_revision(known, ExpectedRevisionId)
+        if known is not None and known.document == Policy:
+            return {"RevisionId": known.revision}
+        policy = ResourcePolicy(Policy, str(self.cloud.sequence.next()))
+        self._tables.policies.put(key, policy)
+        return {"RevisionId": policy.revision}
+
+    def get_resource_policy(self, ctx: Context, *, ResourceArn: str) -> Answer:
+        policy = self._tables.policies.get(self._policy_key(ctx, ResourceArn))
+        if policy is None:
+            raise PolicyNotFound()
+        return {"Policy": policy.document, "RevisionId": policy.revision}
+
+    def delete_resource_policy(
+        self, ctx: Context, *, ResourceArn: str, ExpectedRevisionId: str | None = None
+    ) -> Answer:
+        key = self._policy_key(ctx, ResourceArn)
+        known = self._tables.policies.get(key)
+        _check_revision(known, ExpectedRevisionId)
+        if known is None:
+            return {}
+        self._tables.policies.delete(key)
+        return {"RevisionId": known.revision}
+
+    def _policy_key(self, ctx: Context, arn: str) -> tuple[str, str, str, str]:
+        """Where the policy of a table or a stream lies; a table's has no label."""
+        name, kind, label = [*definitions.name_of(arn).split("/"), "", ""][:3]
+        if not arn.startswith("arn:") or (kind and kind != "stream"):
+            raise Validation(f"Invalid ResourceArn: {arn} is no ARN of a table or a stream")
+        key = (ctx.account, ctx.region, name, label)
+        if arn.split(":")[3:5] != [ctx.region, ctx.account]:
+            raise ResourceNotFound(f"Requested resource not found: ResourcePolicy is not found for {arn}")
+        if not label:
+            self._table(ctx, arn, wording="Table")
+        elif self._tables.streams.get(key) is None:
+            raise ResourceNotFound(f"Requested resource not found: Stream: {arn} not found")
+        return key
+
+
+def check_policy(document: str) -> None:
+    if len(document.encode()) > POLICY_BYTES_MAX:
+        raise Validation("One or more parameter values were invalid: the policy is larger than 20 KB")
+    policy = parse(document)
+    # AWS's sentence is not published.
+    if not isinstance(policy, dict) or not policy.get("Statement"):
+        raise Validation("Invalid policy document: it must be a JSON object with a Statement")
+
+
+def _check_revision(known: ResourcePolicy | None, expected: str | None) -> None:
+    present = NO_POLICY if known is None else known.revision
+    if expected is not None and expected != present:
+        raise PolicyNotFound()
