@@ -143,7 +143,7 @@ class Backups(TableAccess):
             raise PointInTimeRecoveryUnavailable(f"Point in time recovery is not enabled for table '{source.name}'")
         if UseLatestRestorableTime == (RestoreDateTime is not None):
             raise Validation("Exactly one of UseLatestRestorableTime and RestoreDateTime must be specified")
-        earliest, latest = _restorable(source, ctx.now_ms)
+        earliest, latest = restorable(source, ctx.now_ms)
         at_ms = latest if RestoreDateTime is None else round(RestoreDateTime * 1000)
         if not earliest <= at_ms <= latest:
             # AWS's sentence is not published.
@@ -315,7 +315,7 @@ def _keep_only(description: dict[str, Any], members: tuple[str, ...]) -> None:
         del description[member]
 
 
-def _restorable(table: TableRecord, now_ms: int) -> tuple[int, int]:
+def restorable(table: TableRecord, now_ms: int) -> tuple[int, int]:
     """The first and the last moment that the table can be restored to."""
     earliest = max(table.recovery_since_ms, now_ms - table.recovery_days * DAY_MS)
     return earliest, max(earliest, now_ms - RECOVERY_LAG_MS)
@@ -324,7 +324,7 @@ def _restorable(table: TableRecord, now_ms: int) -> tuple[int, int]:
 def _continuous_backups(table: TableRecord, now_ms: int) -> dict[str, Any]:
     recovery: dict[str, Any] = {"PointInTimeRecoveryStatus": "DISABLED"}
     if table.point_in_time_recovery:
-        earliest, latest = _restorable(table, now_ms)
+        earliest, latest = restorable(table, now_ms)
         recovery = {
             "PointInTimeRecoveryStatus": "ENABLED",
             "RecoveryPeriodInDays": table.recovery_days,

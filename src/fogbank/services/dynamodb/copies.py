@@ -3,12 +3,14 @@
 The source may be changed meanwhile: its journal tells what it was. A restored table appears when it is whole.
 """
 
+from itertools import islice
+
 import msgspec
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.outbox import RetryPolicy
-from fogbank.services.dynamodb.items import Items, Key
+from fogbank.services.dynamodb.items import Items
 from fogbank.services.dynamodb.journal import Journal, Moment
 from fogbank.services.dynamodb.records import Backup, DynamoDBTables, StoredItem, TableRecord
 
@@ -20,7 +22,7 @@ _RETRY = RetryPolicy(attempts_max=5_000, delay_max_s=20.0)
 class Copy(msgspec.Struct):
     """Of one of `table` and `from_backup`, into one of `restored` and `into_backup`; backups by their store's key.
 
-    `moment` says as of when the table is wanted. Its items are copied first, then those that are gone since.
+    `moment` says as of when the table is wanted.
     """
 
     moment: Moment = Moment()
@@ -28,7 +30,6 @@ class Copy(msgspec.Struct):
     from_backup: tuple[str, str] | None = None
     restored: str = ""
     into_backup: tuple[str, str] | None = None
-    of_journal: bool = False
     after: tuple[bytes, bytes] | None = None
 
 
@@ -59,9 +60,6 @@ class Copies:
         if len(found) == _ITEMS_PER_SLICE:
             copy.after = found[-1][0]
             self._go_on(ctx, copy)
-        elif copy.table and not copy.of_journal:
-            copy.of_journal, copy.after = True, None
-            self._go_on(ctx, copy)
         else:
             self._finish(ctx, copy)
 
@@ -73,12 +71,8 @@ class Copies:
             entries = self._tables.backup_items.scan((source.id,), after=after, limit=_ITEMS_PER_SLICE)
             return [((key[1], key[2]), stored) for key, stored in entries]
         table = self._table(ctx, copy.table)
-        if copy.of_journal:
-            keys: list[Key] = [*self._journal.changed_keys(table.id, after=copy.after, limit=_ITEMS_PER_SLICE)]
-            return [((key[1], key[2]), self._journal.item_at(key, copy.moment)) for key in keys]
-        after = None if copy.after is None else (table.id, *copy.after)
-        items = list(self._tables.items.scan((table.id,), after=after, limit=_ITEMS_PER_SLICE))
-        return [((key[1], key[2]), self._journal.item_at((table.id, key[1], key[2]), copy.moment)) for key, _ in items]
+        keys = list(islice(self._journal.keys(table.id, after=copy.after), _ITEMS_PER_SLICE))
+        return [((key[1], key[2]), self._journal.item_at(key, copy.moment)) for key in keys]
 
     def _restore(self, ctx: Context, copy: Copy, found: list[tuple[tuple[bytes, bytes], StoredItem | None]]) -> None:
         target = self._tables.restoring.get((ctx.account, ctx.region, copy.restored))
@@ -92,9 +86,8 @@ class Copies:
         assert copy.into_backup is not None
         backup = self._backup(ctx, copy.into_backup)
         for (partition, sort), stored in found:
-            key = (backup.id, partition, sort)
-            if stored is not None and self._tables.backup_items.get(key) is None:
-                self._tables.backup_items.put(key, stored)
+            if stored is not None:
+                self._tables.backup_items.put((backup.id, partition, sort), stored)
                 backup.items += 1
                 backup.size += stored.size
         self._save_backup(ctx, copy.into_backup, backup)
@@ -119,9 +112,7 @@ class Copies:
             backup.restores_running += by
             self._save_backup(ctx, copy.from_backup, backup)
         else:
-            table = self._table(ctx, copy.table)
-            table.copies_running += by
-            self._tables.tables.put((ctx.account, ctx.region, table.name), table)
+            self._tables.count_copies((ctx.account, ctx.region, copy.table), by)
 
     def _table(self, ctx: Context, name: str) -> TableRecord:
         table = self._tables.tables.get((ctx.account, ctx.region, name))

@@ -87,6 +87,28 @@ class BackupInUse(AwsError):
     code = "BackupInUseException"
 
 
+class InvalidExportTime(AwsError):
+    code = "InvalidExportTimeException"
+
+
+class ExportConflict(AwsError):
+    code = "ExportConflictException"
+    message = "The client token was used for an export with other parameters."
+
+
+class ExportNotFound(AwsError):
+    code = "ExportNotFoundException"
+
+
+class ImportConflict(AwsError):
+    code = "ImportConflictException"
+    message = "The client token was used for an import with other parameters."
+
+
+class ImportNotFound(AwsError):
+    code = "ImportNotFoundException"
+
+
 class PolicyNotFound(AwsError):
     code = "PolicyNotFoundException"
     message = "There is no resource-based policy, or none of the revision that was expected."

@@ -5,6 +5,7 @@ behind that moment, or the present one if there is none. Numbers grow and are ne
 they are ahead of it for a while, so that a moment given as a time is compared with the time in the entries too.
 """
 
+import heapq
 from collections.abc import Iterator
 
 import msgspec
@@ -50,15 +51,30 @@ class Journal:
                 return past.item
         return self._tables.items.get(key)
 
-    def changed_keys(self, table_id: int, *, after: tuple[bytes, bytes] | None, limit: int) -> Iterator[Key]:
+    def keys(self, table_id: int, *, after: tuple[bytes, bytes] | None) -> Iterator[Key]:
+        """Keys of the items that the table has or had at a moment that the journal knows, each once, in order.
+
+        Which those are may change while they are read, but an item that was there at the moment is always among them.
+        """
+        behind = None if after is None else (table_id, *after)
+        present = (key for key, _ in self._tables.items.scan((table_id,), after=behind))
+        last: Key | None = None
+        for key in heapq.merge(present, self.changed_keys(table_id, after=after)):
+            if key != last:
+                yield key
+                last = key
+
+    def changed_keys(self, table_id: int, *, after: tuple[bytes, bytes] | None) -> Iterator[Key]:
         """Keys of items that were changed, each once, in order."""
         behind: tuple[object, ...] | None = None if after is None else (table_id, *after)
-        for _ in range(limit):
-            found = next(self._tables.journal.scan((table_id,), after=behind, limit=1), None)
-            if found is None:
-                return
+        while (found := next(self._tables.journal.scan((table_id,), after=behind, limit=1), None)) is not None:
             behind = found[0][:3]
             yield found[0][:3]
+
+    def last_change_ms(self, key: Key, *, from_ms: int, to_ms: int) -> int | None:
+        """When the item was changed last in that time, the end not included."""
+        changes = (past.changed_ms for _, past in self._tables.journal.scan(key))
+        return max((ms for ms in changes if from_ms <= ms < to_ms), default=None)
 
     def trim_some(self, now_ms: int) -> bool:
         """Forget some of what is older than its table's recovery period; whether there may be more of it.

@@ -97,7 +97,7 @@ class TableRecord(Record):
     recovery_since_ms: int = 0
     recovery_days: int = 35
     copies_running: int = 0
-    """Backups and restores that read the table now."""
+    """Backups, restores and exports that read the table now."""
     restore: Restore | None = None
     expiry_id: int = 0
     """Where the times lie at which items expire; 0: under the table's own id, as they once did."""
@@ -183,6 +183,70 @@ class Backup(Record):
     restores_running: int = 0
 
 
+class Job(Record):
+    """What exports and imports have in common. `table` is the name of the table that is exported or made."""
+
+    arn: str
+    table: str
+    table_uuid: str
+    token: str
+    digest: bytes
+    started_ms: int
+    bucket: str
+    prefix: str | None
+    bucket_owner: str | None
+    status: str = "IN_PROGRESS"
+    ended_ms: int = 0
+    failure_code: str = ""
+    failure_message: str = ""
+
+
+class DataFile(Record):
+    """A file of an export that is written."""
+
+    key: str
+    items: int
+    md5: str
+    etag: str
+
+
+class Export(Record):
+    """An export of a table as it was at a moment or, with `view`, of what changed in it between two times."""
+
+    job: Job
+    at_ms: int
+    moment_number: int
+    moment_ms: int
+    from_ms: int = 0
+    to_ms: int = 0
+    view: str = ""
+    items: int = 0
+    size: int = 0
+    files: list[DataFile] = []
+    after: tuple[bytes, bytes] | None = None
+    """The key of the last item in these files."""
+
+
+class Import(Record):
+    """An import into a table, which lies in `restoring` until the import ends."""
+
+    job: Job
+    table: dict[str, Any]
+    """The TableCreationParameters."""
+    format: str
+    options: dict[str, Any]
+    compression: str
+    log_group: str
+    errors: int = 0
+    size: int = 0
+    processed: int = 0
+    imported: int = 0
+    object_key: str = ""
+    object_records: int = 0
+    """How many records of that object are processed."""
+    object_done: bool = False
+
+
 class ResourcePolicy(Record):
     """The policy of a table or a stream."""
 
@@ -220,6 +284,8 @@ class DynamoDBTables:
         self.backup_items = store.table("dynamodb.backup_items", key=(int, bytes, bytes), value=StoredItem)
         self.restoring = store.table("dynamodb.restoring", key=(str, str, str), value=TableRecord)
         self.policies = store.table("dynamodb.policies", key=(str, str, str, str), value=ResourcePolicy)
+        self.exports = store.table("dynamodb.exports", key=(str, str, str, str), value=Export)
+        self.imports = store.table("dynamodb.imports", key=(str, str, str, str), value=Import)
         self.counters = store.table("dynamodb.counters", key=(str,), value=Counter)
 
     def size_items(self, store: Store) -> None:
@@ -234,6 +300,13 @@ class DynamoDBTables:
             for key, item in list(old.scan()):
                 new.put(key, StoredItem.of(item))
                 old.delete(key)
+
+    def count_copies(self, key: tuple[str, str, str], by: int) -> None:
+        """Count what reads the table now: while there is any, the table is not deleted and its journal is kept."""
+        table = self.tables.get(key)
+        assert table is not None, "a table that is copied cannot be deleted"
+        table.copies_running += by
+        self.tables.put(key, table)
 
     def next_id(self) -> int:
         counter = self.counters.get(("id",)) or Counter(1)

@@ -7,12 +7,13 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.dynamodb.backfills import Backfills
-from fogbank.services.dynamodb.backups import Backups
 from fogbank.services.dynamodb.batch_operations import BatchOperations
 from fogbank.services.dynamodb.contributor_insights import ContributorInsights
 from fogbank.services.dynamodb.copies import Copies
 from fogbank.services.dynamodb.counts import ItemCounts
 from fogbank.services.dynamodb.errors import ResourceNotFound
+from fogbank.services.dynamodb.export_runs import ExportRuns
+from fogbank.services.dynamodb.exports import Exports
 from fogbank.services.dynamodb.item_collections import collection_metrics
 from fogbank.services.dynamodb.item_operations import ItemOperations
 from fogbank.services.dynamodb.items import Items
@@ -38,7 +39,7 @@ class DynamoDBService(
     QueryOperations,
     PartiQLOperations,
     ContributorInsights,
-    Backups,
+    Exports,
 ):
     """Tables, items, queries, transactions, PartiQL, streams, TTL, global tables, backups, resource policies.
 
@@ -61,6 +62,7 @@ class DynamoDBService(
         self._journal = Journal(cloud, self._tables)
         self._items.on_change = self._journal.note
         self._copies = Copies(cloud, self._tables, self._items, self._journal)
+        self._export_runs = ExportRuns(cloud, self._tables, self._journal)
         self._backfills = Backfills(cloud, self._tables, self._items)
         self._writes = Writes(self._items)
         self._transactions = Transactions(self._tables, self._items, self._writes)
