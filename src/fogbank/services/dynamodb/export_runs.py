@@ -148,8 +148,7 @@ class ExportRuns:
         return export
 
     def _give_up(self, ctx: Context, run: ExportRun, error: Exception) -> None:
-        code, message = (error.code, error.message) if isinstance(error, AwsError) else ("InternalFailure", str(error))
-        self._end(run.key, (f"S3{code}", message))
+        self._end(run.key, jobs.failure_of(error))
 
     def _end(self, key: JobKey, failure: tuple[str, str] | None) -> None:
         export = self._export(key)

@@ -66,7 +66,6 @@ class Exports(Backups):
         key = jobs.new_key(ctx, table.name)
         job = Job(
             arn=f"{table.arn}/export/{key[3]}",
-            table=table.name,
             table_uuid=table.uuid,
             token=ClientToken or "",
             digest=digest,

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from fogbank.core.context import Context
+from fogbank.core.errors import AwsError
 from fogbank.services.dynamodb import tables as definitions
 from fogbank.services.dynamodb.errors import Validation
 from fogbank.services.dynamodb.records import Export, Import, Job
@@ -71,6 +72,13 @@ def end(job: Job, now_ms: int, failure: tuple[str, str] | None = None) -> None:
     job.status, job.ended_ms = "COMPLETED" if failure is None else "FAILED", now_ms
     if failure is not None:
         job.failure_code, job.failure_message = failure
+
+
+def failure_of(error: Exception) -> tuple[str, str]:
+    """FailureCode and FailureMessage of what went wrong with S3, or of a bug."""
+    if isinstance(error, AwsError):
+        return f"S3{error.code}", error.message
+    return "InternalFailure", str(error)
 
 
 def describe_end(job: Job) -> dict[str, Any]:

@@ -184,10 +184,9 @@ class Backup(Record):
 
 
 class Job(Record):
-    """What exports and imports have in common. `table` is the name of the table that is exported or made."""
+    """What exports and imports have in common."""
 
     arn: str
-    table: str
     table_uuid: str
     token: str
     digest: bytes
@@ -231,7 +230,7 @@ class Import(Record):
     """An import into a table, which lies in `restoring` until the import ends."""
 
     job: Job
-    table: dict[str, Any]
+    parameters: dict[str, Any]
     """The TableCreationParameters."""
     format: str
     options: dict[str, Any]

@@ -14,6 +14,8 @@ from fogbank.services.dynamodb.counts import ItemCounts
 from fogbank.services.dynamodb.errors import ResourceNotFound
 from fogbank.services.dynamodb.export_runs import ExportRuns
 from fogbank.services.dynamodb.exports import Exports
+from fogbank.services.dynamodb.import_runs import ImportRuns
+from fogbank.services.dynamodb.imports import Imports
 from fogbank.services.dynamodb.item_collections import collection_metrics
 from fogbank.services.dynamodb.item_operations import ItemOperations
 from fogbank.services.dynamodb.items import Items
@@ -23,7 +25,6 @@ from fogbank.services.dynamodb.query_operations import QueryOperations
 from fogbank.services.dynamodb.records import DynamoDBTables
 from fogbank.services.dynamodb.replication import Replication
 from fogbank.services.dynamodb.streams import Streams
-from fogbank.services.dynamodb.table_operations import TableOperations
 from fogbank.services.dynamodb.time_to_live import TimeToLive
 from fogbank.services.dynamodb.transactions import Transactions
 from fogbank.services.dynamodb.writes import Writes
@@ -32,7 +33,7 @@ SWEEP_S = 30  # How often expired items and old stream records are looked for.
 
 
 class DynamoDBService(
-    TableOperations,
+    Imports,
     TimeToLive,
     ItemOperations,
     BatchOperations,
@@ -41,9 +42,10 @@ class DynamoDBService(
     ContributorInsights,
     Exports,
 ):
-    """Tables, items, queries, transactions, PartiQL, streams, TTL, global tables, backups, resource policies.
+    """Tables, items, queries, transactions, PartiQL, streams, TTL, global tables, backups, exports and imports,
+    resource policies.
 
-    Imports and exports, Kinesis destinations and the global tables of 2017 answer NotImplemented.
+    Kinesis destinations and the global tables of 2017 answer NotImplemented.
     """
 
     name = "dynamodb"
@@ -63,6 +65,7 @@ class DynamoDBService(
         self._items.on_change = self._journal.note
         self._copies = Copies(cloud, self._tables, self._items, self._journal)
         self._export_runs = ExportRuns(cloud, self._tables, self._journal)
+        self._import_runs = ImportRuns(cloud, self._tables, self._items, remove=self._remove)
         self._backfills = Backfills(cloud, self._tables, self._items)
         self._writes = Writes(self._items)
         self._transactions = Transactions(self._tables, self._items, self._writes)
