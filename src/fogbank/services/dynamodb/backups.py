@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Backup-and-Restore.html
 """
 
-import re
 import secrets
 from copy import deepcopy
 from typing import Any
@@ -22,13 +21,14 @@ from fogbank.services.dynamodb.errors import (
     TableNotFound,
     Validation,
     check_limit,
+    check_pattern,
 )
 from fogbank.services.dynamodb.journal import DAY_MS, Journal, moment_at
 from fogbank.services.dynamodb.records import Backup, Restore, TableRecord
 from fogbank.services.dynamodb.table_access import TableAccess
 
 PAGE_MAX = 100
-_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
+_NAME = "[a-zA-Z0-9_.-]{3,255}"
 RECOVERY_DAYS_MAX = 35
 # A point in time can be restored some minutes after it: AWS says typically five.
 RECOVERY_LAG_MS = 5 * 60 * 1000
@@ -41,11 +41,7 @@ class Backups(TableAccess):
     _journal: Journal
 
     def create_backup(self, ctx: Context, *, TableName: str, BackupName: str) -> Answer:
-        if not _NAME.fullmatch(BackupName):
-            raise Validation(
-                f"1 validation error detected: Value '{BackupName}' at 'backupName' failed to satisfy constraint: "
-                "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]{3,255}"
-            )
+        check_pattern(BackupName, "backupName", _NAME)
         table = self._backed_up(ctx, TableName)
         key = (table.name, f"{ctx.now_ms:014d}-{secrets.token_hex(4)}")
         backup = Backup(

@@ -8,7 +8,7 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Answer
-from fogbank.services.dynamodb import jobs
+from fogbank.services.dynamodb import client_tokens, jobs
 from fogbank.services.dynamodb import tables as definitions
 from fogbank.services.dynamodb.backups import Backups, restorable
 from fogbank.services.dynamodb.errors import (
@@ -17,6 +17,8 @@ from fogbank.services.dynamodb.errors import (
     InvalidExportTime,
     PointInTimeRecoveryUnavailable,
     Validation,
+    check_enum,
+    check_limit,
 )
 from fogbank.services.dynamodb.export_files import folder
 from fogbank.services.dynamodb.export_runs import ExportRuns
@@ -47,6 +49,7 @@ class Exports(Backups):
         ExportType: str = "FULL_EXPORT",
         IncrementalExportSpecification: dict[str, Any] | None = None,
     ) -> Answer:
+        check_enum(ExportType, "exportType", ("FULL_EXPORT", "INCREMENTAL_EXPORT"))
         if ExportFormat != "DYNAMODB_JSON":
             raise NotImplementedInFogbank(f"ExportFormat {ExportFormat} is not implemented in Fogbank.")
         if S3SseAlgorithm != "AES256":
@@ -55,7 +58,7 @@ class Exports(Backups):
         request = [
             TableArn, S3Bucket, ExportTime, S3BucketOwner, S3Prefix, ExportType, IncrementalExportSpecification,
         ]  # fmt: skip
-        digest = jobs.digest(request)
+        digest = client_tokens.digest(request)
         for _, known in self._tables.exports.scan((ctx.account, ctx.region, table.name)):
             if jobs.has_token(known.job, ctx, ClientToken):
                 if known.job.digest != digest:
@@ -94,9 +97,10 @@ class Exports(Backups):
         ctx: Context,
         *,
         TableArn: str | None = None,
-        MaxResults: int | None = None,
+        MaxResults: int = jobs.PAGE_MAX,
         NextToken: str | None = None,
     ) -> Answer:
+        check_limit(MaxResults, "maxResults", most=jobs.PAGE_MAX)
         prefix = (definitions.name_of(TableArn),) if TableArn is not None else ()
         exports = (export for _, export in self._tables.exports.scan((ctx.account, ctx.region, *prefix)))
         found, more = jobs.page(ctx, exports, NextToken, MaxResults)
@@ -123,6 +127,7 @@ def _of_changes(ctx: Context, job: Job, table: TableRecord, wanted: dict[str, An
         # AWS's sentence is not published.
         raise Validation("The time from ExportFromTime to ExportToTime must be 15 minutes to 24 hours")
     view = wanted.get("ExportViewType", "NEW_AND_OLD_IMAGES")
+    check_enum(view, "incrementalExportSpecification.exportViewType", ("NEW_AND_OLD_IMAGES", "NEW_IMAGE"))
     return Export(job, ctx.now_ms, 0, 0, from_ms=from_ms, to_ms=to_ms, view=view)
 
 

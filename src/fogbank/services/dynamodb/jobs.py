@@ -1,11 +1,8 @@
 """What exports to S3 and imports from it have in common: their ids, client tokens, lists and ends."""
 
-import hashlib
 import secrets
 from collections.abc import Iterable
 from typing import Any, TypeVar
-
-import msgspec
 
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
@@ -35,20 +32,13 @@ def key_of(ctx: Context, arn: str) -> JobKey:
     return (ctx.account, ctx.region, table, rest.rpartition("/")[2])
 
 
-def digest(request: object) -> bytes:
-    return hashlib.sha256(msgspec.json.encode(request, order="deterministic")).digest()
-
-
 def has_token(job: Job, ctx: Context, token: str | None) -> bool:
     """Whether the job was begun with that client token, not too long ago."""
     return token is not None and job.token == token and ctx.now_ms - job.started_ms < TOKEN_MS
 
 
-def page(ctx: Context, records: Iterable[T], after: str | None, limit: int | None) -> tuple[list[T], dict[str, str]]:
+def page(ctx: Context, records: Iterable[T], after: str | None, size: int) -> tuple[list[T], dict[str, str]]:
     """A page of the exports or imports of the last days, ordered by their ARNs, and the NextToken if there are more."""
-    size = PAGE_MAX if limit is None else limit
-    if not 1 <= size <= PAGE_MAX:
-        raise Validation(f"A page has 1 to {PAGE_MAX} entries, not {size}")
     last = "" if after is None else _read_token(after)
     found = {r.job.arn: r for r in records if r.job.arn > last and ctx.now_ms - r.job.started_ms < LISTED_MS}
     arns = sorted(found)
