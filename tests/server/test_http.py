@@ -103,6 +103,13 @@ def test_what_is_not_http_gets_a_clear_4xx_and_the_connection_ends(
     assert wire.recv(1) == b""
 
 
+def test_a_head_beyond_the_limit_is_refused_also_if_no_read_of_it_is(wire: socket.socket) -> None:
+    wire.sendall(HEALTH + b"GET / HTTP/1.1\r\nX: " + b"y" * 60_000)
+    assert _answers(wire, 1)[0][0] == 200  # The first of it has arrived.
+    wire.sendall(b"y" * 10_000 + b"\r\n\r\n")
+    assert _answers(wire, 1)[0][0] == 431
+
+
 def test_a_malformed_body_is_awss_serialization_error(wire: socket.socket) -> None:
     wire.sendall(_sqs("SendMessage", b"{not json"))
     ((status, body),) = _answers(wire, 1)

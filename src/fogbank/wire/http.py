@@ -123,6 +123,8 @@ class HttpConnection(asyncio.Protocol):
         self._arrived = 0
         self._head_bytes = 0
         """Bytes of a head (or of trailers) that is not complete yet, without the read in which it began."""
+        self._begun_bytes = 0
+        """Bytes of that read."""
         self._chunks: list[bytes] = []
         self._body_bytes = 0
         self._stream: BodyStream | None = None
@@ -211,6 +213,7 @@ class HttpConnection(asyncio.Protocol):
         self._url = b""
         self._raw_headers = []
         self._head_bytes = 0
+        self._begun_bytes = self._arrived
         self._deadline = self._connections.now_s + HEADERS_S
 
     def on_url(self, url: bytes) -> None:
@@ -221,7 +224,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         raw = self._raw_headers
-        if self._head_bytes + self._arrived > HEADER_BYTES_MAX:  # Perhaps of a body or of other requests: count.
+        if self._head_bytes + self._begun_bytes > HEADER_BYTES_MAX:  # Perhaps of a body or of other requests: count.
             head_bytes = len(self._url) + sum(len(name) + len(value) for name, value in raw)
             if head_bytes > HEADER_BYTES_MAX:
                 self._stop_parsing(431)
