@@ -33,7 +33,8 @@ SIGNALLED = {
 def begin(cloudformation: Any, template: Any, **options: Any) -> str:
     """Create a stack; the address of its wait condition's handle, once the condition waits."""
     cloudformation.create_stack(StackName="shop", TemplateBody=json.dumps(template), **options)
-    wait_for(cloudformation, "Condition", "CREATE_IN_PROGRESS")
+    while "PhysicalResourceId" not in wait_for(cloudformation, "Condition", "CREATE_IN_PROGRESS"):
+        pass  # It is told once it waits.
     if "Handle" not in template["Resources"]:
         return ""
     url: str = wait_for(cloudformation, "Handle", "CREATE_COMPLETE")["PhysicalResourceId"]

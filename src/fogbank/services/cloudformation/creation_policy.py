@@ -53,10 +53,11 @@ def _seconds(text: str) -> int:
     return found
 
 
-async def wait(ctx: Context, stack_id: str, logical_id: str, policy: CreationPolicy, halt: Halt) -> None:
-    """Until the resource has as many SUCCESS signals as its policy asks for."""
+async def wait(
+    ctx: Context, stack_id: str, logical_id: str, policy: CreationPolicy, halt: Halt, *, until_ms: int
+) -> None:
+    """Until the resource has as many SUCCESS signals as its policy asks for; that long, and no longer."""
     signals = ctx.cloud.cloudformation.signals
-    until_ms = ctx.cloud.clock.now_ms() + policy.timeout_s * 1000
     while True:
         arrived = signals.listen(stack_id, logical_id)
         found = signals.of(stack_id, logical_id)
@@ -65,8 +66,7 @@ async def wait(ctx: Context, stack_id: str, logical_id: str, policy: CreationPol
             raise ValidationError(f"Received FAILURE signal with UniqueId {failed}")
         if len(found) >= policy.count:
             return
-        left_s = (until_ms - ctx.cloud.clock.now_ms()) / 1000
-        if await halt.gives_up(ctx.cloud.clock, arrived, seconds=left_s):
+        if await halt.gives_up(ctx.cloud.clock, arrived, until_ms=until_ms):
             if halt.asked:
                 raise Cancelled
             raise ValidationError(f"Failed to receive {policy.count} resource signal(s) within the specified duration")

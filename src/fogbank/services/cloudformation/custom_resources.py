@@ -77,14 +77,15 @@ class CustomResource(ResourceType):
     async def _ask(self, ctx: Context, request: ResourceRequest, kind: str) -> ResourceState:
         service = ctx.cloud.cloudformation
         token = new_id()
-        seconds = _timeout_s(request.properties.get("ServiceTimeout", SERVICE_TIMEOUT_S))
+        timeout_s = _timeout_s(request.properties.get("ServiceTimeout", SERVICE_TIMEOUT_S))
+        until_ms = ctx.cloud.clock.now_ms() + timeout_s * 1000
         url = await ctx.run(callbacks.url, ctx, service.tables, KIND, token, valid_s=2 * SERVICE_TIMEOUT_S)
         message = _message(request, kind, token, url)
         arrived = service.responses.expect(token)
         try:
             await _send(ctx, str(request.properties["ServiceToken"]), message)
             halt = service.deployment(request.stack_id).halt
-            given_up = await halt.gives_up(ctx.cloud.clock, arrived, seconds=seconds)
+            given_up = await halt.gives_up(ctx.cloud.clock, arrived, until_ms=until_ms)
         finally:
             body = service.responses.forget(token)
         if given_up or body is None:

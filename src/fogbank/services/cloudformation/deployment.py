@@ -126,9 +126,10 @@ class Deployment(Steps):
             watcher = asyncio.ensure_future(rollback_triggers.watch(self.ctx, asked, self.halt))
         try:
             failures = await self._apply()
-            seconds = 60 * int(asked.get("MonitoringTimeInMinutes", 0))
-            if not failures and seconds:
-                await self.halt.gives_up(self.ctx.cloud.clock, asyncio.Event(), seconds=seconds)
+            minutes = int(asked.get("MonitoringTimeInMinutes", 0))
+            if not failures and minutes:
+                clock = self.ctx.cloud.clock
+                await self.halt.gives_up(clock, asyncio.Event(), until_ms=clock.now_ms() + minutes * 60_000)
             await rollback_triggers.look(self.ctx, asked, self.halt)
         finally:
             if watcher is not None:

@@ -30,6 +30,10 @@ from fogbank.services.cloudformation.signals import Signals
 STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 
 
+UnderWay = tuple[Deployment, asyncio.Task[Any] | None]
+"""An operation on a stack and its task."""
+
+
 class Registry(Service):
     name = "cloudformation"
 
@@ -40,7 +44,7 @@ class Registry(Service):
         self.signals = Signals(self.tables)
         self.responses = Responses()
         notifications.register(cloud)
-        self._under_way: dict[str, tuple[Deployment, asyncio.Task[Any] | None]] = {}
+        self._under_way: dict[str, UnderWay] = {}
         # Found before the first request: what is in progress later is this server's own work.
         busy = [
             stack

@@ -10,7 +10,7 @@ from fogbank.services.cloudformation import settings
 from fogbank.services.cloudformation.deployment import Deployment
 from fogbank.services.cloudformation.errors import AlreadyExists, ValidationError
 from fogbank.services.cloudformation.records import Signal, Stack
-from fogbank.services.cloudformation.registry import Registry
+from fogbank.services.cloudformation.registry import Registry, UnderWay
 from fogbank.services.cloudformation.settings import Settings
 from fogbank.services.cloudformation.stack_status import UPDATABLE
 
@@ -99,18 +99,28 @@ class Stacks(Registry):
             )
         if RoleARN:
             await settings.check_role(ctx, RoleARN)
-        earlier = self._under_way.get(found.id)
-        work = await ctx.run(self.begin_delete, ctx, found.id, token=ClientRequestToken or "")
-        if work is None:
-            return {}
-        if earlier is not None:
-            earlier[0].stop()
-        self.spawn(f"delete {found.name}", work, self._delete(work, frozenset(RetainResources or ()), earlier))
+        begun = await ctx.run(self._begin_delete_instead, ctx, found.id, ClientRequestToken or "")
+        if begun is not None:
+            work, earlier = begun
+            self.spawn(f"delete {found.name}", work, self._delete(work, frozenset(RetainResources or ()), earlier))
         return {}
 
-    async def _delete(
-        self, work: Deployment, retain: frozenset[str], earlier: tuple[Deployment, asyncio.Task[Any] | None] | None
-    ) -> None:
+    def _begin_delete_instead(
+        self, ctx: Context, stack_id: str, token: str
+    ) -> tuple[Deployment, UnderWay | None] | None:
+        """Begin a deletion, and stop what is under way in the same turn: its outcome must not take the stack back."""
+        found = self.find(ctx, stack_id)
+        if found is None or found.status == "DELETE_IN_PROGRESS":
+            return None
+        earlier = self._under_way.get(stack_id)
+        work = self.begin_delete(ctx, stack_id, token=token)
+        if work is None:
+            return None
+        if earlier is not None:
+            earlier[0].stop()
+        return work, earlier
+
+    async def _delete(self, work: Deployment, retain: frozenset[str], earlier: UnderWay | None) -> None:
         if earlier is not None and earlier[1] is not None:
             await asyncio.wait([earlier[1]])
         await work.delete(retain)

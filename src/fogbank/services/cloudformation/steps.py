@@ -133,8 +133,9 @@ class Steps:
         state = await handled(self.kind(record).create(self.ctx.refreshed(), request))
         policy = creation_policy.of(declared)
         if policy is not None:
+            until_ms = self.ctx.cloud.clock.now_ms() + policy.timeout_s * 1000
             await self._announce(record, f"{verb}_IN_PROGRESS", state.physical_id)
-            await creation_policy.wait(self.ctx, self.stack.id, record.logical_id, policy, self.halt)
+            await creation_policy.wait(self.ctx, self.stack.id, record.logical_id, policy, self.halt, until_ms=until_ms)
         return await self.ctx.run(self._created, record, verb, state)
 
     def _created(self, record: StackResource, verb: str, state: ResourceState) -> StackResource:

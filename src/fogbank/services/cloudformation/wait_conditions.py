@@ -75,19 +75,18 @@ class WaitConditionResource(ResourceType):
         stack_id, _, handle = token.partition("|")
         if kind != KIND:
             raise ValidationError("WaitCondition: Handle must be a WaitConditionHandle")
+        until_ms = ctx.cloud.clock.now_ms() + int(given["Timeout"]) * 1000
         if request.announce is not None:
             await request.announce(physical_id)
-        data = await self._wait(
-            ctx, request, stack_id, handle, count=int(given.get("Count", 1)), seconds=int(given["Timeout"])
-        )
+        count = int(given.get("Count", 1))
+        data = await self._wait(ctx, request, stack_id, handle, count=count, until_ms=until_ms)
         return ResourceState(physical_id=physical_id, attributes={"Data": json.dumps(data, separators=(",", ":"))})
 
     async def _wait(
-        self, ctx: Context, request: ResourceRequest, stack_id: str, handle: str, *, count: int, seconds: int
+        self, ctx: Context, request: ResourceRequest, stack_id: str, handle: str, *, count: int, until_ms: int
     ) -> dict[str, str]:
         service = ctx.cloud.cloudformation
         halt = service.deployment(request.stack_id).halt
-        until_ms = ctx.cloud.clock.now_ms() + seconds * 1000
         while True:
             arrived = service.signals.listen(stack_id, handle)
             found: dict[str, Signal] = service.signals.of(stack_id, handle)
@@ -98,8 +97,7 @@ class WaitConditionResource(ResourceType):
                     )
             if len(found) >= count:
                 return {unique_id: told.data for unique_id, told in found.items()}
-            left_s = (until_ms - ctx.cloud.clock.now_ms()) / 1000
-            if await halt.gives_up(ctx.cloud.clock, arrived, seconds=left_s):
+            if await halt.gives_up(ctx.cloud.clock, arrived, until_ms=until_ms):
                 if halt.asked:
                     raise Cancelled
                 raise ValidationError(

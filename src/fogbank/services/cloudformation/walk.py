@@ -39,11 +39,12 @@ class Halt:
     async def wait(self) -> None:
         await self._event.wait()
 
-    async def gives_up(self, clock: "Clock", arrived: asyncio.Event, *, seconds: float) -> bool:
-        """Wait for `arrived`; True if the time passed or the halt was asked for before."""
+    async def gives_up(self, clock: "Clock", arrived: asyncio.Event, *, until_ms: int) -> bool:
+        """Wait for `arrived`; True if the time came or the halt was asked for before."""
         if not arrived.is_set() and not self.asked:
             waits = [
-                asyncio.ensure_future(waiting) for waiting in (clock.sleep(seconds), arrived.wait(), self._event.wait())
+                asyncio.ensure_future(waiting)
+                for waiting in (clock.sleep_until(until_ms), arrived.wait(), self._event.wait())
             ]
             try:
                 await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
