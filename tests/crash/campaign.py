@@ -2,16 +2,23 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from tests.crash.ledger import Item, Ledger, check_items, check_messages, check_order
+import boto3
+
+from tests.crash.drain import drain
+from tests.crash.kind import Client
+from tests.crash.ledger import Ledger, Messages, check_messages, check_once, check_order
 from tests.crash.load import load
+from tests.crash.loads import KINDS
 from tests.crash.process import KillableServer
-from tests.crash.setting import IN_ORDER, Setting, drain_all, prepare, read_items
+from tests.crash.wire import ACCOUNT, REGION
 
-KILL_AFTER_S = (0.05, 1.0)
+KILL_AFTER_S = (0.05, 2.0)
 
 
 @dataclass
@@ -32,24 +39,18 @@ def campaign(
 
 async def _campaign(server: KillableServer, kills: int, seed: int, progress: Callable[[str], object]) -> Result:
     rng = random.Random(seed)
+    ledger = Ledger()
     result = Result()
-    kept: dict[str, set[Item]] = {}
-    begun: dict[str, set[str]] = {}
     server.start()
     try:
-        setting = await asyncio.to_thread(prepare, server.port)
+        await asyncio.to_thread(_prepare, _client_of(server))
         for number in range(kills):
-            ledger = await _load_and_kill(server, setting, rng.uniform(*KILL_AFTER_S), seed, number, begun)
-            begun = {queue: told.sending for queue, told in ledger.queues.items()}
+            await _load_and_kill(server, ledger, rng.uniform(*KILL_AFTER_S), seed, number)
             server.start()
-            setting = replace(setting, port=server.port)
-            kept |= ledger.items
-            found = await read_items(setting)
-            broken = check_items(kept, found) + await _check_queues(setting, ledger)
-            kept = {key: {found.get(key)} for key in kept}
+            broken = await _check(server, ledger)
             result.kills += 1
-            result.acknowledged += ledger.acknowledged
-            progress(f"kill {number + 1} of {kills}: {ledger.acknowledged} acknowledged")
+            progress(f"kill {number + 1} of {kills}: {ledger.acknowledged - result.acknowledged} acknowledged")
+            result.acknowledged = ledger.acknowledged
             if broken:
                 result.broken = tuple(broken)
                 break
@@ -58,19 +59,48 @@ async def _campaign(server: KillableServer, kills: int, seed: int, progress: Cal
     return result
 
 
-async def _load_and_kill(
-    server: KillableServer, setting: Setting, after_s: float, seed: int, number: int, begun: dict[str, set[str]]
-) -> Ledger:
-    loading = asyncio.create_task(load(setting, seed=seed, name=f"run{number}", begun=begun))
+def _prepare(client: Client) -> None:
+    for kind in KINDS:
+        for queue in (*kind.queues, *kind.own_queues, *kind.sources):
+            fifo = {"FifoQueue": "true"} if queue.endswith(".fifo") else {}
+            client("sqs").create_queue(QueueName=queue, Attributes={**fifo, **kind.sources.get(queue, {})})
+        kind.prepare(client)
+
+
+async def _load_and_kill(server: KillableServer, ledger: Ledger, after_s: float, seed: int, number: int) -> None:
+    loading = asyncio.create_task(load(server.port, ledger, seed=seed, name=f"run{number}"))
     await asyncio.wait((loading,), timeout=after_s)
     await asyncio.to_thread(server.kill)
-    return await loading
+    ledger.killed_at = time.time()
+    await loading
 
 
-async def _check_queues(setting: Setting, ledger: Ledger) -> list[str]:
-    expected = {queue: told.sent - told.deleted - told.deleting for queue, told in ledger.queues.items()}
-    found = await drain_all(setting, expected)
-    broken = [trouble for queue in IN_ORDER for trouble in check_order(queue, found[queue])]
-    for queue, bodies in found.items():
-        broken += check_messages(queue, ledger.queues[queue], bodies)
+async def _check(server: KillableServer, ledger: Ledger) -> list[str]:
+    queues = [queue for kind in KINDS for queue in kind.queues]
+    expected = {queue: ledger.queues[queue].expected() for queue in queues}
+    expected |= {queue: set[str]() for kind in KINDS for queue in kind.own_queues}
+    found = await drain(server.port, expected)
+    broken = [trouble for queue in queues for trouble in _check_queue(queue, ledger.queues[queue], found[queue])]
+    for kind in KINDS:
+        broken += [trouble for queue in kind.once for trouble in check_once(queue, found[queue])]
+        broken += await kind.check(_client_of(server), ledger, found)
+    ledger.drained()
     return broken
+
+
+def _check_queue(queue: str, told: Messages, found: list[str]) -> list[str]:
+    in_order = check_order(queue, found) if queue.endswith(".fifo") else []
+    return in_order + check_messages(queue, told, found)
+
+
+def _client_of(server: KillableServer) -> Client:
+    def client(service: str, *, region: str = REGION) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=server.endpoint,
+            region_name=region,
+            aws_access_key_id=ACCOUNT,
+            aws_secret_access_key="secret",
+        )
+
+    return client

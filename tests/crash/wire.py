@@ -1,11 +1,14 @@
-"""A small asynchronous AWS client: one connection, JSON in, JSON out. boto3 would take more time."""
+"""A small asynchronous AWS client: one connection, parameters in, the answer out. boto3 would take more time."""
 
 import asyncio
 import json
 from typing import Any
 from urllib.parse import urlencode
 
+ACCOUNT = "111122223333"
+REGION = "us-east-1"
 _TARGETS = {"sqs": "AmazonSQS", "dynamodb": "DynamoDB_20120810", "events": "AWSEvents"}
+_VERSIONS = {"sns": "2010-03-31", "cloudformation": "2010-05-15"}
 
 
 class Refused(Exception):
@@ -15,35 +18,43 @@ class Refused(Exception):
 class Wire:
     """Calls on one connection. A connection that breaks raises ConnectionError or IncompleteReadError."""
 
-    def __init__(self, port: int, account: str) -> None:
+    def __init__(self, port: int) -> None:
         self._port = port
-        self._account = account
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def json(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+    async def json(self, service: str, operation: str, *, region: str = REGION, **parameters: Any) -> dict[str, Any]:
         answer = await self._send(
             service,
             json.dumps(parameters).encode(),
             f"Content-Type: application/x-amz-json-1.0\r\nX-Amz-Target: {_TARGETS[service]}.{operation}\r\n",
+            region=region,
         )
         parsed: dict[str, Any] = json.loads(answer) if answer else {}
         return parsed
 
-    async def publish(self, topic: str, message: str, **more: str) -> None:
-        form = {"Action": "Publish", "Version": "2010-03-31", "TopicArn": topic, "Message": message, **more}
-        await self._send("sns", urlencode(form).encode(), "Content-Type: application/x-www-form-urlencoded\r\n")
+    async def query(self, service: str, action: str, **parameters: str) -> str:
+        """A call of the query protocol; the answer is XML."""
+        form = {"Action": action, "Version": _VERSIONS[service], **parameters}
+        answer = await self._send(
+            service, urlencode(form).encode(), "Content-Type: application/x-www-form-urlencoded\r\n"
+        )
+        return answer.decode()
+
+    async def post(self, service: str, path: str, **parameters: Any) -> None:
+        """A call of the REST-JSON protocol."""
+        await self._send(service, json.dumps(parameters).encode(), "Content-Type: application/json\r\n", path=path)
 
     def close(self) -> None:
         if self._streams is not None:
             self._streams[1].close()
 
-    async def _send(self, service: str, body: bytes, headers: str) -> bytes:
+    async def _send(self, service: str, body: bytes, headers: str, *, path: str = "/", region: str = REGION) -> bytes:
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._streams
         writer.write(
-            f"POST / HTTP/1.1\r\nHost: localhost:{self._port}\r\n{headers}Content-Length: {len(body)}\r\n"
-            f"Authorization: AWS4-HMAC-SHA256 Credential={self._account}/20260101/us-east-1/{service}/"
+            f"POST {path} HTTP/1.1\r\nHost: localhost:{self._port}\r\n{headers}Content-Length: {len(body)}\r\n"
+            f"Authorization: AWS4-HMAC-SHA256 Credential={ACCOUNT}/20260101/{region}/{service}/"
             "aws4_request, SignedHeaders=host, Signature=00\r\n\r\n".encode()
             + body
         )

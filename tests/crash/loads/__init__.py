@@ -1,0 +1,28 @@
+"""What a killed server was doing: one module a kind of load."""
+
+from tests.crash.kind import Kind
+from tests.crash.loads import (
+    events,
+    global_tables,
+    pipes,
+    queues,
+    replays,
+    schedules,
+    stacks,
+    streams,
+    tables,
+    topics,
+)
+
+KINDS: tuple[Kind, ...] = (
+    queues.KIND,
+    tables.KIND,
+    topics.KIND,
+    events.KIND,
+    replays.KIND,
+    streams.KIND,
+    pipes.KIND,
+    schedules.KIND,
+    global_tables.KIND,
+    stacks.KIND,
+)
