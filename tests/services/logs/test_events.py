@@ -49,6 +49,15 @@ def test_a_stream_is_read_page_by_page_until_the_token_stays(logs: Any, clock: A
     assert found == list("abcde")
 
 
+def test_a_search_looks_at_so_many_events_at_a_time(logs: Any, clock: Any) -> None:
+    for batch in range(3):
+        put(logs, *["dull"] * 9_999, "rare", at_ms=clock.now_ms() + batch * 20_000)
+    first = logs.filter_log_events(logGroupName="/app", filterPattern="rare")
+    assert (messages(first), "nextToken" in first) == (["rare", "rare"], True)
+    rest = logs.filter_log_events(logGroupName="/app", filterPattern="rare", nextToken=first["nextToken"])
+    assert (messages(rest), "nextToken" in rest) == (["rare"], False)
+
+
 def test_the_last_page_comes_first_unless_the_head_is_wanted(logs: Any, clock: Any) -> None:
     put(logs, *"abcde", at_ms=clock.now_ms())
     place = {"logGroupName": "/app", "logStreamName": "one", "limit": 2}

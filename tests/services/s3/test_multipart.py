@@ -55,6 +55,21 @@ def test_an_aborted_upload_is_gone(s3: Any, bucket: str) -> None:
         s3.list_parts(**upload)
 
 
+def test_uploads_are_listed_by_prefix_and_in_pages(s3: Any, bucket: str) -> None:
+    wanted = ["a/1", "a/2 ü", "a/2 ü", "a/2 ü", "a/3"]
+    for key in ("a", *wanted, "b"):
+        s3.create_multipart_upload(Bucket=bucket, Key=key)
+    for size in (1, 2, 1000):
+        pages = s3.get_paginator("list_multipart_uploads").paginate(
+            Bucket=bucket, Prefix="a/", PaginationConfig={"PageSize": size}
+        )
+        uploads = [upload for page in pages for upload in page.get("Uploads", ())]
+        assert [upload["Key"] for upload in uploads] == wanted
+        assert len({upload["UploadId"] for upload in uploads}) == len(wanted)
+    encoded = s3.list_multipart_uploads(Bucket=bucket, Prefix="a/2", MaxUploads=1, EncodingType="url")
+    assert encoded["Uploads"][0]["Key"] == encoded["NextKeyMarker"] == "a/2%20%C3%BC"
+
+
 def test_a_part_may_be_copied_from_an_object(s3: Any, bucket: str) -> None:
     body = bytes(range(256)) * 400
     s3.put_object(Bucket=bucket, Key="from", Body=body)

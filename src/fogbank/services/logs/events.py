@@ -22,6 +22,7 @@ BATCH_BYTES_MAX = 1_048_576
 EVENT_OVERHEAD_BYTES = 26  # Counted for each event of a batch (PutLogEvents).
 TOO_OLD_MS = 14 * DAY_MS
 TOO_NEW_MS = 2 * 3_600_000
+SEARCHED_MAX = 20_000  # events that one FilterLogEvents looks at; "may return fewer results", AWS says, none included
 
 Place = tuple[int, int]
 """An event's place among those of its group: its time and its number."""
@@ -105,17 +106,21 @@ class Events(Groups):
         begin = max(startTime, horizon_ms(group, ctx.now_ms), after[0])
         rows: list[dict[str, Any]] = []
         answer: dict[str, Any] = {"events": rows, "searchedLogStreams": []}
-        last, size = after, 0
+        last, size, searched = after, 0, 0
         for place, name, event in self._search(group, streams, begin):
             if endTime is not None and place[0] >= endTime:
                 break
-            if place <= after or matches(event.message) is None:
+            if place <= after:
                 continue
-            size += len(event.message.encode())
-            if len(rows) == limit or (rows and size > PAGE_BYTES_MAX):
+            matching = matches(event.message) is not None
+            size += len(event.message.encode()) if matching else 0
+            full = matching and (len(rows) == limit or (rows and size > PAGE_BYTES_MAX))
+            if full or searched == SEARCHED_MAX:
                 answer["nextToken"] = token(f"{last[0]}/{last[1]}")
                 break
-            last = place
+            last, searched = place, searched + 1
+            if not matching:
+                continue
             rows.append(
                 {
                     "logStreamName": name,

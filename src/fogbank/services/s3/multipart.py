@@ -8,6 +8,7 @@ from typing import Any
 from fogbank.core.body import BodyStream
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
+from fogbank.services.s3 import listing
 from fogbank.services.s3.bodies import Bodies, Received, Wanted
 from fogbank.services.s3.configs import BucketConfigs
 from fogbank.services.s3.errors import (
@@ -152,21 +153,32 @@ class MultipartUploads(BucketConfigs):
         *,
         Bucket: str,
         Prefix: str = "",
+        KeyMarker: str = "",
+        UploadIdMarker: str = "",
         EncodingType: str | None = None,
         MaxUploads: int = PAGE_MAX,
+        ExpectedBucketOwner: str | None = None,
     ) -> Answer:
-        self._bucket(ctx, Bucket)
-        rows = []
-        for (_, key, upload_id), ref in self._tables.uploads_of.scan((Bucket,), start=(Bucket, Prefix)):
+        """Uploads of one key are in the order of their ids. An UploadIdMarker counts only beside a KeyMarker."""
+        self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        limit = min(MaxUploads, PAGE_MAX)
+        named = listing.url_encoded if EncodingType == "url" else str
+        after = (Bucket, KeyMarker, *([UploadIdMarker] if UploadIdMarker else ())) if KeyMarker else None
+        start = (Bucket, Prefix) if KeyMarker < Prefix else None
+        rows: list[dict[str, Any]] = []
+        answer: dict[str, Any] = {"Bucket": Bucket, "MaxUploads": MaxUploads, "IsTruncated": False}
+        for (_, key, upload_id), ref in self._tables.uploads_of.scan((Bucket,), start=start, after=after):
             if not key.startswith(Prefix):
                 break
+            if len(rows) == limit:
+                answer["IsTruncated"] = True
+                break
             rows.append({"Key": key, "UploadId": upload_id, "Initiated": ref.initiated_ms / 1000})
-        answer: dict[str, Any] = {
-            "Bucket": Bucket,
-            "MaxUploads": MaxUploads,
-            "IsTruncated": len(rows) > MaxUploads,
-        }
-        return answer | ({"Uploads": rows[:MaxUploads]} if rows else {})
+        if answer["IsTruncated"] and rows:
+            answer |= {"NextKeyMarker": named(rows[-1]["Key"]), "NextUploadIdMarker": rows[-1]["UploadId"]}
+        answer |= {"KeyMarker": named(KeyMarker), "UploadIdMarker": UploadIdMarker, "Prefix": named(Prefix)}
+        answer |= {"EncodingType": EncodingType} if EncodingType else {}
+        return answer | ({"Uploads": [{**row, "Key": named(row["Key"])} for row in rows]} if rows else {})
 
     def list_parts(
         self,
