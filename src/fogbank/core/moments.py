@@ -11,3 +11,8 @@ def iso_seconds(ms: int) -> str:
 def iso_milliseconds(ms: int) -> str:
     """`2026-01-30T23:58:30.125Z`"""
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def iso_offset(ms: int) -> str:
+    """`2026-01-30T23:58:30.125+0000`"""
+    return iso_milliseconds(ms).replace("Z", "+0000")

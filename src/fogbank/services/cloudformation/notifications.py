@@ -4,10 +4,10 @@ A topic that is not there (any more) fails nothing: AWS, too, goes on with the s
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html (NotificationARNs)
 """
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from fogbank.core.context import Context
+from fogbank.core.moments import iso_milliseconds
 from fogbank.core.store import Record
 from fogbank.services.cloudformation.errors import ValidationError
 from fogbank.services.cloudformation.records import Event, Stack
@@ -50,10 +50,9 @@ async def _publish(ctx: Context, notification: Notification) -> None:
 
 
 def _text(stack: Stack, event: Event) -> str:
-    moment = datetime.fromtimestamp(event.at_ms / 1000, UTC)
     lines = {
         "StackId": stack.id,
-        "Timestamp": moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
+        "Timestamp": iso_milliseconds(event.at_ms),
         "EventId": event.id,
         "LogicalResourceId": event.logical_id,
         "Namespace": stack.account,

@@ -4,13 +4,13 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-action
 """
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.ids import new_id
+from fogbank.core.moments import iso_offset
 from fogbank.services.cloudwatch.errors import ValidationError
 from fogbank.services.cloudwatch.records import Alarm
 
@@ -80,10 +80,10 @@ def _message(ctx: Context, alarm: Alarm, before: Alarm, region: str) -> dict[str
         "AlarmName": alarm.name,
         "AlarmDescription": alarm.description,
         "AWSAccountId": ctx.account,
-        "AlarmConfigurationUpdatedTimestamp": long_time(alarm.configured_ms),
+        "AlarmConfigurationUpdatedTimestamp": iso_offset(alarm.configured_ms),
         "NewStateValue": alarm.state,
         "NewStateReason": alarm.reason,
-        "StateChangeTime": long_time(alarm.state_ms),
+        "StateChangeTime": iso_offset(alarm.state_ms),
         "Region": region,
         "AlarmArn": ctx.arn("cloudwatch", f"alarm:{alarm.name}"),
         "OldStateValue": before.state,
@@ -156,7 +156,7 @@ def _event(ctx: Context, alarm: Alarm, before: Alarm) -> dict[str, Any]:
         "source": "aws.cloudwatch",
         "alarmArn": ctx.arn("cloudwatch", f"alarm:{alarm.name}"),
         "accountId": ctx.account,
-        "time": long_time(alarm.state_ms),
+        "time": iso_offset(alarm.state_ms),
         "region": ctx.region,
         "alarmData": {
             "alarmName": alarm.name,
@@ -172,10 +172,5 @@ def _small(name: str) -> str:
 
 
 def _state(alarm: Alarm) -> dict[str, Any]:
-    state = {"value": alarm.state, "reason": alarm.reason, "timestamp": long_time(alarm.state_ms)}
+    state = {"value": alarm.state, "reason": alarm.reason, "timestamp": iso_offset(alarm.state_ms)}
     return state | ({"reasonData": alarm.reason_data} if alarm.reason_data else {})
-
-
-def long_time(at_ms: int) -> str:
-    """`2026-01-31T08:00:00.000+0000`"""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"

@@ -11,10 +11,11 @@ import msgspec
 
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
+from fogbank.core.moments import iso_offset
 from fogbank.core.service import Answer, Tagged
 from fogbank.core.tags import tag_list
 from fogbank.services.cloudwatch import alarm_state, metric_data
-from fogbank.services.cloudwatch.alarm_actions import LISTS, act, check_actions, long_time
+from fogbank.services.cloudwatch.alarm_actions import LISTS, act, check_actions
 from fogbank.services.cloudwatch.dashboards import Dashboards, dashboard_arn
 from fogbank.services.cloudwatch.dimensions import packed_list
 from fogbank.services.cloudwatch.errors import (
@@ -423,16 +424,16 @@ def _reason_data(ctx: Context, alarm: Alarm, verdict: alarm_state.Verdict) -> st
     values = verdict.values
     data: dict[str, Any] = {
         "version": "1.0",
-        "queryDate": long_time(ctx.now_ms),
+        "queryDate": iso_offset(ctx.now_ms),
         "unit": alarm.unit,
         "statistic": alarm.statistic or None,
         "period": alarm.period_s,
         "recentDatapoints": [value for _, value in values],
         "threshold": alarm.threshold,
-        "evaluatedDatapoints": [{"timestamp": long_time(at_ms), "value": value} for at_ms, value in values],
+        "evaluatedDatapoints": [{"timestamp": iso_offset(at_ms), "value": value} for at_ms, value in values],
     }
     if values:
-        data["startDate"] = long_time(values[-1][0])
+        data["startDate"] = iso_offset(values[-1][0])
     return json.dumps({name: value for name, value in data.items() if value is not None})
 
 

@@ -7,8 +7,9 @@ import json
 from datetime import UTC, datetime
 
 from fogbank.core.context import Context
+from fogbank.core.moments import iso_offset
 from fogbank.core.service import Answer
-from fogbank.services.cloudwatch.alarm_actions import check_actions, long_time
+from fogbank.services.cloudwatch.alarm_actions import check_actions
 from fogbank.services.cloudwatch.alarm_rule import parse_rule
 from fogbank.services.cloudwatch.alarms import Alarms
 from fogbank.services.cloudwatch.errors import ValidationError
@@ -65,7 +66,7 @@ class CompositeAlarms(Alarms):
             state = self._state_by_rule(ctx, parent)
             if state != parent.state:
                 moment = datetime.fromtimestamp(ctx.now_ms / 1000, UTC).strftime("%A %d %B, %Y %H:%M:%S UTC")
-                child = {"arn": arn, "state": {"value": alarm.state, "timestamp": long_time(alarm.state_ms)}}
+                child = {"arn": arn, "state": {"value": alarm.state, "timestamp": iso_offset(alarm.state_ms)}}
                 reason = f"{arn} transitioned to {alarm.state} at {moment}"
                 self._set_state(ctx, parent, state, reason, json.dumps({"triggeringAlarms": [child]}))
 

@@ -1,19 +1,13 @@
 """Stored records in the API's form."""
 
 import hashlib
-from datetime import UTC, datetime
 from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.ids import new_id
+from fogbank.core.moments import iso_offset
 from fogbank.services.lambda_.names import function_arn
 from fogbank.services.lambda_.records import Alias, Configuration, Function, InvokeConfig, Layer
-
-
-def iso(ms: int) -> str:
-    """Lambda's own way to write a time: `2026-01-31T08:00:00.000+0000`."""
-    moment = datetime.fromtimestamp(ms / 1000, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}+0000"
 
 
 def log_group(config: Configuration) -> str:
@@ -35,7 +29,7 @@ def configuration(
         "Description": config.description,
         "Timeout": config.timeout_s,
         "MemorySize": config.memory_mb,
-        "LastModified": iso(config.modified_ms),
+        "LastModified": iso_offset(config.modified_ms),
         "Version": config.label,
         "RevisionId": config.revision,
         "State": "Active",
@@ -137,7 +131,7 @@ def layer_version(arn: str, version: int, layer: Layer) -> dict[str, Any]:
         "LayerVersionArn": f"{arn}:{version}",
         "Version": version,
         "Description": layer.description,
-        "CreatedDate": iso(layer.created_ms),
+        "CreatedDate": iso_offset(layer.created_ms),
     }
     if layer.runtimes:
         answer["CompatibleRuntimes"] = layer.runtimes

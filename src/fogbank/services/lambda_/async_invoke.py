@@ -7,7 +7,6 @@ a delay.
 
 import json
 import uuid
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -17,6 +16,7 @@ from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
+from fogbank.core.moments import iso_milliseconds
 from fogbank.core.outbox import RetryPolicy
 from fogbank.services.lambda_.errors import ResourceNotFound, TooManyRequests
 from fogbank.services.lambda_.failure_records import is_bucket, put_object
@@ -193,10 +193,9 @@ def _record(
     ctx: Context, name: FunctionName, event: AsyncEvent, result: Result | None, condition: str
 ) -> dict[str, Any]:
     """An invocation record, as destinations get it."""
-    moment = datetime.fromtimestamp(ctx.now_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
     record: dict[str, Any] = {
         "version": "1.0",
-        "timestamp": moment,
+        "timestamp": iso_milliseconds(ctx.now_ms),
         "requestContext": {
             "requestId": event.request_id,
             "functionArn": function_arn(ctx, name.account, name.name, name.qualifier or "$LATEST"),

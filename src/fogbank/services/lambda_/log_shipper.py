@@ -9,6 +9,8 @@ SHIP_AFTER_S = 0.1
 # PutLogEvents takes 10,000 events and 1 MB, each event counting 26 bytes more than its text.
 _EVENTS_MAX = 10_000
 _BYTES_MAX = 1_000_000
+# Streams that need no look; every environment has one of its own.
+_KNOWN_MAX = 10_000
 
 Stream = tuple[str, str, str, str]
 
@@ -39,17 +41,23 @@ class LogShipper:
         await self.ship()
 
     async def ship(self) -> None:
-        """Write what is pending, all streams in one transaction."""
+        """Write what is pending, each stream in a transaction of its own."""
         pending, self._pending = self._pending, {}
         for stream, events in pending.items():
-            await self._cloud.store.run(self._put, stream, events)
+            work = self._cloud.store.run(self._put, stream, events)
+            await self._cloud.tasks.attempt(f"lambda logs of {stream[2]}", work)
+
+    def _know(self, stream: Stream) -> None:
+        if len(self._known) >= _KNOWN_MAX:
+            self._known.clear()
+        self._known.add(stream)
 
     def _put(self, stream: Stream, events: list[dict[str, Any]]) -> None:
         account, region, group, name = stream
         ctx = self._cloud.context(account=account, region=region)
         logs = self._cloud.logs
         if stream not in self._known:
-            self._known.add(stream)
+            self._cloud.store.after_commit(lambda: self._know(stream))
             creations: tuple[tuple[Any, dict[str, str]], ...] = (
                 (logs.create_log_group, {"logGroupName": group}),
                 (logs.create_log_stream, {"logGroupName": group, "logStreamName": name}),
