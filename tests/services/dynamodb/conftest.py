@@ -39,7 +39,7 @@ def key_schema(*keys: str) -> list[dict[str, str]]:
 
 def eventually(check: Callable[[], Any]) -> Any:
     """Wait for what comes behind the commit: the first answer that is not None or False."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while (found := check()) is None or found is False:
         assert time.monotonic() < until, "it did not happen"
     return found

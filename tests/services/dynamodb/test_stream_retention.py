@@ -22,6 +22,6 @@ def test_records_older_than_a_day_are_forgotten_also_where_nobody_reads(
     clock.advance(s=23 * 3600)
     assert first_sequence() == before
     clock.advance(s=2 * 3600)
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while first_sequence() == before:
         assert time.monotonic() < until, "the records are still there"

@@ -33,7 +33,7 @@ def create(client: Any, name: str, source: str, **settings: Any) -> Any:
     )
 
 
-def eventually(check: Callable[[], Any], *, within_s: float = 10) -> Any:
+def eventually(check: Callable[[], Any], *, within_s: float = 60) -> Any:
     """What `check` gives once it is true: for work that the server does by itself, in real processes."""
     until = time.monotonic() + within_s
     while time.monotonic() < until:
