@@ -2,7 +2,7 @@
 
 all done                      -> the next batch
 some failed, some reported    -> what lies before the first failure is done, the rest starts over
-failed, bisect                -> both halves, the first one first
+all failed, bisect            -> both halves, the first one first
 failed                        -> again after a pause, while its retries and its age last
 throttled                     -> again after a pause, which counts as no retry
 """
@@ -70,13 +70,9 @@ class Batches:
         if self._parallelization == 1:
             await self._process(shard_id, records)
             return
-        lanes: dict[int, list[Record]] = {}
-        for record in records:
-            key = _encode_in_order(record["dynamodb"].get("Keys"))
-            lanes.setdefault(zlib.crc32(key) % self._parallelization, []).append(record)
         size = self._batch_size
         async with asyncio.TaskGroup() as group:
-            for lane in lanes.values():
+            for lane in lanes_of(records, self._parallelization).values():
                 group.create_task(self._process_lane(shard_id, [lane[i : i + size] for i in range(0, len(lane), size)]))
 
     async def _process_lane(self, shard_id: str, batches: list[list[Record]]) -> None:
@@ -96,15 +92,16 @@ class Batches:
                 attempt = await self._processor.attempt(records)
             except Throttled:
                 throttled += 1
-                await self._clock.sleep(min(2.0 ** min(throttled, 6) * 0.25, RETRY_DELAY_MAX_S))
+                await self._clock.sleep(throttle_pause_s(throttled))
                 continue
             throttled = 0
             if attempt.first_failed is None:
                 return
-            if attempt.first_failed:
+            reported = attempt.first_failed > 0
+            if reported:
                 records, attempts = records[attempt.first_failed :], 0
             attempts += 1
-            if self._bisect and len(records) > 1:
+            if self._bisect and not reported and len(records) > 1:
                 half = len(records) // 2
                 await self._process(shard_id, records[:half])
                 await self._process(shard_id, records[half:])
@@ -112,9 +109,28 @@ class Batches:
             if 0 <= self._retries_max < attempts:
                 await self._processor.give_up(shard_id, records, "RetryAttemptsExhausted", attempts, attempt.detail)
                 return
-            await self._clock.sleep(min(2.0 ** min(attempts - 1, 6) * 0.5, RETRY_DELAY_MAX_S))
+            await self._clock.sleep(retry_pause_s(attempts))
 
     def _without_expired(self, records: list[Record]) -> tuple[list[Record], list[Record]]:
         oldest_s = self._clock.now_ms() / 1000 - self._age_max_s
         fresh = [record for record in records if created_s(record) >= oldest_s]
         return fresh, [record for record in records if created_s(record) < oldest_s]
+
+
+def lanes_of(records: list[Record], parallelization: int) -> dict[int, list[Record]]:
+    """The records by the lane that their key belongs to, each lane in order."""
+    lanes: dict[int, list[Record]] = {}
+    for record in records:
+        key = _encode_in_order(record["dynamodb"].get("Keys"))
+        lanes.setdefault(zlib.crc32(key) % parallelization, []).append(record)
+    return lanes
+
+
+def retry_pause_s(attempts: int) -> float:
+    """How long to wait after so many attempts that failed."""
+    return min(2.0 ** min(attempts - 1, 6) * 0.5, RETRY_DELAY_MAX_S)
+
+
+def throttle_pause_s(throttled: int) -> float:
+    """How long to wait after so many attempts in a row that did not take place."""
+    return min(2.0 ** min(throttled, 6) * 0.25, RETRY_DELAY_MAX_S)

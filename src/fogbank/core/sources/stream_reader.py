@@ -23,9 +23,11 @@ POLL_S = 0.2  # AWS polls a shard four times a second.
 SHARDS_S = 2
 AFTER_ERROR_S = 2
 GET_RECORDS_MAX = 1000
+END_OF_TIME_MS = 1 << 62
 
 Record = dict[str, Any]
 Settle = Callable[[str, list[Record]], Awaitable[None]]
+Idle = Callable[[str, int], Awaitable[None]]
 
 
 class Checkpoint(Stored):
@@ -38,7 +40,8 @@ class Checkpoint(Stored):
 class StreamReader:
     """Reads the stream of that ARN until its task is cancelled; `settle` is given batches as GetRecords gave them.
 
-    `reader` names the checkpoints in their table, whose key is (reader, shard).
+    `reader` names the checkpoints in their table, whose key is (reader, shard). `idle` is told up to which moment
+    a shard is known to have nothing more; a shard that has ended has nothing more for ever (`END_OF_TIME_MS`).
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class StreamReader:
         limit: int,
         window_s: int,
         settle: Settle,
+        idle: Idle | None = None,
     ) -> None:
         self._cloud = ctx.cloud
         self._ctx = ctx
@@ -63,6 +67,7 @@ class StreamReader:
         self._limit = min(limit, GET_RECORDS_MAX)
         self._window_s = window_s
         self._settle = settle
+        self._idle = idle
         self._shards: dict[str, asyncio.Task[None]] = {}
         self._shard_ended = asyncio.Event()
 
@@ -108,6 +113,7 @@ class StreamReader:
     async def _read(self, shard_id: str) -> None:
         iterator: str | None = None
         while True:
+            asked_ms = self._cloud.clock.now_ms()
             try:
                 if iterator is None:
                     iterator = await self._iterator(shard_id)
@@ -128,6 +134,8 @@ class StreamReader:
             if records:
                 await self._settle(shard_id, records)
                 await self._keep(shard_id, Checkpoint(sequence_of(records[-1])))
+            if self._idle is not None and not (records and iterator):
+                await self._idle(shard_id, asked_ms if iterator else END_OF_TIME_MS)
             if iterator is None:
                 await self._keep(shard_id, Checkpoint(self._checkpoint(shard_id).sequence, closed=True))
                 self._shard_ended.set()

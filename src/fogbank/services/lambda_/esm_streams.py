@@ -1,6 +1,7 @@
 """Streams to functions. How a stream is read, and what becomes of a batch that fails, is in `core.sources`."""
 
 import logging
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from fogbank.core.errors import AwsError
 from fogbank.core.moments import iso_milliseconds
 from fogbank.core.sources.batch_report import BadReport, failed_identifiers
 from fogbank.core.sources.record_filter import Filter
-from fogbank.core.sources.stream_batches import Attempt, Batches, Throttled
+from fogbank.core.sources.stream_batches import Attempt, Batches, Processor, Throttled
 from fogbank.core.sources.stream_reader import (
     Record,
     StreamReader,
@@ -24,6 +25,7 @@ from fogbank.core.sources.stream_reader import (
 )
 from fogbank.services.lambda_ import failure_records
 from fogbank.services.lambda_.errors import TooManyRequests
+from fogbank.services.lambda_.esm_windows import Windows
 from fogbank.services.lambda_.invoke import Invoker, Result
 from fogbank.services.lambda_.names import FunctionName, function_arn
 from fogbank.services.lambda_.records import Mapping, Tables
@@ -53,15 +55,12 @@ class StreamSource:
         self._ctx = cloud.context(account=account, region=region)
         self._arn = arn
         self._filter = Filter(mapping.filters)
-        self._batches = Batches(
-            cloud.clock,
-            self,
-            batch_size=mapping.batch_size,
-            parallelization=mapping.parallelization,
-            bisect=mapping.bisect,
-            retries_max=mapping.retries_max,
-            age_max_s=mapping.age_max_s,
-        )
+        self._tables = tables
+        self._batches = self._batches_for(self, mapping.parallelization)
+        self._windows: Windows | None = None
+        if mapping.tumbling_s:
+            lane = partial(self._batches_for, parallelization=1)
+            self._windows = Windows(self._ctx, self, mapping, arn, tables.windows, lane)
         self._reader = StreamReader(
             self._ctx,
             arn,
@@ -71,13 +70,30 @@ class StreamSource:
             limit=mapping.batch_size * mapping.parallelization,
             window_s=mapping.window_s,
             settle=self._settle,
+            idle=self._windows.read_until if self._windows is not None else None,
         )
 
     async def run(self) -> None:
         await self._reader.run()
 
+    def _batches_for(self, processor: Processor, parallelization: int) -> Batches:
+        return Batches(
+            self._cloud.clock,
+            processor,
+            batch_size=self._mapping.batch_size,
+            parallelization=parallelization,
+            bisect=self._mapping.bisect,
+            retries_max=self._mapping.retries_max,
+            age_max_s=self._mapping.age_max_s,
+        )
+
     async def _settle(self, shard_id: str, records: list[Record]) -> None:
-        await self._batches.settle(shard_id, [record for record in records if self._wanted(record)])
+        wanted = [record for record in records if self._wanted(record)]
+        if self._windows is None:
+            await self._batches.settle(shard_id, wanted)
+            return
+        await self._windows.settle(shard_id, wanted)
+        await self._windows.read_until(shard_id, int(created_s(records[-1]) * 1000))
 
     def _wanted(self, record: Record) -> bool:
         """Whether the filter passes it and, at LATEST, whether it is younger than the mapping."""
@@ -86,17 +102,38 @@ class StreamSource:
         return not self._mapping.filters or self._filter.passes(event_record(record, self._arn))
 
     async def attempt(self, records: list[Record]) -> Attempt:
-        payload = _encode({"Records": [event_record(record, self._arn) for record in records]})
+        result = await self.call({"Records": [event_record(record, self._arn) for record in records]})
+        return Attempt(self.failed_from(records, result), result)
+
+    async def call(self, event: dict[str, Any]) -> Result:
+        """Invoke the function. Raises Throttled."""
         try:
-            result = await self._invoker.invoke(self._ctx.refreshed(), self._name, payload)
+            result = await self._invoker.invoke(self._ctx.refreshed(), self._name, _encode(event))
         except TooManyRequests:
             raise Throttled from None
         except AwsError as error:
             # The function may be in the making, or gone for a while: the records wait for it.
             log.warning("mapping %s cannot invoke %s: %s", self._mapping.uuid, self._name.name, error)
             raise Throttled from error
-        self._count_age(records[-1])
-        return Attempt(self._failed_from(records, result), result)
+        if event["Records"]:
+            self._count_age(event["Records"][-1])
+        await self._note("PROBLEM: Function call failed" if result.error else "OK")
+        return result
+
+    async def _note(self, last_result: str) -> None:
+        """Keep how the last invocation ended, if it ended unlike the one before."""
+        if last_result == self._mapping.last_result:
+            return
+        self._mapping.last_result = last_result
+        key = (self._ctx.account, self._ctx.region, self._mapping.uuid)
+
+        def keep() -> None:
+            mapping = self._tables.mappings.get(key)
+            if mapping is not None:
+                mapping.last_result = last_result
+                self._tables.mappings.put(key, mapping)
+
+        await self._ctx.run(keep)
 
     def _count_age(self, record: Record) -> None:
         age_ms = max(self._cloud.clock.now_ms() - created_s(record) * 1000, 0)
@@ -112,7 +149,7 @@ class StreamSource:
             "Milliseconds",
         )
 
-    def _failed_from(self, records: list[Record], result: Result) -> int | None:
+    def failed_from(self, records: list[Record], result: Result) -> int | None:
         """The index of the first record to be tried again; None if all are done."""
         if result.error:
             return 0

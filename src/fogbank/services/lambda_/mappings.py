@@ -26,6 +26,7 @@ _STREAM_ONLY = (
     "BisectBatchOnFunctionError",
     "MaximumRetryAttempts",
     "DestinationConfig",
+    "TumblingWindowInSeconds",
 )
 
 
@@ -84,12 +85,15 @@ class Mappings:
             mapping.state = "Enabled" if enabled else "Disabled"
         arn = parse_arn(mapping.source_arn)
         self._apply(mapping, arn.service if arn is not None else "sqs", settings)
+        if not mapping.tumbling_s:
+            self._tables.windows.delete_all((mapping.uuid,))
         mapping.modified_ms = ctx.now_ms
         self._save(ctx, mapping)
 
     def delete(self, ctx: Context, mapping: Mapping) -> None:
         self._tables.mappings.delete((ctx.account, ctx.region, mapping.uuid))
         self._tables.checkpoints.delete_all((mapping.uuid,))
+        self._tables.windows.delete_all((mapping.uuid,))
 
     def _save(self, ctx: Context, mapping: Mapping) -> None:
         self._tables.mappings.put((ctx.account, ctx.region, mapping.uuid), mapping)
@@ -185,6 +189,7 @@ _PLAIN_MEMBERS = (
     ("MaximumRecordAgeInSeconds", "age_max_s"),
     ("BisectBatchOnFunctionError", "bisect"),
     ("ParallelizationFactor", "parallelization"),
+    ("TumblingWindowInSeconds", "tumbling_s"),
 )
 
 
@@ -214,7 +219,7 @@ def mapping_answer(ctx: Context, mapping: Mapping, *, state: str | None = None) 
             "MaximumRecordAgeInSeconds": mapping.age_max_s,
             "BisectBatchOnFunctionError": mapping.bisect,
             "MaximumRetryAttempts": mapping.retries_max,
-            "TumblingWindowInSeconds": 0,
+            "TumblingWindowInSeconds": mapping.tumbling_s,
             "LastProcessingResult": mapping.last_result,
             "DestinationConfig": {"OnFailure": {"Destination": mapping.on_failure} if mapping.on_failure else {}},
         }

@@ -122,6 +122,19 @@ class Mapping(Record):
     on_failure: str = ""
     last_result: str = ""
     tags: dict[str, str] = {}
+    tumbling_s: int = 0
+
+
+class Window(Record):
+    """The open tumbling window of a lane of a shard: what its records have come to so far.
+
+    `sequence` is the last record that is in `state`: after a crash it is not added again.
+    """
+
+    start_ms: int
+    end_ms: int
+    state: bytes = b"{}"
+    sequence: str = ""
 
 
 class Tables:
@@ -136,4 +149,5 @@ class Tables:
         self.layers = store.table("lambda.layers", key=(str, str, str, int), value=Layer)
         self.layer_counters = store.table("lambda.layer_counters", key=(str, str, str), value=LayerCounter)
         self.mappings = store.table("lambda.mappings", key=(str, str, str), value=Mapping)
+        self.windows = store.table("lambda.windows", key=(str, str, int), value=Window)
         self.checkpoints = store.table("lambda.checkpoints", key=(str, str), value=Checkpoint)

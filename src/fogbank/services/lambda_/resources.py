@@ -36,6 +36,7 @@ _MAPPING_SETTINGS = (
     "MaximumRetryAttempts",
     "ParallelizationFactor",
     "ScalingConfig",
+    "TumblingWindowInSeconds",
 )
 
 
@@ -51,6 +52,7 @@ _NUMBERS = frozenset(
         "ParallelizationFactor",
         "Size",
         "Timeout",
+        "TumblingWindowInSeconds",
     }
 )
 _BOOLEANS = frozenset({"BisectBatchOnFunctionError", "Enabled"})
@@ -207,6 +209,7 @@ _CLEARED: dict[str, Any] = {
     "FunctionResponseTypes": [],
     "MaximumBatchingWindowInSeconds": 0,
     "ScalingConfig": {},
+    "TumblingWindowInSeconds": 0,
 }
 
 

@@ -47,7 +47,7 @@ class LambdaService(
     Covers functions, versions, aliases, layers and their policies, tags, permissions, concurrency, event invoke
     configurations, Invoke (synchronous, asynchronous, dry run) and event source mappings of SQS and DynamoDB streams.
     NotImplemented: container images, function URLs, provisioned concurrency, code signing, response streaming, VPC,
-    file systems, SnapStart, durable functions, capacity providers, other event sources, tumbling windows.
+    file systems, SnapStart, durable functions, capacity providers, other event sources.
     """
 
     name = "lambda"

@@ -31,6 +31,7 @@ class MappingOperations(Operations):
         BisectBatchOnFunctionError: bool | None = None,
         MaximumRetryAttempts: int | None = None,
         FunctionResponseTypes: list[str] | None = None,
+        TumblingWindowInSeconds: int | None = None,
         Tags: dict[str, str] | None = None,
     ) -> Answer:
         settings = {
@@ -48,6 +49,7 @@ class MappingOperations(Operations):
             "BisectBatchOnFunctionError": BisectBatchOnFunctionError,
             "MaximumRetryAttempts": MaximumRetryAttempts,
             "FunctionResponseTypes": FunctionResponseTypes,
+            "TumblingWindowInSeconds": TumblingWindowInSeconds,
             "Tags": Tags,
         }
         mapping = self._mappings.create(ctx, parse_name(ctx, FunctionName), settings)
@@ -92,6 +94,7 @@ class MappingOperations(Operations):
         BisectBatchOnFunctionError: bool | None = None,
         MaximumRetryAttempts: int | None = None,
         FunctionResponseTypes: list[str] | None = None,
+        TumblingWindowInSeconds: int | None = None,
     ) -> Answer:
         mapping = self._mappings.get(ctx, UUID)
         settings = {
@@ -106,6 +109,7 @@ class MappingOperations(Operations):
             "BisectBatchOnFunctionError": BisectBatchOnFunctionError,
             "MaximumRetryAttempts": MaximumRetryAttempts,
             "FunctionResponseTypes": FunctionResponseTypes,
+            "TumblingWindowInSeconds": TumblingWindowInSeconds,
         }
         before = mapping.state
         self._mappings.update(ctx, mapping, settings, parse_name(ctx, FunctionName) if FunctionName else None)
