@@ -129,6 +129,7 @@ class Cloud:
     async def start(self) -> None:
         """Sweep what a crash left, wake the services with background work, go on with pending deliveries."""
         self.blobs.sweep()
+        self._forget_expired_keys()
         for (package,), _ in list(self._used.scan()):
             if package in self._registry:
                 self.service(package)
@@ -168,8 +169,16 @@ class Cloud:
             return access_key
         if not access_key.startswith(("AKIA", "ASIA")):
             return self.account
-        issued = self.access_keys.get((access_key,))
+        issued = self.access_keys.peek((access_key,))
         return issued.account if issued is not None else self.account
+
+    def _forget_expired_keys(self) -> None:
+        now_ms = self.clock.now_ms()
+        expired = [key for key, issued in self.access_keys.scan() if 0 < issued.expires_ms < now_ms]
+        if expired:
+            with self.store.transaction():
+                for key in expired:
+                    self.access_keys.delete(key)
 
     def issue_access_key(self, prefix: str, key: AccessKey) -> str:
         """Store a new access key (`ASIA…` temporary, `AKIA…` lasting) in the current transaction; its id."""

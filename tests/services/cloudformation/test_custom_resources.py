@@ -130,3 +130,10 @@ def test_a_topic_s_listener_answers_by_a_signed_put(aws: Aws) -> None:
 
 def put(url: str, answer: Any) -> None:
     urllib.request.urlopen(urllib.request.Request(url, data=json.dumps(answer).encode(), method="PUT"))
+
+
+def test_a_function_that_cannot_be_run_fails_the_stack_at_once(aws: Aws, function: str) -> None:
+    aws("lambda").update_function_configuration(FunctionName="maker", Runtime="nodejs22.x")
+    cloudformation = aws("cloudformation")
+    assert create(cloudformation, template(function, Id="a"))["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert any("Functions of runtime nodejs22.x cannot be run" in reason for reason in reasons(cloudformation))

@@ -23,14 +23,8 @@ def package(source: str) -> bytes:
 
 
 def create(client: Any, name: str, source: str, **settings: Any) -> Any:
-    return client.create_function(
-        FunctionName=name,
-        Runtime="python3.12",
-        Handler="app.handler",
-        Role="arn:aws:iam::000000000000:role/r",
-        Code={"ZipFile": package(source)},
-        **settings,
-    )
+    defaults = {"Runtime": "python3.12", "Handler": "app.handler", "Role": "arn:aws:iam::000000000000:role/r"}
+    return client.create_function(FunctionName=name, Code={"ZipFile": package(source)}, **{**defaults, **settings})
 
 
 def eventually(check: Callable[[], Any], *, within_s: float = 60) -> Any:
@@ -145,3 +139,32 @@ def test_an_event_that_keeps_failing_goes_to_the_dead_letter_queue(aws: Aws, clo
     (message,) = eventually(arrived)
     assert message["Body"] == '{"n":1}'
     assert message["MessageAttributes"]["ErrorMessage"]["StringValue"] == "no"
+
+
+IDENTITY = """
+import boto3, os
+
+def handler(event, context):
+    identity = boto3.client("sts").get_caller_identity()
+    return {"Arn": identity["Arn"], "UserId": identity["UserId"], "Key": os.environ["AWS_ACCESS_KEY_ID"]}
+"""
+
+
+def test_a_function_acts_as_its_role_with_a_key_for_each_environment(aws: Aws, account: str) -> None:
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]})
+    role = aws("iam").create_role(RoleName="worker", Path="/a/", AssumeRolePolicyDocument=trust)["Role"]
+    client = aws("lambda")
+    create(client, "f", IDENTITY, Role=role["Arn"], Timeout=30)
+    first = json.load(client.invoke(FunctionName="f")["Payload"])
+    assert first["Arn"] == f"arn:aws:sts::{account}:assumed-role/worker/f"
+    assert first["UserId"] == f"{role['RoleId']}:f"
+    assert first["Key"].startswith("ASIA")
+    assert json.load(client.invoke(FunctionName="f")["Payload"])["Key"] == first["Key"]
+
+
+@pytest.mark.parametrize("kind", ["RequestResponse", "Event"])
+def test_a_function_whose_runtime_is_not_there_is_not_invoked(aws: Aws, kind: str) -> None:
+    client = aws("lambda")
+    create(client, "f", "exports.handler = 1", Runtime="nodejs22.x")
+    with pytest.raises(ClientError, match=r"InvalidRuntimeException.*nodejs22\.x cannot be run .* there are python3"):
+        client.invoke(FunctionName="f", InvocationType=kind)

@@ -6,6 +6,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+TRUST = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}'
+
 
 def sts_with(server: Any, credentials: dict[str, Any]) -> Any:
     return boto3.client(
@@ -46,7 +48,7 @@ def test_a_session_token_belongs_to_the_caller(aws: Any, account: str, clock: An
 
 
 def test_a_session_passes_its_transitive_tags_on(aws: Any, server: Any) -> None:
-    role = "arn:aws:iam::222233334444:role/one"
+    role = aws("iam").create_role(RoleName="one", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
     tags = [{"Key": "Team", "Value": "a"}]
     first = aws("sts").assume_role(RoleArn=role, RoleSessionName="me", Tags=tags, TransitiveTagKeys=["Team"])
     session = sts_with(server, first["Credentials"])
@@ -72,8 +74,7 @@ def test_session_tags_are_checked(aws: Any, tags: list[str], transitive: list[st
 
 
 def test_a_role_limits_how_long_it_is_assumed(aws: Any, account: str) -> None:
-    trust = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}'
-    arn = aws("iam").create_role(RoleName="brief", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    arn = aws("iam").create_role(RoleName="brief", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
     with pytest.raises(ClientError, match="exceeds the MaxSessionDuration set for this role"):
         aws("sts").assume_role(RoleArn=arn, RoleSessionName="me", DurationSeconds=7200)
     assumed = aws("sts").assume_role(RoleArn=arn, RoleSessionName="me")["AssumedRoleUser"]
@@ -89,3 +90,11 @@ def test_a_federated_user_has_a_name_of_its_own(aws: Any, account: str) -> None:
 def test_an_access_key_of_aws_tells_its_account(aws: Any) -> None:
     # The example of AWS's guide to access key ids.
     assert aws("sts").get_access_key_info(AccessKeyId="ASIAY34FZKBOKMUTVV7A")["Account"] == "609629065308"
+
+
+def test_a_role_that_is_missing_cannot_be_assumed(aws: Any, account: str) -> None:
+    arn = f"arn:aws:iam::{account}:role/none"
+    who = f"arn:aws:iam::{account}:root"
+    sentence = f"User: {who} is not authorized to perform: sts:AssumeRole on resource: {arn}"
+    with pytest.raises(ClientError, match=f"AccessDenied.*{sentence}"):
+        aws("sts").assume_role(RoleArn=arn, RoleSessionName="me")

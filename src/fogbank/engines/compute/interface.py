@@ -75,8 +75,8 @@ class Environment(Protocol):
 class ComputeEngine(Protocol):
     """Makes environments."""
 
-    def supports(self, runtime: str) -> bool:
-        """Whether functions of this runtime can be run here."""
+    def check(self, runtime: str) -> None:
+        """Raises RuntimeUnavailable, naming what there is, if functions of this runtime cannot be run here."""
 
     async def create(self, spec: FunctionSpec) -> Environment:
         """Start an environment; its initialization may still be under way. Raises RuntimeUnavailable."""

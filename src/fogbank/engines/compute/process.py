@@ -52,12 +52,15 @@ class ProcessEngine:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
 
-    def supports(self, runtime: str) -> bool:
-        return runtime.startswith(("python3.", "provided"))
+    def check(self, runtime: str) -> None:
+        if not runtime.startswith(("python3.", "provided")):
+            raise RuntimeUnavailable(
+                f"Functions of runtime {runtime} cannot be run in Fogbank yet: "
+                "there are python3.* and, for what brings its own bootstrap, provided.al2 and provided.al2023."
+            )
 
     async def create(self, spec: FunctionSpec) -> Environment:
-        if not self.supports(spec.runtime):
-            raise RuntimeUnavailable(f"Fogbank cannot run functions of runtime {spec.runtime} yet")
+        self.check(spec.runtime)
         if self._closed:
             raise RuntimeUnavailable("the server is stopping")
         environment = ProcessEnvironment(spec, tempfile.mkdtemp(dir=self._folder), self._environments.discard)

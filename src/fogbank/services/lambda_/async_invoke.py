@@ -74,8 +74,8 @@ class AsyncInvoker:
         )
 
     def accept(self, ctx: Context, name: FunctionName, payload: bytes, request_id: str | None = None) -> str:
-        """Queue an event in the current transaction; its request id."""
-        self._functions.configuration(ctx, name)
+        """Queue an event in the current transaction; its request id. Raises ResourceNotFound, InvalidRuntime."""
+        self._invoker.check_runtime(self._functions.configuration(ctx, name))
         request_id = request_id or str(uuid.uuid4())
         event = AsyncEvent(name.name, name.qualifier, payload or b"{}", request_id, ctx.now_ms, trace=ctx.trace)
         self._cloud.outbox.put(ctx.at(account=name.account), KIND, lane=request_id, payload=event)

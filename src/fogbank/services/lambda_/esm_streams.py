@@ -114,6 +114,7 @@ class StreamSource:
         except AwsError as error:
             # The function may be in the making, or gone for a while: the records wait for it.
             log.warning("mapping %s cannot invoke %s: %s", self._mapping.uuid, self._name.name, error)
+            await self._note(f"PROBLEM: {error.message}")
             raise Throttled from error
         if event["Records"]:
             self._count_age(event["Records"][-1])

@@ -20,6 +20,7 @@ from fogbank.engines.compute.interface import (
 from fogbank.services.lambda_.answers import log_group
 from fogbank.services.lambda_.code import CodeCache
 from fogbank.services.lambda_.concurrency import Concurrency
+from fogbank.services.lambda_.credentials import Credentials
 from fogbank.services.lambda_.errors import InvalidRuntime, TooManyRequests
 from fogbank.services.lambda_.functions import Functions
 from fogbank.services.lambda_.log_shipper import LogShipper
@@ -55,7 +56,8 @@ class Invoker:
         self._engine = engine
         self._concurrency = concurrency
         self._code = code
-        self.pool = Pool(cloud.clock)
+        self.credentials = Credentials(cloud)
+        self.pool = Pool(cloud.clock, lambda slot: self.credentials.withdraw(slot.access_key))
         self.logs = LogShipper(cloud)
 
     async def invoke(
@@ -67,8 +69,10 @@ class Invoker:
         request_id: str | None = None,
         client_context: str | None = None,
     ) -> Result:
-        """Run the function once. Raises TooManyRequests, ResourceNotFound; its own failure is a result."""
+        """Run the function once. Raises TooManyRequests, ResourceNotFound, InvalidRuntime; its own
+        failure is a result."""
         config = self._functions.configuration(ctx, name)
+        self.check_runtime(config)
         function = self._functions.function(ctx, name)
         try:
             unreserved = self._concurrency.enter(name.account, ctx.region, name.name, function)
@@ -103,6 +107,13 @@ class Invoker:
             duration_ms=outcome.duration_ms,
         )
 
+    def check_runtime(self, config: Configuration) -> None:
+        """Raises InvalidRuntime, which says what there is, if the function cannot be run here."""
+        try:
+            self._engine.check(config.runtime)
+        except RuntimeUnavailable as error:
+            raise InvalidRuntime(str(error)) from error
+
     async def _run(
         self, ctx: Context, name: FunctionName, config: Configuration, invocation: Invocation
     ) -> tuple[Outcome, str]:
@@ -126,31 +137,32 @@ class Invoker:
             layer = self._functions.tables.layers.get(layer_key) if layer_key is not None else None
             if layer is not None:
                 layers.append(await self._code.folder(layer.blob))
+        usable_until_ms = self.credentials.usable_until_ms()
+        issued = self.credentials.issue(ctx.at(account=key[0]), config.role, config.name)
         spec = FunctionSpec(
             code=await self._code.folder(config.blob),
             handler=config.handler,
             runtime=config.runtime,
-            environment={**(config.environment or {}), **self._environment(key, config, stream)},
+            environment={**(config.environment or {}), **issued, **self._environment(key, config, stream)},
             memory_mb=config.memory_mb,
             layers=tuple(layers),
         )
+        access_key = issued["AWS_ACCESS_KEY_ID"]
         try:
             environment = await self._engine.create(spec)
-        except RuntimeUnavailable as error:
-            raise InvalidRuntime(str(error)) from error
-        return Slot(key, config.build, environment, stream)
+        except BaseException:
+            self.credentials.withdraw(access_key)
+            raise
+        return Slot(key, config.build, environment, stream, access_key=access_key, usable_until_ms=usable_until_ms)
 
     def _environment(self, key: Key, config: Configuration, stream: str) -> dict[str, str]:
         """https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""
-        account, region = key[0], key[1]
         port = urlsplit(self._cloud.endpoint).port or 4566
         defaults = {
             # The address, not the name: a name may cost a lookup and a refused attempt over IPv6.
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-            "AWS_REGION": region,
-            "AWS_DEFAULT_REGION": region,
-            "AWS_ACCESS_KEY_ID": account,
-            "AWS_SECRET_ACCESS_KEY": "fogbank",
+            "AWS_REGION": key[1],
+            "AWS_DEFAULT_REGION": key[1],
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{config.runtime}",
             "AWS_LAMBDA_FUNCTION_NAME": config.name,

@@ -1,5 +1,5 @@
 """Environments that are kept warm: taken for an invocation, given back, ended when idle, crowded out or
-outdated."""
+outdated, or at the end of their credentials."""
 
 import asyncio
 from collections import OrderedDict, deque
@@ -19,21 +19,33 @@ Key = tuple[str, str, str, int]
 class Slot:
     """An environment in the pool, with the log stream that its invocations write to."""
 
-    __slots__ = ("build", "environment", "idle_since_ms", "key", "log_stream")
+    __slots__ = ("access_key", "build", "environment", "idle_since_ms", "key", "log_stream", "usable_until_ms")
 
-    def __init__(self, key: Key, build: str, environment: Environment, log_stream: str) -> None:
+    def __init__(
+        self,
+        key: Key,
+        build: str,
+        environment: Environment,
+        log_stream: str,
+        *,
+        access_key: str,
+        usable_until_ms: int,
+    ) -> None:
         self.key = key
         self.build = build
         self.environment = environment
         self.log_stream = log_stream
+        self.access_key = access_key
+        self.usable_until_ms = usable_until_ms
         self.idle_since_ms = 0
 
 
 class Pool:
     """All environments of one server, by function and version."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, on_end: Callable[[Slot], None]) -> None:
         self._clock = clock
+        self._on_end = on_end
         self._idle: dict[Key, list[Slot]] = {}
         self._oldest: OrderedDict[Slot, None] = OrderedDict()
         self._count = 0
@@ -60,8 +72,7 @@ class Pool:
     def give_back(self, slot: Slot, *, current: bool) -> None:
         """Keep the environment for the next invocation, unless it has ended or its function has changed."""
         if not current or not slot.environment.usable:
-            slot.environment.destroy()
-            self._ended()
+            self._end(slot)
             return
         slot.idle_since_ms = self._clock.now_ms()
         self._idle.setdefault(slot.key, []).append(slot)
@@ -72,8 +83,7 @@ class Pool:
         """End the idle environments of a version; those in use end when they are given back."""
         for slot in self._idle.pop(key, []):
             del self._oldest[slot]
-            slot.environment.destroy()
-            self._ended()
+            self._end(slot)
 
     def expire(self) -> None:
         """End what has been idle for too long."""
@@ -89,10 +99,9 @@ class Pool:
         while idle:
             slot = idle.pop()
             del self._oldest[slot]
-            if slot.environment.usable and slot.build == build:
+            if slot.environment.usable and slot.build == build and self._clock.now_ms() < slot.usable_until_ms:
                 return slot
-            slot.environment.destroy()
-            self._ended()
+            self._end(slot)
         return None
 
     def _evict(self) -> bool:
@@ -104,7 +113,11 @@ class Pool:
     def _remove_idle(self, slot: Slot) -> None:
         del self._oldest[slot]
         self._idle[slot.key].remove(slot)
+        self._end(slot)
+
+    def _end(self, slot: Slot) -> None:
         slot.environment.destroy()
+        self._on_end(slot)
         self._ended()
 
     def _ended(self) -> None:

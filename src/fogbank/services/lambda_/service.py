@@ -72,6 +72,7 @@ class LambdaService(
         while True:
             await self.cloud.clock.sleep(EXPIRE_EVERY_S)
             self._invoker.pool.expire()
+            self._invoker.credentials.remove_ended()
 
     async def stop(self) -> None:
         await self._invoker.logs.ship()

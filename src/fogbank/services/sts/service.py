@@ -20,8 +20,8 @@ KEY_ID_LENGTH = 20
 class StsService(Service):
     """Temporary credentials and who the caller is.
 
-    A role that does not exist can be assumed too: nothing is denied while IAM is not enforced. Federation by SAML and
-    web identities, session policies and MFA answer NotImplemented.
+    A role can be assumed by anyone while IAM is not enforced, and in an account that nobody has made roles in, it need
+    not exist. Federation by SAML and web identities, session policies and MFA answer NotImplemented.
     """
 
     name = "sts"
@@ -43,8 +43,12 @@ class StsService(Service):
         if arn is None or not arn.resource.startswith("role/"):
             raise ValidationError(f"{RoleArn} is invalid")
         caller = self._caller(ctx)
+        there = ctx.at(account=arn.account)
         name = arn.resource.rpartition("/")[2]
-        role = self._role(ctx.at(account=arn.account), name)
+        role = self._role(there, name)
+        if role is None and self._is_held(ctx, there):
+            user = caller.principal_arn if caller is not None else f"arn:aws:iam::{ctx.account}:root"
+            raise AccessDenied(f"User: {user} is not authorized to perform: sts:AssumeRole on resource: {RoleArn}")
         if DurationSeconds > (role["MaxSessionDuration"] if role is not None else ROLE_SESSION_MAX_S):
             raise ValidationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
         chained = caller is not None and ":assumed-role/" in caller.principal_arn
@@ -53,19 +57,36 @@ class StsService(Service):
                 "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
             )
         tags, transitive = session_tags(caller, Tags or [], TransitiveTagKeys or [])
-        role_id = role["RoleId"] if role is not None else _made_up_id(name)
-        key = AccessKey(
-            account=arn.account,
-            principal_arn=f"arn:aws:sts::{arn.account}:assumed-role/{name}/{RoleSessionName}",
-            user_id=f"{role_id}:{RoleSessionName}",
-            tags=tags,
-            transitive=transitive,
+        key, credentials = self.role_session(
+            there, name, RoleSessionName, DurationSeconds, tags=tags, transitive=transitive
         )
         answer: dict[str, Any] = {
-            "Credentials": self._issue(ctx, key, DurationSeconds),
+            "Credentials": credentials,
             "AssumedRoleUser": {"AssumedRoleId": key.user_id, "Arn": key.principal_arn},
         }
         return answer | ({"SourceIdentity": SourceIdentity} if SourceIdentity is not None else {})
+
+    def role_session(
+        self,
+        ctx: Context,
+        role_name: str,
+        session_name: str,
+        seconds: int,
+        *,
+        tags: dict[str, str] | None = None,
+        transitive: list[str] | None = None,
+    ) -> tuple[AccessKey, dict[str, Any]]:
+        """A session of a role of the context's account, and its `Credentials`; services use it to act for a role."""
+        role = self._role(ctx, role_name)
+        role_id = role["RoleId"] if role is not None else _made_up_id(role_name)
+        key = AccessKey(
+            account=ctx.account,
+            principal_arn=f"arn:aws:sts::{ctx.account}:assumed-role/{role_name}/{session_name}",
+            user_id=f"{role_id}:{session_name}",
+            tags=tags or {},
+            transitive=transitive or [],
+        )
+        return key, self._issue(ctx, key, seconds)
 
     def get_access_key_info(self, ctx: Context, *, AccessKeyId: str) -> Answer:
         known = self.cloud.access_keys.get((AccessKeyId,))
@@ -121,6 +142,10 @@ class StsService(Service):
 
     def _caller(self, ctx: Context) -> AccessKey | None:
         return self.cloud.access_keys.get((ctx.access_key,)) if ctx.access_key else None
+
+    def _is_held(self, ctx: Context, there: Context) -> bool:
+        """Whether this cloud knows the account: the caller's own, or one that has roles."""
+        return there.account == ctx.account or bool(self.cloud.iam.list_roles(there, MaxItems=1)["Roles"])
 
     def _role(self, ctx: Context, name: str) -> dict[str, Any] | None:
         try:
