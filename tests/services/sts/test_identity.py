@@ -48,7 +48,9 @@ def test_a_session_token_belongs_to_the_caller(aws: Any, account: str, clock: An
 
 
 def test_a_session_passes_its_transitive_tags_on(aws: Any, server: Any) -> None:
-    role = aws("iam").create_role(RoleName="one", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    role = aws("iam").create_role(RoleName="one", AssumeRolePolicyDocument=TRUST, MaxSessionDuration=7200)["Role"][
+        "Arn"
+    ]
     tags = [{"Key": "Team", "Value": "a"}]
     first = aws("sts").assume_role(RoleArn=role, RoleSessionName="me", Tags=tags, TransitiveTagKeys=["Team"])
     session = sts_with(server, first["Credentials"])

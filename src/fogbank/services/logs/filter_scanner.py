@@ -9,12 +9,12 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from fogbank.services.logs.errors import InvalidParameter
+from fogbank.services.logs.filter_regex import Search, compile_regex
 
 Condition = Callable[[Any], bool]
 """Whether a value meets a condition. Values are strings, numbers and booleans."""
 
 REGEX_MAX = 2  # regular expressions in one pattern
-_REGEX = re.compile(r"[A-Za-z0-9:_#=@/;,\-^$?\[\]{}|\\*+.]+")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _PERCENT = re.compile(r"%([^%]*)%")
@@ -31,16 +31,6 @@ _OPERATORS = {
 
 def refuse() -> NoReturn:
     raise InvalidParameter("Invalid filter pattern")
-
-
-def regular_expression(text: str) -> re.Pattern[str]:
-    """An expression between percent signs; AWS takes a part of the usual language, without groups."""
-    if _REGEX.fullmatch(text) is None:
-        refuse()
-    try:
-        return re.compile(text, re.ASCII)
-    except re.error:
-        refuse()
 
 
 class Scanner:
@@ -78,14 +68,14 @@ class Scanner:
             self.at = found.end()
         return found
 
-    def regex(self) -> re.Pattern[str] | None:
+    def regex(self) -> Search | None:
         found = self.match(_PERCENT)
         if found is None:
             return None
         self.regexes += 1
         if self.regexes > REGEX_MAX:
             refuse()
-        return regular_expression(found[1])
+        return compile_regex(found[1])
 
     def condition(self) -> Condition:
         """A comparison: its operator and its operand."""
@@ -94,7 +84,7 @@ class Scanner:
             refuse()
         regex = self.regex()
         if regex is not None:
-            return _equality(sign, lambda value: regex.search(_text(value)) is not None)
+            return _equality(sign, lambda value: regex(_text(value)))
         quoted = self.match(_QUOTED)
         if quoted is not None:
             return _equality(sign, _like(re.sub(r"\\(.)", r"\1", quoted[1])))

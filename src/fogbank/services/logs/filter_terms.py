@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable
 
-from fogbank.services.logs.filter_scanner import REGEX_MAX, refuse, regular_expression
+from fogbank.services.logs.filter_regex import compile_regex
+from fogbank.services.logs.filter_scanner import REGEX_MAX, refuse
 
 _TERM = re.compile(r'\s*([?-]?)\s*(?:"((?:[^"\\]|\\.)*)"|%([^%]*)%|([A-Za-z0-9_]+)(?=\s|$))')
 Contains = Callable[[str], bool]
@@ -22,7 +23,7 @@ def compile_terms(text: str) -> Contains:
         sign, quoted, regex, bare = found.groups()
         if regex is not None:
             regexes += 1
-            term = _searches(regular_expression(regex))
+            term = compile_regex(regex)
         else:
             term = _contains(bare if quoted is None else re.sub(r"\\(.)", r"\1", quoted))
         {"": required, "?": optional, "-": excluded}[sign].append(term)
@@ -42,7 +43,3 @@ def compile_terms(text: str) -> Contains:
 
 def _contains(term: str) -> Contains:
     return lambda message: term in message
-
-
-def _searches(regex: re.Pattern[str]) -> Contains:
-    return lambda message: regex.search(message) is not None
