@@ -10,6 +10,7 @@ import signal
 import tarfile
 import tempfile
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -29,6 +30,8 @@ from fogbank.wire.protocols.request import RequestData, ResponseData
 log = logging.getLogger("fogbank.server")
 
 DRAIN_S = 10.0
+# Most threads wait for HTTP endpoints of the user: a few that hang must not hold up the others.
+THREADS_MAX = 64
 BODY_BYTES_MAX = 64 * 1024  # of a request to /_fogbank/ that is no snapshot
 _STATE = ("store.lmdb", "blobs")
 _CHUNK_BYTES = 1 << 20
@@ -83,6 +86,7 @@ class Server:
     async def run(self, *, ready: Callable[[int], None]) -> None:
         """Serve until SIGTERM or SIGINT; `ready` is called with the port once requests are answered."""
         loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="fogbank"))
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         connections = Connections(self)

@@ -34,6 +34,8 @@ def _send(request: HttpRequest, read_bytes_max: int) -> HttpAnswer:
     import urllib.error
     import urllib.request
 
+    if not request.url.startswith(("http://", "https://")):
+        raise NoAnswer(f"this is no HTTP address: {request.url}")  # urllib would also read files.
     try:
         call = urllib.request.Request(
             request.url, data=request.body, headers=dict(request.headers), method=request.method
