@@ -1,10 +1,13 @@
 """Data folders that older versions wrote."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
+from fogbank.core.cloud import Cloud
 from fogbank.core.store import Store
-from fogbank.services.dynamodb.records import DynamoDBTables, StoredItem
+from fogbank.services.dynamodb import DynamoDBService
+from fogbank.services.dynamodb.records import Counter, DynamoDBTables, StoredItem, TableRecord
 
 
 def test_items_that_were_stored_without_a_size_are_given_one(tmp_path: Path) -> None:
@@ -18,3 +21,34 @@ def test_items_that_were_stored_without_a_size_are_given_one(tmp_path: Path) -> 
     assert [*tables.items.scan()] == [((1, b"a", b""), StoredItem(6, {"pk": {"S": "a"}, "n": {"N": "12"}}))]
     assert not [*old.scan()]
     store.close()
+
+
+def test_times_of_expiry_that_lie_under_the_tables_own_id_still_count_until_another_attribute_is_chosen(
+    tmp_path: Path,
+) -> None:
+    def expiry(attribute: str, *, enabled: bool) -> dict[str, Any]:
+        specification = {"Enabled": enabled, "AttributeName": attribute}
+        return {"TableName": "old", "TimeToLiveSpecification": specification}
+
+    async def run() -> None:
+        cloud = Cloud(tmp_path, services={}, sync="process")
+        dynamodb = DynamoDBService(cloud)
+        tables, ctx = dynamodb._tables, cloud.context(account="1" * 12, region="us-east-1")
+        old = TableRecord(7, "u", "old", ctx.account, ctx.region, 0, ["pk"], {"pk": "S"}, True, 0, 0)
+        old.ttl_attribute = "until"
+        with cloud.store.transaction():
+            tables.tables.put((ctx.account, ctx.region, "old"), old)
+            for name, until in (("over", "1"), ("kept", "99999999999")):
+                tables.items.put((7, name.encode(), b""), StoredItem.of({"pk": {"S": name}, "until": {"N": until}}))
+                tables.expiring.put((7, int(until), name.encode(), b""), Counter(0))
+
+        await dynamodb._expire_items()
+        assert [key[1] for key, _ in tables.items.scan((7,))] == [b"kept"]
+        await ctx.call(dynamodb.update_time_to_live, **expiry("until", enabled=False))
+        assert tables.expiring.count() == 0
+        await ctx.call(dynamodb.update_time_to_live, **expiry("until", enabled=True))
+        assert [key[1] for key, _ in tables.expiring.scan()] == [99999999999]
+        await cloud.tasks.stop()
+        cloud.store.close()
+
+    asyncio.run(run())

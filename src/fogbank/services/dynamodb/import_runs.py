@@ -4,6 +4,7 @@ How many records of which object are in the table is written with them, so that 
 crash. The table appears when the import ends; what fails as a whole leaves none.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
@@ -107,6 +108,8 @@ class ImportRuns:
                     continue
                 seen += 1
                 if seen <= done:
+                    if seen % _RECORDS_PER_BATCH == 0:
+                        await asyncio.sleep(0)  # Everybody else's turn.
                     continue
                 batch.append((seen - 1, raw))
                 batch_bytes += len(raw)

@@ -34,7 +34,7 @@ def key_of(ctx: Context, arn: str) -> JobKey:
 
 def has_token(job: Job, ctx: Context, token: str | None) -> bool:
     """Whether the job was begun with that client token, not too long ago."""
-    return token is not None and job.token == token and ctx.now_ms - job.started_ms < TOKEN_MS
+    return bool(token) and job.token == token and ctx.now_ms - job.started_ms < TOKEN_MS
 
 
 def page(ctx: Context, records: Iterable[T], after: str | None, size: int) -> tuple[list[T], dict[str, str]]:
