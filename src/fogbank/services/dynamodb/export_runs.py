@@ -30,7 +30,7 @@ from fogbank.services.dynamodb.records import DataFile, DynamoDBTables, Export, 
 
 _KIND = "dynamodb.export"
 _FILE_BYTES = 16 * 1024 * 1024
-_SLICE_BYTES = 256 * 1024
+_SLICE_BYTES = 128 * 1024
 _KEYS_PER_SLICE = 500
 
 
