@@ -16,19 +16,21 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=random.randrange(100_000))
     options = parser.parse_args()
     print(f"SEED={options.seed}", flush=True)
-    server = LiveServer("--ephemeral", "--virtual-clock")
     told = partial(print, flush=True)
-    try:
-        result = campaign(server.endpoint, requests=options.requests, seed=options.seed, progress=told)
-        drawn = generated(server.endpoint, requests=options.requests, seed=options.seed, progress=told)
-    finally:
-        code = server.stop()
+    codes, results = [], []
+    for kind in (campaign, generated):
+        server = LiveServer("--ephemeral", "--virtual-clock")
+        try:
+            results.append(kind(server.endpoint, requests=options.requests, seed=options.seed, progress=told))
+        finally:
+            codes.append(server.stop())
+    result, drawn = results
     result.statuses += drawn.statuses
     result.failures += drawn.failures
     statuses = ", ".join(f"{status}: {count}" for status, count in sorted(result.statuses.items(), key=str))
     print(f"{result.sent} spoilt and {drawn.sent} generated requests, answers {statuses} (None: connection closed)")
-    if result.failures or code:
-        print(f"SEED={options.seed}:", *result.failures, f"the server ended with {code}", sep="\n")
+    if result.failures or any(codes):
+        print(f"SEED={options.seed}:", *result.failures, f"the servers ended with {codes}", sep="\n")
         sys.exit(1)
     print("no 5xx, no hang, no state changed by a refused request")
 

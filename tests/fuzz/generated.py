@@ -12,9 +12,13 @@ import botocore.exceptions
 from botocore import xform_name
 
 from fogbank.services import SERVICES
-from tests.fuzz.campaign import FAILURES_MAX, FINE_ABOVE_499, Result
+from tests.fuzz.campaign import BATCH, FAILURES_MAX, FINE_ABOVE_499, Result
 from tests.fuzz.corpus import ACCOUNT, client
 from tests.fuzz.parameters import Draw
+from tests.fuzz.state import StateReader
+
+Sent = tuple[Any, str, dict[str, Any]]  # The client, the operation and its parameters.
+NAME, BUCKET = "drawn", "drawn-bucket"
 
 # What would make a request wait: long polling, and a body that is announced longer than it is.
 _WAITING = ("WaitTimeSeconds", "ContentLength")
@@ -34,25 +38,45 @@ def generated(
     result = Result()
     clients, operations = clients_and_operations(endpoint)
     draw = Draw(rng, _make_things(clients))
+    reader = StateReader(endpoint, bucket=BUCKET, table=NAME)
     while result.sent < requests and len(result.failures) < FAILURES_MAX:
-        service, operation = rng.choice(operations)
-        _one(clients[service], service, operation, draw, result)
-        if result.sent % 1000 == 0:
+        refused = []
+        for _ in range(BATCH):
+            service, operation = rng.choice(operations)
+            sent = _one(clients[service], service, operation, draw, result)
+            if sent is not None:
+                refused.append(sent)
+        _check_state_is_kept(reader, refused, result)
+        if result.sent // BATCH % 25 == 0:
             progress(f"{result.sent} of {requests} generated, {len(result.failures)} failures")
     return result
 
 
-def _one(made: Any, service: str, operation: str, draw: Draw, result: Result) -> None:
+def _check_state_is_kept(reader: StateReader, refused: list[Sent], result: Result) -> None:
+    """Send what was refused once more, between two looks at the state."""
+    before = reader.settled()
+    if any((ask(made, operation, parameters) or 400) < 400 for made, operation, parameters in refused):
+        return  # The state has moved on, and it was accepted.
+    after = reader.read()
+    changed = [key for key in after if before[key] != after[key]]
+    if changed:
+        labels = [f"{operation} {str(parameters)[:300]}" for _, operation, parameters in refused]
+        result.failures.append(f"#{result.sent}: refused requests of this batch changed {changed}: {labels}")
+
+
+def _one(made: Any, service: str, operation: str, draw: Draw, result: Result) -> Sent | None:
+    """Send one request; what was sent if it was refused."""
     drawn = draw.parameters(made.meta.service_model.operation_model(operation))
     parameters = {name: value for name, value in drawn.items() if name not in _WAITING}
     label = f"#{result.sent} {service}.{operation} {str(parameters)[:600]}"
     status = ask(made, operation, parameters)
     if status is None:
-        return
+        return None
     result.sent += 1
     result.statuses[status] += 1
     if status >= 500 and status not in FINE_ABOVE_499:
         result.failures.append(f"{label}: {status}")
+    return (made, operation, parameters) if status >= 400 else None
 
 
 def ask(made: Any, operation: str, parameters: dict[str, Any]) -> int | None:

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from tests.fuzz.corpus import client
 
+SETTLES_MAX = 20
 COUNTS = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
@@ -43,6 +44,16 @@ class StateReader:
         self._clients = {service: client(service, endpoint) for service in sorted(services)}
         self._bucket = bucket
         self._table = table
+
+    def settled(self) -> dict[str, Any]:
+        """The state, once what was under way (a deployment, say) has come to its end: two readings are equal."""
+        state = self.read()
+        for _ in range(SETTLES_MAX):
+            again = self.read()
+            if again == state:
+                break
+            state = again
+        return state
 
     def read(self) -> dict[str, Any]:
         state: dict[str, Any] = {
