@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fogbank.engines.compute.interface import FunctionSpec, Invocation, Outcome
-from fogbank.engines.compute.process import ProcessEngine
+from fogbank.engines.compute.process import ProcessEngine, ProcessEnvironment
 
 ECHO = "def handler(event, context):\n    print('got', event)\n    return {'echo': event}\n"
 
@@ -62,6 +62,18 @@ def test_a_handler_answers_and_its_output_is_the_log(tmp_path: Path) -> None:
     assert outcome.log == ("got {'a': 1}",)
     assert outcome.init_ms is not None
     assert outcome.memory_mb > 1
+
+
+def test_an_environment_that_is_ready_before_its_first_invocation_tells_how_long_it_took(tmp_path: Path) -> None:
+    async def work(engine: ProcessEngine) -> None:
+        environment = await engine.create(spec(tmp_path, ECHO))
+        assert isinstance(environment, ProcessEnvironment)
+        await environment._ready
+        first = await environment.invoke(call({"a": 1}))
+        assert first.init_ms is not None
+        assert first.init_ms > 0
+
+    run(tmp_path, work)
 
 
 def test_an_environment_keeps_its_state_between_invocations(tmp_path: Path) -> None:

@@ -92,6 +92,7 @@ class ProcessEnvironment:
         self._created_s = time.perf_counter()
         self._ready = asyncio.get_running_loop().create_future()
         self._init_ms: float | None = None
+        self._invoked = False
         self._running: str | None = None
         self._ended: asyncio.Future[tuple[Ending, bytes]] | None = None
         self._exit_status: int | None = None
@@ -136,7 +137,7 @@ class ProcessEnvironment:
 
     async def invoke(self, invocation: Invocation) -> Outcome:
         loop = asyncio.get_running_loop()
-        first = self._init_ms is None
+        first, self._invoked = not self._invoked, True
         if first:
             failure = await self._initialized()
             if failure is not None:
