@@ -57,7 +57,8 @@ class Newcomer:
         held: Entry | None = None
         for number, entry in enumerate(trickle(self.season, ENTRIES_MAX)):
             again = held is not None and held.number == entry.number
-            if not again and self._stop.wait(1 / ENTRIES_PER_S):
+            # The burst may be over before the programme is there: it records an entry all the same.
+            if not again and self._stop.wait(1 / ENTRIES_PER_S) and held is not None:
                 return
             write(self._stack.client("dynamodb"), self._stack.outputs["Users"], [entry], number)
             self.numbers, held = entry.number + 1, entry
