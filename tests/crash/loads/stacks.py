@@ -36,7 +36,8 @@ async def deploy(wire: Wire, ledger: Ledger, rng: random.Random, name: str) -> N
         if rng.random() < 0.5:
             ledger.stacks[stack] = {"5", None}
             await wire.query("cloudformation", "DeleteStack", StackName=stack)
-            await _until(wire, ledger, stack, "DELETE_COMPLETE", value=None, told_now=True)
+            ledger.stacks[stack] = {None}  # A creation or an update may still go back; a deletion may not.
+            await _until(wire, ledger, stack, "DELETE_COMPLETE", value=None)
 
 
 def _deployment(stack: str, delay: str) -> dict[str, str]:
@@ -49,13 +50,9 @@ def _deployment(stack: str, delay: str) -> dict[str, str]:
     }
 
 
-async def _until(
-    wire: Wire, ledger: Ledger, stack: str, status: str, *, value: str | None, told_now: bool = False
-) -> None:
-    """Wait for a status. A creation or an update may still go back until then; a deletion may not."""
+async def _until(wire: Wire, ledger: Ledger, stack: str, status: str, *, value: str | None) -> None:
+    """Wait for the status that makes the value certain."""
     ledger.acknowledged += 1
-    if told_now:
-        ledger.stacks[stack] = {value}
     while f"<StackStatus>{status}<" not in await wire.query(
         "cloudformation", "DescribeStacks", StackName=ledger.stack_ids[stack]
     ):
