@@ -150,16 +150,19 @@ def handler(event, context):
 """
 
 
-def test_a_function_acts_as_its_role_with_a_key_for_each_environment(aws: Aws, account: str) -> None:
+@pytest.mark.parametrize(("name", "session"), [("worker-1", "worker-1"), ("f", "f@lambda_function")])
+def test_a_function_acts_as_its_role_with_a_key_for_each_environment(
+    aws: Aws, account: str, name: str, session: str
+) -> None:
     trust = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]})
     role = aws("iam").create_role(RoleName="worker", Path="/a/", AssumeRolePolicyDocument=trust)["Role"]
     client = aws("lambda")
-    create(client, "f", IDENTITY, Role=role["Arn"], Timeout=30)
-    first = json.load(client.invoke(FunctionName="f")["Payload"])
-    assert first["Arn"] == f"arn:aws:sts::{account}:assumed-role/worker/f"
-    assert first["UserId"] == f"{role['RoleId']}:f"
+    create(client, name, IDENTITY, Role=role["Arn"], Timeout=30)
+    first = json.load(client.invoke(FunctionName=name)["Payload"])
+    assert first["Arn"] == f"arn:aws:sts::{account}:assumed-role/worker/{session}"
+    assert first["UserId"] == f"{role['RoleId']}:{session}"
     assert first["Key"].startswith("ASIA")
-    assert json.load(client.invoke(FunctionName="f")["Payload"])["Key"] == first["Key"]
+    assert json.load(client.invoke(FunctionName=name)["Payload"])["Key"] == first["Key"]
 
 
 @pytest.mark.parametrize("kind", ["RequestResponse", "Event"])

@@ -23,8 +23,10 @@ class Credentials:
 
         The key is committed with the turn and nobody waits for that: the environment ends with the server.
         """
+        # A session's name has two letters or more, a function's may have one.
+        session = function if len(function) > 1 else f"{function}@lambda_function"
         with self._cloud.store.transaction():
-            _, issued = self._cloud.sts.role_session(ctx, role_arn.rpartition("/")[2], function, KEY_LIFE_S)
+            _, issued = self._cloud.sts.role_session(ctx, role_arn.rpartition("/")[2], session, KEY_LIFE_S)
         return {
             "AWS_ACCESS_KEY_ID": issued["AccessKeyId"],
             "AWS_SECRET_ACCESS_KEY": issued["SecretAccessKey"],
