@@ -191,6 +191,40 @@ def test_a_restart_keeps_the_state_and_counts_nothing_twice(tmp_path: Path) -> N
     ]
 
 
+def test_a_window_that_has_ended_is_not_repeated_by_a_restart(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.stream.add(world.clock.now_ms(), 1)
+        world.stream.add(world.clock.now_ms() + 60_000, 2)
+        await world.later(1)
+        await world.stop()
+        with world.cloud.store.transaction():
+            world.tables.checkpoints.delete_all(("u",))
+        world.start()
+        await world.later(1)
+        world.stream.closed = True
+        await world.later(1)
+        assert not list(world.tables.windows.scan())
+
+    told = run(tmp_path, counting, story).told
+    assert told == [([1], {}, False), ([], {"count": 1}, True), ([2], {}, False), ([], {"count": 1}, True)]
+
+
+def test_a_window_that_ended_early_is_not_repeated_by_a_restart(tmp_path: Path) -> None:
+    large = "x" * (1 << 20)
+
+    async def story(world: World) -> None:
+        world.stream.add(world.clock.now_ms(), 1)
+        await world.later(1)
+        await world.stop()
+        with world.cloud.store.transaction():
+            world.tables.checkpoints.delete_all(("u",))
+        world.start()
+        await world.later(61)
+
+    world = run(tmp_path, lambda event: {"state": large}, story)
+    assert [(records, final) for records, _, final in world.told] == [([1], False), ([], True)]
+
+
 @pytest.mark.parametrize("failure", [None, {"other": 1}, "text"])
 def test_an_invocation_without_state_has_failed_and_is_repeated_with_the_same_state(
     tmp_path: Path, failure: Any

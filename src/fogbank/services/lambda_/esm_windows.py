@@ -29,7 +29,7 @@ from fogbank.core.sources.stream_batches import (
     retry_pause_s,
     throttle_pause_s,
 )
-from fogbank.core.sources.stream_reader import Record, created_s, event_record, sequence_of
+from fogbank.core.sources.stream_reader import END_OF_TIME_MS, Record, created_s, event_record, sequence_of
 from fogbank.core.store import Table
 from fogbank.services.lambda_.invoke import Result
 from fogbank.services.lambda_.records import Mapping, Window
@@ -91,7 +91,7 @@ class Windows:
 
 
 class _Lane:
-    """One lane of a shard with its open window; the processor of its batches."""
+    """One lane of a shard with its last window; the processor of its batches."""
 
     def __init__(
         self,
@@ -121,11 +121,17 @@ class _Lane:
                 await self._batches.settle(self._key[1], own[first : first + self._mapping.batch_size])
 
     async def end_by(self, moment_ms: int) -> None:
-        if self._window is not None and self._window.end_ms <= moment_ms:
-            await self._end(self._window, early=False)
+        window = self._window
+        if window is not None and not window.ended and window.end_ms <= moment_ms:
+            await self._end(window, early=False)
+        if window is not None and moment_ms == END_OF_TIME_MS:
+            await self._ctx.run(self._table.delete, self._key)
+            self._window = None
 
     async def attempt(self, records: list[Record]) -> Attempt:
-        window = self._window or self._opened_by(records[0])
+        window = self._window
+        if window is None or window.ended:
+            window = self._opened_by(records[0])
         result = await self._source.call(self._event(window, records, final=False, early=False))
         state = _state_of(result)
         failed = self._source.failed_from(records, result) if state is not None else 0
@@ -194,8 +200,8 @@ class _Lane:
                 log.warning("mapping %s gives up the window %s", self._mapping.uuid, event["window"])
                 break
             await clock.sleep(pause_s)
-        await self._ctx.run(self._table.delete, self._key)
-        self._window = None
+        window.state, window.ended = b"{}", True
+        await self._ctx.run(self._table.put, self._key, window)
 
 
 def _state_of(result: Result) -> bytes | None:

@@ -126,15 +126,16 @@ class Mapping(Record):
 
 
 class Window(Record):
-    """The open tumbling window of a lane of a shard: what its records have come to so far.
+    """The last tumbling window of a lane of a shard, and what its records have come to so far.
 
-    `sequence` is the last record that is in `state`: after a crash it is not added again.
+    `sequence` is the last record that is in `state`: after a crash it is not added again, also if the window has ended.
     """
 
     start_ms: int
     end_ms: int
     state: bytes = b"{}"
     sequence: str = ""
+    ended: bool = False
 
 
 class Tables:
