@@ -28,7 +28,7 @@ IDLE_S = 75.0
 HEADERS_S = 15.0
 BODY_S = 30.0
 
-_STATUS_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n".encode() for s in HTTPStatus}
+_STATUS_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n" for s in HTTPStatus}
 _BODILESS = frozenset((204, 304))
 _HEADER_NAMES_MAX = 512
 
@@ -400,12 +400,15 @@ def _joined(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def _head(response: ResponseData, length: int | None, slot: _Slot, *, chunked: bool = False) -> bytes:
-    head = _STATUS_LINES.get(response.status) or b"HTTP/1.1 %d Unknown\r\n" % response.status
-    lines = "".join([f"{name}: {value}\r\n" for name, value in response.headers])
-    if length is not None and response.status not in _BODILESS and "content-length:" not in lines.lower():
-        lines += f"content-length: {length}\r\n"
+    head = _STATUS_LINES.get(response.status) or f"HTTP/1.1 {response.status} Unknown\r\n"
+    for name, value in response.headers:
+        head += f"{name}: {value}\r\n"
+    # The lower-case copy is made only where something like the name is there.
+    told = "ength: " in head and "\r\ncontent-length: " in head.lower()
+    if length is not None and not told and response.status not in _BODILESS:
+        head += f"content-length: {length}\r\n"
     if chunked:
-        lines += "transfer-encoding: chunked\r\n"
+        head += "transfer-encoding: chunked\r\n"
     if slot.close:
-        lines += "connection: close\r\n"
-    return head + lines.encode("utf-8", "replace") + b"\r\n"
+        head += "connection: close\r\n"
+    return (head + "\r\n").encode("utf-8", "replace")
