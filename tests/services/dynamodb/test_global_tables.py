@@ -78,6 +78,29 @@ def test_the_last_writer_wins_in_every_region(aws: Aws, clock: MovableClock, mak
     eventually(lambda: [value(aws, table, region, "b") for region in (HOME, AWAY)] == [None, None])
 
 
+def test_a_region_that_is_cut_off_hears_of_everything_when_it_is_healed(
+    aws: Aws, clock: MovableClock, make_table: MakeTable
+) -> None:
+    table = make_table("id")
+    add(aws, table, AWAY)
+    add(aws, table, FAR)
+    there = aws("dynamodb", region=AWAY)
+    arn = there.describe_table(TableName=table)["Table"]["TableArn"]
+    there.tag_resource(ResourceArn=arn, Tags=[{"Key": "fogbank:cut-off", "Value": "yes"}])
+
+    put(aws, table, HOME, "a", "of home")
+    put(aws, table, AWAY, "b", "of away")
+    eventually(lambda: value(aws, table, FAR, "a") == "of home")
+    clock.advance(s=300)
+    assert value(aws, table, AWAY, "a") is None
+    assert [value(aws, table, region, "b") for region in (HOME, FAR)] == [None, None]
+
+    there.untag_resource(ResourceArn=arn, TagKeys=["fogbank:cut-off"])
+    clock.advance(s=21)
+    eventually(lambda: value(aws, table, AWAY, "a") == "of home")
+    eventually(lambda: [value(aws, table, region, "b") for region in (HOME, FAR)] == ["of away"] * 2)
+
+
 def test_each_region_has_a_stream_of_its_own_that_tells_of_all_writes(aws: Aws, make_table: MakeTable) -> None:
     table = make_table("id", StreamSpecification=STREAM)
     add(aws, table, AWAY)

@@ -1,4 +1,4 @@
-"""Whatever regions write while they hear of each other late, all end with the last write of every item."""
+"""Whatever regions write while they hear of each other late or not at all: all end with the last write of each item."""
 
 import asyncio
 import tempfile
@@ -11,17 +11,18 @@ from hypothesis import strategies as st
 from fogbank.core.clock import Clock
 from fogbank.core.cloud import Cloud
 from fogbank.services.dynamodb import DynamoDBService
-from fogbank.services.dynamodb.replication import LAG_TAG
+from fogbank.services.dynamodb.replication import CUT_TAG, LAG_TAG
 from tests.services.dynamodb.conftest import key_schema
 
 LAG_S = {"us-east-1": 0, "eu-west-1": 7, "ap-south-1": 31}
 TABLE = "everywhere"
 
 # Region, item, what is put there (None: it is deleted), and the seconds that pass before.
-writes = st.lists(
-    st.tuples(st.sampled_from(sorted(LAG_S)), st.sampled_from("ab"), st.none() | st.integers(0, 9), st.integers(0, 20)),
-    max_size=12,
-)
+_regions = st.sampled_from(sorted(LAG_S))
+_writes = st.tuples(_regions, st.sampled_from("ab"), st.none() | st.integers(0, 9), st.integers(0, 20))
+# Or a region that is cut off, or healed if it is, and the seconds that pass before.
+_turns = st.tuples(_regions, st.integers(0, 20))
+steps = st.lists(_writes | _turns, max_size=14)
 
 
 class Regions:
@@ -56,6 +57,13 @@ class Regions:
         answer = await self.call(region, "get_item", TableName=TABLE, Key={"id": {"S": name}})
         return answer.get("Item")
 
+    async def turn(self, region: str, *, cut: bool) -> None:
+        arn = f"arn:aws:dynamodb:{region}:000000000000:table/{TABLE}"
+        if cut:
+            await self.call(region, "tag_resource", ResourceArn=arn, Tags=[{"Key": CUT_TAG, "Value": "yes"}])
+        else:
+            await self.call(region, "untag_resource", ResourceArn=arn, TagKeys=[CUT_TAG])
+
     async def settle(self) -> None:
         while self.cloud.outbox.pending():
             self.cloud.clock.advance(1_000)
@@ -63,15 +71,21 @@ class Regions:
                 await asyncio.sleep(0)
 
 
-async def check(cloud: Cloud, made: list[tuple[str, str, int | None, int]]) -> None:
+async def check(cloud: Cloud, made: list[Any]) -> None:
     regions = Regions(cloud)
     await regions.create()
     await regions.settle()
     last: dict[str, Any] = {"a": None, "b": None}
-    for region, name, value, seconds in made:
+    cut: set[str] = set()
+    for region, *what, seconds in made:
         cloud.clock.advance(seconds * 1_000)
         for _ in range(20):
             await asyncio.sleep(0)
+        if not what:
+            cut ^= {region}
+            await regions.turn(region, cut=region in cut)
+            continue
+        name, value = what
         if value is None:
             # Deleting what is not there, or not yet, is no write.
             if await regions.get(region, name) is not None:
@@ -80,14 +94,16 @@ async def check(cloud: Cloud, made: list[tuple[str, str, int | None, int]]) -> N
         else:
             last[name] = {"id": {"S": name}, "v": {"N": str(value)}}
             await regions.call(region, "put_item", TableName=TABLE, Item=last[name])
+    for region in cut:
+        await regions.turn(region, cut=False)
     await regions.settle()
     for name, item in last.items():
         assert [await regions.get(region, name) for region in LAG_S] == [item] * len(LAG_S)
 
 
 @settings(max_examples=40, deadline=None)
-@given(made=writes)
-def test_all_regions_end_with_the_last_write(made: list[tuple[str, str, int | None, int]]) -> None:
+@given(made=steps)
+def test_all_regions_end_with_the_last_write(made: list[Any]) -> None:
     async def run(folder: str) -> None:
         cloud = Cloud(Path(folder), services={}, sync="process", clock=Clock(virtual=True))
         cloud.metrics.sink = lambda pending: None

@@ -9,6 +9,11 @@ class Validation(AwsError):
     code = "ValidationException"
 
 
+class InternalServerError(AwsError):
+    code = "InternalServerError"
+    status = 500
+
+
 class ResourceNotFound(AwsError):
     code = "ResourceNotFoundException"
     message = "Requested resource not found"

@@ -3,6 +3,7 @@
 Every write to a table with replicas gets a number, which grows across regions, and an outbox row for each other region.
 A row that arrives is applied unless the item there was left by a later write; deletions keep their number for that.
 A replica that is added is filled slice by slice through the same outbox, so that it misses nothing written meanwhile.
+A region that is cut off keeps its rows, as those for it are kept, and all come through when it is healed.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html
 """
@@ -13,12 +14,15 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.outbox import RetryPolicy
 from fogbank.services.dynamodb.capacity import Consumed
+from fogbank.services.dynamodb.errors import InternalServerError
 from fogbank.services.dynamodb.items import Items, Key, write_costs
 from fogbank.services.dynamodb.records import DynamoDBTables, StoredItem, TableRecord, Version
 from fogbank.services.dynamodb.values import Item
 
 LAG_TAG = "fogbank:replication-lag-seconds"
 """A tag of a table by which its writes reach other regions later than at once."""
+CUT_TAG = "fogbank:cut-off"
+"""A tag of a table by which, while it is there, nothing leaves for other regions or comes from them."""
 _WRITE, _COPY = "dynamodb.replicate", "dynamodb.fill_replica"
 _ITEMS_PER_SLICE = 500
 # A replica that cannot be written now is tried again for as long as AWS keeps changes for it: a day.
@@ -72,6 +76,7 @@ class Replication:
         target = self._tables.tables.peek((ctx.account, write.region, write.table))
         if target is None or ctx.region not in target.replicas:
             return  # The replica was removed.
+        self._check_reach(ctx, target)
         self._write(ctx, target, (target.id, write.partition, write.sort), write.item, write.number)
         self._cloud.metrics.add(
             ctx.account,
@@ -82,6 +87,13 @@ class Replication:
             ctx.now_ms - write.written_ms,
             "Milliseconds",
         )
+
+    def _check_reach(self, ctx: Context, target: TableRecord) -> None:
+        """Raise what makes the outbox try again later, if the region at either end is cut off."""
+        source = self._tables.tables.peek((ctx.account, ctx.region, target.name))
+        for table in (source, target):
+            if table is not None and CUT_TAG in table.tags:
+                raise InternalServerError(f"{table.region} is cut off from the other regions of {table.name}.")
 
     def _write(self, ctx: Context, target: TableRecord, key: Key, item: Item | None, number: int) -> None:
         known = self._tables.versions.get(key)
@@ -98,6 +110,7 @@ class Replication:
         target = self._tables.tables.get((ctx.account, part.region, part.table))
         if table is None or target is None or part.region not in table.replicas:
             return
+        self._check_reach(ctx, target)
         after = None if part.after is None else (table.id, *part.after)
         found = list(self._tables.items.scan((table.id,), after=after, limit=_ITEMS_PER_SLICE))
         for key, stored in found:
