@@ -76,7 +76,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, Callable[[Run], str], str], ...]], .
         "Protection of what is downstream",
         (
             ("failed messages (dead-lettered)", number("failed_messages"), "99 % fewer"),
-            ("Programs table, write units used a second", write_units, "(more than all: saved while idle)"),
+            ("Programs table, write units used a second", write_units, "(may exceed it: saved while idle)"),
             ("throttled writes, Programs table", number("table_throttles"), "eliminated"),
             ("throttled writes, leaderboard index", number("index_throttles"), "eliminated"),
             ("throttled invocations", number("function_throttles"), "none"),
