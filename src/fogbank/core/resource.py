@@ -87,3 +87,25 @@ class ResourceType(ABC):
     @abstractmethod
     async def delete(self, ctx: "Context", request: ResourceRequest) -> None:
         """Remove it; a resource that is already gone is no error."""
+
+
+class TransactionalResourceType(ResourceType):
+    """A type whose handlers only call operations that do not wait: each handler is one transaction."""
+
+    async def create(self, ctx: "Context", request: ResourceRequest) -> ResourceState:
+        return await ctx.run(self._create, ctx, request)
+
+    async def update(self, ctx: "Context", request: ResourceRequest) -> ResourceState:
+        return await ctx.run(self._update, ctx, request)
+
+    async def delete(self, ctx: "Context", request: ResourceRequest) -> None:
+        await ctx.run(self._delete, ctx, request)
+
+    @abstractmethod
+    def _create(self, ctx: "Context", request: ResourceRequest) -> ResourceState: ...
+
+    @abstractmethod
+    def _update(self, ctx: "Context", request: ResourceRequest) -> ResourceState: ...
+
+    @abstractmethod
+    def _delete(self, ctx: "Context", request: ResourceRequest) -> None: ...

@@ -34,8 +34,6 @@ class Items:
         self._tables = tables
         self._throttle = Throttle()
         self._meters = Meters(cloud.metrics, "AWS/DynamoDB")
-        self.on_stream: Callable[[int], None] = lambda stream_id: None
-        """Called after the commit that added records to that stream."""
         self.on_global_write: Callable[[Context, TableRecord, Key, StoredItem | None], None] = lambda *_: None
         """Called for each write to a table that has replicas, except for what came from one of them."""
         self.on_change: Callable[[Context, Key, StoredItem | None], None] = lambda *_: None
@@ -182,8 +180,6 @@ class Items:
             (stream.id, self._cloud.sequence.next()),
             StreamRecord(event, keys, seen_new, seen_old, ctx.now_ms, size, by_ttl),
         )
-        stream_id = stream.id
-        self._cloud.store.after_commit(lambda: self.on_stream(stream_id))
 
     # ---- capacity -----------------------------------------------------------------------------------------------
 

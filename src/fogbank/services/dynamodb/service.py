@@ -11,7 +11,6 @@ from fogbank.services.dynamodb.batch_operations import BatchOperations
 from fogbank.services.dynamodb.contributor_insights import ContributorInsights
 from fogbank.services.dynamodb.copies import Copies
 from fogbank.services.dynamodb.counts import ItemCounts
-from fogbank.services.dynamodb.errors import ResourceNotFound
 from fogbank.services.dynamodb.export_runs import ExportRuns
 from fogbank.services.dynamodb.exports import Exports
 from fogbank.services.dynamodb.import_runs import ImportRuns
@@ -58,7 +57,6 @@ class DynamoDBService(
         with cloud.store.transaction():
             self._tables.size_items(cloud.store)
         self._items = Items(cloud, self._tables)
-        self._items.on_stream = self._stream_grew
         self._replication = Replication(cloud, self._tables, self._items)
         self._items.on_global_write = self._replication.note
         self._journal = Journal(cloud, self._tables)
@@ -70,7 +68,6 @@ class DynamoDBService(
         self._writes = Writes(self._items)
         self._transactions = Transactions(self._tables, self._items, self._writes)
         self.streams = Streams(self._tables)
-        self._watchers: dict[int, set[Callable[[], object]]] = {}
         self._counts = ItemCounts(self._tables, cloud.tasks)
 
     async def start(self) -> None:
@@ -108,20 +105,3 @@ class DynamoDBService(
         if ReturnItemCollectionMetrics:
             answer |= collection_metrics(self._tables, (write for write, _ in writes), ReturnItemCollectionMetrics)
         return answer
-
-    # ---- streams, for dynamodbstreams and event source mappings ---------------------------------------------------
-
-    def subscribe_stream(self, stream_arn: str, callback: Callable[[], object]) -> None:
-        """Call `callback` after each commit that adds records to the stream."""
-        self._watchers.setdefault(self.streams.entry(stream_arn).stream.id, set()).add(callback)
-
-    def unsubscribe_stream(self, stream_arn: str, callback: Callable[[], object]) -> None:
-        try:
-            stream_id = self.streams.entry(stream_arn).stream.id
-        except ResourceNotFound:
-            return
-        self._watchers.get(stream_id, set()).discard(callback)
-
-    def _stream_grew(self, stream_id: int) -> None:
-        for callback in tuple(self._watchers.get(stream_id, ())):
-            callback()

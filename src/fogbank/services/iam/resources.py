@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fogbank.core.context import Context
-from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
+from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType, TransactionalResourceType
 from fogbank.services.iam.errors import NoSuchEntity
 from fogbank.services.iam.fields import tag_list
 from fogbank.services.iam.policies import VERSIONS_MAX
@@ -30,7 +30,7 @@ def _holders(given: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
             yield kind.lower(), {f"{kind}Name": name}
 
 
-class RoleResource(ResourceType):
+class RoleResource(TransactionalResourceType):
     """Ref is the role's name."""
 
     type_name = "AWS::IAM::Role"
@@ -48,15 +48,6 @@ class RoleResource(ResourceType):
         )
     )
     taggable = True
-
-    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        return await ctx.run(self._create, ctx, request)
-
-    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        return await ctx.run(self._update, ctx, request)
-
-    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
-        await ctx.run(self._delete, ctx, request)
 
     def _create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         given = request.properties
@@ -159,20 +150,11 @@ class PolicyResource(ResourceType):
                 continue
 
 
-class ManagedPolicyResource(ResourceType):
+class ManagedPolicyResource(TransactionalResourceType):
     """Ref is the policy's ARN. An update makes a new default version; the oldest one gives way."""
 
     type_name = "AWS::IAM::ManagedPolicy"
     supported = frozenset(("Description", "Groups", "ManagedPolicyName", "Path", "PolicyDocument", "Roles", "Users"))
-
-    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        return await ctx.run(self._create, ctx, request)
-
-    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        return await ctx.run(self._update, ctx, request)
-
-    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
-        await ctx.run(self._delete, ctx, request)
 
     def _create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         given = request.properties
@@ -233,20 +215,11 @@ class ManagedPolicyResource(ResourceType):
         return ResourceState(physical_id=arn, attributes=attributes)
 
 
-class InstanceProfileResource(ResourceType):
+class InstanceProfileResource(TransactionalResourceType):
     """Ref is the profile's name."""
 
     type_name = "AWS::IAM::InstanceProfile"
     supported = frozenset(("InstanceProfileName", "Path", "Roles"))
-
-    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        return await ctx.run(self._create, ctx, request)
-
-    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        return await ctx.run(self._update, ctx, request)
-
-    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
-        await ctx.run(self._delete, ctx, request)
 
     def _create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         name = request.properties.get("InstanceProfileName") or request.generated_name(length_max=128)

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from fogbank.core.context import Context
-from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
+from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType, TransactionalResourceType
 from fogbank.services.iam.errors import NoSuchEntity
 from fogbank.services.iam.fields import tag_list
 
@@ -16,7 +16,7 @@ def policy_text(document: Any) -> str:
     return document if isinstance(document, str) else json.dumps(document)
 
 
-class UserResource(ResourceType):
+class UserResource(TransactionalResourceType):
     """Ref is the user's name."""
 
     type_name = "AWS::IAM::User"
@@ -24,15 +24,6 @@ class UserResource(ResourceType):
         ("Groups", "LoginProfile", "ManagedPolicyArns", "Path", "PermissionsBoundary", "Policies", "Tags", "UserName")
     )
     taggable = True
-
-    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        return await ctx.run(self._create, ctx, request)
-
-    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        return await ctx.run(self._update, ctx, request)
-
-    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
-        await ctx.run(self._delete, ctx, request)
 
     def _create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         given = request.properties
@@ -93,20 +84,11 @@ class UserResource(ResourceType):
             iam.delete_login_profile(ctx, UserName=name)
 
 
-class GroupResource(ResourceType):
+class GroupResource(TransactionalResourceType):
     """Ref is the group's name."""
 
     type_name = "AWS::IAM::Group"
     supported = frozenset(("GroupName", "ManagedPolicyArns", "Path", "Policies"))
-
-    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        return await ctx.run(self._create, ctx, request)
-
-    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        return await ctx.run(self._update, ctx, request)
-
-    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
-        await ctx.run(self._delete, ctx, request)
 
     def _create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         name = request.properties.get("GroupName") or request.generated_name(length_max=128)
