@@ -1,5 +1,4 @@
 import os
-import random
 
 import pytest
 
@@ -7,30 +6,30 @@ from tests.conftest import LiveServer
 from tests.fuzz.campaign import campaign
 from tests.fuzz.generated import ask, clients_and_operations, generated
 
+# The check is the same every time, so that a change is judged by what it did; `make fuzz` draws a new seed.
+SEED = int(os.environ.get("SEED", "2162"))
 TOKENS = {"NextToken", "nextToken", "Marker", "ContinuationToken", "ExclusiveStartTableName"}
 
 
 @pytest.mark.timeout(300)
 def test_spoilt_requests_are_answered_or_refused_and_harm_nobody() -> None:
-    seed = int(os.environ.get("SEED") or random.randrange(100_000))
     server = LiveServer("--ephemeral", "--virtual-clock")
     try:
-        result = campaign(server.endpoint, requests=2_000, seed=seed)
+        result = campaign(server.endpoint, requests=2_000, seed=SEED)
     finally:
         code = server.stop()
-    assert not result.failures, f"SEED={seed}: {result.failures[:5]}"
+    assert not result.failures, f"SEED={SEED}: {result.failures[:5]}"
     assert code == 0
 
 
 @pytest.mark.timeout(300)
 def test_generated_requests_are_answered_or_refused() -> None:
-    seed = int(os.environ.get("SEED") or random.randrange(100_000))
     server = LiveServer("--ephemeral", "--virtual-clock")
     try:
-        result = generated(server.endpoint, requests=1_500, seed=seed)
+        result = generated(server.endpoint, requests=1_500, seed=SEED)
     finally:
         code = server.stop()
-    assert not result.failures, f"SEED={seed}: {result.failures[:5]}"
+    assert not result.failures, f"SEED={SEED}: {result.failures[:5]}"
     assert code == 0
 
 

@@ -248,8 +248,13 @@ class TableOperations(GlobalTables, ResourcePolicies):
         self._set_stream(ctx, table, specification)
 
     def _update_index(self, ctx: Context, table: TableRecord, update: dict[str, Any]) -> None:
-        if "Create" in update:
-            definition = update["Create"]
+        if len(update) != 1:
+            raise Validation(
+                "One or more parameter values were invalid: each of GlobalSecondaryIndexUpdates must name exactly one "
+                "of Create, Update and Delete"
+            )
+        ((action, definition),) = update.items()
+        if action == "Create":
             if any(index.backfilling for index in table.indexes):
                 raise _one_index_at_a_time()
             if table.index(definition["IndexName"]) is not None:
@@ -260,7 +265,6 @@ class TableOperations(GlobalTables, ResourcePolicies):
             table.indexes.append(index)
             self._backfills.start(ctx, table, index.id)
             return
-        ((action, definition),) = update.items()
         found = table.index(definition["IndexName"])
         if found is None or found.local:
             raise ResourceNotFound("Requested resource not found")
