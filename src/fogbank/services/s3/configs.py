@@ -10,20 +10,19 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
-from fogbank.core.service import Answer, Service, Tagged
+from fogbank.core.service import Answer, Tagged
+from fogbank.services.s3.base import S3Base
 from fogbank.services.s3.errors import (
-    AccessDenied,
     IllegalVersioningConfiguration,
-    InvalidTag,
     MalformedPolicy,
-    NoSuchBucket,
     NoSuchBucketPolicy,
     NoSuchLifecycle,
     NoSuchPublicAccessBlock,
     NoSuchTagSet,
     OwnershipControlsNotFound,
 )
-from fogbank.services.s3.records import Bucket, BucketConfig, S3Tables
+from fogbank.services.s3.records import BucketConfig
+from fogbank.services.s3.tags import tag_list, tag_map
 
 _DEFAULT_ENCRYPTION = {
     "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]
@@ -37,31 +36,8 @@ _DEFAULT_PUBLIC_ACCESS_BLOCK = {
 }
 
 
-def tag_map(tags: list[dict[str, str]]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for tag in tags:
-        if tag["Key"] in found:
-            raise InvalidTag("Cannot provide multiple Tags with the same key", members={"TagKey": tag["Key"]})
-        found[tag["Key"]] = tag["Value"]
-    return found
-
-
-def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
-
-
-class BucketConfigs(Service):
+class BucketConfigs(S3Base):
     """The configuration operations of `S3Service`."""
-
-    _tables: S3Tables
-
-    def _bucket(self, ctx: Context, name: str, owner: str | None = None) -> Bucket:
-        bucket = self._tables.buckets.get((name,))
-        if bucket is None:
-            raise NoSuchBucket(members={"BucketName": name})
-        if owner is not None and owner != bucket.account:
-            raise AccessDenied()
-        return bucket
 
     def _set_defaults(self, bucket: str, ownership: str | None) -> None:
         # Since April 2023 new buckets block public access and have no ACLs.

@@ -3,9 +3,9 @@
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from fogbank.services.s3.configs import tag_map
 from fogbank.services.s3.errors import InvalidArgument, KeyTooLong, MetadataTooLarge
 from fogbank.services.s3.records import ObjectVersion
+from fogbank.services.s3.tags import tag_map
 
 KEY_BYTES_MAX = 1024
 METADATA_BYTES_MAX = 2048

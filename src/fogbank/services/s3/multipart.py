@@ -9,8 +9,8 @@ from fogbank.core.body import BodyStream
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.s3 import listing
-from fogbank.services.s3.bodies import Bodies, Received, Wanted
-from fogbank.services.s3.configs import BucketConfigs
+from fogbank.services.s3.base import S3Base
+from fogbank.services.s3.bodies import Received, Wanted
 from fogbank.services.s3.errors import (
     EntityTooSmall,
     InvalidArgument,
@@ -22,18 +22,14 @@ from fogbank.services.s3.errors import (
 from fogbank.services.s3.fields import check_key, checked_metadata, given_headers, parsed_tags
 from fogbank.services.s3.records import Body as StoredPieces
 from fogbank.services.s3.records import ObjectVersion, Part, Upload, UploadRef
-from fogbank.services.s3.shelf import Shelf
 
 PART_BYTES_MIN = 5 * 1024**2  # every part but the last
 PART_NUMBER_MAX = 10_000
 PAGE_MAX = 1000
 
 
-class MultipartUploads(BucketConfigs):
+class MultipartUploads(S3Base):
     """The multipart operations of `S3Service`."""
-
-    _bodies: Bodies
-    _shelf: Shelf
 
     def abort_multipart_upload(
         self, ctx: Context, *, Bucket: str, Key: str, UploadId: str, ExpectedBucketOwner: str | None = None

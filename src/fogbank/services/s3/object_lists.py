@@ -1,42 +1,19 @@
-"""Lists of buckets, objects and versions."""
+"""Lists of objects and versions."""
 
 from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.s3 import listing
-from fogbank.services.s3.configs import BucketConfigs
+from fogbank.services.s3.base import S3Base
 from fogbank.services.s3.errors import InvalidArgument
 from fogbank.services.s3.fields import owner_id, storage
 from fogbank.services.s3.records import Bucket as BucketRecord
 from fogbank.services.s3.records import ObjectVersion
 
 
-class ObjectLists(BucketConfigs):
+class ObjectLists(S3Base):
     """The list operations of `S3Service`."""
-
-    def list_buckets(
-        self,
-        ctx: Context,
-        *,
-        MaxBuckets: int = 10_000,
-        ContinuationToken: str | None = None,
-        Prefix: str | None = None,
-        BucketRegion: str | None = None,
-    ) -> Answer:
-        after = listing.untoken(ContinuationToken) if ContinuationToken else ""
-        found: list[dict[str, Any]] = []
-        answer: dict[str, Any] = {"Buckets": found, "Owner": {"ID": owner_id(ctx.account)}}
-        for (name,), bucket in self._tables.buckets.scan(start=(max(after, Prefix or ""),)):
-            if name <= after or bucket.account != ctx.account or not name.startswith(Prefix or ""):
-                continue
-            if BucketRegion not in (None, bucket.region):
-                continue
-            if len(found) == MaxBuckets:
-                answer["ContinuationToken"] = listing.token(found[-1]["Name"])
-                break
-            found.append({"Name": name, "CreationDate": bucket.created_ms / 1000})
-        return answer | ({"Prefix": Prefix} if Prefix else {})
 
     def list_object_versions(
         self,

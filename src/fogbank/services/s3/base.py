@@ -1,0 +1,113 @@
+"""What every operation of S3 stands on: finding buckets and versions, adding and deleting versions."""
+
+from typing import Any
+
+from fogbank.core.cloud import Cloud
+from fogbank.core.context import Context
+from fogbank.core.service import Service
+from fogbank.services.s3 import conditions
+from fogbank.services.s3.bodies import Bodies, Received
+from fogbank.services.s3.errors import (
+    AccessDenied,
+    MethodNotAllowed,
+    NoSuchBucket,
+    NoSuchKey,
+    NoSuchVersion,
+    PreconditionFailed,
+)
+from fogbank.services.s3.fields import check_key
+from fogbank.services.s3.records import Body as StoredPieces
+from fogbank.services.s3.records import Bucket as BucketRecord
+from fogbank.services.s3.records import ObjectVersion, S3Tables
+from fogbank.services.s3.shelf import Shelf
+
+
+class S3Base(Service):
+    """The common steps of the operations of `S3Service`; all in the caller's transaction."""
+
+    name = "s3"
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        self._tables = S3Tables(cloud.store)
+        self._bodies = Bodies(self._tables, cloud.blobs)
+        self._shelf = Shelf(self._tables, self._bodies)
+
+    def _bucket(self, ctx: Context, name: str, owner: str | None = None) -> BucketRecord:
+        bucket = self._tables.buckets.get((name,))
+        if bucket is None:
+            raise NoSuchBucket(members={"BucketName": name})
+        if owner is not None and owner != bucket.account:
+            raise AccessDenied()
+        return bucket
+
+    def _find(self, bucket: str, key: str, version_id: str | None) -> ObjectVersion:
+        version = self._shelf.find(bucket, key, version_id)
+        if version is None:
+            if version_id is not None:
+                raise NoSuchVersion(members={"Key": key, "VersionId": version_id})
+            raise NoSuchKey(members={"Key": key})
+        if version.delete_marker:
+            if version_id is not None:
+                raise MethodNotAllowed(members={"Method": "GET", "ResourceType": "DeleteMarker"})
+            raise NoSuchKey(members={"Key": key})
+        return version
+
+    def _add(
+        self,
+        ctx: Context,
+        bucket_name: str,
+        key: str,
+        received: Received,
+        *,
+        headers: dict[str, Any],
+        metadata: dict[str, str],
+        tags: dict[str, str],
+    ) -> ObjectVersion:
+        bucket = self._bucket(ctx, bucket_name)
+        check_key(key)
+        version = ObjectVersion(
+            version_id=self._shelf.new_version_id(bucket),
+            sequence=self._tables.next_sequence(),
+            modified_ms=ctx.now_ms,
+            size=received.size,
+            etag=received.etag,
+            body=self._bodies.keep(received),
+            headers=headers,
+            metadata=metadata,
+            tags=tags,
+            checksums=received.checksums,
+            checksum_type="FULL_OBJECT" if received.checksums else "",
+        )
+        self._shelf.put(bucket, key, version)
+        return version
+
+    def _delete(self, ctx: Context, bucket: BucketRecord, key: str, version_id: str | None) -> dict[str, Any]:
+        if version_id is not None:
+            gone = self._shelf.remove_version(bucket.name, key, version_id)
+            marker = {"DeleteMarker": True} if gone is not None and gone.delete_marker else {}
+            return {"VersionId": version_id, **marker}
+        if not bucket.versioning:
+            self._shelf.remove(bucket.name, key)
+            return {}
+        marker_version = ObjectVersion(
+            version_id=self._shelf.new_version_id(bucket),
+            sequence=self._tables.next_sequence(),
+            modified_ms=ctx.now_ms,
+            body=StoredPieces([]),
+            delete_marker=True,
+        )
+        self._shelf.put(bucket, key, marker_version)
+        return {"DeleteMarker": True, "VersionId": marker_version.version_id}
+
+    def _check_write(self, bucket: BucketRecord, key: str, *, if_match: str | None, if_none_match: str | None) -> None:
+        if if_match is None and if_none_match is None:
+            return
+        current = self._tables.objects.get((bucket.name, key))
+        if if_none_match is not None and current is not None:
+            raise PreconditionFailed(members={"Condition": "If-None-Match"})
+        if if_match is not None:
+            if current is None:
+                raise NoSuchKey(members={"Key": key})
+            if not conditions.etag_matches(if_match, current.etag):
+                raise PreconditionFailed(members={"Condition": "If-Match"})
