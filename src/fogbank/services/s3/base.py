@@ -15,6 +15,7 @@ from fogbank.services.s3.errors import (
     NoSuchVersion,
     PreconditionFailed,
 )
+from fogbank.services.s3.events import Event, ObjectEvents
 from fogbank.services.s3.fields import check_key
 from fogbank.services.s3.records import Body as StoredPieces
 from fogbank.services.s3.records import Bucket as BucketRecord
@@ -32,6 +33,7 @@ class S3Base(Service):
         self._tables = S3Tables(cloud.store)
         self._bodies = Bodies(self._tables, cloud.blobs)
         self._shelf = Shelf(self._tables, self._bodies)
+        self._events = ObjectEvents()
 
     def _bucket(self, ctx: Context, name: str, owner: str | None = None) -> BucketRecord:
         bucket = self._tables.buckets.get((name,))
@@ -60,6 +62,7 @@ class S3Base(Service):
         key: str,
         received: Received,
         *,
+        event: Event,
         headers: dict[str, Any],
         metadata: dict[str, str],
         tags: dict[str, str],
@@ -79,16 +82,35 @@ class S3Base(Service):
             checksums=received.checksums,
             checksum_type="FULL_OBJECT" if received.checksums else "",
         )
-        self._shelf.put(bucket, key, version)
+        self._place(ctx, bucket, key, version, event)
         return version
 
-    def _delete(self, ctx: Context, bucket: BucketRecord, key: str, version_id: str | None) -> dict[str, Any]:
+    def _place(self, ctx: Context, bucket: BucketRecord, key: str, version: ObjectVersion, event: Event) -> None:
+        """Make a new version the latest, by `event`."""
+        self._shelf.put(bucket, key, version)
+        self._events.happened(ctx, bucket, event, key, version)
+
+    def _delete(
+        self,
+        ctx: Context,
+        bucket: BucketRecord,
+        key: str,
+        version_id: str | None,
+        *,
+        removed: Event = Event.DELETE,
+        marked: Event = Event.DELETE_MARKER_CREATED,
+    ) -> dict[str, Any]:
+        """Delete as DeleteObject does. `removed` and `marked` are what is said to have happened."""
         if version_id is not None:
             gone = self._shelf.remove_version(bucket.name, key, version_id)
+            if gone is not None:
+                self._events.happened(ctx, bucket, removed, key, gone)
             marker = {"DeleteMarker": True} if gone is not None and gone.delete_marker else {}
             return {"VersionId": version_id, **marker}
         if not bucket.versioning:
-            self._shelf.remove(bucket.name, key)
+            gone = self._shelf.remove(bucket.name, key)
+            if gone is not None:
+                self._events.happened(ctx, bucket, removed, key, gone)
             return {}
         marker_version = ObjectVersion(
             version_id=self._shelf.new_version_id(bucket),
@@ -97,7 +119,7 @@ class S3Base(Service):
             body=StoredPieces([]),
             delete_marker=True,
         )
-        self._shelf.put(bucket, key, marker_version)
+        self._place(ctx, bucket, key, marker_version, marked)
         return {"DeleteMarker": True, "VersionId": marker_version.version_id}
 
     def _check_write(self, bucket: BucketRecord, key: str, *, if_match: str | None, if_none_match: str | None) -> None:

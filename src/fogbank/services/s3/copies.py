@@ -10,6 +10,7 @@ from fogbank.services.s3.errors import (
     InvalidArgument,
     InvalidRequest,
 )
+from fogbank.services.s3.events import Event
 from fogbank.services.s3.fields import checked_metadata, copy_source, given_headers, parsed_tags
 from fogbank.services.s3.multipart import PART_NUMBER_MAX, MultipartUploads
 
@@ -82,7 +83,14 @@ class Copies(MultipartUploads):
 
         def finish(received: Received) -> Answer:
             version = self._add(
-                ctx.refreshed(), bucket.name, Key, received, headers=headers, metadata=metadata, tags=tags
+                ctx.refreshed(),
+                bucket.name,
+                Key,
+                received,
+                event=Event.COPY,
+                headers=headers,
+                metadata=metadata,
+                tags=tags,
             )
             answer: dict[str, Any] = {
                 "CopyObjectResult": {"ETag": f'"{version.etag}"', "LastModified": version.modified_ms / 1000}

@@ -19,6 +19,7 @@ from fogbank.services.s3.errors import (
     MalformedXML,
     NoSuchUpload,
 )
+from fogbank.services.s3.events import Event
 from fogbank.services.s3.fields import check_key, checked_metadata, given_headers, parsed_tags
 from fogbank.services.s3.records import Body as StoredPieces
 from fogbank.services.s3.records import ObjectVersion, Part, Upload, UploadRef
@@ -86,7 +87,7 @@ class MultipartUploads(S3Base):
             if number not in numbers:
                 self._bodies.drop(part.body)
         self._forget(Bucket, Key, UploadId, drop=False)
-        self._shelf.put(bucket, Key, version)
+        self._place(ctx, bucket, Key, version, Event.COMPLETE_MULTIPART_UPLOAD)
         answer = {
             "Location": f"{ctx.endpoint}/{Bucket}/{Key}",
             "Bucket": Bucket,

@@ -5,6 +5,7 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.s3.base import S3Base
+from fogbank.services.s3.events import Event
 from fogbank.services.s3.tags import tag_map
 
 
@@ -41,4 +42,5 @@ class ObjectTags(S3Base):
         version = self._find(Bucket, Key, VersionId)
         version.tags = tag_map(Tagging["TagSet"])
         self._shelf.replace(Bucket, Key, version)
+        self._events.happened(ctx, bucket, Event.TAGGING_PUT, Key, version)
         return {"VersionId": version.version_id} if bucket.versioning else None

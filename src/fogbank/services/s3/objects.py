@@ -15,6 +15,7 @@ from fogbank.services.s3.errors import (
     InvalidRequest,
     MalformedXML,
 )
+from fogbank.services.s3.events import Event
 from fogbank.services.s3.fields import check_key, checked_metadata, given_headers, parsed_tags
 from fogbank.services.s3.records import ObjectVersion
 from fogbank.services.s3.shelf import ENABLED
@@ -230,7 +231,16 @@ class Objects(S3Base):
         def finish() -> ObjectVersion:
             now = self._bucket(ctx, Bucket)
             self._check_write(now, Key, if_match=IfMatch, if_none_match=IfNoneMatch)
-            return self._add(ctx.refreshed(), Bucket, Key, received, headers=headers, metadata=metadata, tags=tags)
+            return self._add(
+                ctx.refreshed(),
+                Bucket,
+                Key,
+                received,
+                event=Event.PUT,
+                headers=headers,
+                metadata=metadata,
+                tags=tags,
+            )
 
         version = await ctx.run(finish)
         answer: dict[str, Any] = {

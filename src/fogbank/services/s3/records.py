@@ -21,6 +21,11 @@ class Bucket(Record):
     region: str
     created_ms: int
     versioning: str = ""
+    object_lock: bool = False
+    notifies: bool = False
+    """Whether it has a notification configuration with any destination."""
+    replicates: bool = False
+    """Whether it has a replication configuration."""
 
 
 class BucketConfig(Record):
@@ -43,6 +48,14 @@ class InlineBody(Record):
     data: bytes
 
 
+class ObjectLock(Record):
+    """What keeps a version from being removed: a retention, a legal hold, or both."""
+
+    mode: str = ""
+    until_ms: int = 0
+    legal_hold: str = ""
+
+
 class ObjectVersion(Record):
     """One version of an object, or a delete marker. `headers` are parameters that come back as given."""
 
@@ -59,6 +72,9 @@ class ObjectVersion(Record):
     checksum_type: str = ""
     part_sizes: list[int] = []
     delete_marker: bool = False
+    lock: ObjectLock | None = None
+    replication: str = ""
+    """PENDING, COMPLETED or FAILED for one that is replicated; REPLICA for what came so."""
 
 
 class Upload(Record):

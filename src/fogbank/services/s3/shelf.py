@@ -43,12 +43,13 @@ class Shelf:
                 return version
         return None
 
-    def remove(self, bucket: str, key: str) -> None:
+    def remove(self, bucket: str, key: str) -> ObjectVersion | None:
         """Remove the object of a bucket that never had versioning."""
         current = self._tables.objects.get((bucket, key))
         if current is not None:
             self._bodies.drop(current.body)
             self._tables.objects.delete((bucket, key))
+        return current
 
     def remove_version(self, bucket: str, key: str, version_id: str) -> ObjectVersion | None:
         """Remove that version for good; the next one becomes the latest."""
