@@ -1,17 +1,27 @@
 """Errors of the front door: requests that no service gets to see."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from fogbank.core.errors import AwsError
 
 
 class WireError(AwsError):
     """An error whose code depends on the protocol, so that it is given when it is raised."""
 
-    def __init__(self, message: str | None = None, *, code: str | None = None, status: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        code: str | None = None,
+        status: int | None = None,
+        members: Mapping[str, Any] | None = None,
+    ) -> None:
         if code is not None:
             self.code = code  # type: ignore[misc]  # shadows the class's on purpose
         if status is not None:
             self.status = status  # type: ignore[misc]
-        super().__init__(message)
+        super().__init__(message, members=members)
 
 
 class RoutingError(AwsError):

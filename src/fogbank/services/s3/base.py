@@ -27,6 +27,8 @@ class S3Base(Service):
     """The common steps of the operations of `S3Service`; all in the caller's transaction."""
 
     name = "s3"
+    raw_shapes = frozenset({"EncodingType"})
+    """Enumerations of headers and query parameters whose refusals have sentences of their own."""
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)

@@ -11,12 +11,14 @@ from fogbank.services.s3.errors import (
     BucketAlreadyOwnedByYou,
     BucketNotEmpty,
     IllegalLocationConstraint,
+    InvalidArgument,
     InvalidBucketName,
 )
 from fogbank.services.s3.fields import owner_id
 from fogbank.services.s3.multipart import MultipartUploads
 from fogbank.services.s3.names import is_bucket_name
 from fogbank.services.s3.records import Bucket as BucketRecord
+from fogbank.services.s3.regions import REGIONS
 from fogbank.services.s3.tags import tag_map
 
 _CLASSIC_REGION = "us-east-1"
@@ -91,16 +93,27 @@ class Buckets(BucketConfigs, MultipartUploads):
         Prefix: str | None = None,
         BucketRegion: str | None = None,
     ) -> Answer:
+        if BucketRegion is not None and BucketRegion not in REGIONS:
+            raise InvalidArgument(
+                f"Argument value {BucketRegion} is not a valid AWS Region", members={"ArgumentName": "bucket-region"}
+            )
         after = listing.untoken(ContinuationToken) if ContinuationToken else ""
         found: list[dict[str, Any]] = []
         answer: dict[str, Any] = {"Buckets": found, "Owner": {"ID": owner_id(ctx.account)}}
         for (name,), bucket in self._tables.buckets.scan(start=(max(after, Prefix or ""),)):
-            if name <= after or bucket.account != ctx.account or not name.startswith(Prefix or ""):
-                continue
-            if BucketRegion not in (None, bucket.region):
+            if not name.startswith(Prefix or ""):
+                break
+            if name == after or bucket.account != ctx.account or BucketRegion not in (None, bucket.region):
                 continue
             if len(found) == MaxBuckets:
                 answer["ContinuationToken"] = listing.token(found[-1]["Name"])
                 break
-            found.append({"Name": name, "CreationDate": bucket.created_ms / 1000})
+            found.append(
+                {
+                    "Name": name,
+                    "CreationDate": bucket.created_ms // 1000,
+                    "BucketRegion": bucket.region,
+                    "BucketArn": f"arn:aws:s3:::{name}",
+                }
+            )
         return answer | ({"Prefix": Prefix} if Prefix else {})

@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import secrets
+from collections.abc import Iterator
 from typing import Any
 
 from fogbank.core.body import BodyStream
@@ -20,13 +21,13 @@ from fogbank.services.s3.errors import (
     NoSuchUpload,
 )
 from fogbank.services.s3.events import Event
-from fogbank.services.s3.fields import check_key, checked_metadata, given_headers, parsed_tags
+from fogbank.services.s3.fields import check_key, checked_metadata, given_headers, owner_id, parsed_tags
 from fogbank.services.s3.records import Body as StoredPieces
+from fogbank.services.s3.records import Bucket as BucketRecord
 from fogbank.services.s3.records import ObjectVersion, Part, Upload, UploadRef
 
 PART_BYTES_MIN = 5 * 1024**2  # every part but the last
 PART_NUMBER_MAX = 10_000
-PAGE_MAX = 1000
 
 
 class MultipartUploads(S3Base):
@@ -119,7 +120,8 @@ class MultipartUploads(S3Base):
     ) -> Answer:
         self._bucket(ctx, Bucket, ExpectedBucketOwner)
         check_key(Key)
-        upload_id = secrets.token_urlsafe(48)
+        # Uploads of one key are listed in the order of their creation, which is that of their ids.
+        upload_id = f"{self._tables.next_sequence():016x}{secrets.token_hex(40)}"
         upload = Upload(
             bucket=Bucket,
             key=Key,
@@ -138,6 +140,7 @@ class MultipartUploads(S3Base):
             tags=parsed_tags(Tagging),
             checksum_algorithm=ChecksumAlgorithm or "",
             checksum_type=ChecksumType or "",
+            initiator=self._principal(ctx),
         )
         self._tables.uploads.put((upload_id,), upload)
         self._tables.uploads_of.put((Bucket, Key, upload_id), UploadRef(ctx.now_ms))
@@ -150,32 +153,50 @@ class MultipartUploads(S3Base):
         *,
         Bucket: str,
         Prefix: str = "",
+        Delimiter: str = "",
         KeyMarker: str = "",
         UploadIdMarker: str = "",
         EncodingType: str | None = None,
-        MaxUploads: int = PAGE_MAX,
+        MaxUploads: int = listing.PAGE_MAX,
+        RequestPayer: str | None = None,
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
-        """Uploads of one key are in the order of their ids. An UploadIdMarker counts only beside a KeyMarker."""
-        self._bucket(ctx, Bucket, ExpectedBucketOwner)
-        limit = min(MaxUploads, PAGE_MAX)
-        named = listing.url_encoded if EncodingType == "url" else str
-        after = (Bucket, KeyMarker, *([UploadIdMarker] if UploadIdMarker else ())) if KeyMarker else None
-        start = (Bucket, Prefix) if KeyMarker < Prefix else None
-        rows: list[dict[str, Any]] = []
-        answer: dict[str, Any] = {"Bucket": Bucket, "MaxUploads": MaxUploads, "IsTruncated": False}
-        for (_, key, upload_id), ref in self._tables.uploads_of.scan((Bucket,), start=start, after=after):
-            if not key.startswith(Prefix):
-                break
-            if len(rows) == limit:
-                answer["IsTruncated"] = True
-                break
-            rows.append({"Key": key, "UploadId": upload_id, "Initiated": ref.initiated_ms / 1000})
-        if answer["IsTruncated"] and rows:
-            answer |= {"NextKeyMarker": named(rows[-1]["Key"]), "NextUploadIdMarker": rows[-1]["UploadId"]}
-        answer |= {"KeyMarker": named(KeyMarker), "UploadIdMarker": UploadIdMarker, "Prefix": named(Prefix)}
-        answer |= {"EncodingType": EncodingType} if EncodingType else {}
-        return answer | ({"Uploads": [{**row, "Key": named(row["Key"])} for row in rows]} if rows else {})
+        """Uploads of one key are in the order of their creation. An UploadIdMarker counts only beside a KeyMarker."""
+        bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        named = listing.namer(EncodingType)
+        limit = listing.page_size("max-uploads", MaxUploads)
+        uploads = self._tables.uploads_of
+        marked = bool(KeyMarker and UploadIdMarker)
+        if marked:
+            self._check_upload_marker(KeyMarker, UploadIdMarker)
+        start = listing.first_key(Prefix, Delimiter, KeyMarker)
+        if marked and start == KeyMarker + "\0":  # A key of the list, and not below a common prefix.
+            start = KeyMarker
+
+        def rows_from(start: str) -> Iterator[tuple[str, str]]:
+            within = (
+                {"after": (Bucket, start, UploadIdMarker)}
+                if marked and start == KeyMarker
+                else {"start": (Bucket, start)}
+            )
+            return ((key, upload_id) for (_, key, upload_id), _ in uploads.scan((Bucket,), **within))
+
+        page = listing.page_from(rows_from, start, prefix=Prefix, delimiter=Delimiter, limit=limit)
+        last_key, last_upload = page.rows[-1] if page.rows else ("", "")
+        answer: dict[str, Any] = {
+            "Bucket": Bucket,
+            "KeyMarker": named(KeyMarker),
+            "UploadIdMarker": UploadIdMarker if KeyMarker else "",
+            "NextKeyMarker": named(last_key),
+            "NextUploadIdMarker": last_upload,
+            "MaxUploads": limit,
+            "IsTruncated": page.truncated,
+        }
+        answer |= {"Prefix": named(Prefix)} if Prefix else {}
+        answer |= listing.members(page, named, Delimiter, EncodingType)
+        if page.rows:
+            answer["Uploads"] = [self._upload_row(bucket, named(key), upload_id) for key, upload_id in page.rows]
+        return answer
 
     def list_parts(
         self,
@@ -184,20 +205,21 @@ class MultipartUploads(S3Base):
         Bucket: str,
         Key: str,
         UploadId: str,
-        MaxParts: int = PAGE_MAX,
+        MaxParts: int = listing.PAGE_MAX,
         PartNumberMarker: int = 0,
+        RequestPayer: str | None = None,
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
-        self._bucket(ctx, Bucket, ExpectedBucketOwner)
-        self._upload(Bucket, Key, UploadId)
-        limit = min(MaxParts, PAGE_MAX)
+        bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        upload = self._upload(Bucket, Key, UploadId)
+        limit = listing.page_size("max-parts", MaxParts)
         found = list(self._tables.parts.scan((UploadId,), after=(UploadId, PartNumberMarker), limit=limit + 1))
         rows = [
             {
                 "PartNumber": number,
                 "ETag": f'"{part.etag}"',
                 "Size": part.size,
-                "LastModified": part.modified_ms / 1000,
+                "LastModified": part.modified_ms // 1000,
             }
             for (_, number), part in found[:limit]
         ]
@@ -205,10 +227,12 @@ class MultipartUploads(S3Base):
             "Bucket": Bucket,
             "Key": Key,
             "UploadId": UploadId,
-            "StorageClass": "STANDARD",
+            "MaxParts": limit,
+            "PartNumberMarker": PartNumberMarker,
+            "NextPartNumberMarker": rows[-1]["PartNumber"] if rows else 0,
+            "IsTruncated": len(found) > limit > 0,
+            **self._described(bucket, upload),
         }
-        answer |= {"MaxParts": limit, "PartNumberMarker": PartNumberMarker, "IsTruncated": len(found) > limit}
-        answer["NextPartNumberMarker"] = rows[-1]["PartNumber"] if rows else 0
         return answer | ({"Parts": rows} if rows else {})
 
     async def upload_part(
@@ -270,6 +294,43 @@ class MultipartUploads(S3Base):
         )
         self._tables.parts.put((upload_id, number), part)
         return part
+
+    def _check_upload_marker(self, key: str, upload_id: str) -> None:
+        upload = self._tables.uploads.get((upload_id,))
+        if upload is not None and upload.key != key:
+            raise InvalidArgument(
+                "Invalid uploadId marker",
+                members={"ArgumentName": "upload-id-marker", "ArgumentValue": upload_id},
+            )
+
+    def _upload_row(self, bucket: BucketRecord, key: str, upload_id: str) -> dict[str, Any]:
+        upload = self._tables.uploads.get((upload_id,))
+        assert upload is not None, f"upload {upload_id} is listed and not there"
+        return {
+            "Key": key,
+            "UploadId": upload_id,
+            "Initiated": upload.initiated_ms // 1000,
+            **self._described(bucket, upload),
+        }
+
+    def _described(self, bucket: BucketRecord, upload: Upload) -> dict[str, Any]:
+        owner = owner_id(bucket.account)
+        answer: dict[str, Any] = {
+            "Owner": {"ID": owner},
+            "Initiator": {
+                "ID": upload.initiator or owner,
+                "DisplayName": upload.initiator.rpartition("/")[2] or bucket.account,
+            },
+            "StorageClass": upload.headers.get("StorageClass", "STANDARD"),
+        }
+        if upload.checksum_algorithm:
+            answer |= {"ChecksumAlgorithm": upload.checksum_algorithm, "ChecksumType": upload.checksum_type}
+        return answer
+
+    def _principal(self, ctx: Context) -> str:
+        """The ARN of whom the request is signed by; empty for the account itself."""
+        key = self.cloud.access_keys.peek((ctx.access_key,)) if ctx.access_key else None
+        return key.principal_arn if key is not None else ""
 
     def _chosen(self, upload_id: str, wanted: dict[str, Any]) -> Part:
         part = self._tables.parts.get((upload_id, wanted.get("PartNumber", 0)))

@@ -1,5 +1,7 @@
 """Lists of objects and versions."""
 
+import heapq
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from fogbank.core.context import Context
@@ -8,8 +10,11 @@ from fogbank.services.s3 import listing
 from fogbank.services.s3.base import S3Base
 from fogbank.services.s3.errors import InvalidArgument
 from fogbank.services.s3.fields import owner_id, storage
+from fogbank.services.s3.records import NULL_VERSION, ObjectVersion
 from fogbank.services.s3.records import Bucket as BucketRecord
-from fogbank.services.s3.records import ObjectVersion
+from fogbank.services.s3.version_ids import place_of
+
+_Rows = Iterator[tuple[str, ObjectVersion]]
 
 
 class ObjectLists(S3Base):
@@ -21,52 +26,49 @@ class ObjectLists(S3Base):
         *,
         Bucket: str,
         Prefix: str = "",
+        Delimiter: str = "",
         KeyMarker: str = "",
         VersionIdMarker: str | None = None,
         MaxKeys: int = listing.PAGE_MAX,
         EncodingType: str | None = None,
+        RequestPayer: str | None = None,
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
+        """Newest first within a key. Without a VersionIdMarker all versions of the KeyMarker are left behind."""
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
-        limit = min(MaxKeys, listing.PAGE_MAX)
-        named = listing.url_encoded if EncodingType == "url" else str
-        versions: list[dict[str, Any]] = []
-        markers: list[dict[str, Any]] = []
-        answer: dict[str, Any] = {"Name": Bucket, "Prefix": named(Prefix), "KeyMarker": named(KeyMarker)}
-        answer |= {"MaxKeys": MaxKeys, "IsTruncated": False}
-        skipping = VersionIdMarker is not None
-        last: tuple[str, str] = ("", "")
-        rows = listing.all_versions(self._tables.objects, self._tables.versions, Bucket, prefix=Prefix)
-        for key, version, latest in rows:
-            if key < KeyMarker or (key == KeyMarker and (VersionIdMarker is None or skipping) and KeyMarker):
-                skipping = skipping and version.version_id != VersionIdMarker
-                continue
-            if len(versions) + len(markers) == limit:
-                answer |= {
-                    "IsTruncated": True,
-                    "NextKeyMarker": named(last[0]),
-                    "NextVersionIdMarker": last[1],
-                }
-                break
-            last = (key, version.version_id)
-            row: dict[str, Any] = {
-                "Key": named(key),
-                "VersionId": version.version_id,
-                "IsLatest": latest,
-                "LastModified": version.modified_ms / 1000,
-                "Owner": {"ID": owner_id(bucket.account)},
-            }
+        named = listing.namer(EncodingType)
+        limit = listing.page_size("maxKeys", MaxKeys)
+        place = self._marked_place(Bucket, KeyMarker, VersionIdMarker)
+        start = listing.first_key(Prefix, Delimiter, KeyMarker)
+        if place is not None and start == KeyMarker + "\0":  # A key of the list, and not below a common prefix.
+            start = KeyMarker
+
+        def rows_from(start: str) -> Iterator[tuple[str, tuple[ObjectVersion, bool]]]:
+            return self._versions_from(Bucket, start, below=place if start == KeyMarker else None)
+
+        page = listing.page_from(rows_from, start, prefix=Prefix, delimiter=Delimiter, limit=limit)
+        answer: dict[str, Any] = {
+            "Name": Bucket,
+            "Prefix": named(Prefix),
+            "KeyMarker": named(KeyMarker),
+            "VersionIdMarker": VersionIdMarker or "",
+            "MaxKeys": limit,
+            "IsTruncated": page.truncated,
+        }
+        answer |= listing.members(page, named, Delimiter, EncodingType)
+        if page.truncated:
+            answer["NextKeyMarker"] = named(page.last)
+            if page.rows and page.rows[-1][0] == page.last:
+                answer["NextVersionIdMarker"] = page.rows[-1][1][0].version_id
+        for key, (version, latest) in page.rows:
             if version.delete_marker:
-                markers.append(row)
+                row = {"Key": named(key), "LastModified": _modified(version), "Owner": _owner(bucket)}
+                answer.setdefault("DeleteMarkers", []).append(row)
             else:
-                versions.append(
-                    row | {"ETag": f'"{version.etag}"', "Size": version.size, "StorageClass": storage(version)}
-                )
-        if versions:
-            answer["Versions"] = versions
-        if markers:
-            answer["DeleteMarkers"] = markers
-        return answer | ({"EncodingType": EncodingType} if EncodingType else {})
+                row = _row(bucket, named(key), version, owner=True)
+                answer.setdefault("Versions", []).append(row)
+            row |= {"VersionId": version.version_id, "IsLatest": latest}
+        return answer
 
     def list_objects(
         self,
@@ -78,13 +80,24 @@ class ObjectLists(S3Base):
         Marker: str = "",
         MaxKeys: int = listing.PAGE_MAX,
         EncodingType: str | None = None,
+        RequestPayer: str | None = None,
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
-        answer, page = self._page(bucket, Prefix, Delimiter, Marker, MaxKeys, EncodingType, owner=True)
-        named = listing.url_encoded if EncodingType == "url" else str
-        answer["Marker"] = named(Marker)
-        if page.truncated and Delimiter:
+        named = listing.namer(EncodingType)
+        limit = listing.page_size("maxKeys", MaxKeys)
+        page = listing.page(self._objects_of(Bucket), prefix=Prefix, delimiter=Delimiter, after=Marker, limit=limit)
+        answer: dict[str, Any] = {
+            "Name": Bucket,
+            "Prefix": named(Prefix),
+            "Marker": named(Marker),
+            "MaxKeys": limit,
+            "IsTruncated": page.truncated,
+        }
+        answer |= listing.members(page, named, Delimiter, EncodingType)
+        if page.rows:
+            answer["Contents"] = [_row(bucket, named(k), v, owner=True) for k, v in page.rows]
+        if page.truncated and Delimiter:  # Without one, the marker is the last key.
             answer["NextMarker"] = named(page.last)
         return answer
 
@@ -100,63 +113,93 @@ class ObjectLists(S3Base):
         MaxKeys: int = listing.PAGE_MAX,
         EncodingType: str | None = None,
         FetchOwner: bool = False,
+        RequestPayer: str | None = None,
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        named = listing.namer(EncodingType)
+        limit = listing.page_size("maxKeys", MaxKeys)
         after = listing.untoken(ContinuationToken) if ContinuationToken is not None else StartAfter or ""
-        answer, page = self._page(bucket, Prefix, Delimiter, after, MaxKeys, EncodingType, owner=FetchOwner)
-        answer["KeyCount"] = len(page.objects) + len(page.prefixes)
+        page = listing.page(self._objects_of(Bucket), prefix=Prefix, delimiter=Delimiter, after=after, limit=limit)
+        answer: dict[str, Any] = {
+            "Name": Bucket,
+            "Prefix": named(Prefix),
+            "MaxKeys": limit,
+            "KeyCount": len(page),
+            "IsTruncated": page.truncated,
+        }
+        answer |= listing.members(page, named, Delimiter, EncodingType)
+        if page.rows:
+            answer["Contents"] = [_row(bucket, named(k), v, owner=FetchOwner) for k, v in page.rows]
         if ContinuationToken is not None:
             answer["ContinuationToken"] = ContinuationToken
-        if StartAfter is not None:
-            answer["StartAfter"] = listing.url_encoded(StartAfter) if EncodingType == "url" else StartAfter
+        elif StartAfter is not None:
+            answer["StartAfter"] = named(StartAfter)
         if page.truncated:
             answer["NextContinuationToken"] = listing.token(page.last)
         return answer
 
     # ---- steps -----------------------------------------------------------------------------------------------
 
-    def _page(
-        self,
-        bucket: BucketRecord,
-        prefix: str,
-        delimiter: str,
-        after: str,
-        max_keys: int,
-        encoding: str | None,
-        *,
-        owner: bool,
-    ) -> tuple[dict[str, Any], listing.Page]:
-        if max_keys < 0:
-            raise InvalidArgument("max-keys cannot be negative")
-        if encoding not in (None, "url"):
-            raise InvalidArgument("Invalid Encoding Method specified in Request")
-        limit = min(max_keys, listing.PAGE_MAX)
-        page = listing.page(
-            self._tables.objects, bucket.name, prefix=prefix, delimiter=delimiter, after=after, limit=limit
+    def _objects_of(self, bucket: str) -> Callable[[str], _Rows]:
+        objects = self._tables.objects
+        return lambda start: ((key, version) for (_, key), version in objects.scan((bucket,), start=(bucket, start)))
+
+    def _versions_from(
+        self, bucket: str, start: str, *, below: int | None
+    ) -> Iterator[tuple[str, tuple[ObjectVersion, bool]]]:
+        """The versions of the keys from `start` on, newest first within a key, and whether each is its key's latest.
+
+        Of the key `start` itself only those whose sequence is smaller than `below`, if that is given.
+        """
+        before = None
+        if below is not None:
+            newest = self._shelf.find(bucket, start, None)
+            before = start if newest is not None and newest.sequence >= below else None
+        others = self._tables.versions.scan(
+            (bucket,), start=(bucket, start) if below is None else (bucket, start, 1 - below)
         )
-        named = listing.url_encoded if encoding == "url" else str
-        answer: dict[str, Any] = {
-            "Name": bucket.name,
-            "Prefix": named(prefix),
-            "MaxKeys": limit,
-            "IsTruncated": page.truncated,
-        }
-        if delimiter:
-            answer["Delimiter"] = named(delimiter)
-        if encoding:
-            answer["EncodingType"] = encoding
-        if page.objects:
-            answer["Contents"] = [_row(bucket, named(key), version, owner=owner) for key, version in page.objects]
-        if page.prefixes:
-            answer["CommonPrefixes"] = [{"Prefix": named(shared)} for shared in page.prefixes]
-        return answer, page
+        rows = heapq.merge(
+            (
+                (key, -version.sequence, version)
+                for key, version in self._objects_of(bucket)(start)
+                if below is None or key != start or version.sequence < below
+            ),
+            ((key, place, version) for (_, key, place), version in others),
+            key=lambda row: row[:2],
+        )
+        for key, _, version in rows:
+            yield key, (version, key != before)
+            before = key
+
+    def _marked_place(self, bucket: str, key: str, version_id: str | None) -> int | None:
+        """Versions of `key` below this place are behind the marker; None if all of its versions are to be left out."""
+        if version_id is None:
+            return None
+        problem = {"ArgumentName": "version-id-marker", "ArgumentValue": version_id}
+        if not version_id:
+            raise InvalidArgument("A version-id marker cannot be empty.", members=problem)
+        if not key:
+            raise InvalidArgument("A version-id marker cannot be specified without a key marker.", members=problem)
+        marked = self._shelf.find(bucket, key, version_id)
+        place = place_of(version_id) if marked is None else marked.sequence
+        if place is None and version_id != NULL_VERSION:
+            raise InvalidArgument("Invalid version id specified", members=problem)
+        return place
+
+
+def _modified(version: ObjectVersion) -> int:
+    return version.modified_ms // 1000  # S3 knows no fractions of a second.
+
+
+def _owner(bucket: BucketRecord) -> dict[str, str]:
+    return {"ID": owner_id(bucket.account)}
 
 
 def _row(bucket: BucketRecord, key: str, version: ObjectVersion, *, owner: bool) -> dict[str, Any]:
     row: dict[str, Any] = {
         "Key": key,
-        "LastModified": version.modified_ms / 1000,
+        "LastModified": _modified(version),
         "ETag": f'"{version.etag}"',
         "Size": version.size,
         "StorageClass": storage(version),
@@ -164,5 +207,5 @@ def _row(bucket: BucketRecord, key: str, version: ObjectVersion, *, owner: bool)
     if version.checksums:
         row |= {"ChecksumAlgorithm": list(version.checksums), "ChecksumType": version.checksum_type}
     if owner:
-        row["Owner"] = {"ID": owner_id(bucket.account)}
+        row["Owner"] = _owner(bucket)
     return row

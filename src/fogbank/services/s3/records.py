@@ -88,6 +88,7 @@ class Upload(Record):
     tags: dict[str, str] = {}
     checksum_algorithm: str = ""
     checksum_type: str = ""
+    initiator: str = ""
 
 
 class Part(Record):
@@ -121,6 +122,9 @@ class S3Tables:
         self.counters = store.table("s3.counters", key=(str,), value=Counter)
 
     def next_sequence(self) -> int:
-        counter = self.counters.get(("sequence",)) or Counter(1)
-        self.counters.put(("sequence",), Counter(counter.next + 1))
-        return counter.next
+        sequence = self.latest_sequence() + 1
+        self.counters.put(("sequence",), Counter(sequence + 1))
+        return sequence
+
+    def latest_sequence(self) -> int:
+        return (self.counters.get(("sequence",)) or Counter(1)).next - 1

@@ -3,10 +3,9 @@
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html
 """
 
-import secrets
-
 from fogbank.services.s3.bodies import Bodies
 from fogbank.services.s3.records import NULL_VERSION, Bucket, ObjectVersion, S3Tables
+from fogbank.services.s3.version_ids import new_version_id, place_of
 
 ENABLED = "Enabled"
 
@@ -19,7 +18,7 @@ class Shelf:
         self._bodies = bodies
 
     def new_version_id(self, bucket: Bucket) -> str:
-        return secrets.token_urlsafe(24) if bucket.versioning == ENABLED else NULL_VERSION
+        return new_version_id(self._tables.latest_sequence() + 1) if bucket.versioning == ENABLED else NULL_VERSION
 
     def put(self, bucket: Bucket, key: str, version: ObjectVersion) -> None:
         """Make `version` the latest."""
@@ -38,7 +37,12 @@ class Shelf:
             return newest[1] if newest is not None else None
         if current is not None and current.version_id == version_id:
             return current
-        for _, version in self._tables.versions.scan((bucket, key)):
+        place = place_of(version_id)
+        if place is not None:
+            there = self._tables.versions.get((bucket, key, -place))
+            if there is not None and there.version_id == version_id:
+                return there
+        for _, version in self._tables.versions.scan((bucket, key)):  # Null versions, and ids of older data folders.
             if version.version_id == version_id:
                 return version
         return None

@@ -144,7 +144,7 @@ class RestOperation(CompiledOperation):
             except UnicodeDecodeError:
                 raise self.unreadable("The request path is not valid UTF-8.") from None
             if text:
-                parameters[binding[0]] = self._scalar(binding[1], text)
+                parameters[binding[0]] = self._scalar(template, binding[1], text)
 
     def _read_query(self, query: str, parameters: dict[str, Any]) -> None:
         if not query or not (self._query or self._query_map):
@@ -157,9 +157,9 @@ class RestOperation(CompiledOperation):
                 continue
             member, many, read = binding
             if many:
-                parameters.setdefault(member, []).append(self._scalar(read, value))
-            else:
-                parameters[member] = self._scalar(read, value)
+                parameters.setdefault(member, []).append(self._scalar(name, read, value))
+            elif value or not self._blank_is_absent(read):
+                parameters[member] = self._scalar(name, read, value)
         for member, shape in self._query_map:
             assert shape.value is not None
             lists = self.service.shapes[shape.value.shape].type == "list"
@@ -170,17 +170,24 @@ class RestOperation(CompiledOperation):
         for member, name, read in self._headers:
             value = headers.get(name)
             if value is not None:
-                parameters[member] = self._scalar(read, value)
+                parameters[member] = self._scalar(name, read, value)
         for member, prefix in self._header_maps:
             found = {name[len(prefix) :]: value for name, value in headers.items() if name.startswith(prefix)}
             if found:
                 parameters[member] = found
 
-    def _scalar(self, read: Callable[[Any], Any], text: str) -> Any:
+    def _scalar(self, name: str, read: Callable[[Any], Any], text: str) -> Any:
         try:
             return read(text)
         except AwsError as error:
-            raise self.unreadable(error.message) from None
+            raise self.unreadable_value(name, read, text, error.message) from None
+
+    def unreadable_value(self, name: str, read: Callable[[Any], Any], text: str, message: str) -> AwsError:
+        """The error for a parameter of the path, the query or a header that `read` refused."""
+        return self.unreadable(message)
+
+    def _blank_is_absent(self, read: Callable[[Any], Any]) -> bool:
+        return False
 
     def _is_list(self, ref: Ref) -> bool:
         return self.service.shapes[ref.shape].type == "list"

@@ -1,11 +1,13 @@
 """rest-xml: the REST bindings with XML bodies; S3's own ways are marked as such."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from fogbank.core.errors import AwsError
 from fogbank.wire import timestamps
 from fogbank.wire.errors import MalformedXML, WireError
 from fogbank.wire.model import Ref, ServiceModel
+from fogbank.wire.parse_form import SCALARS
 from fogbank.wire.parse_xml import XmlReader, parse
 from fogbank.wire.protocols.query import error_contents
 from fogbank.wire.protocols.request import ResponseData
@@ -81,6 +83,15 @@ class RestXmlOperation(RestOperation):
         if self._is_s3:
             return WireError(message, code="InvalidArgument")
         return WireError(message, code="InvalidInput")
+
+    def unreadable_value(self, name: str, read: Callable[[Any], Any], text: str, message: str) -> AwsError:
+        if not self._is_s3 or read is not SCALARS["integer"]:
+            return super().unreadable_value(name, read, text, message)
+        sentence = f"Provided {name} not an integer or within integer range"
+        return WireError(sentence, code="InvalidArgument", members={"ArgumentName": name, "ArgumentValue": text})
+
+    def _blank_is_absent(self, read: Callable[[Any], Any]) -> bool:
+        return self._is_s3 and read is SCALARS["integer"]  # As S3 was recorded.
 
     def refuse(self, violations: Violations) -> AwsError:
         if not self._is_s3:
