@@ -20,10 +20,11 @@ class Context:
     """The account, region and time of one request; handed to every operation.
 
     `now_ms` is taken once, so that everything a request does happens at the same time. `endpoint` is the base URL
-    that the caller used (AWS puts it in queue URLs and the like). `access_key` is None for background work.
+    that the caller used (AWS puts it in queue URLs and the like). `access_key` is None for background work, and
+    `peer`, the address of the caller, is empty.
     """
 
-    __slots__ = ("access_key", "account", "cloud", "endpoint", "headers", "now_ms", "region", "request_id")
+    __slots__ = ("access_key", "account", "cloud", "endpoint", "headers", "now_ms", "peer", "region", "request_id")
 
     def __init__(
         self,
@@ -36,6 +37,7 @@ class Context:
         endpoint: str,
         access_key: str | None = None,
         headers: dict[str, str] | None = None,
+        peer: str = "",
     ) -> None:
         self.cloud = cloud
         self.account = account
@@ -45,6 +47,7 @@ class Context:
         self.endpoint = endpoint
         self.access_key = access_key
         self.headers = headers if headers is not None else {}
+        self.peer = peer
 
     def at(self, *, account: str | None = None, region: str | None = None) -> "Context":
         """The same request seen from another account or region."""
@@ -57,6 +60,7 @@ class Context:
             endpoint=self.endpoint,
             access_key=self.access_key,
             headers=self.headers,
+            peer=self.peer,
         )
 
     @property

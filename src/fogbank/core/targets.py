@@ -17,11 +17,12 @@ def deliver(
     *,
     message_attributes: dict[str, Any] | None = None,
     message_group_id: str | None = None,
+    subject: str | None = None,
 ) -> None:
     """Send `body` to the queue, topic or function of that ARN in the current transaction.
 
-    `message_attributes` are in SQS's form and are dropped where the target has none. Raises the target's AwsError,
-    and NotImplemented for a target that Fogbank does not have.
+    `message_attributes` are in SQS's form; they and the `subject` are dropped where the target has none. Raises the
+    target's AwsError, and NotImplemented for a target that Fogbank does not have.
     """
     target = parse_arn(arn)
     if target is None:
@@ -37,7 +38,9 @@ def deliver(
             url = queue_url(there, target.account, target.resource)
             ctx.cloud.sqs.send_message(there, QueueUrl=url, MessageBody=body, **extra)
         case "sns":
-            ctx.cloud.sns.publish(there, TopicArn=arn, Message=body, **extra)
+            ctx.cloud.sns.publish(
+                there, TopicArn=arn, Message=body, **extra, **({"Subject": subject} if subject else {})
+            )
         case "lambda":
             ctx.cloud.lambda_.invoke_async_in_transaction(there, arn, body.encode())
         case _:

@@ -187,6 +187,7 @@ class Gateway:
             endpoint=f"http://{host}" if host else self._cloud.endpoint,
             access_key=access_key,
             headers=request.headers,
+            peer=request.peer,
         )
 
     def _later(

@@ -138,6 +138,8 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's does not derive from asyncio's.
+        peer = transport.get_extra_info("peername")
+        self._peer: str = peer[0] if peer else ""
         self._connections._open.add(self)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -240,7 +242,7 @@ class HttpConnection(asyncio.Protocol):
             self._method = self._parser.get_method()
             return
         method = self._parser.get_method().decode("latin-1")
-        request = RequestData(method, path, query, headers, b"")
+        request = RequestData(method, path, query, headers, b"", self._peer)
         self._request = request
         self._chunks = []
         self._body_bytes = 0

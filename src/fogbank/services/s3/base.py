@@ -17,9 +17,9 @@ from fogbank.services.s3.errors import (
 )
 from fogbank.services.s3.events import Event, ObjectEvents
 from fogbank.services.s3.fields import check_key
+from fogbank.services.s3.records import NULL_VERSION, ObjectVersion, S3Tables
 from fogbank.services.s3.records import Body as StoredPieces
 from fogbank.services.s3.records import Bucket as BucketRecord
-from fogbank.services.s3.records import ObjectVersion, S3Tables
 from fogbank.services.s3.shelf import Shelf
 
 
@@ -27,8 +27,8 @@ class S3Base(Service):
     """The common steps of the operations of `S3Service`; all in the caller's transaction."""
 
     name = "s3"
-    raw_shapes = frozenset({"EncodingType"})
-    """Enumerations of headers and query parameters whose refusals have sentences of their own."""
+    raw_shapes = frozenset({"EncodingType", "Event", "FilterRuleName"})
+    """Enumerations whose refusals have sentences of their own."""
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
@@ -111,8 +111,8 @@ class S3Base(Service):
             return {"VersionId": version_id, **marker}
         if not bucket.versioning:
             gone = self._shelf.remove(bucket.name, key)
-            if gone is not None:
-                self._events.happened(ctx, bucket, removed, key, gone)
+            # AWS tells also of the deletion of what was not there.
+            self._events.happened(ctx, bucket, removed, key, gone or ObjectVersion(NULL_VERSION, 0, ctx.now_ms))
             return {}
         marker_version = ObjectVersion(
             version_id=self._shelf.new_version_id(bucket),

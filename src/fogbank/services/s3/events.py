@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-
 
 from collections.abc import Callable
 from enum import StrEnum
+from typing import Any, TypedDict, Unpack
 
 from fogbank.core.context import Context
 from fogbank.services.s3.records import Bucket, ObjectVersion
@@ -31,13 +32,25 @@ class Event(StrEnum):
     EXPIRED_BY_MARKER = "LifecycleExpiration:DeleteMarkerCreated"
     TRANSITION = "LifecycleTransition"
     INTELLIGENT_TIERING = "IntelligentTiering"
+    RETENTION_PUT = "ObjectRetention:Put"
     REPLICATION_FAILED = "Replication:OperationFailedReplication"
     REPLICATION_MISSED_THRESHOLD = "Replication:OperationMissedThreshold"
     REPLICATION_AFTER_THRESHOLD = "Replication:OperationReplicatedAfterThreshold"
     REPLICATION_NOT_TRACKED = "Replication:OperationNotTracked"
 
 
-Listener = Callable[[Context, Bucket, Event, str, ObjectVersion], None]
+class Details(TypedDict, total=False):
+    """What an event tells beyond the version itself."""
+
+    restore_until_ms: int
+    """When a restored copy expires, of RESTORE_COMPLETED."""
+    access_tier: str
+    """Of INTELLIGENT_TIERING."""
+    replication: dict[str, Any]
+    """The `replicationEventData` of the REPLICATION events."""
+
+
+Listener = Callable[[Context, Bucket, Event, str, ObjectVersion, Details], None]
 
 
 class ObjectEvents:
@@ -52,8 +65,16 @@ class ObjectEvents:
         """
         self._listeners.append((cares, listener))
 
-    def happened(self, ctx: Context, bucket: Bucket, event: Event, key: str, version: ObjectVersion) -> None:
+    def happened(
+        self,
+        ctx: Context,
+        bucket: Bucket,
+        event: Event,
+        key: str,
+        version: ObjectVersion,
+        **details: Unpack[Details],
+    ) -> None:
         """Say that `event` happened to that version: the one that was made, changed or removed."""
         for cares, listener in self._listeners:
             if cares(bucket):
-                listener(ctx, bucket, event, key, version)
+                listener(ctx, bucket, event, key, version, details)

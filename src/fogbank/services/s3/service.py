@@ -2,10 +2,11 @@
 
 from fogbank.services.s3.buckets import Buckets
 from fogbank.services.s3.copies import Copies
+from fogbank.services.s3.notifications import Notifications
 from fogbank.services.s3.object_lists import ObjectLists
 from fogbank.services.s3.object_tags import ObjectTags
 from fogbank.services.s3.objects import Objects
 
 
-class S3Service(Buckets, Copies, ObjectLists, ObjectTags, Objects):
+class S3Service(Buckets, Copies, Notifications, ObjectLists, ObjectTags, Objects):
     """Amazon S3: each of its bases holds the operations of one idea."""

@@ -9,9 +9,17 @@ from fogbank.core.body import BodyStream
 class RequestData:
     """A request as HTTP delivered it: nothing is decoded yet. Header names are lower case."""
 
-    __slots__ = ("body", "headers", "method", "path", "query", "resource")
+    __slots__ = ("body", "headers", "method", "path", "peer", "query", "resource")
 
-    def __init__(self, method: str, path: str, query: str, headers: dict[str, str], body: bytes | BodyStream) -> None:
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        query: str,
+        headers: dict[str, str],
+        body: bytes | BodyStream,
+        peer: str = "",
+    ) -> None:
         self.method = method
         self.path = path
         self.resource = path
@@ -21,6 +29,8 @@ class RequestData:
         self.query = query
         self.headers = headers
         self.body = body
+        self.peer = peer
+        """The address that the request came from."""
 
 
 class ResponseData:

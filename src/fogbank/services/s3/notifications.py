@@ -1,0 +1,149 @@
+"""Event notifications: configured for a bucket, told to queues, topics, functions and EventBridge.
+
+A message is a row of the outbox, written with the change: it comes at least once, in order for each key.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html
+"""
+
+import json
+import logging
+import zlib
+from typing import Any
+
+from fogbank.core.cloud import Cloud
+from fogbank.core.context import Context
+from fogbank.core.errors import AwsError
+from fogbank.core.moments import iso_milliseconds
+from fogbank.core.outbox import RetryPolicy
+from fogbank.core.service import Answer
+from fogbank.core.store import Record
+from fogbank.core.targets import as_text, deliver
+from fogbank.services.s3 import destinations, event_messages, notification_rules
+from fogbank.services.s3.base import S3Base
+from fogbank.services.s3.errors import InvalidArgument
+from fogbank.services.s3.events import Details, Event
+from fogbank.services.s3.records import Bucket as BucketRecord
+from fogbank.services.s3.records import BucketConfig, ObjectVersion
+
+log = logging.getLogger("fogbank.s3")
+
+_CONFIG = "notification"
+_EVENTBRIDGE = "events"
+_SUBJECT = "Amazon S3 Notification"
+# Keys share lanes, so that a burst of keys is no burst of tasks; one key's messages keep to one lane.
+_LANES = 16
+_RETRY = RetryPolicy(attempts_max=50, delay_max_s=300)
+
+
+class Message(Record):
+    """A message on its way: `destination` is an ARN, or `events` for EventBridge's default bus."""
+
+    destination: str
+    body: str
+    trace: str = ""
+
+
+class Notifications(S3Base):
+    """The notification operations of `S3Service`."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        self._events.listen(lambda bucket: bucket.notifies, self._notify)
+        cloud.outbox.handler("s3.notification", self._deliver, payload=Message, retry=_RETRY)
+
+    def get_bucket_notification_configuration(
+        self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None
+    ) -> Answer:
+        self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        config = self._tables.configs.get((Bucket, _CONFIG))
+        return config.value if config is not None else {}
+
+    def put_bucket_notification_configuration(
+        self,
+        ctx: Context,
+        *,
+        Bucket: str,
+        NotificationConfiguration: dict[str, Any],
+        SkipDestinationValidation: bool = False,
+        ExpectedBucketOwner: str | None = None,
+    ) -> Answer:
+        bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        arns = [
+            destinations.parsed(element, given[arn], bucket)
+            for member, arn, element in notification_rules.KINDS
+            for given in NotificationConfiguration.get(member) or ()
+        ]
+        kept = notification_rules.checked(NotificationConfiguration)
+        if not SkipDestinationValidation:
+            reasons = [reason for arn in arns if (reason := destinations.reason_against(ctx, arn, bucket)) is not None]
+            if reasons:
+                members: dict[str, str] = {}
+                for number, (name, value) in enumerate(reasons, 1):
+                    members |= {f"ArgumentName{number}": name, f"ArgumentValue{number}": value}
+                raise InvalidArgument("Unable to validate the following destination configurations", members=members)
+        if kept:
+            self._tables.configs.put((Bucket, _CONFIG), BucketConfig(kept))
+        else:
+            self._tables.configs.delete((Bucket, _CONFIG))
+        bucket.notifies = bool(kept)
+        self._tables.buckets.put((Bucket,), bucket)
+        if not SkipDestinationValidation:
+            for arn in {str(arn) for arn in arns if arn.service != "lambda"}:
+                deliver(ctx, arn, _test_event(ctx, bucket), subject=_SUBJECT)
+        return None
+
+    # ---- steps ---------------------------------------------------------------------------------------------
+
+    def _notify(
+        self, ctx: Context, bucket: BucketRecord, event: Event, key: str, version: ObjectVersion, details: Details
+    ) -> None:
+        config = self._tables.configs.peek((bucket.name, _CONFIG))
+        if config is None:
+            return
+        sequencer = f"{self.cloud.sequence.next():016X}"
+        for part in notification_rules.parts(config.value):
+            if part.wants(event, key):
+                record = event_messages.record(
+                    ctx, bucket, event, key, version, details, sequencer=sequencer, configuration_id=part.id
+                )
+                self._send(ctx, bucket, key, Message(part.arn, as_text({"Records": [record]}), ctx.trace))
+        if "EventBridgeConfiguration" in config.value:
+            found = event_messages.detail(ctx, bucket, event, key, version, details, sequencer=sequencer)
+            if found is not None:
+                self._send(ctx, bucket, key, Message(_EVENTBRIDGE, as_text([bucket.name, *found]), ctx.trace))
+
+    def _send(self, ctx: Context, bucket: BucketRecord, key: str, message: Message) -> None:
+        lane = f"{bucket.name} {message.destination} {zlib.crc32(key.encode()) % _LANES}"
+        there = ctx.at(account=bucket.account, region=bucket.region)
+        self.cloud.outbox.put(there, "s3.notification", lane=lane, payload=message)
+
+    def _deliver(self, ctx: Context, message: Message) -> None:
+        there = ctx.traced(message.trace)
+        try:
+            if message.destination == _EVENTBRIDGE:
+                name, detail_type, detail = json.loads(message.body)
+                self.cloud.events.put_service_event(
+                    there,
+                    source="aws.s3",
+                    detail_type=detail_type,
+                    detail=detail,
+                    resources=[f"arn:aws:s3:::{name}"],
+                )
+            else:
+                deliver(there, message.destination, message.body, subject=_SUBJECT)
+        except AwsError as error:
+            if error.passing:
+                raise
+            log.info("a notification for %s is dropped: %s", message.destination, error)
+
+
+def _test_event(ctx: Context, bucket: BucketRecord) -> str:
+    return as_text(
+        {
+            "Service": "Amazon S3",
+            "Event": "s3:TestEvent",
+            "Time": iso_milliseconds(ctx.now_ms),
+            "Bucket": bucket.name,
+            "RequestId": ctx.request_id,
+            "HostId": ctx.request_id.replace("-", ""),
+        }
+    )
