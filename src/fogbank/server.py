@@ -266,7 +266,7 @@ class Server:
             folder = Path(temporary.name)
             self.cloud.metrics.flush()
             copy_store = self.cloud.store.copier(folder / "store.lmdb")
-            self.cloud.blobs.link_to(folder / "blobs")
+            await self.cloud.blobs.link_to(folder / "blobs")
             archive = folder / "snapshot.tar"
 
             def pack() -> None:

@@ -17,7 +17,8 @@ class BodyStream:
     def __init__(self, *, pause: Callable[[], None], resume: Callable[[], None]) -> None:
         self._chunks: deque[bytes] = deque()
         self._waiting_bytes = 0
-        self._paused = False
+        self.paused = False
+        """Whether it is the reader that is waited for."""
         self._ended = False
         self._dropped = False
         self._failure: Exception | None = None
@@ -30,8 +31,8 @@ class BodyStream:
             return
         self._chunks.append(chunk)
         self._waiting_bytes += len(chunk)
-        if self._waiting_bytes > self.HIGH_WATER and not self._paused:
-            self._paused = True
+        if self._waiting_bytes > self.HIGH_WATER and not self.paused:
+            self.paused = True
             self._pause()
         self._arrived.set()
 
@@ -49,8 +50,8 @@ class BodyStream:
             while self._chunks:
                 chunk = self._chunks.popleft()
                 self._waiting_bytes -= len(chunk)
-                if self._paused and self._waiting_bytes <= self.HIGH_WATER // 2:
-                    self._paused = False
+                if self.paused and self._waiting_bytes <= self.HIGH_WATER // 2:
+                    self.paused = False
                     self._resume()
                 yield chunk
             if self._failure is not None:
@@ -68,6 +69,6 @@ class BodyStream:
         """Nobody reads on: let the rest arrive and forget it."""
         self._dropped = True
         self._chunks.clear()
-        if self._paused:
-            self._paused = False
+        if self.paused:
+            self.paused = False
             self._resume()

@@ -128,7 +128,7 @@ class Cloud:
 
     async def start(self) -> None:
         """Sweep what a crash left, wake the services with background work, go on with pending deliveries."""
-        self.blobs.sweep()
+        self.tasks.spawn("sweep blobs", self.blobs.sweep())
         self._forget_expired_keys()
         for (package,), _ in list(self._used.scan()):
             if package in self._registry:
@@ -143,6 +143,8 @@ class Cloud:
         self.metrics.flush()
         await self.tasks.stop()  # That flush may have been the first use of cloudwatch, which starts it.
         self.clock.cancel_timers()
+        self.store.flush()
+        self.blobs.close()
         self.store.close()
 
     # ---- who and where ------------------------------------------------------------------------------------------

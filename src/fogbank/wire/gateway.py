@@ -123,6 +123,8 @@ class Gateway:
             response = operation.compiled.serialize(answer, request_id)
         except Exception as error:  # An edge: every failure becomes an answer.
             response = self._error(route, operation, error, request_id)
+        if isinstance(request.body, BodyStream):
+            request.body.drop()
         self._answer(operation, response, request_id, respond, route)
 
     # ---- steps --------------------------------------------------------------------------------------------------

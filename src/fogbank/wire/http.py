@@ -250,13 +250,16 @@ class HttpConnection(asyncio.Protocol):
         length = headers.get("content-length")
         announced = int(length) if length is not None and length.isdecimal() else 0
         chunked = "transfer-encoding" in headers
+        expects = "expect" in headers and headers["expect"].lower() == "100-continue"
         if (announced > STREAM_FROM or chunked) and self._application.streams(request):
             self._stream = BodyStream(pause=self._transport.pause_reading, resume=self._resume_reading)
             request.body = self._stream
-            self._dispatch(request)
+            # A client that asks first and is refused sends no body, and what would come next on the connection is open.
+            expects = not self._dispatch(request, close=expects) and expects
         elif announced > BUFFERED_BODY_MAX:
             self._stop_parsing(413)
-        if "expect" in headers and headers["expect"].lower() == "100-continue" and not self._closing:
+        if expects and not self._closing and len(self._slots) <= (self._stream is not None) and self._sending is None:
+            # In the middle of earlier answers it cannot be said; such a client sends on after a while.
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._deadline = self._connections.now_s + BODY_S
 
@@ -291,8 +294,10 @@ class HttpConnection(asyncio.Protocol):
         self._refused = status
         raise ValueError("the request is beyond a limit")  # httptools ends with HttpParserCallbackError.
 
-    def _dispatch(self, request: RequestData) -> None:
-        slot = _Slot(self, head=request.method == "HEAD", close=not self._parser.should_keep_alive())
+    def _dispatch(self, request: RequestData, *, close: bool = False) -> bool:
+        """Whether there is an answer already; `close` says whether such a one ends the connection."""
+        keep_alive = self._parser.should_keep_alive()
+        slot = _Slot(self, head=request.method == "HEAD", close=close or not keep_alive)
         self._slots.append(slot)
         if len(self._slots) > PIPELINE_MAX and not self._reading_paused:
             self._reading_paused = True
@@ -305,6 +310,10 @@ class HttpConnection(asyncio.Protocol):
             if slot.response is None:
                 slot.close = True
                 slot.respond(ResponseData(500, [], b""))
+        answered = slot.response is not None
+        if not answered:
+            slot.close = not keep_alive
+        return answered
 
     def _refuse(self, status: int) -> None:
         """Answer a request that cannot be read, behind the answers that are due before it, and close."""
@@ -374,7 +383,7 @@ class HttpConnection(asyncio.Protocol):
     # ---- life ---------------------------------------------------------------------------------------------------
 
     def close_if_overdue(self) -> None:
-        waits_for_us = bool(self._slots) and self._stream is None
+        waits_for_us = bool(self._slots) and (self._stream is None or self._stream.paused)
         if self._connections.now_s < self._deadline or waits_for_us:
             return
         if self._request is not None and not self._slots:

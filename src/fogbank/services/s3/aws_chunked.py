@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from fogbank.services.s3.errors import IncompleteBody
 
@@ -29,37 +29,45 @@ class AwsChunkedDecoder:
 
     def __init__(self) -> None:
         self.trailers: dict[str, str] = {}
-        self._buffer = bytearray()
+        self._line = bytearray()
         self._left = 0  # payload bytes of the present chunk that are still to come
         self._state = "size"
 
-    def feed(self, data: bytes) -> bytes:
-        self._buffer += data
-        payload = bytearray()
-        while self._step(payload):
-            pass
-        return bytes(payload)
+    def feed(self, data: bytes) -> Iterator[memoryview]:
+        """The payload in `data`, as it lies there: nothing is copied but the lines between chunks."""
+        rest = memoryview(data)
+        while rest:
+            if self._state == "data":
+                payload, rest = rest[: self._left], rest[self._left :]
+                self._left -= len(payload)
+                if not self._left:
+                    self._state = "end"
+                yield payload
+            else:
+                rest = self._take_line(rest)
 
     def finish(self) -> None:
         """The body has ended: IncompleteBody unless its last chunk was seen."""
-        if self._state == "trailers" and self._buffer:
-            self._trailer(bytes(self._buffer))
-        elif self._state != "trailers":
+        if self._state == "trailers":
+            self._trailer(bytes(self._line))
+        else:
             raise IncompleteBody()
 
-    def _step(self, payload: bytearray) -> bool:
-        if self._state == "data":
-            taken = self._buffer[: self._left]
-            del self._buffer[: len(taken)]
-            payload += taken
-            self._left -= len(taken)
-            if self._left:
-                return False
-            self._state = "end"
-            return True
-        line = self._line()
-        if line is None:
-            return False
+    def _take_line(self, rest: memoryview) -> memoryview:
+        """Read on to the end of the line; what lies behind it."""
+        seen = len(self._line)
+        self._line += rest[:_LINE_MAX]
+        end = self._line.find(b"\r\n", max(seen - 1, 0))
+        if end < 0:
+            if len(self._line) > _LINE_MAX:
+                raise IncompleteBody()
+            return rest[_LINE_MAX:]
+        line = bytes(self._line[:end])
+        self._line.clear()
+        self._read_line(line)
+        return rest[end + 2 - seen :]
+
+    def _read_line(self, line: bytes) -> None:
         if self._state == "size":
             try:
                 self._left = int(line.partition(b";")[0], 16)
@@ -72,17 +80,6 @@ class AwsChunkedDecoder:
             self._state = "size"
         else:
             self._trailer(line)
-        return True
-
-    def _line(self) -> bytes | None:
-        end = self._buffer.find(b"\r\n")
-        if end < 0:
-            if len(self._buffer) > _LINE_MAX:
-                raise IncompleteBody()
-            return None
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 2]
-        return line
 
     def _trailer(self, line: bytes) -> None:
         name, colon, value = line.decode("latin-1").partition(":")

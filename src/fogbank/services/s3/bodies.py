@@ -2,12 +2,15 @@
 
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, BinaryIO
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from fogbank.core.blobs import Blobs, BlobWriter
 from fogbank.core.body import BodyStream
 from fogbank.core.context import Context
+from fogbank.core.stored_body import StoredBody, cut
+from fogbank.core.strand import Strand
 from fogbank.services.s3 import aws_chunked
 from fogbank.services.s3.checksums import ALGORITHMS, Checksum, checksum, decoded, encoded
 from fogbank.services.s3.errors import (
@@ -19,8 +22,10 @@ from fogbank.services.s3.errors import (
 )
 from fogbank.services.s3.records import INLINE_MAX, Body, InlineBody, S3Tables
 
+R = TypeVar("R")
 OBJECT_BYTES_MAX = 5 * 1024**3  # A single PUT or part; larger objects are multipart uploads.
-CHUNK_BYTES = 256 * 1024
+# What of a body may wait for the disk in memory, beside what the connection holds.
+WAITING_BYTES_MAX = 1024 * 1024
 
 
 class Received:
@@ -45,51 +50,46 @@ class Bodies:
         self._tables = tables
         self._blobs = blobs
 
-    async def receive(self, ctx: Context, body: bytes | BodyStream, wanted: "Wanted") -> Received:
-        """Read the whole body and verify what the request promised of it."""
-        decoder = aws_chunked.AwsChunkedDecoder() if aws_chunked.is_aws_chunked(ctx.headers) else None
-        trailer = ctx.headers.get("x-amz-trailer", "").lower() if decoder is not None else ""
-        algorithms = wanted.algorithms | {name for name in ALGORITHMS if trailer == _header(name)}
-        running: dict[str, Checksum] = {name: checksum(name) for name in algorithms}
-        md5 = hashlib.md5(usedforsecurity=False)
-        intake = _Intake(self._blobs)
-        try:
-            async for chunk in _chunks(body):
-                payload = chunk if decoder is None else decoder.feed(chunk)
-                if not payload:
-                    continue
-                md5.update(payload)
-                for digest in running.values():
-                    digest.update(payload)
-                intake.add(payload)
-            if decoder is not None:
-                decoder.finish()
-                self._check_length(ctx, intake.size)
-            promised = dict(wanted.checksums)
-            if decoder is not None:
-                promised |= {n: decoder.trailers[_header(n)] for n in algorithms if _header(n) in decoder.trailers}
-            wanted.check_md5(md5.digest())
-            checksums = {name: encoded(digest.digest()) for name, digest in running.items()}
-            _check_checksums(promised, running)
-            data, blob = intake.finish()
-        except BaseException:
-            intake.discard()
-            raise
-        return Received(md5=md5.digest(), size=intake.size, data=data, blob=blob, checksums=checksums)
+    def take(
+        self, ctx: Context, body: bytes | BodyStream, wanted: "Wanted", keep: Callable[[Received], R]
+    ) -> R | Awaitable[R]:
+        """Read the whole body, verify what the request promised of it, and `keep` it in a transaction.
 
-    async def receive_copy(self, content: "bytes | StoredBody") -> Received:
-        """Take in what another object holds."""
-        md5 = hashlib.md5(usedforsecurity=False)
-        intake = _Intake(self._blobs)
+        A small body that is here already is kept in the transaction at hand, anything else in one of its own.
+        """
+        promised = ctx.headers.get("x-amz-decoded-content-length") or ctx.headers.get("content-length", "")
+        if promised.isdecimal() and int(promised) > OBJECT_BYTES_MAX:
+            raise _too_large(int(promised))
+        intake = _Intake(self._blobs, wanted, ctx.headers)
+        if not isinstance(body, bytes) or len(body) > INLINE_MAX:
+            return self._take(ctx, body, intake, keep)
+        intake.add(body)
+        return keep(intake.finish())
+
+    def take_copy(self, ctx: Context, content: "bytes | StoredBody", keep: Callable[[Received], R]) -> Awaitable[R]:
+        """As `take`, of what another object holds."""
+        return self._take(ctx, content, _Intake(self._blobs), keep)
+
+    async def _take(
+        self, ctx: Context, body: "bytes | BodyStream | StoredBody", intake: "_Intake", keep: Callable[[Received], R]
+    ) -> R:
+        strand = Strand(self._blobs.threads)
         try:
-            async for chunk in _chunks(content):
-                md5.update(chunk)
-                intake.add(chunk)
-            data, blob = intake.finish()
+            arrived = 0
+            async for chunk in _chunks(body):
+                strand.submit(partial(intake.add, chunk))
+                arrived += len(chunk)
+                if arrived - intake.read > WAITING_BYTES_MAX:
+                    await strand.finished()
+            received = await strand.last(intake.finish)
         except BaseException:
-            intake.discard()
+            strand.end(intake.discard)
             raise
-        return Received(md5=md5.digest(), size=intake.size, data=data, blob=blob, checksums={})
+        try:
+            return await ctx.run(keep, received)
+        except Exception:  # But not if the wait was cancelled: the commit may still come.
+            strand.end(intake.discard)
+            raise
 
     def keep(self, received: Received) -> Body:
         """Store what was received; in the transaction that refers to it."""
@@ -111,27 +111,18 @@ class Bodies:
 
     def open(self, body: Body, *, first: int, length: int) -> "bytes | StoredBody":
         """The bytes from `first` on: at once if they lie in the store, else as they are read."""
-        if all(size <= INLINE_MAX for _, size in body.pieces):
-            whole = b"".join(self._inline(piece) for piece, _ in body.pieces)
-            return whole[first : first + length]
-        sources: list[bytes | BinaryIO] = []
-        for piece, size in body.pieces:
-            sources.append(self._blobs.path(piece).open("rb") if size > INLINE_MAX else self._inline(piece))
-        return StoredBody(sources, body, first=first, length=length)
+        pieces = [
+            (self._blobs.path(piece) if size > INLINE_MAX else self._inline(piece), size) for piece, size in body.pieces
+        ]
+        spans = cut(pieces, first=first, length=length)
+        if all(isinstance(span, bytes) for span in spans):
+            return b"".join(cast("list[bytes]", spans))
+        return StoredBody(self._blobs, spans, length=length)
 
     def _inline(self, piece: str) -> bytes:
         row = self._tables.bodies.get((piece,))
         assert row is not None, f"body {piece} is referred to and not there"
         return row.data
-
-    def _check_length(self, ctx: Context, size: int) -> None:
-        promised = ctx.headers.get("x-amz-decoded-content-length", "")
-        if promised.isdigit() and int(promised) != size:
-            raise IncompleteBody(
-                "The request body terminated unexpectedly"
-                if int(promised) > size
-                else "You did not provide the number of bytes specified by the Content-Length HTTP header"
-            )
 
 
 class Wanted:
@@ -151,78 +142,81 @@ class Wanted:
             raise BadDigest(members={"ExpectedDigest": self._content_md5, "CalculatedDigest": encoded(digest)})
 
 
-class StoredBody:
-    """A body that is read from its files while it is sent. They stay readable if the object is deleted."""
-
-    def __init__(self, sources: "list[bytes | BinaryIO]", body: Body, *, first: int, length: int) -> None:
-        self._sources = sources
-        self._body = body
-        self._first = first
-        self.length = length
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        skip, left = self._first, self.length
-        try:
-            for source, (_, size) in zip(self._sources, self._body.pieces, strict=True):
-                if left == 0:
-                    return
-                if skip >= size:
-                    skip -= size
-                    continue
-                take = min(size - skip, left)
-                left -= take
-                if isinstance(source, bytes):
-                    yield source[skip : skip + take]
-                else:
-                    source.seek(skip)
-                    while take:
-                        chunk = source.read(min(CHUNK_BYTES, take))
-                        if not chunk:
-                            raise EOFError(f"a body ends {take} bytes early")
-                        take -= len(chunk)
-                        yield chunk
-                skip = 0
-        finally:
-            self.close()
-
-    async def read(self) -> bytes:
-        return b"".join([chunk async for chunk in self])
-
-    def close(self) -> None:
-        for source in self._sources:
-            if not isinstance(source, bytes):
-                source.close()
-
-
 class _Intake:
-    """Gathers a body in memory up to `INLINE_MAX` and in a blob from there on."""
+    """What becomes of one body while it arrives, on any one thread at a time.
 
-    def __init__(self, blobs: Blobs) -> None:
+    It is unframed, digested, and gathered in memory up to `INLINE_MAX`, in a blob from there on.
+    """
+
+    def __init__(self, blobs: Blobs, wanted: Wanted | None = None, headers: Mapping[str, str] | None = None) -> None:
         self._blobs = blobs
+        self._wanted = wanted
+        self._headers = headers or {}
+        self._decoder = aws_chunked.AwsChunkedDecoder() if aws_chunked.is_aws_chunked(self._headers) else None
+        algorithms = set(wanted.algorithms) if wanted is not None else set()
+        if self._decoder is not None:
+            trailer = self._headers.get("x-amz-trailer", "").lower()
+            algorithms |= {name for name in ALGORITHMS if trailer == _header(name)}
+        self._checksums: dict[str, Checksum] = {name: checksum(name) for name in algorithms}
+        self._md5 = hashlib.md5(usedforsecurity=False)
         self._small = bytearray()
         self._writer: BlobWriter | None = None
-        self.size = 0
+        self._size = 0
+        self.read = 0
+        """Bytes that were added, framing included."""
 
-    def add(self, payload: bytes) -> None:
-        self.size += len(payload)
-        if self.size > OBJECT_BYTES_MAX:
-            raise EntityTooLarge(members={"MaxSizeAllowed": str(OBJECT_BYTES_MAX)})
-        if self._writer is None:
-            self._small += payload
-            if self.size > INLINE_MAX:
-                self._writer = self._blobs.writer()
-                self._writer.append(bytes(self._small))
-        else:
-            self._writer.append(payload)
+    def add(self, chunk: bytes) -> None:
+        for payload in (chunk,) if self._decoder is None else self._decoder.feed(chunk):
+            self._digest(payload)
+        self.read += len(chunk)
 
-    def finish(self) -> tuple[bytes | None, str]:
-        if self._writer is None:
-            return bytes(self._small), ""
-        return None, self._writer.finish()[0]
+    def finish(self) -> Received:
+        if self._decoder is not None:
+            self._decoder.finish()
+            self._check_length()
+        self._check_promises()
+        checksums = {name: encoded(running.digest()) for name, running in self._checksums.items()}
+        data = bytes(self._small) if self._writer is None else None
+        blob = "" if self._writer is None else self._writer.finish()
+        return Received(md5=self._md5.digest(), size=self._size, data=data, blob=blob, checksums=checksums)
 
     def discard(self) -> None:
         if self._writer is not None:
-            self._writer.discard()
+            self._blobs.discard(self._writer)
+
+    def _digest(self, payload: bytes | memoryview) -> None:
+        self._size += len(payload)
+        if self._size > OBJECT_BYTES_MAX:
+            raise _too_large(self._size)
+        self._md5.update(payload)
+        for running in self._checksums.values():
+            running.update(payload)
+        if self._writer is not None:
+            self._writer.append(payload)
+            return
+        self._small += payload
+        if self._size > INLINE_MAX:
+            self._writer = self._blobs.writer()
+            self._writer.append(self._small)
+
+    def _check_length(self) -> None:
+        promised = self._headers.get("x-amz-decoded-content-length", "")
+        if promised.isdigit() and int(promised) != self._size:
+            raise IncompleteBody(
+                "The request body terminated unexpectedly"
+                if int(promised) > self._size
+                else "You did not provide the number of bytes specified by the Content-Length HTTP header"
+            )
+
+    def _check_promises(self) -> None:
+        if self._wanted is None:
+            return
+        promised = dict(self._wanted.checksums)
+        if self._decoder is not None:
+            trailers = self._decoder.trailers
+            promised |= {n: trailers[_header(n)] for n in self._checksums if _header(n) in trailers}
+        self._wanted.check_md5(self._md5.digest())
+        _check_checksums(promised, self._checksums)
 
 
 async def _chunks(body: "bytes | BodyStream | StoredBody") -> AsyncIterator[bytes]:
@@ -231,6 +225,10 @@ async def _chunks(body: "bytes | BodyStream | StoredBody") -> AsyncIterator[byte
     else:
         async for chunk in body:
             yield chunk
+
+
+def _too_large(size: int) -> EntityTooLarge:
+    return EntityTooLarge(members={"ProposedSize": str(size), "MaxSizeAllowed": str(OBJECT_BYTES_MAX)})
 
 
 def _header(algorithm: str) -> str:

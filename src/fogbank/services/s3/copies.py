@@ -1,11 +1,12 @@
 """Copies of objects, whole or as parts of an upload."""
 
+from collections.abc import Awaitable
 from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.s3 import conditions
-from fogbank.services.s3.bodies import Received, StoredBody
+from fogbank.services.s3.bodies import Received
 from fogbank.services.s3.errors import (
     InvalidArgument,
     InvalidRequest,
@@ -43,7 +44,7 @@ class Copies(MultipartUploads):
         ServerSideEncryption: str | None = None,
         ExpectedBucketOwner: str | None = None,
         ExpectedSourceBucketOwner: str | None = None,
-    ) -> Any:
+    ) -> Awaitable[Answer]:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
         source_bucket, source_key, source_version = copy_source(CopySource)
         self._bucket(ctx, source_bucket, ExpectedSourceBucketOwner)
@@ -101,14 +102,9 @@ class Copies(MultipartUploads):
                 answer["CopySourceVersionId"] = source.version_id
             return answer
 
-        return self._copy(ctx, content, finish)
+        return self._bodies.take_copy(ctx, content, finish)
 
-    async def _copy(self, ctx: Context, content: bytes | StoredBody, finish: Any) -> Answer:
-        received = await self._bodies.receive_copy(content)
-        answer: Answer = await ctx.run(finish, received)
-        return answer
-
-    async def upload_part_copy(
+    def upload_part_copy(
         self,
         ctx: Context,
         *,
@@ -124,7 +120,7 @@ class Copies(MultipartUploads):
         CopySourceIfUnmodifiedSince: float | None = None,
         ExpectedBucketOwner: str | None = None,
         ExpectedSourceBucketOwner: str | None = None,
-    ) -> Answer:
+    ) -> Awaitable[Answer]:
         self._bucket(ctx, Bucket, ExpectedBucketOwner)
         self._upload(Bucket, Key, UploadId)
         if not 1 <= PartNumber <= PART_NUMBER_MAX:
@@ -144,6 +140,10 @@ class Copies(MultipartUploads):
         span = None if CopySourceRange is None else conditions.byte_range(CopySourceRange, source.size)
         first, length = (0, source.size) if span is None else (span[0], span[1] - span[0] + 1)
         assert source.body is not None
-        received = await self._bodies.receive_copy(self._bodies.open(source.body, first=first, length=length))
-        part = await ctx.run(self._keep_part, Bucket, Key, UploadId, PartNumber, received)
-        return {"CopyPartResult": {"ETag": f'"{part.etag}"', "LastModified": part.modified_ms / 1000}}
+        content = self._bodies.open(source.body, first=first, length=length)
+
+        def finish(received: Received) -> Answer:
+            part = self._keep_part(Bucket, Key, UploadId, PartNumber, received)
+            return {"CopyPartResult": {"ETag": f'"{part.etag}"', "LastModified": part.modified_ms / 1000}}
+
+        return self._bodies.take_copy(ctx, content, finish)

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import secrets
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from typing import Any
 
 from fogbank.core.body import BodyStream
@@ -235,7 +235,7 @@ class MultipartUploads(S3Base):
         }
         return answer | ({"Parts": rows} if rows else {})
 
-    async def upload_part(
+    def upload_part(
         self,
         ctx: Context,
         *,
@@ -253,7 +253,7 @@ class MultipartUploads(S3Base):
         ChecksumSHA1: str | None = None,
         ChecksumSHA256: str | None = None,
         ExpectedBucketOwner: str | None = None,
-    ) -> Answer:
+    ) -> Answer | Awaitable[Answer]:
         self._bucket(ctx, Bucket, ExpectedBucketOwner)
         self._upload(Bucket, Key, UploadId)
         if not 1 <= PartNumber <= PART_NUMBER_MAX:
@@ -266,11 +266,13 @@ class MultipartUploads(S3Base):
             "SHA256": ChecksumSHA256,
         }
         wanted = Wanted(given, content_md5=ContentMD5, algorithm=ChecksumAlgorithm)
-        received = await self._bodies.receive(ctx, Body, wanted)
 
-        await ctx.run(self._keep_part, Bucket, Key, UploadId, PartNumber, received)
-        answer = {"ETag": f'"{received.etag}"', "ServerSideEncryption": "AES256"}
-        return answer | {f"Checksum{name}": value for name, value in received.checksums.items()}
+        def finish(received: Received) -> Answer:
+            self._keep_part(Bucket, Key, UploadId, PartNumber, received)
+            answer = {"ETag": f'"{received.etag}"', "ServerSideEncryption": "AES256"}
+            return answer | {f"Checksum{name}": value for name, value in received.checksums.items()}
+
+        return self._bodies.take(ctx, Body, wanted, finish)
 
     # ---- steps ---------------------------------------------------------------------------------------------
 

@@ -1,15 +1,17 @@
 """Objects: put, read and deleted."""
 
+from collections.abc import Awaitable
 from typing import Any
 
 from fogbank.core.body import BodyStream
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.service import Answer
+from fogbank.core.stored_body import StoredBody
 from fogbank.services.s3 import conditions
 from fogbank.services.s3.aws_chunked import without_aws_chunked
 from fogbank.services.s3.base import S3Base
-from fogbank.services.s3.bodies import StoredBody, Wanted
+from fogbank.services.s3.bodies import Received, Wanted
 from fogbank.services.s3.errors import (
     InvalidArgument,
     InvalidRequest,
@@ -175,7 +177,7 @@ class Objects(S3Base):
             body.close()
         return answer
 
-    async def put_object(
+    def put_object(
         self,
         ctx: Context,
         *,
@@ -203,7 +205,7 @@ class Objects(S3Base):
         ServerSideEncryption: str | None = None,
         Tagging: str | None = None,
         ExpectedBucketOwner: str | None = None,
-    ) -> Answer:
+    ) -> Answer | Awaitable[Answer]:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
         check_key(Key)
         headers = given_headers(
@@ -226,12 +228,11 @@ class Objects(S3Base):
             "SHA256": ChecksumSHA256,
         }
         wanted = Wanted(given, content_md5=ContentMD5, algorithm=ChecksumAlgorithm)
-        received = await self._bodies.receive(ctx, Body, wanted)
 
-        def finish() -> ObjectVersion:
+        def finish(received: Received) -> Answer:
             now = self._bucket(ctx, Bucket)
             self._check_write(now, Key, if_match=IfMatch, if_none_match=IfNoneMatch)
-            return self._add(
+            version = self._add(
                 ctx.refreshed(),
                 Bucket,
                 Key,
@@ -241,18 +242,18 @@ class Objects(S3Base):
                 metadata=metadata,
                 tags=tags,
             )
+            answer: dict[str, Any] = {
+                "ETag": f'"{version.etag}"',
+                "ServerSideEncryption": headers.get("ServerSideEncryption", "AES256"),
+            }
+            if version.checksums:
+                answer |= {f"Checksum{name}": value for name, value in version.checksums.items()}
+                answer["ChecksumType"] = "FULL_OBJECT"
+            if now.versioning == ENABLED:
+                answer["VersionId"] = version.version_id
+            return answer
 
-        version = await ctx.run(finish)
-        answer: dict[str, Any] = {
-            "ETag": f'"{version.etag}"',
-            "ServerSideEncryption": headers.get("ServerSideEncryption", "AES256"),
-        }
-        if version.checksums:
-            answer |= {f"Checksum{name}": value for name, value in version.checksums.items()}
-            answer["ChecksumType"] = "FULL_OBJECT"
-        if bucket.versioning == ENABLED:
-            answer["VersionId"] = version.version_id
-        return answer
+        return self._bodies.take(ctx, Body, wanted, finish)
 
     def _span(self, version: ObjectVersion, header: str | None, part: int | None) -> tuple[int, int] | None:
         if part is not None and version.part_sizes:
