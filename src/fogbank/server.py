@@ -21,9 +21,10 @@ from fogbank.core.clock import Clock
 from fogbank.core.cloud import DEFAULT_ACCOUNT, DEFAULT_REGION, Cloud
 from fogbank.core.data_folder import write_holder
 from fogbank.core.errors import AwsError
+from fogbank.core.service import Respond
 from fogbank.core.store import StoreDamaged, Sync, check_snapshot
 from fogbank.services import SERVICES
-from fogbank.wire.gateway import Gateway, Respond
+from fogbank.wire.gateway import Gateway
 from fogbank.wire.http import Connections
 from fogbank.wire.protocols.request import RequestData, ResponseData
 

@@ -1,6 +1,6 @@
 """The base of every service."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from fogbank.core.errors import NotImplementedInFogbank
@@ -9,8 +9,10 @@ if TYPE_CHECKING:
     from fogbank.core.cloud import Cloud
     from fogbank.core.context import Context
     from fogbank.core.errors import AwsError
+    from fogbank.core.http_message import RequestData, ResponseData
 
 Answer = dict[str, Any] | None
+Respond = Callable[["ResponseData"], None]
 
 
 class Tagged(NamedTuple):
@@ -42,6 +44,18 @@ class Service:
     def refusal(self, sentence: str) -> "AwsError | None":
         """The service's own error for violated constraints of the model; None where it is the protocol's usual one."""
         return None
+
+    def admit(self, ctx: "Context", request: "RequestData") -> None:
+        """Called with each request over HTTP before its parameters are read, outside of a transaction.
+
+        It may refuse the request by raising an AwsError, and change its headers.
+        """
+
+    def decorate(self, ctx: "Context", request: "RequestData", respond: "Respond") -> "Respond":
+        """Called with each request over HTTP before `admit`: it may put a function of its own before `respond`, which
+        gets every answer to it, errors included, and may change the answer's headers.
+        """
+        return respond
 
     async def start(self) -> None:
         """Begin background work; called at first use and, from then on, at each server start."""

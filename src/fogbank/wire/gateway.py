@@ -12,7 +12,7 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, InternalFailure, NotImplementedInFogbank, ParameterMissing
 from fogbank.core.ids import new_id
-from fogbank.core.service import Answer, Service
+from fogbank.core.service import Answer, Respond, Service
 from fogbank.wire.direct import DirectCall, DirectOperation, Directory
 from fogbank.wire.model import ServiceModel
 from fogbank.wire.protocols import CompiledOperation, compile_operation
@@ -21,7 +21,6 @@ from fogbank.wire.route import Route, Router, credential
 
 log = logging.getLogger("fogbank.wire")
 
-Respond = Callable[[ResponseData], None]
 Admin = Callable[[RequestData, Respond], None]
 
 # AWS/Usage counts API calls under the service's name as CloudWatch's usage metrics spell it.
@@ -40,7 +39,7 @@ _OWN = ("/_fogbank/", "/SimpleNotificationService-")
 class Operation:
     """One operation in one protocol, ready to be called."""
 
-    __slots__ = ("compiled", "demanded", "handler", "name", "refused", "service", "usage", "waits")
+    __slots__ = ("admit", "compiled", "decorate", "demanded", "handler", "name", "refused", "service", "usage", "waits")
 
     def __init__(self, service: Service, model: ServiceModel, name: str, protocol: str) -> None:
         self.name = name
@@ -49,6 +48,9 @@ class Operation:
             model, name, protocol, validates=service.validates, raw_shapes=service.raw_shapes
         )
         self.compiled.refusal = service.refusal
+        # Most services leave these to the base, and their requests are spared the calls.
+        self.admit = service.admit if type(service).admit is not Service.admit else None
+        self.decorate = service.decorate if type(service).decorate is not Service.decorate else None
         method = model.xform(name)
         self.handler: Callable[..., Any] | None = getattr(service, method, None)
         self.refused: frozenset[str] = frozenset()
@@ -109,6 +111,10 @@ class Gateway:
             route = self._route(request)
             operation = self._operation(route)
             ctx = self._context(request, request_id)
+            if operation.decorate is not None:
+                respond = operation.decorate(ctx, request, respond)
+            if operation.admit is not None:
+                operation.admit(ctx, request)
             parameters = operation.compiled.parse(request)
             handler = self._handler(operation, parameters)
             self._count(ctx, operation)

@@ -417,9 +417,9 @@ def _head(response: ResponseData, length: int | None, slot: _Slot, *, chunked: b
     # The lower-case copy is made only where something like the name is there.
     told = "ength: " in head and "\r\ncontent-length: " in head.lower()
     if length is not None and not told and response.status not in _BODILESS:
-        head += f"content-length: {length}\r\n"
+        head += f"Content-Length: {length}\r\n"
     if chunked:
-        head += "transfer-encoding: chunked\r\n"
+        head += "Transfer-Encoding: chunked\r\n"
     if slot.close:
-        head += "connection: close\r\n"
+        head += "Connection: close\r\n"
     return (head + "\r\n").encode("utf-8", "replace")

@@ -39,6 +39,7 @@ _CBOR_PATH = re.compile(r"/service/([^/]+)/operation/([^/]+)/?\Z")
 _ACTION = re.compile(r"(?:^|&)Action=([^&]*)")
 _VERSION = re.compile(r"(?:^|&)Version=([^&]*)")
 _REGION = r"[a-z]{2}(?:-[a-z]+)+-\d"
+_WEBSITE_HOST = re.compile(rf"(?P<bucket>.+)\.s3-website(?:[.-]{_REGION})?\.[a-z].*\Z")
 _S3_HOST = re.compile(rf"(?:(?P<bucket>.+)\.)?s3(?:\.dualstack)?(?:[.-]{_REGION})?\.(?P<base>[a-z].*)\Z")
 _HOST = re.compile(rf"(?P<service>[a-z0-9-]+(?:\.dynamodb)?)(?:\.{_REGION})?\.(?P<base>.+)\Z")
 _QUEUE_PATH = re.compile(r"/(?:queue/[^/]+/)?\d{12}/[A-Za-z0-9_-]{1,80}(?:\.fifo)?/?\Z")
@@ -67,6 +68,11 @@ class Router:
             match = _CBOR_PATH.match(request.path)
             if match is not None:
                 return self._by_rpc_path(match[1], match[2])
+        if "s3-website" in request.headers.get("host", "") and "s3" in self._entries:
+            match = _WEBSITE_HOST.match(_host(request))
+            if match is not None:
+                request.resource = f"/{match['bucket']}{request.path}"
+                return Route("s3", "ServeWebsite", "plain")
         action = _find_action(request)
         if action is not None:
             return self._by_action(request, action)
@@ -195,6 +201,10 @@ class Router:
             operation = self._table(entry.name).find(request.method, request.resource, request.query, request.headers)
             if operation is not None:
                 return Route(entry.name, operation, _rest_protocol(entry))
+            if entry.name == "s3":
+                plain = _beside_the_model(request)
+                if plain is not None:
+                    return Route("s3", plain, "plain")
         if not rest:
             raise UnknownService().spoken_in(None, "json")
         raise self._no_operation(rest[-1], request)
@@ -257,6 +267,16 @@ class Router:
                     bucket = host.removesuffix(f".{base}")
                     break
         return f"/{bucket}{request.path}" if bucket else request.path
+
+
+def _beside_the_model(request: RequestData) -> str | None:
+    """S3's operations for browsers, which its model does not have."""
+    bucket, _, key = request.resource[1:].partition("/")
+    if request.method == "OPTIONS":
+        return "AnswerPreflight"
+    if request.method == "POST" and bucket and not key and not request.query:
+        return "PostObject"
+    return None
 
 
 def _absent(service: str, protocol: str) -> RoutingError:

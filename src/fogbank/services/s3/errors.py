@@ -198,3 +198,20 @@ class OwnershipControlsNotFound(AwsError):
 class IllegalVersioningConfiguration(AwsError):
     code = "IllegalVersioningConfigurationException"
     message = "The Versioning element must be specified"
+
+
+class BadRequest(AwsError):
+    code = "BadRequest"
+
+
+class CorsForbidden(AwsError):
+    """A browser may not send the request that it asks about."""
+
+    code = "AccessForbidden"
+    status = 403
+
+
+class NoSuchCORSConfiguration(AwsError):
+    code = "NoSuchCORSConfiguration"
+    status = 404
+    message = "The CORS configuration does not exist"

@@ -1,0 +1,44 @@
+"""Requests and answers as HTTP has them: what the wire takes and gives, and what a service sees of its edges."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fogbank.core.body import BodyStream
+
+
+class RequestData:
+    """A request as HTTP delivered it: nothing is decoded yet. Header names are lower case."""
+
+    __slots__ = ("body", "headers", "method", "path", "peer", "query", "resource")
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        query: str,
+        headers: dict[str, str],
+        body: bytes | BodyStream,
+        peer: str = "",
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.resource = path
+        """The path with the bucket of a virtual host before it; the router sets it, the path stays as it was
+        signed.
+        """
+        self.query = query
+        self.headers = headers
+        self.body = body
+        self.peer = peer
+        """The address that the request came from."""
+
+
+class ResponseData:
+    """An answer for HTTP to send. A body that is not `bytes` is sent as it comes."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: list[tuple[str, str]], body: bytes | AsyncIterator[bytes] | Any) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
