@@ -12,7 +12,8 @@ class AwsError(Exception):
     """An error of an AWS API. One subclass per error; the sentence may be given when it is raised.
 
     `code` is the error's shape name in the service model, `query_code` and `query_message` what the query protocol
-    says where it differs, `status` the HTTP status, and `members` what the error's structure carries beside them.
+    says where it differs, `status` the HTTP status, `members` what the error's structure carries beside them, and
+    `headers` what its HTTP answer does.
     """
 
     code: ClassVar[str] = "InternalFailure"
@@ -21,10 +22,17 @@ class AwsError(Exception):
     status: ClassVar[int] = 400
     message: str = ""
 
-    def __init__(self, message: str | None = None, *, members: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        members: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         if message is not None:
             self.message = message
         self.members: Mapping[str, Any] = members or {}
+        self.headers: Mapping[str, str] = headers or {}
         super().__init__(f"{self.code}: {self.message}")
 
     @property

@@ -1,6 +1,7 @@
-"""Moments as AWS writes them in messages: ISO 8601, in UTC."""
+"""Moments as AWS writes them, in UTC: ISO 8601 in messages, and HTTP's form in headers."""
 
 from datetime import UTC, datetime
+from email.utils import formatdate
 
 
 def iso_seconds(ms: int) -> str:
@@ -16,3 +17,8 @@ def iso_milliseconds(ms: int) -> str:
 def iso_offset(ms: int) -> str:
     """`2026-01-30T23:58:30.125+0000`"""
     return iso_milliseconds(ms).replace("Z", "+0000")
+
+
+def http_date(ms: int) -> str:
+    """`Fri, 30 Jan 2026 23:58:30 GMT`"""
+    return formatdate(ms // 1000, usegmt=True)

@@ -4,11 +4,13 @@ from typing import Any
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
+from fogbank.core.moments import http_date
 from fogbank.core.service import Service
-from fogbank.services.s3 import conditions
+from fogbank.services.s3 import conditions, object_lock
 from fogbank.services.s3.bodies import Bodies, Received
 from fogbank.services.s3.errors import (
     AccessDenied,
+    InvalidArgument,
     MethodNotAllowed,
     NoSuchBucket,
     NoSuchKey,
@@ -17,7 +19,7 @@ from fogbank.services.s3.errors import (
 )
 from fogbank.services.s3.events import Event, ObjectEvents
 from fogbank.services.s3.fields import check_key
-from fogbank.services.s3.records import NULL_VERSION, ObjectVersion, S3Tables
+from fogbank.services.s3.records import NULL_VERSION, ObjectLock, ObjectVersion, S3Tables
 from fogbank.services.s3.records import Body as StoredPieces
 from fogbank.services.s3.records import Bucket as BucketRecord
 from fogbank.services.s3.shelf import Shelf
@@ -27,8 +29,10 @@ class S3Base(Service):
     """The common steps of the operations of `S3Service`; all in the caller's transaction."""
 
     name = "s3"
-    raw_shapes = frozenset({"EncodingType", "Event", "FilterRuleName"})
+    raw_shapes = frozenset({"EncodingType", "Event", "FilterRuleName", "ObjectLockMode"})
     """Enumerations whose refusals have sentences of their own."""
+
+    _LOCK_CONFIG = "object_lock"
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
@@ -45,16 +49,20 @@ class S3Base(Service):
             raise AccessDenied()
         return bucket
 
-    def _find(self, bucket: str, key: str, version_id: str | None) -> ObjectVersion:
+    def _find(self, bucket: str, key: str, version_id: str | None, *, method: str = "GET") -> ObjectVersion:
         version = self._shelf.find(bucket, key, version_id)
         if version is None:
             if version_id is not None:
                 raise NoSuchVersion(members={"Key": key, "VersionId": version_id})
             raise NoSuchKey(members={"Key": key})
         if version.delete_marker:
-            if version_id is not None:
-                raise MethodNotAllowed(members={"Method": "GET", "ResourceType": "DeleteMarker"})
-            raise NoSuchKey(members={"Key": key})
+            marked = {"x-amz-delete-marker": "true", "x-amz-version-id": version.version_id}
+            if version_id is None:
+                raise NoSuchKey(members={"Key": key}, headers=marked)
+            raise MethodNotAllowed(
+                members={"Method": method, "ResourceType": "DeleteMarker"},
+                headers={**marked, "Allow": "DELETE", "Last-Modified": http_date(version.modified_ms)},
+            )
         return version
 
     def _add(
@@ -68,6 +76,7 @@ class S3Base(Service):
         headers: dict[str, Any],
         metadata: dict[str, str],
         tags: dict[str, str],
+        lock: ObjectLock | None = None,
     ) -> ObjectVersion:
         bucket = self._bucket(ctx, bucket_name)
         check_key(key)
@@ -83,12 +92,15 @@ class S3Base(Service):
             tags=tags,
             checksums=received.checksums,
             checksum_type="FULL_OBJECT" if received.checksums else "",
+            lock=lock,
         )
         self._place(ctx, bucket, key, version, event)
         return version
 
     def _place(self, ctx: Context, bucket: BucketRecord, key: str, version: ObjectVersion, event: Event) -> None:
         """Make a new version the latest, by `event`."""
+        if bucket.object_lock and not version.delete_marker:
+            version.lock = object_lock.retention(self._default_retention(bucket), version.lock, ctx.now_ms)
         self._shelf.put(bucket, key, version)
         self._events.happened(ctx, bucket, event, key, version)
 
@@ -99,11 +111,18 @@ class S3Base(Service):
         key: str,
         version_id: str | None,
         *,
+        bypass: bool = False,
         removed: Event = Event.DELETE,
         marked: Event = Event.DELETE_MARKER_CREATED,
     ) -> dict[str, Any]:
-        """Delete as DeleteObject does. `removed` and `marked` are what is said to have happened."""
+        """Delete as DeleteObject does. `bypass` overrides a retention in governance mode; `removed` and `marked` are
+        what is said to have happened.
+        """
         if version_id is not None:
+            if bucket.object_lock:
+                found = self._shelf.find(bucket.name, key, version_id)
+                if found is not None:
+                    object_lock.check_removal(found.lock, ctx.now_ms, bypass=bypass)
             gone = self._shelf.remove_version(bucket.name, key, version_id)
             if gone is not None:
                 self._events.happened(ctx, bucket, removed, key, gone)
@@ -123,6 +142,22 @@ class S3Base(Service):
         )
         self._place(ctx, bucket, key, marker_version, marked)
         return {"DeleteMarker": True, "VersionId": marker_version.version_id}
+
+    def _default_retention(self, bucket: BucketRecord) -> dict[str, Any] | None:
+        """The Object Lock configuration of a bucket that has Object Lock."""
+        config = self._tables.configs.peek((bucket.name, self._LOCK_CONFIG))
+        return config.value if config is not None else None
+
+    def _bypass(self, bucket: BucketRecord, given: bool | None) -> bool:
+        """Whether a request overrides governance mode; where nothing can be locked, it may not even say that it does
+        not.
+        """
+        if given is not None and not bucket.object_lock:
+            raise InvalidArgument(
+                "x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets.",
+                members={"ArgumentName": "x-amz-bypass-governance-retention"},
+            )
+        return bool(given)
 
     def _check_write(self, bucket: BucketRecord, key: str, *, if_match: str | None, if_none_match: str | None) -> None:
         if if_match is None and if_none_match is None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
-from fogbank.services.s3 import conditions
+from fogbank.services.s3 import conditions, object_lock
 from fogbank.services.s3.bodies import Received
 from fogbank.services.s3.errors import (
     InvalidArgument,
@@ -42,10 +42,20 @@ class Copies(MultipartUploads):
         Expires: float | str | None = None,
         StorageClass: str | None = None,
         ServerSideEncryption: str | None = None,
+        ObjectLockMode: str | None = None,
+        ObjectLockRetainUntilDate: float | None = None,
+        ObjectLockLegalHoldStatus: str | None = None,
         ExpectedBucketOwner: str | None = None,
         ExpectedSourceBucketOwner: str | None = None,
     ) -> Awaitable[Answer]:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        lock = object_lock.given(
+            bucket,
+            ctx.now_ms,
+            mode=ObjectLockMode,
+            until=ObjectLockRetainUntilDate,
+            legal_hold=ObjectLockLegalHoldStatus,
+        )
         source_bucket, source_key, source_version = copy_source(CopySource)
         self._bucket(ctx, source_bucket, ExpectedSourceBucketOwner)
         source = self._find(source_bucket, source_key, source_version)
@@ -92,6 +102,7 @@ class Copies(MultipartUploads):
                 headers=headers,
                 metadata=metadata,
                 tags=tags,
+                lock=lock,
             )
             answer: dict[str, Any] = {
                 "CopyObjectResult": {"ETag": f'"{version.etag}"', "LastModified": version.modified_ms / 1000}

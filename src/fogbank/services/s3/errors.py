@@ -156,6 +156,32 @@ class AccessDenied(AwsError):
     message = "Access Denied"
 
 
+class LockedObject(AccessDenied):
+    message = "Access Denied because object protected by object lock."
+
+
+class MissingObjectLock(InvalidRequest):
+    message = "Bucket is missing Object Lock Configuration"
+
+
+class NoSuchObjectLock(AwsError):
+    code = "NoSuchObjectLockConfiguration"
+    status = 404
+    message = "The specified object does not have a ObjectLock configuration"
+
+
+class ObjectLockConfigurationNotFound(AwsError):
+    code = "ObjectLockConfigurationNotFoundError"
+    status = 404
+    message = "Object Lock configuration does not exist for this bucket"
+
+
+class InvalidBucketState(AwsError):
+    code = "InvalidBucketState"
+    status = 409
+    message = "The request is not valid for the current state of the bucket."
+
+
 class InvalidTag(AwsError):
     code = "InvalidTag"
 

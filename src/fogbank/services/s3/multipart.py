@@ -9,7 +9,7 @@ from typing import Any
 from fogbank.core.body import BodyStream
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
-from fogbank.services.s3 import listing
+from fogbank.services.s3 import listing, object_lock
 from fogbank.services.s3.base import S3Base
 from fogbank.services.s3.bodies import Received, Wanted
 from fogbank.services.s3.errors import (
@@ -83,6 +83,7 @@ class MultipartUploads(S3Base):
             metadata=upload.metadata,
             tags=upload.tags,
             part_sizes=[part.size for part in parts],
+            lock=upload.lock,
         )
         for (_, number), part in list(self._tables.parts.scan((UploadId,))):
             if number not in numbers:
@@ -116,9 +117,12 @@ class MultipartUploads(S3Base):
         Tagging: str | None = None,
         ChecksumAlgorithm: str | None = None,
         ChecksumType: str | None = None,
+        ObjectLockMode: str | None = None,
+        ObjectLockRetainUntilDate: float | None = None,
+        ObjectLockLegalHoldStatus: str | None = None,
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
-        self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
         check_key(Key)
         # Uploads of one key are listed in the order of their creation, which is that of their ids.
         upload_id = f"{self._tables.next_sequence():016x}{secrets.token_hex(40)}"
@@ -140,6 +144,13 @@ class MultipartUploads(S3Base):
             tags=parsed_tags(Tagging),
             checksum_algorithm=ChecksumAlgorithm or "",
             checksum_type=ChecksumType or "",
+            lock=object_lock.given(
+                bucket,
+                ctx.now_ms,
+                mode=ObjectLockMode,
+                until=ObjectLockRetainUntilDate,
+                legal_hold=ObjectLockLegalHoldStatus,
+            ),
             initiator=self._principal(ctx),
         )
         self._tables.uploads.put((upload_id,), upload)

@@ -8,7 +8,7 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.service import Answer
 from fogbank.core.stored_body import StoredBody
-from fogbank.services.s3 import conditions
+from fogbank.services.s3 import conditions, object_lock
 from fogbank.services.s3.aws_chunked import without_aws_chunked
 from fogbank.services.s3.base import S3Base
 from fogbank.services.s3.bodies import Received, Wanted
@@ -35,13 +35,15 @@ class Objects(S3Base):
         Bucket: str,
         Key: str,
         VersionId: str | None = None,
+        BypassGovernanceRetention: bool | None = None,
         IfMatch: str | None = None,
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        bypass = self._bypass(bucket, BypassGovernanceRetention)
         if IfMatch is not None:
             self._check_write(bucket, Key, if_match=IfMatch, if_none_match=None)
-        return self._delete(ctx, bucket, Key, VersionId)
+        return self._delete(ctx, bucket, Key, VersionId, bypass=bypass)
 
     def delete_objects(
         self,
@@ -49,10 +51,12 @@ class Objects(S3Base):
         *,
         Bucket: str,
         Delete: dict[str, Any],
+        BypassGovernanceRetention: bool | None = None,
         ChecksumAlgorithm: str | None = None,
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        bypass = self._bypass(bucket, BypassGovernanceRetention)
         if not 1 <= len(Delete["Objects"]) <= DELETE_MAX:
             raise MalformedXML()
         deleted: list[dict[str, Any]] = []
@@ -61,7 +65,7 @@ class Objects(S3Base):
             key, version_id = wanted["Key"], wanted.get("VersionId")
             named = {"Key": key} if version_id is None else {"Key": key, "VersionId": version_id}
             try:
-                result = self._delete(ctx, bucket, key, version_id)
+                result = self._delete(ctx, bucket, key, version_id, bypass=bypass)
             except AwsError as error:
                 errors.append({**named, "Code": error.code, "Message": error.message})
                 continue
@@ -114,6 +118,7 @@ class Objects(S3Base):
             "ServerSideEncryption": "AES256",
             **version.headers,
             "Metadata": version.metadata,
+            **object_lock.headers(version.lock),
         }
         answer |= given_headers(
             CacheControl=ResponseCacheControl,
@@ -204,10 +209,20 @@ class Objects(S3Base):
         StorageClass: str | None = None,
         ServerSideEncryption: str | None = None,
         Tagging: str | None = None,
+        ObjectLockMode: str | None = None,
+        ObjectLockRetainUntilDate: float | None = None,
+        ObjectLockLegalHoldStatus: str | None = None,
         ExpectedBucketOwner: str | None = None,
     ) -> Answer | Awaitable[Answer]:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
         check_key(Key)
+        lock = object_lock.given(
+            bucket,
+            ctx.now_ms,
+            mode=ObjectLockMode,
+            until=ObjectLockRetainUntilDate,
+            legal_hold=ObjectLockLegalHoldStatus,
+        )
         headers = given_headers(
             CacheControl=CacheControl,
             ContentDisposition=ContentDisposition,
@@ -241,6 +256,7 @@ class Objects(S3Base):
                 headers=headers,
                 metadata=metadata,
                 tags=tags,
+                lock=lock,
             )
             answer: dict[str, Any] = {
                 "ETag": f'"{version.etag}"',

@@ -89,6 +89,7 @@ class Upload(Record):
     checksum_algorithm: str = ""
     checksum_type: str = ""
     initiator: str = ""
+    lock: ObjectLock | None = None
 
 
 class Part(Record):

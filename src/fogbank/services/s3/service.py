@@ -5,9 +5,10 @@ from fogbank.services.s3.copies import Copies
 from fogbank.services.s3.edges import Edges
 from fogbank.services.s3.notifications import Notifications
 from fogbank.services.s3.object_lists import ObjectLists
+from fogbank.services.s3.object_locks import ObjectLocks
 from fogbank.services.s3.object_tags import ObjectTags
 from fogbank.services.s3.objects import Objects
 
 
-class S3Service(Buckets, Copies, Edges, Notifications, ObjectLists, ObjectTags, Objects):
+class S3Service(Buckets, Copies, Edges, Notifications, ObjectLists, ObjectLocks, ObjectTags, Objects):
     """Amazon S3: each of its bases holds the operations of one idea."""
