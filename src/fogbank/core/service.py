@@ -41,8 +41,10 @@ class Service:
     def __init__(self, cloud: "Cloud") -> None:
         self.cloud = cloud
 
-    def refusal(self, sentence: str) -> "AwsError | None":
-        """The service's own error for violated constraints of the model; None where it is the protocol's usual one."""
+    def refusal(self, sentence: str, parameters: dict[str, Any]) -> "AwsError | None":
+        """The service's own error for parameters that violate constraints of the model; None where it is the
+        protocol's usual one.
+        """
         return None
 
     def admit(self, ctx: "Context", request: "RequestData") -> None:

@@ -50,7 +50,7 @@ def body_parser(
         try:
             value = coerce(value) if value is not None else {}
             violations = Violations(model, validates=validates, raw_shapes=raw_shapes)
-            violations.check(shape_name, value)
+            violations.check_all(shape_name, value)
         except RecursionError:
             raise SerializationException("The request body is nested too deeply.") from None
         if violations.found:

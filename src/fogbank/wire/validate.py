@@ -27,10 +27,17 @@ class Violations:
         self.found: list[str] = []
         self.missing: list[str] = []
         """Names of absent required members, as the model spells them."""
+        self.parameters: dict[str, Any] = {}
+        """What was checked."""
 
     def sentence(self) -> str:
         count = len(self.found)
         return f"{count} validation error{'s' if count != 1 else ''} detected: {'; '.join(self.found)}"
+
+    def check_all(self, shape_name: str, parameters: dict[str, Any]) -> None:
+        """Check the parameters of an operation."""
+        self.parameters = parameters
+        self.check(shape_name, parameters)
 
     def check(self, shape_name: str, value: Any, path: str = "") -> None:
         if shape_name in self._raw_shapes or len(self.found) >= VIOLATIONS_MAX:

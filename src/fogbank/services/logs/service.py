@@ -1,5 +1,7 @@
 """Amazon CloudWatch Logs. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/Welcome.html"""
 
+from typing import Any
+
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
@@ -31,7 +33,7 @@ class LogsService(Events, MetricFilters, Subscriptions, ResourcePolicies):
     async def start(self) -> None:
         await keep_sweeping(self.cloud, self._tables)
 
-    def refusal(self, sentence: str) -> AwsError:
+    def refusal(self, sentence: str, parameters: dict[str, Any]) -> AwsError:
         too_long = f"Member must have length less than or equal to {NAME_MAX}"
         for name in ("logGroupName", "logStreamName"):
             if f"at '{name}' failed to satisfy constraint: {too_long}" in sentence:

@@ -4,6 +4,7 @@ from typing import Any
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
+from fogbank.core.errors import AwsError
 from fogbank.core.moments import http_date
 from fogbank.core.service import Service
 from fogbank.services.s3 import conditions, object_lock
@@ -11,6 +12,7 @@ from fogbank.services.s3.bodies import Bodies, Received
 from fogbank.services.s3.errors import (
     AccessDenied,
     InvalidArgument,
+    InvalidBucketOwner,
     MethodNotAllowed,
     NoSuchBucket,
     NoSuchKey,
@@ -29,8 +31,22 @@ class S3Base(Service):
     """The common steps of the operations of `S3Service`; all in the caller's transaction."""
 
     name = "s3"
-    raw_shapes = frozenset({"EncodingType", "Event", "FilterRuleName", "ObjectLockMode"})
-    """Enumerations whose refusals have sentences of their own."""
+    raw_shapes = frozenset(
+        (
+            "AccessControlPolicy",
+            "BucketCannedACL",
+            "BucketLocationConstraint",
+            "BucketLogsPermission",
+            "EncodingType",
+            "Event",
+            "FilterRuleName",
+            "ObjectCannedACL",
+            "ObjectLockMode",
+            "ObjectOwnership",
+            "TransitionDefaultMinimumObjectSize",
+        )
+    )
+    """Enumerations (and one document) whose refusals have sentences of their own."""
 
     _LOCK_CONFIG = "object_lock"
 
@@ -41,11 +57,21 @@ class S3Base(Service):
         self._shelf = Shelf(self._tables, self._bodies)
         self._events = ObjectEvents()
 
+    def refusal(self, sentence: str, parameters: dict[str, Any]) -> AwsError | None:
+        """A bucket that is not there is said before anything about what was to be done to it."""
+        name = parameters.get("Bucket")
+        if name and "CreateBucketConfiguration" not in parameters and self._tables.buckets.peek((name,)) is None:
+            return NoSuchBucket(members={"BucketName": name})
+        return None
+
     def _bucket(self, ctx: Context, name: str, owner: str | None = None) -> BucketRecord:
         bucket = self._tables.buckets.get((name,))
         if bucket is None:
             raise NoSuchBucket(members={"BucketName": name})
         if owner is not None and owner != bucket.account:
+            if len(owner) != 12 or not owner.isdecimal():
+                sentence = f"The value of the expected bucket owner parameter must be an AWS Account ID... [{owner}]"
+                raise InvalidBucketOwner(sentence)
             raise AccessDenied()
         return bucket
 

@@ -1,11 +1,15 @@
-"""Buckets: made, listed, found, deleted."""
+"""Buckets: made, listed, found, deleted. https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingBucket.html"""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fogbank.core.context import Context
+from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Answer
 from fogbank.services.s3 import listing
-from fogbank.services.s3.configs import BucketConfigs
+from fogbank.services.s3.acl import Acls, grant_headers
+from fogbank.services.s3.addresses import global_bucket_url
+from fogbank.services.s3.bucket_tags import BucketTags
 from fogbank.services.s3.errors import (
     BucketAlreadyExists,
     BucketAlreadyOwnedByYou,
@@ -13,18 +17,28 @@ from fogbank.services.s3.errors import (
     IllegalLocationConstraint,
     InvalidArgument,
     InvalidBucketName,
+    InvalidLocationConstraint,
+    TooManyBuckets,
 )
 from fogbank.services.s3.fields import owner_id
 from fogbank.services.s3.multipart import MultipartUploads
 from fogbank.services.s3.names import is_bucket_name
 from fogbank.services.s3.records import Bucket as BucketRecord
 from fogbank.services.s3.regions import REGIONS
+from fogbank.services.s3.shelf import ENABLED
 from fogbank.services.s3.tags import tag_map
 
+BUCKETS_MAX = 10_000  # of an account; more by quota
 _CLASSIC_REGION = "us-east-1"
+# The one location that is not called as its region.
+_EU, _EU_REGION = "EU", "eu-west-1"
+_RESERVED = (
+    'User-defined tag keys can\'t start with "aws:". This prefix is reserved for system tags. '
+    'Remove "aws:" from your tag keys and try again.'
+)
 
 
-class Buckets(BucketConfigs, MultipartUploads):
+class Buckets(BucketTags, Acls, MultipartUploads):
     """The bucket operations of `S3Service`."""
 
     def create_bucket(
@@ -32,36 +46,45 @@ class Buckets(BucketConfigs, MultipartUploads):
         ctx: Context,
         *,
         Bucket: str,
+        ACL: str | None = None,
         CreateBucketConfiguration: dict[str, Any] | None = None,
+        GrantFullControl: str | None = None,
+        GrantRead: str | None = None,
+        GrantReadACP: str | None = None,
+        GrantWrite: str | None = None,
+        GrantWriteACP: str | None = None,
+        ObjectLockEnabledForBucket: bool = False,
         ObjectOwnership: str | None = None,
     ) -> Answer:
-        location = (CreateBucketConfiguration or {}).get("LocationConstraint")
+        configuration = CreateBucketConfiguration or {}
+        if "Location" in configuration or "Bucket" in configuration:
+            raise NotImplementedInFogbank("Fogbank's CreateBucket of s3 does not implement directory buckets.")
         if not is_bucket_name(Bucket):
             raise InvalidBucketName(members={"BucketName": Bucket})
-        if location is None and ctx.region != _CLASSIC_REGION:
-            raise IllegalLocationConstraint(
-                "The unspecified location constraint is incompatible for the region specific endpoint "
-                "this request was sent to."
-            )
-        if location is not None and ctx.region not in (location, _CLASSIC_REGION):
-            raise IllegalLocationConstraint(
-                f"The {location} location constraint is incompatible for the region specific endpoint "
-                "this request was sent to."
-            )
-        region = location or ctx.region
+        location = configuration.get("LocationConstraint") or None
+        region = _region_of(location, ctx.region)
+        tags = _tags(configuration)
+        headers = grant_headers(GrantFullControl, GrantRead, GrantReadACP, GrantWriteACP, GrantWrite)
         known = self._tables.buckets.get((Bucket,))
         if known is not None:
-            if known.account != ctx.account:
-                raise BucketAlreadyExists(members={"BucketName": Bucket})
-            if known.region != _CLASSIC_REGION or region != _CLASSIC_REGION:
-                raise BucketAlreadyOwnedByYou(members={"BucketName": Bucket})
+            self._remake(ctx, known, region, tags)
         else:
-            self._tables.buckets.put((Bucket,), BucketRecord(Bucket, ctx.account, region, ctx.now_ms))
+            self._check_room(ctx)
+            bucket = BucketRecord(
+                name=Bucket,
+                account=ctx.account,
+                region=region,
+                created_ms=ctx.now_ms,
+                versioning=ENABLED if ObjectLockEnabledForBucket else "",
+                object_lock=ObjectLockEnabledForBucket,
+                location=location if location == _EU else "",
+            )
+            self._tables.buckets.put((Bucket,), bucket)
             self._set_defaults(Bucket, ObjectOwnership)
-            tags = (CreateBucketConfiguration or {}).get("Tags")
-            if tags:
-                self._write(ctx, Bucket, None, "tagging", tag_map(tags))
-        return {"Location": f"/{Bucket}" if region == _CLASSIC_REGION else f"{ctx.endpoint}/{Bucket}"}
+            self._set_new_bucket_acl(bucket, ObjectOwnership, ACL, headers)
+            self._set_tags(Bucket, tags)
+        place = f"/{Bucket}" if region == _CLASSIC_REGION else global_bucket_url(ctx.endpoint, Bucket)
+        return {"Location": place, "BucketArn": f"arn:aws:s3:::{Bucket}"}
 
     def delete_bucket(self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None) -> Answer:
         self._bucket(ctx, Bucket, ExpectedBucketOwner)
@@ -74,15 +97,20 @@ class Buckets(BucketConfigs, MultipartUploads):
             )
         self._abort_all(Bucket)
         self._tables.configs.delete_all((Bucket,))
+        self._tables.acls.delete((Bucket,))
+        self._tables.lifecycle_runs.delete((Bucket,))
         self._tables.buckets.delete((Bucket,))
         return None
 
     def get_bucket_location(self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None) -> Answer:
-        region = self._bucket(ctx, Bucket, ExpectedBucketOwner).region
-        return None if region == _CLASSIC_REGION else {"LocationConstraint": region}
+        bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        if bucket.region == _CLASSIC_REGION:
+            return None
+        return {"LocationConstraint": bucket.location or bucket.region}
 
     def head_bucket(self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None) -> Answer:
-        return {"BucketRegion": self._bucket(ctx, Bucket, ExpectedBucketOwner).region}
+        region = self._bucket(ctx, Bucket, ExpectedBucketOwner).region
+        return {"BucketRegion": region, "BucketArn": f"arn:aws:s3:::{Bucket}", "AccessPointAlias": False}
 
     def list_buckets(
         self,
@@ -117,3 +145,45 @@ class Buckets(BucketConfigs, MultipartUploads):
                 }
             )
         return answer | ({"Prefix": Prefix} if Prefix else {})
+
+    # ---- steps ------------------------------------------------------------------------------------------------
+
+    def _remake(self, ctx: Context, known: BucketRecord, region: str, tags: Mapping[str, str]) -> None:
+        """In us-east-1 the owner may make a bucket again, for old times' sake: only its ACL is reset."""
+        if known.account != ctx.account:
+            raise BucketAlreadyExists(members={"BucketName": known.name})
+        if known.region != _CLASSIC_REGION or region != _CLASSIC_REGION or tags:
+            raise BucketAlreadyOwnedByYou(members={"BucketName": known.name})
+        self._tables.acls.delete((known.name,))
+
+    def _check_room(self, ctx: Context) -> None:
+        # Counting rows is cheap, looking at each of them is not.
+        if self._tables.buckets.count() < BUCKETS_MAX:
+            return
+        if sum(bucket.account == ctx.account for bucket in self._tables.buckets.values(())) >= BUCKETS_MAX:
+            raise TooManyBuckets()
+
+
+def _region_of(location: str | None, asked: str) -> str:
+    """The region that a location constraint means at the endpoint of the region `asked`."""
+    if location is None:
+        if asked == _CLASSIC_REGION:
+            return asked
+        raise IllegalLocationConstraint(
+            "The unspecified location constraint is incompatible for the region specific endpoint "
+            "this request was sent to."
+        )
+    region = _EU_REGION if location == _EU else location
+    if asked == _CLASSIC_REGION:
+        if region == _CLASSIC_REGION or region not in REGIONS:
+            raise InvalidLocationConstraint(members={"LocationConstraint": location})
+    elif region != asked:
+        raise IllegalLocationConstraint(
+            f"The {location} location constraint is incompatible for the region specific endpoint "
+            "this request was sent to."
+        )
+    return region
+
+
+def _tags(configuration: Mapping[str, Any]) -> dict[str, str]:
+    return tag_map(configuration.get("Tags") or [], reserved=_RESERVED)

@@ -1,217 +1,58 @@
-"""A bucket's configurations: stored as they are given, and given back.
+"""A bucket's configurations: how they are kept, and the smallest of them.
 
-Versioning is honoured; encryption, lifecycle, ownership, public access block and policy are kept and not
-enforced (there is no authorization, and lifecycle rules do not run yet).
+Versioning, request payment, transfer acceleration and attribute-based access control are a word each. Whoever pays and
+however fast a request comes makes no difference here: both are kept.
 """
 
-import json
-from collections.abc import Iterator
 from typing import Any
 
 from fogbank.core.context import Context
-from fogbank.core.errors import AwsError
-from fogbank.core.service import Answer, Tagged
+from fogbank.core.errors import AwsError, NotImplementedInFogbank
+from fogbank.core.service import Answer
 from fogbank.services.s3.base import S3Base
 from fogbank.services.s3.errors import (
+    AccessDenied,
     IllegalVersioningConfiguration,
-    MalformedPolicy,
-    NoSuchBucketPolicy,
-    NoSuchLifecycle,
-    NoSuchPublicAccessBlock,
-    NoSuchTagSet,
-    OwnershipControlsNotFound,
+    InvalidBucketState,
+    InvalidRequest,
+    MalformedXML,
 )
 from fogbank.services.s3.records import BucketConfig
-from fogbank.services.s3.tags import tag_list, tag_map
-
-_DEFAULT_ENCRYPTION = {
-    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]
-}
-_DEFAULT_OWNERSHIP = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
-_DEFAULT_PUBLIC_ACCESS_BLOCK = {
-    "BlockPublicAcls": True,
-    "IgnorePublicAcls": True,
-    "BlockPublicPolicy": True,
-    "RestrictPublicBuckets": True,
-}
 
 
 class BucketConfigs(S3Base):
-    """The configuration operations of `S3Service`."""
+    """How configurations are read and written, and the operations on the smallest."""
 
-    def _set_defaults(self, bucket: str, ownership: str | None) -> None:
-        # Since April 2023 new buckets block public access and have no ACLs.
-        rules = {"Rules": [{"ObjectOwnership": ownership}]} if ownership else _DEFAULT_OWNERSHIP
-        self._tables.configs.put((bucket, "ownership"), BucketConfig(rules))
-        self._tables.configs.put((bucket, "public_access_block"), BucketConfig(_DEFAULT_PUBLIC_ACCESS_BLOCK))
+    # ---- for the operations on one kind ---------------------------------------------------------------------------
+
+    def _known(self, bucket: str, kind: str) -> Any:
+        """The configuration of a bucket, shared: do not change it. None if there is none."""
+        config = self._tables.configs.peek((bucket, kind))
+        return config.value if config is not None else None
+
+    def _set(self, bucket: str, kind: str, value: Any) -> None:
+        self._tables.configs.put((bucket, kind), BucketConfig(value))
 
     def _read(self, ctx: Context, bucket: str, owner: str | None, kind: str, absent: type[AwsError]) -> Any:
         self._bucket(ctx, bucket, owner)
-        config = self._tables.configs.get((bucket, kind))
-        if config is None:
+        value = self._known(bucket, kind)
+        if value is None:
             raise absent(members={"BucketName": bucket})
-        return config.value
+        return value
 
     def _write(self, ctx: Context, bucket: str, owner: str | None, kind: str, value: Any) -> None:
         self._bucket(ctx, bucket, owner)
-        self._tables.configs.put((bucket, kind), BucketConfig(value))
+        self._set(bucket, kind, value)
 
     def _clear(self, ctx: Context, bucket: str, owner: str | None, kind: str) -> None:
         self._bucket(ctx, bucket, owner)
         self._tables.configs.delete((bucket, kind))
 
-    # ---- operations ----------------------------------------------------------------------------------------
-
-    def delete_bucket_encryption(self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None) -> Answer:
-        self._clear(ctx, Bucket, ExpectedBucketOwner, "encryption")
-        return None
-
-    def delete_bucket_lifecycle(self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None) -> Answer:
-        self._clear(ctx, Bucket, ExpectedBucketOwner, "lifecycle")
-        return None
-
-    def delete_bucket_ownership_controls(
-        self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None
-    ) -> Answer:
-        self._clear(ctx, Bucket, ExpectedBucketOwner, "ownership")
-        return None
-
-    def delete_bucket_policy(self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None) -> Answer:
-        self._clear(ctx, Bucket, ExpectedBucketOwner, "policy")
-        return None
-
-    def delete_bucket_tagging(self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None) -> Answer:
-        self._clear(ctx, Bucket, ExpectedBucketOwner, "tagging")
-        return None
-
-    def delete_public_access_block(
-        self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None
-    ) -> Answer:
-        self._clear(ctx, Bucket, ExpectedBucketOwner, "public_access_block")
-        return None
-
-    def get_bucket_encryption(self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None) -> Answer:
-        self._bucket(ctx, Bucket, ExpectedBucketOwner)
-        config = self._tables.configs.get((Bucket, "encryption"))
-        return {"ServerSideEncryptionConfiguration": config.value if config is not None else _DEFAULT_ENCRYPTION}
-
-    def get_bucket_lifecycle_configuration(
-        self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None
-    ) -> Answer:
-        rules: dict[str, Any] = self._read(ctx, Bucket, ExpectedBucketOwner, "lifecycle", NoSuchLifecycle)
-        return rules
-
-    def get_bucket_ownership_controls(
-        self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None
-    ) -> Answer:
-        controls = self._read(ctx, Bucket, ExpectedBucketOwner, "ownership", OwnershipControlsNotFound)
-        return {"OwnershipControls": controls}
-
-    def get_bucket_policy(self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None) -> Answer:
-        return {"Policy": self._read(ctx, Bucket, ExpectedBucketOwner, "policy", NoSuchBucketPolicy)}
-
-    def get_bucket_tagging(self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None) -> Answer:
-        return {"TagSet": tag_list(self._read(ctx, Bucket, ExpectedBucketOwner, "tagging", NoSuchTagSet))}
+    # ---- versioning -------------------------------------------------------------------------------------------
 
     def get_bucket_versioning(self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None) -> Answer:
         versioning = self._bucket(ctx, Bucket, ExpectedBucketOwner).versioning
         return {"Status": versioning} if versioning else None
-
-    def get_public_access_block(self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None) -> Answer:
-        block = self._read(ctx, Bucket, ExpectedBucketOwner, "public_access_block", NoSuchPublicAccessBlock)
-        return {"PublicAccessBlockConfiguration": block}
-
-    def put_bucket_encryption(
-        self,
-        ctx: Context,
-        *,
-        Bucket: str,
-        ServerSideEncryptionConfiguration: dict[str, Any],
-        ContentMD5: str | None = None,
-        ChecksumAlgorithm: str | None = None,
-        ExpectedBucketOwner: str | None = None,
-    ) -> Answer:
-        self._write(ctx, Bucket, ExpectedBucketOwner, "encryption", ServerSideEncryptionConfiguration)
-        return None
-
-    def put_bucket_lifecycle_configuration(
-        self,
-        ctx: Context,
-        *,
-        Bucket: str,
-        LifecycleConfiguration: dict[str, Any] | None = None,
-        ChecksumAlgorithm: str | None = None,
-        ExpectedBucketOwner: str | None = None,
-    ) -> Answer:
-        self._write(ctx, Bucket, ExpectedBucketOwner, "lifecycle", LifecycleConfiguration or {"Rules": []})
-        return None
-
-    def put_bucket_ownership_controls(
-        self,
-        ctx: Context,
-        *,
-        Bucket: str,
-        OwnershipControls: dict[str, Any],
-        ContentMD5: str | None = None,
-        ChecksumAlgorithm: str | None = None,
-        ExpectedBucketOwner: str | None = None,
-    ) -> Answer:
-        self._write(ctx, Bucket, ExpectedBucketOwner, "ownership", OwnershipControls)
-        return None
-
-    def put_bucket_policy(
-        self,
-        ctx: Context,
-        *,
-        Bucket: str,
-        Policy: str | bytes,
-        ContentMD5: str | None = None,
-        ChecksumAlgorithm: str | None = None,
-        ConfirmRemoveSelfBucketAccess: bool | None = None,
-        ExpectedBucketOwner: str | None = None,
-    ) -> Answer:
-        text = Policy.decode() if isinstance(Policy, bytes) else Policy
-        try:
-            document = json.loads(text)
-        except ValueError:
-            raise MalformedPolicy("Policies must be valid JSON and the first byte must be '{'") from None
-        if not isinstance(document, dict):
-            raise MalformedPolicy("Policies must be valid JSON and the first byte must be '{'")
-        if not document.get("Statement"):
-            raise MalformedPolicy("Missing required field Statement")
-        self._write(ctx, Bucket, ExpectedBucketOwner, "policy", text)
-        return None
-
-    def put_bucket_tagging(
-        self,
-        ctx: Context,
-        *,
-        Bucket: str,
-        Tagging: dict[str, Any],
-        ContentMD5: str | None = None,
-        ChecksumAlgorithm: str | None = None,
-        ExpectedBucketOwner: str | None = None,
-    ) -> Answer:
-        self._write(ctx, Bucket, ExpectedBucketOwner, "tagging", tag_map(Tagging["TagSet"]))
-        return None
-
-    def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
-        for _, bucket in self._tables.buckets.scan():
-            if (bucket.account, bucket.region) == (ctx.account, ctx.region):
-                yield Tagged(f"arn:aws:s3:::{bucket.name}", "s3:bucket", self._tags(bucket.name))
-
-    def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
-        bucket = arn.removeprefix("arn:aws:s3:::")
-        self._write(ctx, bucket, None, "tagging", self._tags(bucket) | tags)
-
-    def untag_by_arn(self, ctx: Context, arn: str, keys: list[str]) -> None:
-        bucket = arn.removeprefix("arn:aws:s3:::")
-        kept = {key: value for key, value in self._tags(bucket).items() if key not in keys}
-        self._write(ctx, bucket, None, "tagging", kept)
-
-    def _tags(self, bucket: str) -> dict[str, str]:
-        config = self._tables.configs.get((bucket, "tagging"))
-        return dict(config.value) if config is not None else {}
 
     def put_bucket_versioning(
         self,
@@ -219,6 +60,7 @@ class BucketConfigs(S3Base):
         *,
         Bucket: str,
         VersioningConfiguration: dict[str, Any],
+        MFA: str | None = None,
         ContentMD5: str | None = None,
         ChecksumAlgorithm: str | None = None,
         ExpectedBucketOwner: str | None = None,
@@ -227,20 +69,85 @@ class BucketConfigs(S3Base):
         status = VersioningConfiguration.get("Status")
         if status is None:
             raise IllegalVersioningConfiguration()
+        if bucket.object_lock and status == "Suspended":
+            raise InvalidBucketState(
+                "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed."
+            )
+        if VersioningConfiguration.get("MFADelete") == "Enabled":
+            if MFA is None:
+                raise AccessDenied("Mfa Authentication must be used for this request")
+            raise NotImplementedInFogbank("Fogbank's PutBucketVersioning of s3 does not implement MFADelete.")
         bucket.versioning = status
         self._tables.buckets.put((bucket.name,), bucket)
         return None
 
-    def put_public_access_block(
+    # ---- request payment --------------------------------------------------------------------------------------
+
+    def get_bucket_request_payment(
+        self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None
+    ) -> Answer:
+        self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        return {"Payer": self._known(Bucket, "request_payment") or "BucketOwner"}
+
+    def put_bucket_request_payment(
         self,
         ctx: Context,
         *,
         Bucket: str,
-        PublicAccessBlockConfiguration: dict[str, Any],
+        RequestPaymentConfiguration: dict[str, Any],
         ContentMD5: str | None = None,
         ChecksumAlgorithm: str | None = None,
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
-        block = dict.fromkeys(_DEFAULT_PUBLIC_ACCESS_BLOCK, False) | PublicAccessBlockConfiguration
-        self._write(ctx, Bucket, ExpectedBucketOwner, "public_access_block", block)
+        self._write(ctx, Bucket, ExpectedBucketOwner, "request_payment", RequestPaymentConfiguration["Payer"])
+        return None
+
+    # ---- transfer acceleration --------------------------------------------------------------------------------
+
+    def get_bucket_accelerate_configuration(
+        self, ctx: Context, *, Bucket: str, RequestPayer: str | None = None, ExpectedBucketOwner: str | None = None
+    ) -> Answer:
+        self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        status = self._known(Bucket, "accelerate")
+        return {"Status": status} if status else None
+
+    def put_bucket_accelerate_configuration(
+        self,
+        ctx: Context,
+        *,
+        Bucket: str,
+        AccelerateConfiguration: dict[str, Any],
+        ChecksumAlgorithm: str | None = None,
+        ExpectedBucketOwner: str | None = None,
+    ) -> Answer:
+        self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        if "." in Bucket:
+            raise InvalidRequest(
+                "S3 Transfer Acceleration is not supported for buckets with periods (.) in their names"
+            )
+        if "Status" not in AccelerateConfiguration:
+            raise MalformedXML()
+        self._set(Bucket, "accelerate", AccelerateConfiguration["Status"])
+        return None
+
+    # ---- attribute-based access control -----------------------------------------------------------------------
+
+    def get_bucket_abac(self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None) -> Answer:
+        self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        return {"AbacStatus": {"Status": self._known(Bucket, "abac") or "Disabled"}}
+
+    def put_bucket_abac(
+        self,
+        ctx: Context,
+        *,
+        Bucket: str,
+        AbacStatus: dict[str, Any],
+        ContentMD5: str | None = None,
+        ChecksumAlgorithm: str | None = None,
+        ExpectedBucketOwner: str | None = None,
+    ) -> Answer:
+        self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        if "Status" not in AbacStatus:
+            raise MalformedXML()
+        self._set(Bucket, "abac", AbacStatus["Status"])
         return None

@@ -226,6 +226,90 @@ class IllegalVersioningConfiguration(AwsError):
     message = "The Versioning element must be specified"
 
 
+class AccessControlListNotSupported(AwsError):
+    code = "AccessControlListNotSupported"
+    message = "The bucket does not allow ACLs"
+
+
+class InvalidBucketAclWithObjectOwnership(AwsError):
+    code = "InvalidBucketAclWithObjectOwnership"
+    message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
+
+
+class MalformedAcl(AwsError):
+    code = "MalformedACLError"
+    message = "The XML you provided was not well-formed or did not validate against our published schema"
+
+
+class MissingSecurityHeader(AwsError):
+    code = "MissingSecurityHeader"
+    message = "Your request was missing a required header"
+
+
+class UnexpectedContent(AwsError):
+    code = "UnexpectedContent"
+    message = "This request does not support content"
+
+
+class UnresolvableGrantByEmailAddress(AwsError):
+    code = "UnresolvableGrantByEmailAddress"
+    message = "The e-mail address you provided does not match any account on record."
+
+
+class InvalidBucketOwner(AwsError):
+    code = "InvalidBucketOwnerAWSAccountID"
+
+
+class PermanentRedirect(AwsError):
+    code = "PermanentRedirect"
+    status = 301
+    message = (
+        "The bucket you are attempting to access must be addressed using the specified endpoint. "
+        "Please send all future requests to this endpoint."
+    )
+
+
+class AuthorizationHeaderMalformed(AwsError):
+    code = "AuthorizationHeaderMalformed"
+
+
+class TooManyBuckets(AwsError):
+    code = "TooManyBuckets"
+    message = "You have attempted to create more buckets than allowed"
+
+
+class NoSuchConfiguration(AwsError):
+    code = "NoSuchConfiguration"
+    status = 404
+    message = "The specified configuration does not exist."
+
+
+class TooManyConfigurations(AwsError):
+    code = "TooManyConfigurations"
+    message = "You are attempting to create a new configuration but have already reached the limit."
+
+
+class IdMismatch(AwsError):
+    code = "IdMismatch"
+    message = "Document ID does not match the specified configuration ID."
+
+
+class InvalidS3DestinationBucket(AwsError):
+    code = "InvalidS3DestinationBucket"
+    message = "Invalid bucket ARN."
+
+
+class InvalidTargetBucketForLogging(AwsError):
+    code = "InvalidTargetBucketForLogging"
+    message = "The target bucket for logging does not exist"
+
+
+class CrossLocationLogging(AwsError):
+    code = "CrossLocationLoggingProhibitted"
+    status = 403
+    message = "Cross S3 location logging not allowed. "
+
+
 class BadRequest(AwsError):
     code = "BadRequest"
 

@@ -26,6 +26,9 @@ class Bucket(Record):
     """Whether it has a notification configuration with any destination."""
     replicates: bool = False
     """Whether it has a replication configuration."""
+    location: str = ""
+    """The location constraint it was made with, where that is not the region's name (`EU`)."""
+    has_lifecycle: bool = False
 
 
 class BucketConfig(Record):
@@ -56,6 +59,21 @@ class ObjectLock(Record):
     legal_hold: str = ""
 
 
+class Grant(Record):
+    """Who may do what: `kind` is the grantee's type, `grantee` a canonical id or a group's URI."""
+
+    permission: str
+    kind: str
+    grantee: str
+
+
+class Acl(Record):
+    """An access control list; `owner` is the account that the bucket or object belongs to."""
+
+    owner: str
+    grants: list[Grant]
+
+
 class ObjectVersion(Record):
     """One version of an object, or a delete marker. `headers` are parameters that come back as given."""
 
@@ -75,6 +93,8 @@ class ObjectVersion(Record):
     lock: ObjectLock | None = None
     replication: str = ""
     """PENDING, COMPLETED or FAILED for one that is replicated; REPLICA for what came so."""
+    acl: Acl | None = None
+    """None: it is the bucket owner's, and private."""
 
 
 class Upload(Record):
@@ -90,6 +110,7 @@ class Upload(Record):
     checksum_type: str = ""
     initiator: str = ""
     lock: ObjectLock | None = None
+    acl: Acl | None = None
 
 
 class Part(Record):
@@ -102,6 +123,20 @@ class Part(Record):
 
 class UploadRef(Record):
     initiated_ms: int
+
+
+class LifecycleRun(Record):
+    """How far the run of a bucket's lifecycle rules has come: everything up to the key, version or upload is done."""
+
+    at_ms: int
+    phase: int = 0
+    key: str = ""
+    place: int = 0
+    upload_id: str = ""
+    newer: int = 0
+    """Noncurrent versions of the key that are newer than the next one."""
+    since_ms: int = 0
+    """When the next version of the key became noncurrent; 0 for one that is the latest."""
 
 
 class Counter(Record):
@@ -120,6 +155,8 @@ class S3Tables:
         self.uploads = store.table("s3.uploads", key=(str,), value=Upload)
         self.uploads_of = store.table("s3.uploads_of", key=(str, str, str), value=UploadRef)
         self.parts = store.table("s3.parts", key=(str, int), value=Part)
+        self.acls = store.table("s3.acls", key=(str,), value=Acl)
+        self.lifecycle_runs = store.table("s3.lifecycle_runs", key=(str,), value=LifecycleRun)
         self.counters = store.table("s3.counters", key=(str,), value=Counter)
 
     def next_sequence(self) -> int:

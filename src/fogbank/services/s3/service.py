@@ -1,14 +1,29 @@
 """Amazon S3. https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html"""
 
+from fogbank.services.s3.bucket_encryption import BucketEncryption
 from fogbank.services.s3.buckets import Buckets
 from fogbank.services.s3.copies import Copies
 from fogbank.services.s3.edges import Edges
+from fogbank.services.s3.lifecycle_runs import LifecycleRuns
 from fogbank.services.s3.notifications import Notifications
 from fogbank.services.s3.object_lists import ObjectLists
 from fogbank.services.s3.object_locks import ObjectLocks
 from fogbank.services.s3.object_tags import ObjectTags
 from fogbank.services.s3.objects import Objects
+from fogbank.services.s3.policy import BucketPolicies
 
 
-class S3Service(Buckets, Copies, Edges, Notifications, ObjectLists, ObjectLocks, ObjectTags, Objects):
+class S3Service(
+    BucketEncryption,
+    BucketPolicies,
+    Buckets,
+    Copies,
+    Edges,
+    LifecycleRuns,
+    Notifications,
+    ObjectLists,
+    ObjectLocks,
+    ObjectTags,
+    Objects,
+):
     """Amazon S3: each of its bases holds the operations of one idea."""

@@ -1,14 +1,35 @@
-"""Tag sets, as requests write them and as they are kept."""
+"""Tag sets, as requests write them and as they are kept.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/tagging.html
+"""
+
+import re
+from collections.abc import Mapping, Sequence
 
 from fogbank.services.s3.errors import InvalidTag
 
+KEY_MAX = 128
+VALUE_MAX = 256
+# Letters, digits and spaces of any script, and a few signs.
+_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
 
-def tag_map(tags: list[dict[str, str]]) -> dict[str, str]:
+
+def tag_map(
+    tags: Sequence[Mapping[str, str]], *, reserved: str = "Your TagKey cannot be prefixed with aws:"
+) -> dict[str, str]:
+    """The tags as a map. `reserved` is what is said of keys that only AWS may use."""
     found: dict[str, str] = {}
     for tag in tags:
-        if tag["Key"] in found:
-            raise InvalidTag("Cannot provide multiple Tags with the same key", members={"TagKey": tag["Key"]})
-        found[tag["Key"]] = tag["Value"]
+        key, value = tag["Key"], tag["Value"]
+        if key in found:
+            raise InvalidTag("Cannot provide multiple Tags with the same key", members={"TagKey": key})
+        if key.lower().startswith("aws:"):
+            raise InvalidTag(reserved, members={"TagKey": key})
+        if not 1 <= len(key) <= KEY_MAX or _TEXT.fullmatch(key) is None:
+            raise InvalidTag("The TagKey you have provided is invalid", members={"TagKey": key})
+        if len(value) > VALUE_MAX or _TEXT.fullmatch(value) is None:
+            raise InvalidTag("The TagValue you have provided is invalid", members={"TagKey": key, "TagValue": value})
+        found[key] = value
     return found
 
 

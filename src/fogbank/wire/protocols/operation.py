@@ -29,7 +29,7 @@ class CompiledOperation:
         self.members: tuple[str, ...] = ()
         """The parameters that the model knows."""
         self.streaming_input = operation.streaming_input
-        self.refusal: Callable[[str], AwsError | None] = lambda sentence: None
+        self.refusal: Callable[[str, dict[str, Any]], AwsError | None] = lambda sentence, parameters: None
         """The service's own error for violated constraints, if it has one."""
         self._checked_type: Any = None
         if operation.input is not None:
@@ -51,7 +51,8 @@ class CompiledOperation:
     def refuse(self, violations: Violations) -> AwsError:
         """The error for violated constraints."""
         sentence = violations.sentence()
-        return self.refusal(sentence) or ConstraintViolated(sentence, code=self.constraint_code)
+        refusal = self.refusal(sentence, violations.parameters)
+        return refusal or ConstraintViolated(sentence, code=self.constraint_code)
 
     def check(self, value: dict[str, Any]) -> dict[str, Any]:
         """Checks parameters that were read from something else than JSON."""
@@ -65,7 +66,7 @@ class CompiledOperation:
             else:
                 return value
         violations = Violations(self.service, validates=self.validates, raw_shapes=self.raw_shapes)
-        violations.check(self.operation.input.shape, value)
+        violations.check_all(self.operation.input.shape, value)
         if violations.found:
             raise self.refuse(violations)
         return value

@@ -106,8 +106,10 @@ class RestOperation(CompiledOperation):
             return body if body or isinstance(body, BodyStream) or self.operation.streaming_input else None
         assert not isinstance(body, BodyStream)
         if shape.type == "string":
+            if not body and member not in self.input_shape.required:
+                return None
             try:
-                return body.decode() if body else None
+                return body.decode()
             except UnicodeDecodeError:
                 raise self.unreadable("The request body is not valid UTF-8.") from None
         return self.read_structure(body, ref) if body else None

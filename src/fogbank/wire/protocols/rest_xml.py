@@ -100,6 +100,9 @@ class RestXmlOperation(RestOperation):
         # InvalidArgument.
         shape = self.input_shape
         assert shape is not None
+        refusal = self.refusal(violations.sentence(), violations.parameters)
+        if refusal is not None:
+            return refusal
         for member, ref in shape.members.items():
             name = member[:1].lower() + member[1:]
             if ref.location is not None and any(f" at '{name}" in text for text in violations.found):

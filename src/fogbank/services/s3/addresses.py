@@ -1,0 +1,16 @@
+"""The addresses of buckets, as answers tell them."""
+
+from functools import lru_cache
+
+# Domains whose subdomains lead to the same server, so that an address can have the form of AWS's. A plain `localhost`
+# or a container's name has none that resolve everywhere.
+_WITH_SUBDOMAINS = ("amazonaws.com", "localhost.localstack.cloud", "localhost.fogbank.dev")
+
+
+@lru_cache(maxsize=64)
+def global_bucket_url(endpoint: str, bucket: str) -> str:
+    """Where a bucket is whatever its region: `http://bucket.s3.amazonaws.com/`, or as near to that as leads here."""
+    scheme, _, host = endpoint.partition("://")
+    name, colon, port = host.partition(":")
+    domain = next((domain for domain in _WITH_SUBDOMAINS if f".{name}".endswith(f".{domain}")), "")
+    return f"{scheme}://{bucket}.s3.{domain}{colon}{port}/" if domain else f"{endpoint}/{bucket}"

@@ -1,0 +1,232 @@
+"""Bucket policies: which documents are policies, and which of them are public.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-policy-language-overview.html
+"""
+
+import ipaddress
+import json
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from fogbank.services.s3.errors import MalformedPolicy
+from fogbank.services.s3.policy_actions import OF_BUCKETS, OF_OBJECTS
+
+BYTES_MAX = 20 * 1024
+_NOT_JSON = "Policies must be valid JSON and the first byte must be '{'"
+_FIELDS = frozenset(("Version", "Id", "Statement"))
+_STATEMENT_FIELDS = frozenset(
+    ("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition")
+)
+_VERSIONS = ("2012-10-17", "2008-10-17")
+_PRINCIPAL_KINDS = frozenset(("AWS", "Service", "Federated", "CanonicalUser"))
+_AWS_PRINCIPAL = re.compile(
+    r"\*|\d{12}|arn:aws[a-z-]*:(iam|sts)::\d{12}:(root|(user|role|assumed-role|federated-user)/.+)|A[A-Z]{3}\w{12,}"
+)
+_SERVICE_PRINCIPAL = re.compile(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?")
+_RESOURCE = re.compile(r"arn:aws[a-z-]*:s3:::(?P<bucket>[^/]+)(?P<key>/.*)?", re.DOTALL)
+
+# Conditions that tie what is allowed to somebody: with fixed values of one of them a statement is not public.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html ("public")
+_TYING_KEYS = frozenset(
+    (
+        "aws:principalaccount",
+        "aws:principalarn",
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:sourceaccount",
+        "aws:sourcearn",
+        "aws:sourceorgid",
+        "aws:sourceorgpaths",
+        "aws:sourceowner",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+        "aws:userid",
+        "s3:dataaccesspointaccount",
+        "s3:dataaccesspointarn",
+        "s3:x-amz-server-side-encryption-aws-kms-key-id",
+    )
+)
+_EQUALITIES = frozenset(("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike"))
+# Wider address ranges than these are everybody. Private ones are never.
+_V4_BITS_MIN = 8
+_V6_BITS_MIN = 32
+
+
+def parsed(text: str, bucket: str) -> dict[str, Any]:
+    """The document of a policy of that bucket; MalformedPolicy in AWS's words if it is none."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        raise MalformedPolicy(_NOT_JSON) from None
+    if not isinstance(document, dict) or not text.startswith("{"):
+        raise MalformedPolicy(_NOT_JSON)
+    if len(text.encode()) > BYTES_MAX:
+        raise MalformedPolicy(f"Normalized policy document exceeds the maximum allowed size of {BYTES_MAX} bytes")
+    _check_fields(document, _FIELDS)
+    if document.get("Version", _VERSIONS[0]) not in _VERSIONS:
+        raise MalformedPolicy("The policy must contain a valid version string")
+    if "Statement" not in document:
+        raise MalformedPolicy("Missing required field Statement")
+    statements = _many(document["Statement"])
+    if not statements:
+        raise MalformedPolicy("Could not parse the policy: Statement is empty!")
+    for statement in statements:
+        _check_statement(statement, bucket)
+    sids = [statement["Sid"] for statement in statements if "Sid" in statement]
+    if len(set(sids)) < len(sids):
+        raise MalformedPolicy("Statement IDs (SID) in a single policy must be unique.")
+    return document
+
+
+def is_public(document: Mapping[str, Any]) -> bool:
+    """Whether any statement allows something to somebody who is not fixed.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+    """
+    return any(_is_public(statement) for statement in _many(document["Statement"]))
+
+
+def _is_public(statement: Mapping[str, Any]) -> bool:
+    if statement["Effect"] != "Allow":
+        return False
+    if "NotPrincipal" not in statement and not _everybody(statement["Principal"]):
+        return False
+    conditions: Mapping[str, Mapping[str, Any]] = statement.get("Condition", {})
+    return not any(
+        _ties(operator.lower().removeprefix("forallvalues:").removeprefix("foranyvalue:"), key.lower(), _many(values))
+        for operator, tests in conditions.items()
+        for key, values in tests.items()
+    )
+
+
+def _everybody(principal: Any) -> bool:
+    return principal == "*" or any(
+        "*" in str(value) and kind == "AWS" for kind, values in principal.items() for value in _many(values)
+    )
+
+
+def _ties(operator: str, key: str, values: list[Any]) -> bool:
+    if operator == "ipaddress" and key == "aws:sourceip":
+        return bool(values) and all(_is_narrow(str(value)) for value in values)
+    if operator not in _EQUALITIES or key not in _TYING_KEYS:
+        return False
+    return bool(values) and all(_is_fixed(key, str(value)) for value in values)
+
+
+def _is_fixed(key: str, value: str) -> bool:
+    if "${" in value:
+        return False
+    if key == "s3:dataaccesspointarn":
+        # The name of an access point may have wildcards if the account has none.
+        value = ":".join(value.split(":")[:5])
+    if key == "aws:userid" and value.endswith(":*"):
+        return False
+    return "*" not in value and "?" not in value
+
+
+def _is_narrow(value: str) -> bool:
+    try:
+        network = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        return False
+    bits_min = _V4_BITS_MIN if network.version == 4 else _V6_BITS_MIN
+    return network.prefixlen >= bits_min or network.is_private
+
+
+def _check_statement(statement: Any, bucket: str) -> None:
+    if not isinstance(statement, dict):
+        raise MalformedPolicy("Invalid policy syntax.")
+    _check_fields(statement, _STATEMENT_FIELDS)
+    if "Effect" not in statement:
+        raise MalformedPolicy("Missing required field Effect")
+    if statement["Effect"] not in ("Allow", "Deny"):
+        raise MalformedPolicy(f"Invalid effect: {statement['Effect']}")
+    if "Principal" not in statement and "NotPrincipal" not in statement:
+        raise MalformedPolicy("Missing required field Principal")
+    for one, other in (("Principal", "NotPrincipal"), ("Action", "NotAction"), ("Resource", "NotResource")):
+        if one in statement and other in statement:
+            raise MalformedPolicy(f"Statement/policy cannot contain both {one} and {other}")
+        if one not in statement and other not in statement:
+            raise MalformedPolicy("Statement is missing required element")
+    _check_principal(statement.get("Principal", statement.get("NotPrincipal")))
+    actions = _texts(statement.get("Action", statement.get("NotAction")), "Policy has invalid action")
+    resources = _texts(statement.get("Resource", statement.get("NotResource")), "Policy has invalid resource")
+    levels = [_levels_of_resource(resource, bucket) for resource in resources]
+    for action in actions:
+        applies = _levels_of_action(action)
+        if not applies:
+            raise MalformedPolicy("Policy has invalid action")
+        if "Action" in statement and "Resource" in statement and not any(applies & level for level in levels):
+            raise MalformedPolicy("Action does not apply to any resource(s) in statement")
+    _check_condition(statement.get("Condition", {}))
+
+
+def _check_fields(found: Mapping[str, Any], known: frozenset[str]) -> None:
+    for name in found:
+        if name not in known:
+            raise MalformedPolicy(f"Unknown field {name}")
+
+
+def _check_principal(principal: Any) -> None:
+    if principal == "*":
+        return
+    if not isinstance(principal, dict) or not principal or not principal.keys() <= _PRINCIPAL_KINDS:
+        raise MalformedPolicy("Invalid policy syntax.")
+    for kind, values in principal.items():
+        for value in _many(values):
+            pattern = {"AWS": _AWS_PRINCIPAL, "Service": _SERVICE_PRINCIPAL}.get(kind)
+            if not isinstance(value, str) or (pattern is not None and pattern.fullmatch(value) is None):
+                raise MalformedPolicy("Invalid principal in policy", members={"Detail": f'"{kind}" : "{value}"'})
+
+
+def _check_condition(condition: Any) -> None:
+    if not isinstance(condition, dict) or not all(isinstance(tests, dict) for tests in condition.values()):
+        raise MalformedPolicy("Invalid policy syntax.")
+
+
+def _texts(value: Any, refusal: str) -> list[str]:
+    values = _many(value)
+    if not values or not all(isinstance(text, str) for text in values):
+        raise MalformedPolicy(refusal)
+    return values
+
+
+def _many(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+_BUCKET, _OBJECTS = 1, 2
+
+
+def _levels_of_action(action: str) -> int:
+    """Whether an action applies to the bucket, to its objects, or both (bits); 0 if there is none of that name."""
+    if action == "*":
+        return _BUCKET | _OBJECTS
+    service, colon, name = action.partition(":")
+    if service.lower() != "s3" or not colon:
+        return 0
+    return (_BUCKET if _any(OF_BUCKETS, name) else 0) | (_OBJECTS if _any(OF_OBJECTS, name) else 0)
+
+
+def _levels_of_resource(resource: str, bucket: str) -> int:
+    if resource == "*":
+        return _BUCKET | _OBJECTS
+    match = _RESOURCE.fullmatch(resource)
+    if match is None or not _any((bucket,), match["bucket"]):
+        raise MalformedPolicy("Policy has invalid resource")
+    if match["key"] is not None:
+        return _OBJECTS
+    return _BUCKET | _OBJECTS if match["bucket"].endswith("*") else _BUCKET
+
+
+def _any(names: Iterable[str], pattern: str) -> bool:
+    matches = _matcher(pattern)
+    return any(matches.fullmatch(name) is not None for name in names)
+
+
+@lru_cache(maxsize=1024)
+def _matcher(pattern: str) -> re.Pattern[str]:
+    text = "".join(".*" if char == "*" else "." if char == "?" else re.escape(char) for char in pattern)
+    return re.compile(text, re.IGNORECASE | re.DOTALL)
