@@ -16,6 +16,8 @@ from typing import cast
 import httptools
 
 from fogbank.core.body import BodyStream, BodyTruncated
+from fogbank.core.stored_body import StoredBody
+from fogbank.wire import file_sender
 from fogbank.wire.protocols.request import RequestData, ResponseData
 
 log = logging.getLogger("fogbank.http")
@@ -346,26 +348,50 @@ class HttpConnection(asyncio.Protocol):
             self._read_on()
 
     async def _send_stream(self, slot: _Slot, response: ResponseData, body: AsyncIterable[bytes]) -> None:
-        chunked = not any(name.lower() == "content-length" for name, _ in response.headers)
-        self._transport.write(_head(response, None, slot, chunked=chunked))
-        if not slot.head:
-            try:
-                async for chunk in body:
-                    if chunk:
-                        self._transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
-                        self._deadline = self._connections.now_s + IDLE_S
-                    await self._writable.wait()
-            except Exception:
-                self._transport.abort()  # The head is out: cutting the body short is the only sign left.
-                raise
-            if chunked:
-                self._transport.write(b"0\r\n\r\n")
+        try:
+            if slot.head:
+                self._transport.write(_head(response, None, slot))
+            elif not (isinstance(body, StoredBody) and await self._send_files(slot, response, body)):
+                await self._send_chunks(slot, response, body)
+        except ConnectionError:
+            self._transport.abort()
+            return
+        except Exception:
+            self._transport.abort()  # The head is out: cutting the body short is the only sign left.
+            raise
         self._sending = None
         self._sent(slot)
         self._send_ready()
 
-    def _sent(self, slot: _Slot) -> None:
+    async def _send_files(self, slot: _Slot, response: ResponseData, body: StoredBody) -> bool:
+        """Send past the transport; whether that is possible."""
+        own = file_sender.socket_of(self._transport)
+        if own is None:
+            return False
+        with own:
+            self._transport.set_write_buffer_limits(high=0)  # Not writable until all that was written is out.
+            await self._writable.wait()
+            await file_sender.send(own, _head(response, body.length, slot), body, self._went_on)
+        if not self._transport.is_closing():
+            self._transport.set_write_buffer_limits()
+        return True
+
+    async def _send_chunks(self, slot: _Slot, response: ResponseData, body: AsyncIterable[bytes]) -> None:
+        chunked = not any(name.lower() == "content-length" for name, _ in response.headers)
+        self._transport.write(_head(response, None, slot, chunked=chunked))
+        async for chunk in body:
+            if chunk:
+                self._transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
+                self._went_on()
+            await self._writable.wait()
+        if chunked:
+            self._transport.write(b"0\r\n\r\n")
+
+    def _went_on(self) -> None:
         self._deadline = self._connections.now_s + IDLE_S
+
+    def _sent(self, slot: _Slot) -> None:
+        self._went_on()
         if slot.close or (self._closing and not self._slots):
             self._closing = True
             self._transport.close()
