@@ -64,6 +64,12 @@ class Context:
         )
 
     @property
+    def principal_arn(self) -> str:
+        """Who calls: an issued access key says so; any other, and background work, is the account's root."""
+        key = self.cloud.access_keys.peek((self.access_key,)) if self.access_key else None
+        return key.principal_arn if key is not None else f"arn:aws:iam::{self.account}:root"
+
+    @property
     def trace(self) -> str:
         """The X-Ray trace header that the request came with, or nothing."""
         return self.headers.get(_TRACE_HEADER, "")

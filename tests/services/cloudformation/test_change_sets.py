@@ -96,3 +96,41 @@ def test_an_update_of_a_stack_that_is_not_there_is_refused(aws: Aws) -> None:
     cloudformation = aws("cloudformation")
     with pytest.raises(ClientError, match=r"Stack \[shop\] does not exist"):
         cloudformation.create_change_set(StackName="shop", ChangeSetName="one", TemplateBody=template(A={}))
+
+
+def test_a_request_that_comes_again_with_its_client_token_is_done_once(aws: Aws) -> None:
+    cloudformation = aws("cloudformation")
+    asked = {"StackName": "shop", "ChangeSetName": "one", "ChangeSetType": "CREATE", "TemplateBody": template(A={})}
+    made = cloudformation.create_change_set(**asked, ClientToken="t")
+    assert cloudformation.create_change_set(**asked, ClientToken="t")["Id"] == made["Id"]
+    with pytest.raises(cloudformation.exceptions.AlreadyExistsException):
+        cloudformation.create_change_set(**asked, ClientToken="u")
+    for _ in range(2):
+        cloudformation.execute_change_set(ChangeSetName=made["Id"], ClientRequestToken="v")
+    wait(cloudformation)
+    cloudformation.execute_change_set(ChangeSetName=made["Id"], ClientRequestToken="v")
+    with pytest.raises(cloudformation.exceptions.InvalidChangeSetStatusException):
+        cloudformation.execute_change_set(ChangeSetName=made["Id"], ClientRequestToken="w")
+    again = {"StackName": "shop", "TemplateBody": template(A={"DelaySeconds": 3}), "ClientRequestToken": "x"}
+    for _ in range(2):
+        cloudformation.update_stack(**again)
+    wait(cloudformation)
+    events = cloudformation.describe_stack_events(StackName="shop")["StackEvents"]
+    assert [event.get("ClientRequestToken") for event in events if event["LogicalResourceId"] == "shop"] == [
+        "x", "x", "x", "v", "v", None,
+    ]  # fmt: skip
+
+
+def test_change_sets_are_listed_in_pages(aws: Aws) -> None:
+    cloudformation = aws("cloudformation")
+    names = [f"c{number:03d}" for number in range(102)]
+    for name in names:
+        cloudformation.create_change_set(
+            StackName="shop", ChangeSetName=name, ChangeSetType="CREATE", TemplateBody=template(A={})
+        )
+    first = cloudformation.list_change_sets(StackName="shop")
+    rest = cloudformation.list_change_sets(StackName="shop", NextToken=first["NextToken"])
+    assert [row["ChangeSetName"] for page in (first, rest) for row in page["Summaries"]] == names
+    assert (len(rest["Summaries"]), "NextToken" in rest) == (2, False)
+    with pytest.raises(ClientError, match="The token is invalid"):
+        cloudformation.describe_account_limits(NextToken="1")

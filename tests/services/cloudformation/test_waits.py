@@ -117,8 +117,10 @@ def test_an_update_can_be_cancelled_while_it_waits(aws: Aws) -> None:
     )
     wait_for(cloudformation, "Condition", "CREATE_IN_PROGRESS")
     wait_for(cloudformation, "Q", "UPDATE_COMPLETE")
-    cloudformation.cancel_update_stack(StackName="shop")
+    cloudformation.cancel_update_stack(StackName="shop", ClientRequestToken="stop")
     assert wait(cloudformation)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    cloudformation.cancel_update_stack(StackName="shop", ClientRequestToken="stop")
+    assert cloudformation.describe_stack_events(StackName="shop")["StackEvents"][0]["ClientRequestToken"] == "stop"
     assert queues(aws) == {"a"}
     with pytest.raises(ClientError, match="CancelUpdateStack cannot be called from current stack status"):
         cloudformation.cancel_update_stack(StackName="shop")

@@ -24,7 +24,7 @@ def test_a_policy_is_kept_under_a_revision_that_changes_with_it(aws: Aws, make_t
         first = dynamodb.put_resource_policy(ResourceArn=arn, Policy=POLICY, ExpectedRevisionId="NO_POLICY")
         again = dynamodb.put_resource_policy(ResourceArn=arn, Policy=POLICY)
         got = dynamodb.get_resource_policy(ResourceArn=arn)
-        other = dynamodb.put_resource_policy(ResourceArn=arn, Policy=POLICY.replace("Allow", "Deny"))
+        other = dynamodb.put_resource_policy(ResourceArn=arn, Policy=POLICY.replace("Get", "Put"))
         with pytest.raises(dynamodb.exceptions.PolicyNotFoundException):
             dynamodb.delete_resource_policy(ResourceArn=arn, ExpectedRevisionId=first["RevisionId"])
         deleted = dynamodb.delete_resource_policy(ResourceArn=arn, ExpectedRevisionId=other["RevisionId"])
@@ -48,3 +48,13 @@ def test_a_policy_belongs_to_a_table_and_goes_with_it(aws: Aws, make_table: Make
     dynamodb.delete_table(TableName=table)
     with pytest.raises(dynamodb.exceptions.ResourceNotFoundException):
         dynamodb.get_resource_policy(ResourceArn=arn)
+
+
+def test_who_denies_themselves_to_change_a_policy_must_confirm_it(aws: Aws, make_table: MakeTable) -> None:
+    dynamodb = aws("dynamodb")
+    arn = dynamodb.describe_table(TableName=make_table("id"))["Table"]["TableArn"]
+    locking = POLICY.replace("Allow", "Deny").replace("GetItem", "*")
+    with pytest.raises(dynamodb.exceptions.ClientError, match="ConfirmRemoveSelfResourceAccess"):
+        dynamodb.put_resource_policy(ResourceArn=arn, Policy=locking)
+    dynamodb.put_resource_policy(ResourceArn=arn, Policy=locking, ConfirmRemoveSelfResourceAccess=True)
+    assert dynamodb.get_resource_policy(ResourceArn=arn)["Policy"] == locking

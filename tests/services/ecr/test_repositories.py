@@ -121,3 +121,13 @@ def test_a_repository_in_a_stack_follows_its_template(aws: Aws) -> None:
     cloudformation.delete_stack(StackName="shop")
     assert wait(cloudformation, stack_id)["StackStatus"] == "DELETE_COMPLETE"
     assert ecr.describe_repositories()["repositories"] == []
+
+
+def test_who_locks_themselves_out_of_a_repository_must_force_it(aws: Aws) -> None:
+    ecr = aws("ecr")
+    ecr.create_repository(repositoryName="shop/web")
+    locking = json.dumps({"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "ecr:*"}]})
+    code, message = refusal(ecr.set_repository_policy, repositoryName="shop/web", policyText=locking)
+    assert (code, "force" in message) == ("InvalidParameterException", True)
+    ecr.set_repository_policy(repositoryName="shop/web", policyText=locking, force=True)
+    assert ecr.get_repository_policy(repositoryName="shop/web")["policyText"] == locking

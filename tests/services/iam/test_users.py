@@ -148,3 +148,28 @@ def test_a_stack_makes_users_groups_and_keys(aws: Any, iam: Any) -> None:
     stacks.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 0.1})
     with pytest.raises(ClientError, match="NoSuchEntity"):
         iam.get_user(UserName="bob")
+
+
+@pytest.mark.parametrize(
+    ("policy", "password", "reason"),
+    [
+        (None, "Ab1!", "Password should have a minimum length of 8"),
+        (None, "abcdefgh1", "Password should have at least 3 of"),
+        ({"RequireSymbols": True}, "Abcdefgh1", "Password should have at least one symbol"),
+        ({"RequireNumbers": True}, "Abcdefgh!", "Password should have at least one number"),
+        ({"RequireUppercaseCharacters": True}, "abcdefgh1", "Password should have at least one uppercase letter"),
+        ({"RequireLowercaseCharacters": True}, "ABCDEFGH1", "Password should have at least one lowercase letter"),
+        ({"MinimumPasswordLength": 12}, "S3cret-pass", "Password should have a minimum length of 12"),
+    ],
+)
+def test_a_password_must_be_what_the_account_asks_for(
+    iam: Any, policy: dict[str, Any] | None, password: str, reason: str
+) -> None:
+    if policy is not None:
+        iam.update_account_password_policy(**policy)
+    with pytest.raises(ClientError, match=reason) as refused:
+        iam.create_login_profile(UserName="ann", Password=password)
+    assert refused.value.response["Error"]["Code"] == "PasswordPolicyViolation"
+    iam.create_login_profile(UserName="ann", Password="S3cret-password")
+    with pytest.raises(ClientError, match=reason):
+        iam.update_login_profile(UserName="ann", Password=password)

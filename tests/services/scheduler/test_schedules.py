@@ -319,3 +319,29 @@ def test_a_template_makes_groups_and_schedules(aws: Aws, clock: Any, inbox: Inbo
     cloudformation.delete_stack(StackName="s")
     cloudformation.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
     assert [group["Name"] for group in scheduler.list_schedule_groups()["ScheduleGroups"]] == ["default"]
+
+
+def test_an_update_or_deletion_that_comes_again_with_its_client_token_is_not_done_again(
+    aws: Aws, clock: Any, inbox: Inbox
+) -> None:
+    scheduler = aws("scheduler")
+    every = {"Name": "s", "FlexibleTimeWindow": OFF, "Target": to(inbox.arn)}
+    scheduler.create_schedule(ScheduleExpression="rate(1 hour)", **every)
+    first = {"ScheduleExpression": "rate(2 hours)", "ClientToken": "one", **every}
+    scheduler.update_schedule(**first)
+    scheduler.update_schedule(ScheduleExpression="rate(3 hours)", ClientToken="two", **every)
+    scheduler.update_schedule(**first)
+    assert scheduler.get_schedule(Name="s")["ScheduleExpression"] == "rate(3 hours)"
+    with pytest.raises(scheduler.exceptions.ConflictException):
+        scheduler.update_schedule(**first | {"ScheduleExpression": "rate(4 hours)"})
+
+    for _ in range(2):
+        scheduler.delete_schedule(Name="s", ClientToken="three")
+    with pytest.raises(scheduler.exceptions.ResourceNotFoundException):
+        scheduler.delete_schedule(Name="s", ClientToken="four")
+    scheduler.create_schedule_group(Name="g")
+    for _ in range(2):
+        scheduler.delete_schedule_group(Name="g", ClientToken="five")
+    clock.advance(s=9 * 3600)
+    with pytest.raises(scheduler.exceptions.ResourceNotFoundException):
+        scheduler.delete_schedule(Name="s", ClientToken="three")

@@ -1,6 +1,7 @@
 """Topics, subscriptions, permissions and tags."""
 
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -178,6 +179,27 @@ def test_an_http_endpoint_confirms_and_is_notified(aws: Aws) -> None:
     assert headers["x-amz-sns-subscription-arn"] == arn
     assert json.loads(body)["Message"] == "hello"
     endpoint.server.server_close()
+
+
+def test_a_subscription_confirmed_with_authentication_can_only_be_ended_by_its_owners(aws: Aws) -> None:
+    sns = aws("sns")
+    with Endpoint() as endpoint:
+        topic = sns.create_topic(Name="t")["TopicArn"]
+        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint.url)
+        token = json.loads(endpoint.take(1)[0][1])["Token"]
+        arn = sns.confirm_subscription(TopicArn=topic, Token=token, AuthenticateOnUnsubscribe="true")["SubscriptionArn"]
+        sns.publish(TopicArn=topic, Message="hello")
+        link = json.loads(endpoint.take(2)[1][1])["UnsubscribeURL"]
+    attributes = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+    assert attributes["ConfirmationWasAuthenticated"] == "true"
+
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(link)
+    assert refused.value.code == 403
+    with pytest.raises(ClientError, match="is not authorized to perform: SNS:Unsubscribe"):
+        aws("sns", account="999988887777").unsubscribe(SubscriptionArn=arn)
+    sns.unsubscribe(SubscriptionArn=arn)
+    assert sns.list_subscriptions()["Subscriptions"] == []
 
 
 POLICY = {

@@ -17,12 +17,14 @@ from fogbank.services.cloudformation.errors import (
     TransformFailed,
     ValidationError,
 )
+from fogbank.services.cloudformation.pages import page
 from fogbank.services.cloudformation.prepare import Plan
 from fogbank.services.cloudformation.records import STACK_TYPE, ChangeSet, Stack, StackResource
-from fogbank.services.cloudformation.registry import Registry
+from fogbank.services.cloudformation.registry import Registry, repeated
 from fogbank.services.cloudformation.settings import Settings
 from fogbank.services.cloudformation.stack_status import UPDATABLE
 
+CHANGES_PAGE = 500  # AWS's pages have a megabyte, which takes about as many as a template has resources at most.
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 
 
@@ -43,7 +45,11 @@ class ChangeSets(Registry):
             raise NotImplementedInFogbank(f"Change sets with {what} are not implemented by Fogbank.")
         keep = settings.keeps_failed(DeploymentConfig)
         creating = ChangeSetType == "CREATE"
-        found = self._target(ctx, StackName, ChangeSetName, creating=creating)
+        found = self.find(ctx, StackName)
+        known = self.tables.change_sets.get((found.id, ChangeSetName)) if found is not None else None
+        if known is not None and ClientToken and known.token == ClientToken:
+            return {"Id": known.id, "StackId": known.stack_id}
+        self._check_target(found, known, StackName, ChangeSetName, creating=creating)
         given = Settings(
             template_body=TemplateBody, template_url=TemplateURL, use_previous_template=UsePreviousTemplate,
             parameters=Parameters, capabilities=Capabilities, resource_types=ResourceTypes, tags=Tags,
@@ -58,13 +64,16 @@ class ChangeSets(Registry):
             created_ms=ctx.now_ms, status="CREATE_COMPLETE", execution_status="AVAILABLE",
             description=Description or "", imports=ImportExistingResources,
             on_failure=OnStackFailure or ("DO_NOTHING" if keep else ""), include_nested=IncludeNestedStacks,
+            token=ClientToken or "",
         )  # fmt: skip
         await self._make(ctx, row, stack, given, creating=creating)
         return {"Id": row.id, "StackId": stack.id}
 
-    def _target(self, ctx: Context, name: str, change_set: str, *, creating: bool) -> Stack | None:
-        """The stack that a change set is about; None if it is a new one."""
-        found = self.find(ctx, name)
+    @staticmethod
+    def _check_target(
+        found: Stack | None, known: ChangeSet | None, name: str, change_set: str, *, creating: bool
+    ) -> None:
+        """Whether a change set can be made for the stack, which is None if it is a new one."""
         if creating and found is not None and found.status != "REVIEW_IN_PROGRESS":
             raise ValidationError(
                 f"Stack [{name}] already exists and cannot be created again with the changeSet [{change_set}]."
@@ -74,12 +83,10 @@ class ChangeSets(Registry):
                 raise ValidationError(f"Stack [{name}] does not exist")
             if found.status not in UPDATABLE:
                 raise ValidationError(f"Stack:{found.id} is in {found.status} state and can not be updated.")
-        taken = self.tables.change_sets.get((found.id, change_set)) if found is not None else None
-        if taken is not None and not taken.execution_status.startswith("EXECUTE_"):
+        if known is not None and not known.execution_status.startswith("EXECUTE_"):
             raise AlreadyExists(
                 f"ChangeSet {change_set} cannot be created due to a mismatch with existing attribute Template"
             )
-        return found
 
     async def _make(self, ctx: Context, row: ChangeSet, stack: Stack, given: Settings, *, creating: bool) -> None:
         """Find out what would change, and keep it."""
@@ -110,7 +117,7 @@ class ChangeSets(Registry):
         def write() -> None:
             if creating and self.find(ctx, stack.id) is None:
                 self.register(ctx, stack)
-            self.tables.change_sets.put((stack.id, row.name), row)
+            self.put_change_set(row)
 
         await ctx.run(write)
 
@@ -159,7 +166,7 @@ class ChangeSets(Registry):
         return {}
 
     def _drop(self, ctx: Context, row: ChangeSet) -> None:
-        self.tables.change_sets.delete((row.stack_id, row.name))
+        self.remove_change_set(row)
         for change_set_id in row.nested.values():
             try:
                 own = self.change_set(ctx, change_set_id, None)
@@ -176,10 +183,10 @@ class ChangeSets(Registry):
         IncludePropertyValues: bool = False,
     ) -> Answer:  # fmt: skip
         found = self.change_set(ctx, ChangeSetName, StackName)
-        answer = answers.change_set(found)
+        shown, token = page(found.changes, NextToken, size=CHANGES_PAGE)
         if not IncludePropertyValues:
-            answer["Changes"] = [changes.without_values(change) for change in found.changes]
-        return answer
+            shown = [changes.without_values(change) for change in shown]
+        return answers.change_set(found) | {"Changes": shown} | token
 
     async def execute_change_set(
         self, ctx: Context, *, ChangeSetName: str, StackName: str | None = None,
@@ -187,13 +194,15 @@ class ChangeSets(Registry):
         RetainExceptOnCreate: bool = False,
     ) -> Answer:  # fmt: skip
         found = self.change_set(ctx, ChangeSetName, StackName)
+        former = self.get(ctx, found.stack_id)
         if found.execution_status != "AVAILABLE":
+            if found.execution_status.startswith("EXECUTE_") and repeated(former, ClientRequestToken):
+                return {}
             raise InvalidChangeSetStatus(
                 f"ChangeSet [{found.id}] cannot be executed in its current status of [{found.status}]"
             )
         if found.on_failure and DisableRollback is not None:
             raise ValidationError("You may not specify both OnStackFailure and DisableRollback.")
-        former = self.get(ctx, found.stack_id)
         if former.status != "REVIEW_IN_PROGRESS" and former.status not in UPDATABLE:
             raise ValidationError(f"Stack:{former.id} is in {former.status} state and can not be updated.")
         stack = msgspec.structs.replace(
@@ -225,10 +234,9 @@ class ChangeSets(Registry):
         await work.ctx.run(self._mark, executed, "EXECUTE_COMPLETE" if done else "EXECUTE_FAILED")
 
     def _mark(self, executed: ChangeSet, execution_status: str) -> None:
-        key = (executed.stack_id, executed.name)
-        current = self.tables.change_sets.get(key)
+        current = self.tables.change_sets.get((executed.stack_id, executed.name))
         if current is not None and current.id == executed.id:
-            self.tables.change_sets.put(key, msgspec.structs.replace(current, execution_status=execution_status))
+            self.put_change_set(msgspec.structs.replace(current, execution_status=execution_status))
 
     def list_change_sets(self, ctx: Context, *, StackName: str, NextToken: str | None = None) -> Answer:
         stack = self.existing(ctx, StackName)
@@ -240,4 +248,5 @@ class ChangeSets(Registry):
             for _, row in self.tables.change_sets.scan((stack.id,))
             if not row.execution_status.startswith("EXECUTE_")
         ]
-        return {"Summaries": [{name: row[name] for name in names if name in row} for row in found]}
+        shown, token = page(found, NextToken)
+        return {"Summaries": [{name: row[name] for name in names if name in row} for row in shown], **token}

@@ -1,34 +1,30 @@
 """The operations that tell what there is."""
 
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer, Tagged
 from fogbank.services.cloudformation import answers
 from fogbank.services.cloudformation.errors import ValidationError
+from fogbank.services.cloudformation.pages import PAGE, number, page, refuse
 from fogbank.services.cloudformation.records import Stack
 from fogbank.services.cloudformation.registry import Registry
-
-T = TypeVar("T")
-PAGE = 100
 
 
 class Descriptions(Registry):
     def describe_account_limits(self, ctx: Context, *, NextToken: str | None = None) -> Answer:
+        refuse(NextToken)
         limits = {"StackLimit": 2000, "StackOutputsLimit": 200, "ConcurrentResourcesLimit": 2500}
         return {"AccountLimits": [{"Name": name, "Value": value} for name, value in limits.items()]}
 
     def describe_stack_events(self, ctx: Context, *, StackName: str, NextToken: str | None = None) -> Answer:
         stack = self.existing(ctx, StackName)
-        rows = [
-            (int(key[1]), event)
-            for key, event in self.tables.events.scan((stack.id,), reverse=True)
-            if NextToken is None or int(key[1]) < _number(NextToken)
-        ]
+        after = None if NextToken is None else (stack.id, number(NextToken))
+        rows = list(self.tables.events.scan((stack.id,), after=after, reverse=True, limit=PAGE + 1))
         answer: dict[str, Any] = {"StackEvents": [answers.event(event, stack) for _, event in rows[:PAGE]]}
         if len(rows) > PAGE:
-            answer["NextToken"] = str(rows[PAGE - 1][0])
+            answer["NextToken"] = str(rows[PAGE - 1][0][1])
         return answer
 
     def describe_stack_resource(self, ctx: Context, *, StackName: str, LogicalResourceId: str) -> Answer:
@@ -67,15 +63,15 @@ class Descriptions(Registry):
         if StackName is not None:
             return {"Stacks": [answers.stack(self.get(ctx, StackName))]}
         found = [stack for stack in self._stacks(ctx) if stack.status != "DELETE_COMPLETE"]
-        page, token = _page(found, NextToken)
-        return {"Stacks": [answers.stack(stack) for stack in page], **token}
+        shown, token = page(found, NextToken)
+        return {"Stacks": [answers.stack(stack) for stack in shown], **token}
 
     def list_exports(self, ctx: Context, *, NextToken: str | None = None) -> Answer:
         found = list(self.tables.exports.scan((ctx.account, ctx.region)))
-        page, token = _page(found, NextToken)
+        shown, token = page(found, NextToken)
         return {
             "Exports": [
-                {"ExportingStackId": export.stack_id, "Name": key[2], "Value": export.value} for key, export in page
+                {"ExportingStackId": export.stack_id, "Name": key[2], "Value": export.value} for key, export in shown
             ],
             **token,
         }
@@ -90,13 +86,13 @@ class Descriptions(Registry):
         ]
         if not found:
             raise ValidationError(f"Export '{ExportName}' is not imported by any stack.")
-        page, token = _page(found, NextToken)
-        return {"Imports": page, **token}
+        shown, token = page(found, NextToken)
+        return {"Imports": shown, **token}
 
     def list_stack_resources(self, ctx: Context, *, StackName: str, NextToken: str | None = None) -> Answer:
-        page, token = _page(self.resources(self.get(ctx, StackName)), NextToken)
+        shown, token = page(self.resources(self.get(ctx, StackName)), NextToken)
         return {
-            "StackResourceSummaries": [answers.resource(found, time="LastUpdatedTimestamp") for found in page],
+            "StackResourceSummaries": [answers.resource(found, time="LastUpdatedTimestamp") for found in shown],
             **token,
         }
 
@@ -104,8 +100,8 @@ class Descriptions(Registry):
         self, ctx: Context, *, NextToken: str | None = None, StackStatusFilter: list[str] | None = None
     ) -> Answer:
         found = [stack for stack in self._stacks(ctx) if not StackStatusFilter or stack.status in StackStatusFilter]
-        page, token = _page(sorted(found, key=lambda stack: -stack.created_ms), NextToken)
-        return {"StackSummaries": [answers.summary(stack) for stack in page], **token}
+        shown, token = page(sorted(found, key=lambda stack: -stack.created_ms), NextToken)
+        return {"StackSummaries": [answers.summary(stack) for stack in shown], **token}
 
     def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
         for stack in self._stacks(ctx):
@@ -121,15 +117,3 @@ class Descriptions(Registry):
             if any(found.physical_id == physical_id for found in resources):
                 return stack
         raise ValidationError(f"Stack for {physical_id} does not exist")
-
-
-def _page(found: list[T], token: str | None) -> tuple[list[T], dict[str, str]]:
-    start = _number(token) if token is not None else 0
-    page = found[start : start + PAGE]
-    return page, {"NextToken": str(start + PAGE)} if start + PAGE < len(found) else {}
-
-
-def _number(token: str) -> int:
-    if not token.isdecimal():
-        raise ValidationError("The token is invalid")
-    return int(token)

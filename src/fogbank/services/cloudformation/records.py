@@ -106,6 +106,14 @@ class ChangeSet(Record):
     root_id: str = ""
     nested: dict[str, str] = {}
     """Logical id of a nested stack -> its change set's id."""
+    token: str = ""
+
+
+class ChangeSetPlace(Record):
+    """The key of a change set."""
+
+    stack_id: str
+    name: str
 
 
 class Macro(Record):
@@ -141,6 +149,8 @@ class Tables:
         self.resources = store.table("cloudformation.resources", key=(str, str), value=StackResource)
         self.events = store.table("cloudformation.events", key=(str, int), value=Event)
         self.change_sets = store.table("cloudformation.change_sets", key=(str, str), value=ChangeSet)
+        self.change_set_places = store.table("cloudformation.change_set_places", key=(str,), value=ChangeSetPlace)
+        """By a change set's id."""
         self.exports = store.table("cloudformation.exports", key=(str, str, str), value=Export)
         self.formers = store.table("cloudformation.formers", key=(str,), value=Stack)
         self.replaced = store.table("cloudformation.replaced", key=(str, str), value=StackResource)

@@ -23,7 +23,15 @@ from fogbank.services.cloudformation.errors import (
 )
 from fogbank.services.cloudformation.journal import Journal
 from fogbank.services.cloudformation.prepare import Plan
-from fogbank.services.cloudformation.records import STACK_TYPE, ChangeSet, Named, Stack, StackResource, Tables
+from fogbank.services.cloudformation.records import (
+    STACK_TYPE,
+    ChangeSet,
+    ChangeSetPlace,
+    Named,
+    Stack,
+    StackResource,
+    Tables,
+)
 from fogbank.services.cloudformation.settings import NO_CHANGES, Settings
 from fogbank.services.cloudformation.signals import Signals
 
@@ -32,6 +40,11 @@ STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 
 UnderWay = tuple[Deployment, asyncio.Task[Any] | None]
 """An operation on a stack and its task."""
+
+
+def repeated(stack: Stack, token: str | None) -> bool:
+    """Whether the operation that is under way, or was the last, was asked for with this client token."""
+    return bool(token) and stack.token == token
 
 
 class Registry(Service):
@@ -45,6 +58,7 @@ class Registry(Service):
         self.responses = Responses()
         notifications.register(cloud)
         self._under_way: dict[str, UnderWay] = {}
+        self._take_over_change_sets()
         # Found before the first request: what is in progress later is this server's own work.
         busy = [
             stack
@@ -57,7 +71,9 @@ class Registry(Service):
     async def start(self) -> None:
         """Bring what a crash interrupted to an end; nested stacks come to theirs with their parents."""
         for stack in self._interrupted:
-            ctx = self.cloud.context(account=stack.account, region=stack.region, endpoint=stack.endpoint or None)
+            ctx = self.cloud.context(
+                account=stack.account, region=stack.region, endpoint=stack.endpoint or None, access_key=stack.account
+            )
             work = self.work(ctx, stack)
             self.spawn(f"recover {stack.name}", work, work.resume())
 
@@ -89,17 +105,34 @@ class Registry(Service):
 
     def change_set(self, ctx: Context, name: str, stack_name: str | None) -> ChangeSet:
         if name.startswith("arn:"):
-            for _, row in self.tables.change_sets.scan():
-                if row.id == name:
-                    return row
-            raise ChangeSetNotFound(f"ChangeSet [{name}] does not exist")
-        if not stack_name:
+            place = self.tables.change_set_places.get((name,))
+            found = self.tables.change_sets.get((place.stack_id, place.name)) if place is not None else None
+        elif stack_name:
+            found = self.tables.change_sets.get((self.existing(ctx, stack_name).id, name))
+        else:
             raise ValidationError("StackName must be specified if ChangeSetName is not specified as an ARN.")
-        stack = self.existing(ctx, stack_name)
-        found = self.tables.change_sets.get((stack.id, name))
         if found is None:
             raise ChangeSetNotFound(f"ChangeSet [{name}] does not exist")
         return found
+
+    def put_change_set(self, row: ChangeSet) -> None:
+        """Keep it, in place of an executed one of the same name."""
+        former = self.tables.change_sets.get((row.stack_id, row.name))
+        if former is not None:
+            self.tables.change_set_places.delete((former.id,))
+        self.tables.change_sets.put((row.stack_id, row.name), row)
+        self.tables.change_set_places.put((row.id,), ChangeSetPlace(row.stack_id, row.name))
+
+    def remove_change_set(self, row: ChangeSet) -> None:
+        self.tables.change_sets.delete((row.stack_id, row.name))
+        self.tables.change_set_places.delete((row.id,))
+
+    def _take_over_change_sets(self) -> None:
+        """Note the places of change sets that are older than the table of places."""
+        if self.tables.change_set_places.first() is None and self.tables.change_sets.first() is not None:
+            with self.cloud.store.transaction():
+                for _, row in list(self.tables.change_sets.scan()):
+                    self.put_change_set(row)
 
     def reviewed_child(self, ctx: Context, parent: Stack, logical_id: str) -> Stack | None:
         """The stack that the parent's change set has prepared for a nested one."""
@@ -199,9 +232,9 @@ class Registry(Service):
                 outputs.check_unused(self.tables, found, output["ExportName"], "delete")
         found.token = token or found.token
         stack = self.journal.stack(ctx, found, "DELETE_IN_PROGRESS", reason="User Initiated")
-        for key, row in list(self.tables.change_sets.scan((stack.id,))):
+        for _, row in list(self.tables.change_sets.scan((stack.id,))):
             if not row.execution_status.startswith("EXECUTE_"):
-                self.tables.change_sets.delete(key)
+                self.remove_change_set(row)
         return self.work(ctx, stack)
 
     def put(self, stack: Stack) -> None:

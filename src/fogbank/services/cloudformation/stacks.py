@@ -10,7 +10,7 @@ from fogbank.services.cloudformation import settings
 from fogbank.services.cloudformation.deployment import Deployment
 from fogbank.services.cloudformation.errors import AlreadyExists, ValidationError
 from fogbank.services.cloudformation.records import Signal, Stack
-from fogbank.services.cloudformation.registry import Registry, UnderWay
+from fogbank.services.cloudformation.registry import Registry, UnderWay, repeated
 from fogbank.services.cloudformation.settings import Settings
 from fogbank.services.cloudformation.stack_status import UPDATABLE
 
@@ -20,9 +20,15 @@ class Stacks(Registry):
         self, ctx: Context, *, StackName: str, ClientRequestToken: str | None = None
     ) -> Answer:  # fmt: skip
         stack = self.existing(ctx, StackName)
-        if stack.status != "UPDATE_IN_PROGRESS":
+        if stack.status != "UPDATE_IN_PROGRESS" or stack.id not in self._under_way:
+            if stack.status.startswith("UPDATE_ROLLBACK_") and repeated(stack, ClientRequestToken):
+                return {}
             raise ValidationError("CancelUpdateStack cannot be called from current stack status")
-        self.deployment(stack.id).halt.ask("User Initiated")
+        work = self.deployment(stack.id)
+        if ClientRequestToken:
+            work.stack.token = stack.token = ClientRequestToken
+            self.put(stack)
+        work.halt.ask("User Initiated")
         return {}
 
     async def continue_update_rollback(
@@ -31,6 +37,8 @@ class Stacks(Registry):
     ) -> Answer:  # fmt: skip
         stack = self.existing(ctx, StackName)
         if stack.status != "UPDATE_ROLLBACK_FAILED":
+            if stack.status.startswith("UPDATE_ROLLBACK_") and repeated(stack, ClientRequestToken):
+                return {}
             raise ValidationError(
                 f"Stack:{stack.id} is in {stack.status} state and can not continue the rollback of its update."
             )
@@ -63,7 +71,7 @@ class Stacks(Registry):
             raise ValidationError("You may not specify both OnFailure and DisableRollback.")
         found = self.find(ctx, StackName)
         if found is not None:
-            if ClientRequestToken and found.token == ClientRequestToken:
+            if repeated(found, ClientRequestToken):
                 return {"StackId": found.id}
             raise AlreadyExists(f"Stack [{StackName}] already exists")
         given = Settings(
@@ -137,6 +145,8 @@ class Stacks(Registry):
         settings.keeps_failed(DeploymentConfig)
         stack = self.existing(ctx, StackName)
         if stack.status not in ("CREATE_FAILED", "UPDATE_FAILED"):
+            if "ROLLBACK_" in stack.status and repeated(stack, ClientRequestToken):
+                return {"StackId": stack.id}
             raise ValidationError(f"Stack:{stack.id} is in {stack.status} state and can not be rolled back.")
         stack.retain_except_on_create = RetainExceptOnCreate
         work = await self._with_role(ctx, stack, RoleARN, ClientRequestToken)
@@ -204,10 +214,10 @@ class Stacks(Registry):
     ) -> Answer:  # fmt: skip
         keep = settings.keeps_failed(DeploymentConfig)
         former = self.existing(ctx, StackName)
+        if repeated(former, ClientRequestToken):
+            return {"StackId": former.id}
         if former.status not in UPDATABLE:
             raise ValidationError(f"Stack:{former.id} is in {former.status} state and can not be updated.")
-        if former.token and former.token == ClientRequestToken:
-            return {"StackId": former.id}
         given = Settings(
             template_body=TemplateBody, template_url=TemplateURL, use_previous_template=UsePreviousTemplate,
             parameters=Parameters, capabilities=Capabilities, resource_types=ResourceTypes, tags=Tags,

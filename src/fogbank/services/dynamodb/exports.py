@@ -6,9 +6,10 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Ho
 from typing import Any
 
 from fogbank.core.context import Context
+from fogbank.core.digest import request_digest
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Answer
-from fogbank.services.dynamodb import client_tokens, jobs
+from fogbank.services.dynamodb import jobs
 from fogbank.services.dynamodb import tables as definitions
 from fogbank.services.dynamodb.backups import Backups, restorable
 from fogbank.services.dynamodb.errors import (
@@ -58,7 +59,7 @@ class Exports(Backups):
         request = [
             TableArn, S3Bucket, ExportTime, S3BucketOwner, S3Prefix, ExportType, IncrementalExportSpecification,
         ]  # fmt: skip
-        digest = client_tokens.digest(request)
+        digest = request_digest(request)
         for _, known in self._tables.exports.scan((ctx.account, ctx.region, table.name)):
             if jobs.has_token(known.job, ctx, ClientToken):
                 if known.job.digest != digest:

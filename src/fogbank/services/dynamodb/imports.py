@@ -6,9 +6,10 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.Ho
 from typing import Any
 
 from fogbank.core.context import Context
+from fogbank.core.digest import request_digest
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Answer
-from fogbank.services.dynamodb import client_tokens, jobs
+from fogbank.services.dynamodb import jobs
 from fogbank.services.dynamodb import tables as definitions
 from fogbank.services.dynamodb.errors import ImportConflict, ImportNotFound, Validation, check_limit, check_pattern
 from fogbank.services.dynamodb.import_runs import LOG_GROUP, ImportRuns
@@ -55,7 +56,7 @@ class Imports(TableOperations):
             raise Validation("InputFormatOptions can only be given with InputFormat CSV")
         delimiter = (InputFormatOptions or {}).get("Csv", {}).get("Delimiter", ",")
         check_pattern(delimiter, "inputFormatOptions.csv.delimiter", r"[,;:|\t ]")
-        digest = client_tokens.digest(
+        digest = request_digest(
             [S3BucketSource, InputFormat, TableCreationParameters, InputFormatOptions, InputCompressionType]
         )
         for _, known in self._tables.imports.scan((ctx.account, ctx.region)):

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/access-control-
 
 from fogbank.core.context import Context
 from fogbank.core.json_text import parse
+from fogbank.core.policies import denies
 from fogbank.core.service import Answer
 from fogbank.services.dynamodb import tables as definitions
 from fogbank.services.dynamodb.errors import PolicyNotFound, ResourceNotFound, Validation
@@ -32,6 +33,15 @@ class ResourcePolicies(TableAccess):
         check_policy(Policy)
         known = self._tables.policies.get(key)
         _check_revision(known, ExpectedRevisionId)
+        change = "dynamodb:PutResourcePolicy"
+        if not ConfirmRemoveSelfResourceAccess and denies(
+            Policy, caller=ctx.principal_arn, action=change, resource=ResourceArn
+        ):
+            # AWS's sentence is not published.
+            raise Validation(
+                f"The policy denies {change} to {ctx.principal_arn}: set ConfirmRemoveSelfResourceAccess to true to "
+                "confirm that this permission is to be removed"
+            )
         if known is not None and known.document == Policy:
             return {"RevisionId": known.revision}
         policy = ResourcePolicy(Policy, str(self.cloud.sequence.next()))

@@ -135,6 +135,8 @@ class TableOperations(GlobalTables, ResourcePolicies):
 
     def list_tags_of_resource(self, ctx: Context, *, ResourceArn: str, NextToken: str | None = None) -> Answer:
         table = self._table(ctx, ResourceArn)
+        if NextToken is not None:  # All tags are on the one page.
+            raise Validation("Invalid NextToken")
         return {"Tags": [{"Key": key, "Value": value} for key, value in table.tags.items()]}
 
     def tag_resource(self, ctx: Context, *, ResourceArn: str, Tags: list[dict[str, str]]) -> Answer:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fogbank.core.context import Context
-from fogbank.services.dynamodb import client_tokens
+from fogbank.core.digest import request_digest
 from fogbank.services.dynamodb.capacity import Consumed
 from fogbank.services.dynamodb.errors import (
     IdempotentParameterMismatch,
@@ -91,7 +91,7 @@ class Transactions:
         operation: str,
     ) -> dict[str, Any]:
         """Do all writes or none; nothing if the token was given before, with the same request."""
-        digest = b"" if token is None else client_tokens.digest(request)
+        digest = b"" if token is None else request_digest(request)
         if token is not None and self._already_done(ctx, token, digest):
             return {}
         consumed = self._run(ctx, writes, operation)

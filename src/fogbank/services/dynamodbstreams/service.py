@@ -30,6 +30,9 @@ class DynamoDBStreamsService(Service):
         if ShardFilter is not None:
             children = [s for s in description["Shards"] if s.get("ParentShardId") == ShardFilter.get("ShardId")]
             description["Shards"] = children
+        if len(description["Shards"]) > Limit:
+            description["Shards"] = description["Shards"][:Limit]
+            description["LastEvaluatedShardId"] = description["Shards"][-1]["ShardId"]
         return {"StreamDescription": description}
 
     def get_records(self, ctx: Context, *, ShardIterator: str, Limit: int = 1000) -> Answer:

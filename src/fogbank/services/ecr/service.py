@@ -8,6 +8,7 @@ from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
+from fogbank.core.policies import denies
 from fogbank.core.service import Answer, Service, Tagged
 from fogbank.core.tags import tag_list
 from fogbank.services.ecr.errors import (
@@ -69,6 +70,7 @@ class EcrService(Service):
     def delete_repository(
         self, ctx: Context, *, repositoryName: str, registryId: str | None = None, force: bool = False
     ) -> Answer:
+        """`force` is for repositories with images, which there are none of."""
         repository = self._get(ctx, repositoryName, registryId)
         self.repositories.delete((ctx.account, ctx.region, repositoryName))
         return {"repository": _answer(ctx, repository)}
@@ -139,6 +141,14 @@ class EcrService(Service):
     ) -> Answer:  # fmt: skip
         repository = self._get(ctx, repositoryName, registryId)
         _check_json("policyText", policyText)
+        arn = ctx.arn("ecr", f"repository/{repositoryName}")
+        change = "ecr:SetRepositoryPolicy"
+        if not force and denies(policyText, caller=ctx.principal_arn, action=change, resource=arn):
+            # AWS's sentence is not published.
+            raise InvalidParameter(
+                f"Invalid parameter at 'policyText' failed to satisfy constraint: 'the policy denies {change} to "
+                f"{ctx.principal_arn}: set force to lock yourself out'"
+            )
         repository.policy = policyText
         self._put(ctx, repository)
         return _policy_answer(ctx, repository)

@@ -37,6 +37,11 @@ class MalformedPolicyDocument(AwsError):
     query_code = "MalformedPolicyDocument"
 
 
+class PasswordPolicyViolation(AwsError):
+    code = "PasswordPolicyViolationException"
+    query_code = "PasswordPolicyViolation"
+
+
 class UnmodifiableEntity(AwsError):
     code = "UnmodifiableEntityException"
     query_code = "UnmodifiableEntity"

@@ -20,6 +20,7 @@ from fogbank.services.iam.holders import (
     inline_answer,
     put_inline,
 )
+from fogbank.services.iam.passwords import check_password
 from fogbank.services.iam.records import User, new_id
 from fogbank.services.iam.roles import Roles
 
@@ -38,13 +39,16 @@ class Users(Roles):
         ctx: Context,
         *,
         UserName: str,
-        Password: str = "",
+        Password: str | None = None,
         PasswordResetRequired: bool = False,
     ) -> Answer:
-        """Fogbank's console needs no password: it is not kept."""
+        """Fogbank's console needs no password: it is checked and not kept."""
         user = self._user(ctx, UserName)
         if user.login_ms:
             raise EntityAlreadyExists(f"Login Profile for user {UserName} already exists.")
+        if Password is None:
+            raise ValidationError("The password is required unless the request is made with an AssumeRoot session.")
+        check_password(Password, self._password_policy(ctx))
         user.login_ms, user.login_reset = ctx.now_ms, PasswordResetRequired
         self._keep_user(ctx, user)
         return {"LoginProfile": _login_profile(user)}
@@ -170,11 +174,13 @@ class Users(Roles):
         ctx: Context,
         *,
         UserName: str,
-        Password: str = "",
+        Password: str | None = None,
         PasswordResetRequired: bool | None = None,
     ) -> Answer:
         user = self._user(ctx, UserName)
         self._check_login_profile(user)
+        if Password is not None:
+            check_password(Password, self._password_policy(ctx))
         if PasswordResetRequired is not None:
             user.login_reset = PasswordResetRequired
         return self._keep_user(ctx, user)
@@ -208,6 +214,10 @@ class Users(Roles):
     def _keep_user(self, ctx: Context, user: User) -> Answer:
         self._tables.users.put((ctx.account, user.name), user)
         return None
+
+    def _password_policy(self, ctx: Context) -> dict[str, Any]:
+        account = self._tables.accounts.get((ctx.account,))
+        return account.password_policy if account is not None else {}
 
     def _calling_user(self, ctx: Context) -> str | None:
         """The name of the user whose access key signed the request; None for the account's root."""

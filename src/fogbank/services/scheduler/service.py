@@ -10,6 +10,7 @@ from fogbank.core.context import Context
 from fogbank.core.pages import page
 from fogbank.core.service import Answer, Service, Tagged
 from fogbank.core.tags import tag_list, tag_map
+from fogbank.services.scheduler.client_tokens import ClientTokens
 from fogbank.services.scheduler.delivery import (
     RETRY_AGE_MAX_S,
     RETRY_ATTEMPTS_MAX,
@@ -44,6 +45,7 @@ class SchedulerService(Service):
         self._schedules = cloud.store.table("scheduler.schedules", key=place, value=Schedule)
         self._alarms = Alarms(cloud, "scheduler.alarms", key=place, ring=self._ring)
         self._deliveries = Deliveries(cloud)
+        self._tokens = ClientTokens(cloud.store)
         self._started_ms = 0
 
     async def start(self) -> None:
@@ -93,6 +95,8 @@ class SchedulerService(Service):
     def delete_schedule(
         self, ctx: Context, *, Name: str, GroupName: str = DEFAULT_GROUP, ClientToken: str = ""
     ) -> Answer:
+        if self._tokens.is_repeated(ctx, ClientToken, ["DeleteSchedule", GroupName, Name]):
+            return {}
         self._schedule(ctx, GroupName, Name)
         self._remove((ctx.account, ctx.region, GroupName, Name))
         return {}
@@ -158,6 +162,12 @@ class SchedulerService(Service):
         ClientToken: str = "",
     ) -> Answer:
         """All settings are replaced: what is left out goes back to its default."""
+        request = (
+            "UpdateSchedule", GroupName, Name, ScheduleExpression, ScheduleExpressionTimezone, Target,
+            FlexibleTimeWindow, StartDate, EndDate, Description, State, ActionAfterCompletion,
+        )  # fmt: skip
+        if self._tokens.is_repeated(ctx, ClientToken, request):
+            return {"ScheduleArn": _arn(ctx, GroupName, Name)}
         old = self._schedule(ctx, GroupName, Name)
         schedule = _schedule(
             ctx,
@@ -190,6 +200,8 @@ class SchedulerService(Service):
     def delete_schedule_group(self, ctx: Context, *, Name: str, ClientToken: str = "") -> Answer:
         if Name == DEFAULT_GROUP:
             raise Invalid("The default schedule group cannot be deleted.")
+        if self._tokens.is_repeated(ctx, ClientToken, ["DeleteScheduleGroup", Name]):
+            return {}
         self._group(ctx, Name)
         for place, _ in list(self._schedules.scan((ctx.account, ctx.region, Name))):
             self._remove((place[0], place[1], place[2], place[3]))

@@ -170,7 +170,7 @@ def describe_subscription(arn: str, topic_arn: str, subscription: Subscription) 
         "Protocol": subscription.protocol,
         "Endpoint": subscription.endpoint,
         "PendingConfirmation": "false" if subscription.confirmed else "true",
-        "ConfirmationWasAuthenticated": "true" if not subscription.token else "false",
+        "ConfirmationWasAuthenticated": "true" if not subscription.token or subscription.authenticated else "false",
         "RawMessageDelivery": SUBSCRIPTION_DEFAULTS["RawMessageDelivery"],
         "SubscriptionPrincipal": subscription.principal or f"arn:aws:iam::{subscription.owner}:root",
         **{name: value for name, value in subscription.attributes.items() if value},

@@ -25,6 +25,14 @@ class TopicDoesNotExist(NotFound):
     message = "Topic does not exist"
 
 
+class NotAuthorized(AwsError):
+    code = "AuthorizationError"
+    status = 403
+
+    def __init__(self, user: str, action: str, resource: str) -> None:
+        super().__init__(f"User: {user} is not authorized to perform: SNS:{action} on resource: {resource}")
+
+
 class SubscriptionDoesNotExist(NotFound):
     message = "Subscription does not exist"
 

@@ -29,6 +29,8 @@ class Subscription(Record):
     confirmed: bool = True
     token: str = ""
     principal: str = ""
+    authenticated: bool = False
+    """Whether only the owners of topic and subscription may end it, with a signature."""
 
 
 class Deduplicated(Record):

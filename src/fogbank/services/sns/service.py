@@ -215,7 +215,7 @@ class SnsService(PlatformOperations, SmsOperations):
             protocol=Protocol,
             endpoint=endpoint,
             owner=ctx.account,
-            principal=self._principal(ctx),
+            principal=ctx.principal_arn,
             attributes=wanted,
             confirmed=confirmed,
             token="" if confirmed else secrets.token_hex(144),
@@ -238,6 +238,8 @@ class SnsService(PlatformOperations, SmsOperations):
             if subscription.token and secrets.compare_digest(subscription.token, Token):
                 arn = f"{TopicArn}:{found[-1]}"
                 subscription.confirmed = True
+                if AuthenticateOnUnsubscribe == "true" and ctx.access_key is not None:
+                    subscription.authenticated = True
                 self._put_subscription(arn, subscription)
                 return {"SubscriptionArn": arn}
         raise InvalidParameter("Token")
@@ -247,6 +249,9 @@ class SnsService(PlatformOperations, SmsOperations):
         subscription = self.subscriptions.get(key)
         if subscription is None:
             return None
+        signed = ctx.access_key is not None
+        if subscription.authenticated and not (signed and ctx.account in (subscription.owner, key[0])):
+            raise errors.NotAuthorized(ctx.principal_arn if signed else "anonymous", "Unsubscribe", SubscriptionArn)
         self.subscriptions.delete(key)
         topic = self.topics.get(key[:3])
         if topic is not None:
@@ -417,11 +422,6 @@ class SnsService(PlatformOperations, SmsOperations):
 
     def untag_by_arn(self, ctx: Context, arn: str, keys: list[str]) -> None:
         self.untag_resource(ctx, ResourceArn=arn, TagKeys=keys)
-
-    def _principal(self, ctx: Context) -> str:
-        """Who calls: an issued access key says so, any other is the account's root."""
-        key = self.cloud.access_keys.peek((ctx.access_key,)) if ctx.access_key else None
-        return key.principal_arn if key is not None else f"arn:aws:iam::{ctx.account}:root"
 
     # ---- shared ----------------------------------------------------------------------------------------
 

@@ -11,6 +11,10 @@ class InvalidParameterValue(AwsError):
     code = "InvalidParameterValue"
 
 
+class MalformedPolicyDocument(AwsError):
+    code = "MalformedPolicyDocument"
+
+
 class AccessDenied(AwsError):
     code = "AccessDenied"
     status = 403

@@ -8,8 +8,9 @@ from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import AccessKey
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
+from fogbank.core.json_text import parse
 from fogbank.core.service import Answer, Service
-from fogbank.services.sts.errors import AccessDenied, InvalidParameterValue, ValidationError
+from fogbank.services.sts.errors import AccessDenied, InvalidParameterValue, MalformedPolicyDocument, ValidationError
 from fogbank.services.sts.session_tags import session_tags
 
 CHAINED_MAX_S = 3600  # A session of a role may assume another role for an hour.
@@ -47,8 +48,9 @@ class StsService(Service):
         name = arn.resource.rpartition("/")[2]
         role = self._role(there, name)
         if role is None and self._is_held(ctx, there):
-            user = caller.principal_arn if caller is not None else f"arn:aws:iam::{ctx.account}:root"
-            raise AccessDenied(f"User: {user} is not authorized to perform: sts:AssumeRole on resource: {RoleArn}")
+            raise AccessDenied(
+                f"User: {ctx.principal_arn} is not authorized to perform: sts:AssumeRole on resource: {RoleArn}"
+            )
         if DurationSeconds > (role["MaxSessionDuration"] if role is not None else ROLE_SESSION_MAX_S):
             raise ValidationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
         chained = caller is not None and ":assumed-role/" in caller.principal_arn
@@ -112,10 +114,12 @@ class StsService(Service):
         PolicyArns: list[dict[str, str]] | None = None,
         Tags: list[dict[str, str]] | None = None,
     ) -> Answer:
-        """Session policies limit what the token may do; as nothing is denied, they have nothing to limit."""
+        """A session policy must be JSON; as nothing is denied, it has nothing to limit."""
         caller = self._caller(ctx)
         if caller is not None and (caller.session_token or ":assumed-role/" in caller.principal_arn):
             raise AccessDenied("Cannot call GetFederationToken with session credentials")
+        if Policy is not None and not isinstance(parse(Policy), dict):
+            raise MalformedPolicyDocument("This policy contains invalid Json")
         tags, _ = session_tags(None, Tags or [], [])
         key = AccessKey(
             account=ctx.account,
