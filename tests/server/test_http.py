@@ -1,5 +1,6 @@
 """The HTTP front door, spoken to in bytes."""
 
+import gzip
 import json
 import socket
 import threading
@@ -53,6 +54,19 @@ def test_a_request_is_understood_in_pieces_of_any_size(wire: socket.socket, size
     ((status, body),) = _answers(wire, 1)
     assert status == 200
     assert json.loads(body)["status"] == "running"
+
+
+def test_a_compressed_body_is_read_and_a_broken_or_huge_one_refused(wire: socket.socket) -> None:
+    packed = gzip.compress(b'{"QueueName": "packed"}')
+    form = gzip.compress(b"Action=CreateQueue&Version=2012-11-05&QueueName=packed")
+    bodies = [packed, packed[:-9], b"no gzip", gzip.compress(b" " * (1 << 28))]
+    requests = [_sqs("CreateQueue", body, b"Content-Encoding: gzip") for body in bodies]
+    requests.append(
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(form) + form
+    )
+    wire.sendall(b"".join(requests))
+    assert [status for status, _ in _answers(wire, len(requests))] == [200, 400, 400, 400, 200]
 
 
 def test_pipelined_requests_are_answered_in_order(wire: socket.socket) -> None:

@@ -60,9 +60,17 @@ class KeyCodec:
 
     def __init__(self, types: KeyTypes, table_prefix: bytes) -> None:
         self._prefix = table_prefix
+        self._types = types
         self._encoders = tuple(_ENCODERS[t] for t in types)
         self.encode = self._unrolled()
         self._decoders = tuple(_DECODERS[t] for t in types)
+
+    def fits(self, key: tuple[Any, ...]) -> bool:
+        """Whether it is a whole key that can be encoded."""
+        return len(key) == len(self._types) and all(
+            isinstance(part, type_) and (not isinstance(part, int) or _INT_MIN <= part <= _INT_MAX)
+            for part, type_ in zip(key, self._types, strict=True)
+        )
 
     def _unrolled(self) -> Callable[[tuple[Any, ...]], bytes]:
         """`encode`: the bytes of a whole key, or of its first parts (a prefix of all keys that begin with them).

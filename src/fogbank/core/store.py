@@ -318,11 +318,16 @@ class Table(Generic[V]):
         found = self._peeked.get(key)
         if found is None:
             found = self.get(key)
-            if found is not None and self._written_in != self._store.turn:
+            if found is not None and not self.unsettled:
                 if len(self._peeked) >= _PEEKED_MAX:
                     self._peeked.clear()
                 self._peeked[key] = found
         return found
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether this turn has written to the table: what is read now may still be rolled back."""
+        return self._written_in == self._store.turn
 
     def get_raw(self, key: Key) -> bytes | None:
         """The stored bytes of a value: an identity for caches of what is derived from it (see `unpack`)."""
@@ -330,6 +335,10 @@ class Table(Generic[V]):
         if len(encoded) >= _KEY_CUT:
             return self._bucket(encoded).get(encoded[_KEY_CUT:])
         return cast("bytes | None", self._store._view().get(encoded))
+
+    def is_key(self, key: Key) -> bool:
+        """Whether the key is of the table's types: for keys that somebody else may have made up."""
+        return self._codec.fits(key)
 
     def unpack(self, data: bytes) -> V:
         return self._unpack(data)

@@ -13,6 +13,7 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, InternalFailure, NotImplementedInFogbank, ParameterMissing
 from fogbank.core.ids import new_id
 from fogbank.core.service import Answer, Respond, Service
+from fogbank.wire.compression import unpack
 from fogbank.wire.direct import DirectCall, DirectOperation, Directory
 from fogbank.wire.model import ServiceModel
 from fogbank.wire.protocols import CompiledOperation, compile_operation
@@ -108,6 +109,8 @@ class Gateway:
         route: Route | None = None
         operation: Operation | None = None
         try:
+            if request.headers.get("content-encoding") == "gzip":
+                unpack(request)
             route = self._route(request)
             operation = self._operation(route)
             ctx = self._context(request, request_id)

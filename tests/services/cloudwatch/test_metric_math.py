@@ -1,5 +1,6 @@
 """Metric math. The tables of AWS's guide are among the cases; `-` is a missing value."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,8 +31,9 @@ def results(expression: str, *, metrics: dict[str, list[Any]], label: str | None
     def read(wanted: Metric) -> dict[int, float]:
         return points(metrics[wanted.name])
 
-    def candidates() -> list[tuple[Candidate, str]]:
-        return [(Candidate("N", name, {}), "") for name in metrics]
+    def candidates(namespace: str | None) -> Iterator[tuple[Candidate, str]]:
+        assert namespace in (None, "N")
+        return iter([(Candidate("N", name, {}), "") for name in metrics])
 
     return evaluate(queries_of(given), read, candidates, start_ms=START_MS, end_ms=START_MS + size * MINUTE_MS)
 

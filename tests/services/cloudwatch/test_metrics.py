@@ -185,3 +185,15 @@ def test_a_queue_reports_what_was_sent_to_it(aws: Any, cloudwatch: Any, clock: A
         Statistics=["Sum"],
     )
     assert sum(point["Sum"] for point in points) == 3.0
+
+
+def test_metrics_are_listed_in_pages(cloudwatch: Any, now_s: int) -> None:
+    names = [f"m{number:04d}" for number in range(600)]
+    data = [{"MetricName": name, "Value": 1.0, "Timestamp": at(now_s)} for name in names]
+    cloudwatch.put_metric_data(Namespace="App", MetricData=data)
+    first = cloudwatch.list_metrics(Namespace="App")
+    rest = cloudwatch.list_metrics(Namespace="App", NextToken=first["NextToken"])
+    assert [metric["MetricName"] for page in (first, rest) for metric in page["Metrics"]] == names
+    assert (len(first["Metrics"]), "NextToken" in rest) == (500, False)
+    with pytest.raises(ClientError, match="The value for parameter NextToken is invalid"):
+        cloudwatch.list_metrics(NextToken="bm9uZQ==")

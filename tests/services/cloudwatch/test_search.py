@@ -26,7 +26,7 @@ SENT = Candidate("AWS/SQS", "NumberOfMessagesSent", {"QueueName": "orders-prod"}
     ],
 )
 def test_a_search_finds_a_metric(text: str, found: bool) -> None:
-    assert compile_search(text)(SENT) is found
+    assert compile_search(text).matches(SENT) is found
 
 
 @pytest.mark.parametrize("text", ["(orders", "AND", "orders OR", "a = ="])

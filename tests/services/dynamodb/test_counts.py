@@ -38,6 +38,11 @@ def test_a_small_table_is_counted_exactly_and_a_large_one_soon(tmp_path: Path) -
         with store.transaction():
             tables.items.delete((1, b"0", b""))
         assert counts.of(table, AGAIN_MS - 1)[1][0] == MANY, "what was counted lately is not counted again"
+        counts.of(table, AGAIN_MS)
+        counts.forget(table.id)
+        while tasks._tasks:
+            await asyncio.sleep(0)
+        assert counts._known == {}, "what is gone is forgotten, also while it is counted"
         await tasks.stop()
         store.close()
 

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEma
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -295,7 +296,7 @@ class Alarms(Metrics, Dashboards):
         (series,) = metric_data.evaluate(
             metric_data.queries_of(alarm.queries),
             lambda metric: self._points(ctx, metric, start_s, end_s),
-            lambda: self._candidates(ctx),
+            partial(self._candidates, ctx),
             start_ms=start_ms,
             end_ms=end_ms,
         )

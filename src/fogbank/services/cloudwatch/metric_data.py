@@ -4,7 +4,8 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricDa
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -48,8 +49,8 @@ class Query(msgspec.Struct, kw_only=True):
 
 
 Read = Callable[[Metric], Points]
-Candidates = Callable[[], list[tuple[Candidate, str]]]
-"""The metrics that a search looks through, each with its packed dimensions."""
+Candidates = Callable[[str | None], Iterator[tuple[Candidate, str]]]
+"""The metrics of a namespace, or all, each with its packed dimensions: what a search looks through."""
 
 
 def queries_of(given: list[dict[str, Any]]) -> list[Query]:
@@ -230,8 +231,8 @@ class _Evaluation:
                 raise InvalidExpression("Invalid argument for function 'SEARCH'")
         if not is_statistic(statistic) or not is_period(period_s):
             raise InvalidExpression("Invalid argument for function 'SEARCH'")
-        matches = compile_search(text)
-        found = [(metric, dimensions) for metric, dimensions in self._candidates() if matches(metric)][:FOUND_MAX]
+        search = compile_search(text)
+        found = list(islice((one for one in self._candidates(search.namespace) if search.matches(one[0])), FOUND_MAX))
         labels = _distinct_labels([(metric.name, *metric.dimensions.values()) for metric, _ in found])
         series = []
         for label, (metric, dimensions) in zip(labels, found, strict=True):

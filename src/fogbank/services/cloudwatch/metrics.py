@@ -3,12 +3,16 @@
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/working_with_metrics.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from fogbank.core.context import Context
+from fogbank.core.errors import ValidationError as CommonValidationError
 from fogbank.core.metrics import Series, Values
+from fogbank.core.pages import page_of_table
 from fogbank.core.service import Answer, Service
+from fogbank.core.store import Key
 from fogbank.services.cloudwatch import metric_data
 from fogbank.services.cloudwatch.dimensions import packed, packed_list, unpacked
 from fogbank.services.cloudwatch.errors import (
@@ -53,7 +57,7 @@ class Metrics(Service):
         results = metric_data.evaluate(
             queries,
             lambda metric: self._points(ctx, metric, StartTime, EndTime),
-            lambda: self._candidates(ctx),
+            partial(self._candidates, ctx),
             start_ms=int(StartTime * 1000),
             end_ms=int(EndTime * 1000),
         )
@@ -117,24 +121,23 @@ class Metrics(Service):
         NextToken: str | None = None,
     ) -> Answer:
         self.cloud.metrics.flush()
-        place = (ctx.account, ctx.region)
-        if NextToken is not None and not NextToken.isdecimal():
-            raise InvalidParameterValue("The value for parameter NextToken is invalid.")
-        start = int(NextToken or 0)
-        found = []
-        for (_, _, namespace, name, dimensions_key), _ in self._tables.metrics.scan(place):
-            dimensions = unpacked(dimensions_key)
-            wanted = all(
-                any(
-                    have["Name"] == want["Name"] and want.get("Value", have["Value"]) == have["Value"]
-                    for have in dimensions
-                )
+        place: tuple[str, ...] = (ctx.account, ctx.region)
+        if Namespace is not None:
+            place = (*place, Namespace) if MetricName is None else (*place, Namespace, MetricName)
+
+        def wanted(key: Key, _: Metric) -> bool:
+            have = {one["Name"]: one["Value"] for one in unpacked(key[4])} if Dimensions else {}
+            return MetricName in (None, key[3]) and all(
+                want["Name"] in have and want.get("Value", have[want["Name"]]) == have[want["Name"]]
                 for want in Dimensions or ()
             )
-            if wanted and Namespace in (None, namespace) and MetricName in (None, name):
-                found.append({"Namespace": namespace, "MetricName": name, "Dimensions": dimensions})
-        answer: dict[str, Any] = {"Metrics": found[start : start + LIST_MAX]}
-        return answer | ({"NextToken": str(start + LIST_MAX)} if len(found) > start + LIST_MAX else {})
+
+        try:
+            rows, token = page_of_table(self._tables.metrics, place, NextToken, LIST_MAX, wanted=wanted)
+        except CommonValidationError:
+            raise InvalidParameterValue("The value for parameter NextToken is invalid.") from None
+        metrics = [{"Namespace": key[2], "MetricName": key[3], "Dimensions": unpacked(key[4])} for key, _ in rows]
+        return {"Metrics": metrics, **token}
 
     def put_metric_data(self, ctx: Context, *, Namespace: str, MetricData: list[dict[str, Any]]) -> Answer:
         for number, datum in enumerate(MetricData, start=1):
@@ -166,12 +169,11 @@ class Metrics(Service):
             end_s=end_s,
         )
 
-    def _candidates(self, ctx: Context) -> list[tuple[Candidate, str]]:
-        found = []
-        for (_, _, namespace, name, dimensions), _ in self._tables.metrics.scan((ctx.account, ctx.region)):
+    def _candidates(self, ctx: Context, namespace: str | None) -> Iterator[tuple[Candidate, str]]:
+        place = (ctx.account, ctx.region) if namespace is None else (ctx.account, ctx.region, namespace)
+        for (_, _, space, name, dimensions), _ in self._tables.metrics.scan(place):
             pairs = {one["Name"]: one["Value"] for one in unpacked(dimensions)}
-            found.append((Candidate(namespace, name, pairs), dimensions))
-        return found
+            yield Candidate(space, name, pairs), dimensions
 
     def _take(self, pending: Mapping[Series, Values]) -> None:
         for (account, region, namespace, name, dimensions, unit, minute), values in pending.items():

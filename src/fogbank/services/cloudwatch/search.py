@@ -28,19 +28,28 @@ class Candidate(msgspec.Struct):
 Test = Callable[[Candidate], bool]
 
 
+class Search(msgspec.Struct, frozen=True):
+    """`namespace` is the one that all that is meant is in, if the search names one."""
+
+    matches: Test
+    namespace: str | None = None
+
+
 @lru_cache(maxsize=256)
-def compile_search(text: str) -> Test:
-    """What tells whether a metric is meant. Raises InvalidExpression."""
+def compile_search(text: str) -> Search:
+    """Raises InvalidExpression."""
     schema = _SCHEMA.match(text)
     parser = _Parser(text, schema.end() if schema is not None else 0)
     terms = parser.either() if parser.kind else _anything
     if parser.kind:
         raise InvalidExpression("Invalid search expression")
     if schema is None:
-        return terms
+        return Search(terms)
     namespace, *dimensions = (part.strip().strip('"') for part in schema[1].split(","))
     names = set(dimensions)
-    return lambda metric: metric.namespace == namespace and metric.dimensions.keys() == names and terms(metric)
+    return Search(
+        lambda metric: metric.namespace == namespace and metric.dimensions.keys() == names and terms(metric), namespace
+    )
 
 
 class _Parser:

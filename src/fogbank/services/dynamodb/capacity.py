@@ -56,6 +56,10 @@ class Throttle:
         bucket.refill(rate, now_ms)
         return bucket
 
+    def forget(self, owner: int) -> None:
+        for write in (False, True):
+            self._buckets.pop((owner, write), None)
+
 
 class Consumed:
     """What one request consumes, by table, and by index within it."""

@@ -40,6 +40,11 @@ class ItemCounts:
             self._tasks.spawn(f"count {table.name}", self._count_all(table, now_ms))
         return known[1]
 
+    def forget(self, table_id: int) -> None:
+        """The table is gone."""
+        self._known.pop(table_id, None)
+        self._counting.discard(table_id)
+
     def _entries(self, table: TableRecord) -> Iterator[tuple[int, Table[StoredItem]]]:
         yield table.id, self._tables.items
         for index in table.indexes:
@@ -70,7 +75,8 @@ class ItemCounts:
                         break
                     await asyncio.sleep(0)  # Everybody else's turn.
                 counts[owner] = entries, size
-            self._known[table.id] = now_ms, counts
+            if table.id in self._counting:
+                self._known[table.id] = now_ms, counts
         finally:
             self._counting.discard(table.id)
 

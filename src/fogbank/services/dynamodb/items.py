@@ -1,6 +1,6 @@
 """Items in their table: reading and writing them with their indexes, stream records and expiry, in one transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from fogbank.core.cloud import Cloud
@@ -38,6 +38,11 @@ class Items:
         """Called for each write to a table that has replicas, except for what came from one of them."""
         self.on_change: Callable[[Context, Key, StoredItem | None], None] = lambda *_: None
         """Called, with the item as it was, for each write to a table that is backed up or can be restored in time."""
+
+    def forget(self, owners: Iterable[int]) -> None:
+        """The tables or indexes of these ids are gone."""
+        for owner in owners:
+            self._throttle.forget(owner)
 
     # ---- keys ---------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 from fogbank.core.context import Context
 from fogbank.core.service import Service
 from fogbank.services.dynamodb import tables as definitions
+from fogbank.services.dynamodb.counts import ItemCounts
 from fogbank.services.dynamodb.errors import ResourceInUse, ResourceNotFound, Validation
 from fogbank.services.dynamodb.items import Items, expiry_id
 from fogbank.services.dynamodb.records import DynamoDBTables, Index, Stream, StreamEntry, TableRecord
@@ -16,6 +17,7 @@ class TableAccess(Service):
 
     _tables: DynamoDBTables
     _items: Items
+    _counts: ItemCounts
 
     def _table(self, ctx: Context, name: str, *, wording: str | None = None) -> TableRecord:
         """The table of that name or ARN, to be changed and saved.
@@ -66,6 +68,11 @@ class TableAccess(Service):
         self._tables.policies.delete_all((table.account, table.region, table.name))
         if table.stream is not None:
             self._end_stream(table)
+        self.cloud.store.after_commit(lambda: self._forget(table))
+
+    def _forget(self, table: TableRecord) -> None:
+        self._items.forget((table.id, *(index.id for index in table.indexes)))
+        self._counts.forget(table.id)
 
     def _set_stream(self, ctx: Context, table: TableRecord, specification: dict[str, Any] | None) -> None:
         if specification is None or not specification["StreamEnabled"]:

@@ -12,7 +12,6 @@ from fogbank.core.service import Answer, Tagged
 from fogbank.core.tags import tag_list
 from fogbank.services.dynamodb import tables as definitions
 from fogbank.services.dynamodb.backfills import Backfills
-from fogbank.services.dynamodb.counts import ItemCounts
 from fogbank.services.dynamodb.errors import LimitExceeded, ResourceInUse, ResourceNotFound, Validation, check_limit
 from fogbank.services.dynamodb.global_tables import GlobalTables
 from fogbank.services.dynamodb.records import TableRecord
@@ -23,7 +22,6 @@ class TableOperations(GlobalTables, ResourcePolicies):
     """The operations on tables of `DynamoDBService`."""
 
     _backfills: Backfills
-    _counts: ItemCounts
 
     def create_table(
         self,
@@ -274,6 +272,7 @@ class TableOperations(GlobalTables, ResourcePolicies):
             table.indexes.remove(found)
             table.insights.pop(found.name, None)
             self.cloud.garbage.discard(self._tables.index_items, (found.id,))
+            self.cloud.store.after_commit(lambda: self._items.forget((found.id,)))
             return
         if "WarmThroughput" in definition:
             definitions.warm_up(table, found, definition["WarmThroughput"])

@@ -32,6 +32,7 @@ class ApiDestinations(Connections):
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._free_ms: dict[str, float] = {}
+        """By a destination's id: when its rate allows the next call."""
         self.router.call_destination = self._call_later
         cloud.outbox.handler("events.http", self._call, payload=Retry)
 
@@ -64,8 +65,9 @@ class ApiDestinations(Connections):
         return self._state(ctx, Name, destination)
 
     def delete_api_destination(self, ctx: Context, *, Name: str) -> Answer:
-        self._destination(ctx, Name, "delete")
+        gone = self._destination(ctx, Name, "delete")
         self.destinations.delete((ctx.account, ctx.region, Name))
+        self.cloud.store.after_commit(lambda: self._free_ms.pop(gone.id, None))
         return {}
 
     def describe_api_destination(self, ctx: Context, *, Name: str) -> Answer:
@@ -117,11 +119,11 @@ class ApiDestinations(Connections):
 
     def _call_later(self, ctx: Context, delivery: Retry) -> None:
         """Put the call into the outbox, not before the destination's rate allows it."""
-        arn = delivery.target.arn
-        destination = self._destination_at(ctx, arn)
-        rate = destination.rate if destination is not None else _RATE
-        at_ms = max(self._free_ms.get(arn, 0.0), float(ctx.now_ms))
-        self._free_ms[arn] = at_ms + 1000 / rate
+        destination = self._destination_at(ctx, delivery.target.arn)
+        at_ms = float(ctx.now_ms)
+        if destination is not None:
+            at_ms = max(self._free_ms.get(destination.id, 0.0), at_ms)
+            self._free_ms[destination.id] = at_ms + 1000 / destination.rate
         delay_s = (at_ms - ctx.now_ms) / 1000
         self.cloud.outbox.put(ctx, "events.http", lane=str(uuid.uuid4()), payload=delivery, delay_s=delay_s)
 

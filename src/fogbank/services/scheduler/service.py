@@ -7,7 +7,7 @@ from typing import Any
 from fogbank.core.alarms import Alarm, Alarms
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.core.pages import page
+from fogbank.core.pages import page, page_of_table
 from fogbank.core.service import Answer, Service, Tagged
 from fogbank.core.tags import tag_list, tag_map
 from fogbank.services.scheduler.client_tokens import ClientTokens
@@ -132,17 +132,19 @@ class SchedulerService(Service):
         NextToken: str | None = None,
         MaxResults: int | None = None,
     ) -> Answer:
-        prefix: tuple[str, ...] = (ctx.account, ctx.region)
+        place: tuple[str, ...] = (ctx.account, ctx.region)
         if GroupName is not None:
             self._group(ctx, GroupName)
-            prefix = (*prefix, GroupName)
-        found = {
-            f"{key[2]}/{key[3]}": (key[2], key[3], schedule)
-            for key, schedule in self._schedules.scan(prefix)
-            if key[3].startswith(NamePrefix or "") and State in (None, schedule.state)
-        }
-        names, token = page(sorted(found), NextToken, MaxResults)
-        return {"Schedules": [_listed(ctx, *found[name]) for name in names], **token}
+            place = (*place, GroupName)
+        rows, token = page_of_table(
+            self._schedules,
+            place,
+            NextToken,
+            MaxResults,
+            start=(*place, NamePrefix) if GroupName is not None and NamePrefix else None,
+            wanted=lambda key, schedule: key[3].startswith(NamePrefix or "") and State in (None, schedule.state),
+        )
+        return {"Schedules": [_listed(ctx, key[2], key[3], schedule) for key, schedule in rows], **token}
 
     def update_schedule(
         self,

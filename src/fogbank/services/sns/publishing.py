@@ -96,9 +96,10 @@ class Publisher:
                 if subscription.confirmed
             ],
         )
-        if len(self._compiled) >= _COMPILED_MAX:
-            self._compiled.clear()
-        self._compiled[key] = (raw, topic)
+        if not self._service.topics.unsettled:
+            if len(self._compiled) >= _COMPILED_MAX:
+                self._compiled.clear()
+            self._compiled[key] = (raw, topic)
         return topic
 
     def publish(

@@ -17,14 +17,16 @@ class Arrivals:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._count: Counter[int] = Counter()
+        self._forgotten = 0
         self._waiting: dict[int, deque[asyncio.Event]] = {}
 
     def seen(self, queue_id: int) -> int:
-        return self._count[queue_id]
+        """How many arrivals there were. That of a queue with none changes, too, when a queue is forgotten."""
+        return self._count.get(queue_id, -self._forgotten)
 
     async def more(self, queue_id: int, seen: int, *, until_ms: int) -> None:
         """Return once something has arrived since `seen`, or the time is over."""
-        if self._count[queue_id] != seen:
+        if self.seen(queue_id) != seen:
             return
         arrived = asyncio.Event()
         waiting = self._waiting.setdefault(queue_id, deque())
@@ -46,7 +48,8 @@ class Arrivals:
 
     def forget(self, queue_id: int) -> None:
         """The queue is gone: who waits for it shall see that."""
-        self._count[queue_id] += 1
+        self._count.pop(queue_id, None)
+        self._forgotten += 1
         for arrived in self._waiting.pop(queue_id, ()):
             arrived.set()
 
