@@ -1,63 +1,22 @@
-"""XML input: a tree without entities, and shapes compiled to functions from the tree to parameters."""
+"""XML input: shapes compiled to functions from a document's tree to parameters."""
 
 from collections.abc import Callable
 from typing import Any
-from xml.parsers import expat
 
+from fogbank.core.xml_tree import Element, XmlRefused
+from fogbank.core.xml_tree import parse as parse_tree
 from fogbank.wire.errors import MalformedXML
 from fogbank.wire.model import Ref, ServiceModel, Shape, flattened
 from fogbank.wire.parse_form import SCALARS
 from fogbank.wire.parse_json import Coerce
 
-DEPTH_MAX = 128
-
-
-class Element:
-    """An element with its local name; namespaces only matter for attributes (`xsi:type`)."""
-
-    __slots__ = ("attributes", "children", "name", "text")
-
-    def __init__(self, name: str, attributes: dict[str, str]) -> None:
-        self.name = name
-        self.attributes = attributes
-        self.children: list[Element] = []
-        self.text = ""
-
 
 def parse(body: bytes) -> Element:
-    """The root of a document. Raises MalformedXML, also for a document type (and so for every entity)."""
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    top = Element("", {})
-    stack = [top]
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        if len(stack) > DEPTH_MAX:
-            raise MalformedXML()
-        element = Element(name.rpartition(":")[2], attributes)
-        stack[-1].children.append(element)
-        stack.append(element)
-
-    def end(_: str) -> None:
-        stack.pop()
-
-    def text(data: str) -> None:
-        stack[-1].text += data
-
-    def refuse(*_: Any) -> int:
-        raise MalformedXML()
-
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.CharacterDataHandler = text
-    parser.StartDoctypeDeclHandler = refuse
-    parser.EntityDeclHandler = refuse
-    parser.ExternalEntityRefHandler = refuse
+    """The root of a document. Raises MalformedXML."""
     try:
-        parser.Parse(body, True)
-    except (expat.ExpatError, LookupError, ValueError, UnicodeError):
+        return parse_tree(body)
+    except XmlRefused:
         raise MalformedXML() from None
-    return top.children[0]
 
 
 class XmlReader:

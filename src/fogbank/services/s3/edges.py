@@ -6,10 +6,15 @@ from functools import lru_cache
 from fogbank.core.context import Context
 from fogbank.core.http_message import RequestData, ResponseData
 from fogbank.core.service import Respond
+from fogbank.services.s3 import presigned
 from fogbank.services.s3.cors import Cors
 
 
 class Edges(Cors):
+    def admit(self, ctx: Context, request: RequestData) -> None:
+        if request.query:
+            presigned.admit(request, ctx.now_ms)
+
     def decorate(self, ctx: Context, request: RequestData, respond: Respond) -> Respond:
         def decorated(response: ResponseData) -> None:
             response.headers += (("Date", _http_date(ctx.now_ms // 1000)), ("Server", "AmazonS3"))

@@ -325,3 +325,26 @@ class NoSuchCORSConfiguration(AwsError):
     code = "NoSuchCORSConfiguration"
     status = 404
     message = "The CORS configuration does not exist"
+
+
+class InvalidPolicyDocument(AwsError):
+    code = "InvalidPolicyDocument"
+
+
+class MalformedPOSTRequest(AwsError):
+    code = "MalformedPOSTRequest"
+    message = "The body of your POST request is not well-formed multipart/form-data."
+
+
+class MaxPostPreDataLengthExceeded(AwsError):
+    code = "MaxPostPreDataLengthExceeded"
+    message = "Your POST request fields preceding the upload file were too large."
+
+
+class IncorrectNumberOfFiles(AwsError):
+    code = "IncorrectNumberOfFilesInPostRequest"
+    message = "POST requires exactly one file upload per request."
+
+
+class AuthorizationQueryParametersError(AwsError):
+    code = "AuthorizationQueryParametersError"
