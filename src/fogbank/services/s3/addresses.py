@@ -11,6 +11,19 @@ _WITH_SUBDOMAINS = ("amazonaws.com", "localhost.localstack.cloud", "localhost.fo
 def global_bucket_url(endpoint: str, bucket: str) -> str:
     """Where a bucket is whatever its region: `http://bucket.s3.amazonaws.com/`, or as near to that as leads here."""
     scheme, _, host = endpoint.partition("://")
+    domain = _domain(host)
+    return f"{scheme}://{bucket}.s3.{domain}/" if domain else f"{endpoint}/{bucket}"
+
+
+def regional_host(endpoint: str, bucket: str, region: str) -> str:
+    """The host that a bucket is to be asked at: `bucket.s3.eu-west-1.amazonaws.com`, or what leads here."""
+    host = endpoint.partition("://")[2]
+    domain = _domain(host)
+    return f"{bucket}.s3.{region}.{domain}" if domain else host
+
+
+def _domain(host: str) -> str:
+    """The domain that a host is in, with its port; empty if it has no subdomains."""
     name, colon, port = host.partition(":")
     domain = next((domain for domain in _WITH_SUBDOMAINS if f".{name}".endswith(f".{domain}")), "")
-    return f"{scheme}://{bucket}.s3.{domain}{colon}{port}/" if domain else f"{endpoint}/{bucket}"
+    return f"{domain}{colon}{port}" if domain else ""

@@ -273,6 +273,10 @@ class AuthorizationHeaderMalformed(AwsError):
     code = "AuthorizationHeaderMalformed"
 
 
+class AuthorizationQueryParametersError(AwsError):
+    code = "AuthorizationQueryParametersError"
+
+
 class TooManyBuckets(AwsError):
     code = "TooManyBuckets"
     message = "You have attempted to create more buckets than allowed"
@@ -282,6 +286,11 @@ class NoSuchConfiguration(AwsError):
     code = "NoSuchConfiguration"
     status = 404
     message = "The specified configuration does not exist."
+
+
+class InvalidConfigurationId(AwsError):
+    code = "InvalidConfigurationId"
+    message = "The specified configuration id is invalid."
 
 
 class TooManyConfigurations(AwsError):

@@ -1,6 +1,7 @@
 """Amazon S3. https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html"""
 
 from fogbank.services.s3.bucket_encryption import BucketEncryption
+from fogbank.services.s3.bucket_regions import BucketRegions
 from fogbank.services.s3.buckets import Buckets
 from fogbank.services.s3.copies import Copies
 from fogbank.services.s3.edges import Edges
@@ -16,6 +17,7 @@ from fogbank.services.s3.policy import BucketPolicies
 class S3Service(
     BucketEncryption,
     BucketPolicies,
+    BucketRegions,
     Buckets,
     Copies,
     Edges,
