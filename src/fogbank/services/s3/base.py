@@ -34,6 +34,7 @@ class S3Base(Service):
     raw_shapes = frozenset(
         (
             "AccessControlPolicy",
+            "BucketAccelerateStatus",
             "BucketCannedACL",
             "BucketLocationConstraint",
             "BucketLogsPermission",
@@ -43,10 +44,11 @@ class S3Base(Service):
             "ObjectCannedACL",
             "ObjectLockMode",
             "ObjectOwnership",
+            "Tagging",
             "TransitionDefaultMinimumObjectSize",
         )
     )
-    """Enumerations (and one document) whose refusals have sentences of their own."""
+    """Enumerations and documents whose refusals have sentences of their own."""
 
     _LOCK_CONFIG = "object_lock"
 

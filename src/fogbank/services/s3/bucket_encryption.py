@@ -43,11 +43,6 @@ class BucketEncryption(BucketConfigs):
         self._set(Bucket, "encryption", {"Rules": [_checked(rules[0])]})
         return None
 
-    def _default_encryption(self, bucket: str) -> dict[str, Any]:
-        """The rule for new objects of that bucket, as the API has it; shared, do not change it."""
-        rule: dict[str, Any] = (self._known(bucket, "encryption") or _DEFAULT)["Rules"][0]
-        return rule
-
 
 def _checked(rule: dict[str, Any]) -> dict[str, Any]:
     if not rule:

@@ -82,6 +82,4 @@ def _wrong_region(request: RequestData, given: str, expected: str) -> AwsError:
         return AuthorizationQueryParametersError(
             f"Error parsing the X-Amz-Credential parameter; {wrong}", members={"Region": expected}
         )
-    return AuthorizationHeaderMalformed(
-        f"The authorization header is malformed; {wrong}", members={"Region": expected}
-    )
+    return AuthorizationHeaderMalformed(f"The authorization header is malformed; {wrong}", members={"Region": expected})

@@ -35,7 +35,7 @@ class BucketTags(BucketConfigs):
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
         self._bucket(ctx, Bucket, ExpectedBucketOwner)
-        self._set_tags(Bucket, tag_map(Tagging["TagSet"], reserved=_RESERVED))
+        self._set_tags(Bucket, tag_map(Tagging.get("TagSet", ()), reserved=_RESERVED))
         return None
 
     # ---- for others -------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from fogbank.services.s3.errors import (
     InvalidArgument,
     InvalidBucketName,
     InvalidLocationConstraint,
+    InvalidTag,
     TooManyBuckets,
 )
 from fogbank.services.s3.fields import owner_id
@@ -186,4 +187,7 @@ def _region_of(location: str | None, asked: str) -> str:
 
 
 def _tags(configuration: Mapping[str, Any]) -> dict[str, str]:
-    return tag_map(configuration.get("Tags") or [], reserved=_RESERVED)
+    tags = configuration.get("Tags") or []
+    if any(tag["Key"].startswith("aws:") for tag in tags):
+        raise InvalidTag(_RESERVED)
+    return tag_map(tags)

@@ -125,7 +125,7 @@ class BucketConfigs(S3Base):
             raise InvalidRequest(
                 "S3 Transfer Acceleration is not supported for buckets with periods (.) in their names"
             )
-        if "Status" not in AccelerateConfiguration:
+        if AccelerateConfiguration.get("Status") not in ("Enabled", "Suspended"):
             raise MalformedXML()
         self._set(Bucket, "accelerate", AccelerateConfiguration["Status"])
         return None

@@ -40,7 +40,7 @@ class ObjectTags(S3Base):
     ) -> Answer:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
         version = self._find(Bucket, Key, VersionId)
-        version.tags = tag_map(Tagging["TagSet"])
+        version.tags = tag_map(Tagging.get("TagSet", ()))
         self._shelf.replace(Bucket, Key, version)
         self._events.happened(ctx, bucket, Event.TAGGING_PUT, Key, version)
         return {"VersionId": version.version_id} if bucket.versioning else None

@@ -1,11 +1,13 @@
 """Amazon S3. https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html"""
 
+from fogbank.services.s3.access_logs import AccessLogs
 from fogbank.services.s3.bucket_encryption import BucketEncryption
 from fogbank.services.s3.bucket_regions import BucketRegions
 from fogbank.services.s3.buckets import Buckets
 from fogbank.services.s3.copies import Copies
 from fogbank.services.s3.edges import Edges
 from fogbank.services.s3.lifecycle_runs import LifecycleRuns
+from fogbank.services.s3.named_configs import NamedConfigs
 from fogbank.services.s3.notifications import Notifications
 from fogbank.services.s3.object_lists import ObjectLists
 from fogbank.services.s3.object_locks import ObjectLocks
@@ -15,6 +17,7 @@ from fogbank.services.s3.policy import BucketPolicies
 
 
 class S3Service(
+    AccessLogs,
     BucketEncryption,
     BucketPolicies,
     BucketRegions,
@@ -22,6 +25,7 @@ class S3Service(
     Copies,
     Edges,
     LifecycleRuns,
+    NamedConfigs,
     Notifications,
     ObjectLists,
     ObjectLocks,

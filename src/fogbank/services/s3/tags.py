@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/tagging.html
 import re
 from collections.abc import Mapping, Sequence
 
-from fogbank.services.s3.errors import InvalidTag
+from fogbank.services.s3.errors import InvalidTag, MalformedXML
 
 KEY_MAX = 128
 VALUE_MAX = 256
@@ -20,7 +20,9 @@ def tag_map(
     """The tags as a map. `reserved` is what is said of keys that only AWS may use."""
     found: dict[str, str] = {}
     for tag in tags:
-        key, value = tag["Key"], tag["Value"]
+        key, value = tag.get("Key"), tag.get("Value")
+        if key is None or value is None:
+            raise MalformedXML()
         if key in found:
             raise InvalidTag("Cannot provide multiple Tags with the same key", members={"TagKey": key})
         if key.lower().startswith("aws:"):

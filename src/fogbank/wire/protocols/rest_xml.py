@@ -50,6 +50,17 @@ _S3_ROOTS = {
     "ListObjectsV2": "ListBucketResult",
     "ListParts": "ListPartsResult",
 }
+# Whose answers have no content, whatever the model says.
+_S3_NO_CONTENT = frozenset(
+    (
+        "PutBucketAnalyticsConfiguration",
+        "PutBucketIntelligentTieringConfiguration",
+        "PutBucketInventoryConfiguration",
+        "PutBucketMetricsConfiguration",
+        "PutBucketPolicy",
+        "PutBucketTagging",
+    )
+)
 
 
 class RestXmlOperation(RestOperation):
@@ -121,7 +132,11 @@ class RestXmlOperation(RestOperation):
         if self._content_range is not None and (answer or {}).get(self._content_range):
             # Part of the whole (https://www.rfc-editor.org/rfc/rfc9110#section-15.3.7); the model tells only 200.
             response.status = 206
-        if self.operation.method == "HEAD" and response.body == b"":
+        if self._is_s3 and self.operation.name in _S3_NO_CONTENT:
+            response.status = 204
+        if self._is_s3 and self.operation.name == "HeadBucket":
+            response.headers.append(("Content-Type", _XML))
+        elif self.operation.method == "HEAD" and response.body == b"":
             # The length and type that a HEAD tells are the object's.
             response.headers = [
                 pair
@@ -157,10 +172,11 @@ class RestXmlOperation(RestOperation):
         out: Out = [_DECLARATION, f"<{root}{namespace_attribute(output.xml_namespace or namespace)}>"]
         if name == "GetBucketLocation":
             # The one document of S3 whose root holds the text: empty stands for us-east-1.
-            out.append(answer.get("LocationConstraint") or "")
+            location = answer.get("LocationConstraint")
+            out[-1] = f"{out[-1]}{location}</{root}>" if location else f"{out[-1][:-1]}/>"
         else:
             self._contents(out, answer)
-        out.append(f"</{root}>")
+            out.append(f"</{root}>")
         return _XML, "".join(out).encode(errors="replace")
 
     def serialize_error(self, error: AwsError, request_id: str) -> ResponseData:
