@@ -43,10 +43,13 @@ class Recorder:
         body = request.body or b""
         if isinstance(body, str):
             body = body.encode()
+        elif not isinstance(body, bytes):
+            body = body.read()
         lines = [f"{request.method} {path} HTTP/1.1", f"Host: {url.netloc}"]
         for name, value in request.headers.items():
             text = value.decode() if isinstance(value, bytes) else str(value)
-            if name.lower() not in ("host", "content-length"):
+            # The load does not wait before it sends a body, so it does not say that it would.
+            if name.lower() not in ("host", "content-length", "expect"):
                 lines.append(f"{name}: {text}")
         lines.append(f"Content-Length: {len(body)}")
         self._raw = "\r\n".join(lines).encode() + b"\r\n\r\n" + body

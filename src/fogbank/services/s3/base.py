@@ -67,7 +67,7 @@ class S3Base(Service):
         return None
 
     def _bucket(self, ctx: Context, name: str, owner: str | None = None) -> BucketRecord:
-        bucket = self._tables.buckets.get((name,))
+        bucket = self._tables.buckets.peek((name,))
         if bucket is None:
             raise NoSuchBucket(members={"BucketName": name})
         if owner is not None and owner != bucket.account:

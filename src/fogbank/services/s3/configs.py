@@ -6,6 +6,8 @@ however fast a request comes makes no difference here: both are kept.
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.service import Answer
@@ -77,8 +79,7 @@ class BucketConfigs(S3Base):
             if MFA is None:
                 raise AccessDenied("Mfa Authentication must be used for this request")
             raise NotImplementedInFogbank("Fogbank's PutBucketVersioning of s3 does not implement MFADelete.")
-        bucket.versioning = status
-        self._tables.buckets.put((bucket.name,), bucket)
+        self._tables.buckets.put((bucket.name,), replace(bucket, versioning=status))
         return None
 
     # ---- request payment --------------------------------------------------------------------------------------

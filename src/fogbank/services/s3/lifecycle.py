@@ -7,6 +7,8 @@ from email.utils import formatdate
 from typing import Any
 from urllib.parse import quote
 
+from msgspec.structs import replace
+
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
@@ -98,5 +100,4 @@ class Lifecycles(BucketConfigs):
         return rules
 
     def _set_has_lifecycle(self, ctx: Context, bucket: BucketRecord, *, on: bool) -> None:
-        bucket.has_lifecycle = on
-        self._tables.buckets.put((bucket.name,), bucket)
+        self._tables.buckets.put((bucket.name,), replace(bucket, has_lifecycle=on))

@@ -9,6 +9,8 @@ import logging
 import zlib
 from typing import Any
 
+from msgspec.structs import replace
+
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
@@ -84,8 +86,7 @@ class Notifications(S3Base):
             self._tables.configs.put((Bucket, _CONFIG), BucketConfig(kept))
         else:
             self._tables.configs.delete((Bucket, _CONFIG))
-        bucket.notifies = bool(kept)
-        self._tables.buckets.put((Bucket,), bucket)
+        self._tables.buckets.put((Bucket,), replace(bucket, notifies=bool(kept)))
         if not SkipDestinationValidation:
             for arn in {str(arn) for arn in arns if arn.service != "lambda"}:
                 deliver(ctx, arn, _test_event(ctx, bucket), subject=_SUBJECT)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Answer
@@ -106,8 +108,7 @@ class ObjectLocks(S3Base):
         if bucket.versioning != ENABLED:
             raise InvalidBucketState("Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration")
         self._tables.configs.put((Bucket, self._LOCK_CONFIG), BucketConfig(config))
-        bucket.object_lock = True
-        self._tables.buckets.put((Bucket,), bucket)
+        self._tables.buckets.put((Bucket,), replace(bucket, object_lock=True))
         return None
 
     def put_object_retention(

@@ -16,6 +16,8 @@ NULL_VERSION = "null"
 
 
 class Bucket(Record):
+    """Every request reads its bucket with `peek`: change a copy."""
+
     name: str
     account: str
     region: str
