@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/access-control-
 
 from fogbank.core.context import Context
 from fogbank.core.json_text import parse
-from fogbank.core.policies import denies
+from fogbank.core.policies import Effect, Request, read_policy
 from fogbank.core.service import Answer
 from fogbank.services.dynamodb import tables as definitions
 from fogbank.services.dynamodb.errors import PolicyNotFound, ResourceNotFound, Validation
@@ -34,9 +34,8 @@ class ResourcePolicies(TableAccess):
         known = self._tables.policies.get(key)
         _check_revision(known, ExpectedRevisionId)
         change = "dynamodb:PutResourcePolicy"
-        if not ConfirmRemoveSelfResourceAccess and denies(
-            Policy, caller=ctx.principal_arn, action=change, resource=ResourceArn
-        ):
+        asked = Request(ctx.principal_arn, change, ResourceArn)
+        if not ConfirmRemoveSelfResourceAccess and read_policy(Policy).decide(asked) is Effect.DENY:
             # AWS's sentence is not published.
             raise Validation(
                 f"The policy denies {change} to {ctx.principal_arn}: set ConfirmRemoveSelfResourceAccess to true to "

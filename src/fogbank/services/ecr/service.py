@@ -8,7 +8,7 @@ from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
-from fogbank.core.policies import denies
+from fogbank.core.policies import Effect, Request, read_policy
 from fogbank.core.service import Answer, Service, Tagged
 from fogbank.core.tags import tag_list
 from fogbank.services.ecr.errors import (
@@ -143,7 +143,7 @@ class EcrService(Service):
         _check_json("policyText", policyText)
         arn = ctx.arn("ecr", f"repository/{repositoryName}")
         change = "ecr:SetRepositoryPolicy"
-        if not force and denies(policyText, caller=ctx.principal_arn, action=change, resource=arn):
+        if not force and read_policy(policyText).decide(Request(ctx.principal_arn, change, arn)) is Effect.DENY:
             # AWS's sentence is not published.
             raise InvalidParameter(
                 f"Invalid parameter at 'policyText' failed to satisfy constraint: 'the policy denies {change} to "

@@ -3,14 +3,10 @@
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
 """
 
-import json
-import re
-from collections.abc import Mapping
-from typing import Any
-
 from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
+from fogbank.core.policies import Effect, Request, read_policy
 from fogbank.core.targets import queue_url
 from fogbank.services.s3.errors import InvalidArgument
 from fogbank.services.s3.records import Bucket
@@ -51,8 +47,8 @@ def reason_against(ctx: Context, arn: Arn, bucket: Bucket) -> tuple[str, str] | 
                 answer = ctx.cloud.sqs.get_queue_attributes(there, QueueUrl=url, AttributeNames=["Policy"])
             except AwsError:
                 return str(arn), "The destination queue does not exist"
-            policy = ((answer or {}).get("Attributes") or {}).get("Policy")
-            if not _lets_in(policy, "sqs:sendmessage", bucket):
+            document = ((answer or {}).get("Attributes") or {}).get("Policy")
+            if not _lets_in(document, "sqs:SendMessage", arn, bucket):
                 return str(arn), (
                     "Permissions on the destination queue do not allow S3 to publish notifications from this bucket"
                 )
@@ -63,64 +59,22 @@ def reason_against(ctx: Context, arn: Arn, bucket: Bucket) -> tuple[str, str] | 
                 attributes = ctx.cloud.sns.get_topic_attributes(there, TopicArn=str(arn))["Attributes"]
             except AwsError:
                 return str(arn), "The destination topic does not exist"
-            if not _lets_in(attributes.get("Policy"), "sns:publish", bucket):
+            if not _lets_in(attributes.get("Policy"), "sns:Publish", arn, bucket):
                 return str(arn), (
                     "Permissions on the destination topic do not allow S3 to publish notifications from this bucket"
                 )
         case _:
             try:
-                policy = ctx.cloud.lambda_.get_policy(there, FunctionName=str(arn))["Policy"]
+                document = ctx.cloud.lambda_.get_policy(there, FunctionName=str(arn))["Policy"]
             except AwsError:
-                policy = None
-            if not _lets_in(policy, "lambda:invokefunction", bucket):
+                document = None
+            if not _lets_in(document, "lambda:InvokeFunction", arn, bucket):
                 return f"{arn}, null", f"Not authorized to invoke function [{arn}]"
     return None
 
 
-def _lets_in(policy: str | None, action: str, bucket: Bucket) -> bool:
+def _lets_in(document: str | None, action: str, arn: Arn, bucket: Bucket) -> bool:
     """Whether a resource's policy allows S3 the action on behalf of the bucket."""
-    known = {"aws:sourcearn": f"arn:aws:s3:::{bucket.name}", "aws:sourceaccount": bucket.account}
-    allowed = False
-    for statement in _listed(json.loads(policy)["Statement"]) if policy else ():
-        if (
-            not _names_s3(statement.get("Principal"))
-            or not any(_glob(pattern.lower(), action) for pattern in _listed(statement.get("Action", [])))
-            or not _holds(statement.get("Condition") or {}, known)
-        ):
-            continue
-        if statement.get("Effect") == "Deny":
-            return False
-        allowed = True
-    return allowed
-
-
-def _names_s3(principal: Any) -> bool:
-    if isinstance(principal, Mapping):
-        return "*" in _listed(principal.get("AWS", [])) or _PRINCIPAL in _listed(principal.get("Service", []))
-    return bool(principal == "*")
-
-
-def _holds(conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, str]) -> bool:
-    """Whether all conditions hold. S3 brings the source along and nothing else: what asks for more does not hold."""
-    for operator, wanted in conditions.items():
-        negated = "Not" in operator
-        exact = "Equals" in operator and not operator.startswith("Arn")
-        for name, values in wanted.items():
-            value = known.get(name.lower())
-            if value is None:
-                if negated or operator.endswith("IfExists"):
-                    continue
-                return False
-            met = any(value == one if exact else _glob(str(one), value) for one in _listed(values))
-            if met == negated:
-                return False
-    return True
-
-
-def _glob(pattern: str, text: str) -> bool:
-    regex = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(regex, text, re.DOTALL) is not None
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+    context = {"aws:sourcearn": f"arn:aws:s3:::{bucket.name}", "aws:sourceaccount": bucket.account}
+    request = Request(_PRINCIPAL, action, str(arn), context)
+    return document is not None and read_policy(document).decide(request) is Effect.ALLOW

@@ -353,7 +353,3 @@ class MaxPostPreDataLengthExceeded(AwsError):
 class IncorrectNumberOfFiles(AwsError):
     code = "IncorrectNumberOfFilesInPostRequest"
     message = "POST requires exactly one file upload per request."
-
-
-class AuthorizationQueryParametersError(AwsError):
-    code = "AuthorizationQueryParametersError"
