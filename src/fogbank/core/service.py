@@ -1,7 +1,8 @@
 """The base of every service."""
 
+import inspect
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, get_args
 
 from fogbank.core.errors import NotImplementedInFogbank
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 Answer = dict[str, Any] | None
 Respond = Callable[["ResponseData"], None]
+STATUS = ":status"
+"""In an answer: an HTTP status other than its model's."""
 
 
 class Tagged(NamedTuple):
@@ -28,6 +31,7 @@ class Service:
 
     The wire calls `method(ctx, **parameters)` with validated parameters. An operation without a method, and a
     parameter that its method does not take, are answered with NotImplemented by name: nothing is ignored.
+    Parameters that several operations take alike may come together (`**given: Unpack[...]` of a TypedDict).
     A `def` method runs in a transaction; an `async def` one opens its own (`ctx.run`).
     """
 
@@ -77,3 +81,23 @@ class Service:
 
     def untag_by_arn(self, ctx: "Context", arn: str, keys: list[str]) -> None:
         raise NotImplementedInFogbank(f"Tagging by ARN is not implemented in Fogbank for {self.name}.")
+
+
+class Taken(NamedTuple):
+    """The parameters of an operation's method, and those of them that it cannot do without."""
+
+    names: frozenset[str]
+    demanded: frozenset[str]
+
+
+def parameters_taken(method: Callable[..., Any]) -> Taken:
+    names: set[str] = set()
+    demanded: set[str] = set()
+    for name, parameter in inspect.signature(method).parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            names |= get_args(parameter.annotation)[0].__annotations__.keys()
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            names.add(name)
+            if parameter.default is parameter.empty:
+                demanded.add(name)
+    return Taken(frozenset(names), frozenset(demanded))

@@ -12,7 +12,7 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, InternalFailure, NotImplementedInFogbank, ParameterMissing
 from fogbank.core.ids import new_id
-from fogbank.core.service import Answer, Respond, Service
+from fogbank.core.service import Answer, Respond, Service, parameters_taken
 from fogbank.wire.compression import unpack
 from fogbank.wire.direct import DirectCall, DirectOperation, Directory
 from fogbank.wire.model import ServiceModel
@@ -58,11 +58,9 @@ class Operation:
         self.demanded: frozenset[str] = frozenset()
         self.waits = False
         if self.handler is not None:
-            taken = inspect.signature(self.handler).parameters
-            self.refused = frozenset(self.compiled.members) - taken.keys()
-            self.demanded = frozenset(
-                name for name, p in taken.items() if p.kind is p.KEYWORD_ONLY and p.default is p.empty
-            )
+            taken = parameters_taken(self.handler)
+            self.refused = frozenset(self.compiled.members) - taken.names
+            self.demanded = taken.demanded
             self.waits = inspect.iscoroutinefunction(self.handler)
         usage = _USAGE_NAMES.get(service.name, service.name.upper())
         self.usage = {"Type": "API", "Resource": name, "Service": usage, "Class": "None"}

@@ -130,7 +130,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(
             "IncompleteBody",
         ),
         (
-            {"x_amz_content_sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER"},
+            {"x_amz_content_sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "x_amz_decoded_content_length": "2097152"},
             b"200000\r\n" + LARGE[: 2 * MB] + b"\r\n",
             "IncompleteBody",
         ),

@@ -7,8 +7,9 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.moments import http_date
 from fogbank.core.service import Service
-from fogbank.services.s3 import conditions, object_lock
-from fogbank.services.s3.bodies import Bodies, Received
+from fogbank.services.s3 import object_lock
+from fogbank.services.s3.bodies import Bodies
+from fogbank.services.s3.conditions import WriteCondition
 from fogbank.services.s3.errors import (
     AccessDenied,
     InvalidArgument,
@@ -17,11 +18,9 @@ from fogbank.services.s3.errors import (
     NoSuchBucket,
     NoSuchKey,
     NoSuchVersion,
-    PreconditionFailed,
 )
 from fogbank.services.s3.events import Event, ObjectEvents
-from fogbank.services.s3.fields import check_key
-from fogbank.services.s3.records import NULL_VERSION, ObjectLock, ObjectVersion, S3Tables
+from fogbank.services.s3.records import NULL_VERSION, ObjectVersion, S3Tables
 from fogbank.services.s3.records import Body as StoredPieces
 from fogbank.services.s3.records import Bucket as BucketRecord
 from fogbank.services.s3.shelf import Shelf
@@ -38,12 +37,18 @@ class S3Base(Service):
             "BucketCannedACL",
             "BucketLocationConstraint",
             "BucketLogsPermission",
+            "ChecksumAlgorithm",
             "EncodingType",
             "Event",
             "FilterRuleName",
+            "MetadataDirective",
+            "ObjectAttributes",
             "ObjectCannedACL",
             "ObjectLockMode",
             "ObjectOwnership",
+            "ServerSideEncryption",
+            "StorageClass",
+            "TaggingDirective",
             "Tagging",
             "TransitionDefaultMinimumObjectSize",
         )
@@ -77,6 +82,17 @@ class S3Base(Service):
             raise AccessDenied()
         return bucket
 
+    def _charged(self, ctx: Context, bucket: BucketRecord, payer: str | None) -> dict[str, Any]:
+        """What the answer tells a requester who pays; AccessDenied for one who did not agree to."""
+        if ctx.account == bucket.account:
+            return {}
+        config = self._tables.configs.peek((bucket.name, "request_payment"))
+        if config is None or config.value != "Requester":
+            return {}
+        if payer != "requester":
+            raise AccessDenied()
+        return {"RequestCharged": "requester"}
+
     def _find(self, bucket: str, key: str, version_id: str | None, *, method: str = "GET") -> ObjectVersion:
         version = self._shelf.find(bucket, key, version_id)
         if version is None:
@@ -91,38 +107,6 @@ class S3Base(Service):
                 members={"Method": method, "ResourceType": "DeleteMarker"},
                 headers={**marked, "Allow": "DELETE", "Last-Modified": http_date(version.modified_ms)},
             )
-        return version
-
-    def _add(
-        self,
-        ctx: Context,
-        bucket_name: str,
-        key: str,
-        received: Received,
-        *,
-        event: Event,
-        headers: dict[str, Any],
-        metadata: dict[str, str],
-        tags: dict[str, str],
-        lock: ObjectLock | None = None,
-    ) -> ObjectVersion:
-        bucket = self._bucket(ctx, bucket_name)
-        check_key(key)
-        version = ObjectVersion(
-            version_id=self._shelf.new_version_id(bucket),
-            sequence=self._tables.next_sequence(),
-            modified_ms=ctx.now_ms,
-            size=received.size,
-            etag=received.etag,
-            body=self._bodies.keep(received),
-            headers=headers,
-            metadata=metadata,
-            tags=tags,
-            checksums=received.checksums,
-            checksum_type="FULL_OBJECT" if received.checksums else "",
-            lock=lock,
-        )
-        self._place(ctx, bucket, key, version, event)
         return version
 
     def _place(self, ctx: Context, bucket: BucketRecord, key: str, version: ObjectVersion, event: Event) -> None:
@@ -187,14 +171,9 @@ class S3Base(Service):
             )
         return bool(given)
 
-    def _check_write(self, bucket: BucketRecord, key: str, *, if_match: str | None, if_none_match: str | None) -> None:
-        if if_match is None and if_none_match is None:
-            return
-        current = self._tables.objects.get((bucket.name, key))
-        if if_none_match is not None and current is not None:
-            raise PreconditionFailed(members={"Condition": "If-None-Match"})
-        if if_match is not None:
-            if current is None:
-                raise NoSuchKey(members={"Key": key})
-            if not conditions.etag_matches(if_match, current.etag):
-                raise PreconditionFailed(members={"Condition": "If-Match"})
+    def _check_write(
+        self, bucket: BucketRecord, key: str, condition: WriteCondition, *, since: int | None = None
+    ) -> None:
+        """Raises unless what the write demands of the present object holds (see `WriteCondition.check`)."""
+        if condition.if_match is not None or condition.if_none_match is not None:
+            condition.check(key, self._tables.objects.get((bucket.name, key)), since=since)

@@ -1,25 +1,21 @@
 """Bodies of objects and parts: taken in while they arrive, verified, kept in the store or as blobs."""
 
-import hashlib
+import itertools
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from fogbank.core.blobs import Blobs, BlobWriter
 from fogbank.core.body import BodyStream
 from fogbank.core.context import Context
 from fogbank.core.stored_body import StoredBody, cut
 from fogbank.core.strand import Strand
-from fogbank.services.s3 import aws_chunked
-from fogbank.services.s3.checksums import ALGORITHMS, Checksum, checksum, decoded, encoded
-from fogbank.services.s3.errors import (
-    BadDigest,
-    EntityTooLarge,
-    IncompleteBody,
-    InvalidDigest,
-    InvalidRequest,
-)
+from fogbank.services.s3.checksums import encoded
+from fogbank.services.s3.customer_keys import CustomerKey, Transform, new_salt
+from fogbank.services.s3.encryption import Encryption
+from fogbank.services.s3.errors import EntityTooLarge
+from fogbank.services.s3.integrity import Promises
 from fogbank.services.s3.records import INLINE_MAX, Body, InlineBody, S3Tables
 
 R = TypeVar("R")
@@ -31,16 +27,15 @@ WAITING_BYTES_MAX = 1024 * 1024
 class Received:
     """A body that is complete and verified, but not yet kept."""
 
-    def __init__(self, *, md5: bytes, size: int, data: bytes | None, blob: str, checksums: dict[str, str]) -> None:
-        self.md5 = md5
+    def __init__(
+        self, *, etag: str, size: int, data: bytes | None, blob: str, salt: str, checksums: dict[str, str]
+    ) -> None:
+        self.etag = etag
         self.size = size
         self.data = data
         self.blob = blob
+        self.salt = salt
         self.checksums = checksums
-
-    @property
-    def etag(self) -> str:
-        return self.md5.hex()
 
 
 class Bodies:
@@ -51,27 +46,31 @@ class Bodies:
         self._blobs = blobs
 
     def take(
-        self, ctx: Context, body: bytes | BodyStream, wanted: "Wanted", keep: Callable[[Received], R]
+        self,
+        ctx: Context,
+        body: "bytes | BodyStream | Contents",
+        promises: Promises,
+        encryption: Encryption,
+        keep: Callable[[Received], R],
+        *,
+        checksums: Collection[str],
     ) -> R | Awaitable[R]:
-        """Read the whole body, verify what the request promised of it, and `keep` it in a transaction.
+        """Read the whole body, verify what the request promised of it, and `keep` it in a transaction, encrypted if
+        there is a key, with checksums by the algorithms that are named.
 
         A small body that is here already is kept in the transaction at hand, anything else in one of its own.
         """
         promised = ctx.headers.get("x-amz-decoded-content-length") or ctx.headers.get("content-length", "")
         if promised.isdecimal() and int(promised) > OBJECT_BYTES_MAX:
             raise _too_large(int(promised))
-        intake = _Intake(self._blobs, wanted, ctx.headers)
+        intake = _Intake(self._blobs, promises, encryption, checksums)
         if not isinstance(body, bytes) or len(body) > INLINE_MAX:
             return self._take(ctx, body, intake, keep)
         intake.add(body)
         return keep(intake.finish())
 
-    def take_copy(self, ctx: Context, content: "bytes | StoredBody", keep: Callable[[Received], R]) -> Awaitable[R]:
-        """As `take`, of what another object holds."""
-        return self._take(ctx, content, _Intake(self._blobs), keep)
-
     async def _take(
-        self, ctx: Context, body: "bytes | BodyStream | StoredBody", intake: "_Intake", keep: Callable[[Received], R]
+        self, ctx: Context, body: "bytes | BodyStream | Contents", intake: "_Intake", keep: Callable[[Received], R]
     ) -> R:
         strand = Strand(self._blobs.threads)
         try:
@@ -98,9 +97,10 @@ class Bodies:
         if received.data is not None:
             piece = secrets.token_hex(16)
             self._tables.bodies.put((piece,), InlineBody(received.data))
-            return Body([(piece, received.size)])
-        self._blobs.claim(received.blob, received.size)
-        return Body([(received.blob, received.size)])
+        else:
+            piece = received.blob
+            self._blobs.claim(piece, received.size)
+        return Body([(piece, received.size)], [received.salt] if received.salt else [])
 
     def drop(self, body: Body | None) -> None:
         for piece, size in body.pieces if body is not None else ():
@@ -109,15 +109,22 @@ class Bodies:
             else:
                 self._tables.bodies.delete((piece,))
 
-    def open(self, body: Body, *, first: int, length: int) -> "bytes | StoredBody":
-        """The bytes from `first` on: at once if they lie in the store, else as they are read."""
+    def open(self, body: Body, *, first: int, length: int, key: CustomerKey | None = None) -> "bytes | Contents":
+        """The bytes from `first` on: at once if they lie in the store, else as they are read. `key` is that of a body
+        that was encrypted with one.
+        """
         pieces = [
             (self._blobs.path(piece) if size > INLINE_MAX else self._inline(piece), size) for piece, size in body.pieces
         ]
         spans = cut(pieces, first=first, length=length)
+        transforms = [] if key is None else _transforms(body, key, first=first, count=len(spans))
         if all(isinstance(span, bytes) for span in spans):
-            return b"".join(cast("list[bytes]", spans))
-        return StoredBody(self._blobs, spans, length=length)
+            inline = cast("list[bytes]", spans)
+            if transforms:
+                inline = [transform(span) for transform, span in zip(transforms, inline, strict=True)]
+            return b"".join(inline)
+        stored = StoredBody(self._blobs, spans, length=length)
+        return DecipheredBody(stored, transforms) if transforms else stored
 
     def _inline(self, piece: str) -> bytes:
         row = self._tables.bodies.get((piece,))
@@ -125,40 +132,55 @@ class Bodies:
         return row.data
 
 
-class Wanted:
-    """What a request says about its body: digests to verify, and algorithms to compute."""
+class DecipheredBody:
+    """A stored body that is decrypted while it is read."""
 
-    def __init__(self, parameters: Mapping[str, Any], *, content_md5: str | None, algorithm: str | None) -> None:
-        self.checksums = {name: parameters[name] for name in ALGORITHMS if parameters.get(name) is not None}
-        if len(self.checksums) > 1:
-            raise InvalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
-        self.algorithms = set(self.checksums) or ({algorithm} if algorithm else set())
-        self._content_md5 = content_md5
-        if content_md5 is not None and decoded(content_md5, 16) is None:
-            raise InvalidDigest(members={"Content-MD5": content_md5})
+    def __init__(self, stored: StoredBody, transforms: list[Transform]) -> None:
+        """`transforms` are those of the spans."""
+        self._stored = stored
+        self._transforms = transforms
+        self.length = stored.length
 
-    def check_md5(self, digest: bytes) -> None:
-        if self._content_md5 is not None and decoded(self._content_md5, 16) != digest:
-            raise BadDigest(members={"ExpectedDigest": self._content_md5, "CalculatedDigest": encoded(digest)})
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        transforms = iter(self._transforms)
+        ends = itertools.accumulate(
+            len(span) if isinstance(span, bytes) else span.length for span in self._stored.spans
+        )
+        end = read = 0
+        async for chunk in self._stored:
+            if read == end:  # No chunk is of two spans.
+                transform, end = next(transforms), next(ends)
+            read += len(chunk)
+            yield transform(chunk)
+
+    async def read(self) -> bytes:
+        return b"".join([chunk async for chunk in self])
+
+    def close(self) -> None:
+        self._stored.close()
+
+
+Contents = StoredBody | DecipheredBody
+"""A body that is read as it is needed."""
 
 
 class _Intake:
     """What becomes of one body while it arrives, on any one thread at a time.
 
-    It is unframed, digested, and gathered in memory up to `INLINE_MAX`, in a blob from there on.
+    It is unframed, digested, encrypted, and gathered in memory up to `INLINE_MAX`, in a blob from there on.
     """
 
-    def __init__(self, blobs: Blobs, wanted: Wanted | None = None, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, blobs: Blobs, promises: Promises, encryption: Encryption, checksums: Collection[str]) -> None:
         self._blobs = blobs
-        self._wanted = wanted
-        self._headers = headers or {}
-        self._decoder = aws_chunked.AwsChunkedDecoder() if aws_chunked.is_aws_chunked(self._headers) else None
-        algorithms = set(wanted.algorithms) if wanted is not None else set()
-        if self._decoder is not None:
-            trailer = self._headers.get("x-amz-trailer", "").lower()
-            algorithms |= {name for name in ALGORITHMS if trailer == _header(name)}
-        self._checksums: dict[str, Checksum] = {name: checksum(name) for name in algorithms}
-        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._promises = promises
+        self._etag_is_md5 = encryption.etag_is_md5
+        self._checksums = checksums
+        for algorithm in checksums:
+            promises.compute(algorithm)
+        if self._etag_is_md5:
+            promises.compute("MD5")
+        self._salt = new_salt() if encryption.key is not None else ""
+        self._encrypt = encryption.key.transform(self._salt, 0) if encryption.key is not None else None
         self._small = bytearray()
         self._writer: BlobWriter | None = None
         self._size = 0
@@ -166,31 +188,33 @@ class _Intake:
         """Bytes that were added, framing included."""
 
     def add(self, chunk: bytes) -> None:
-        for payload in (chunk,) if self._decoder is None else self._decoder.feed(chunk):
-            self._digest(payload)
+        for payload in self._promises.update(chunk):
+            self._gather(payload)
         self.read += len(chunk)
 
     def finish(self) -> Received:
-        if self._decoder is not None:
-            self._decoder.finish()
-            self._check_length()
-        self._check_promises()
-        checksums = {name: encoded(running.digest()) for name, running in self._checksums.items()}
+        self._promises.check()
+        digest = self._promises.digest
         data = bytes(self._small) if self._writer is None else None
-        blob = "" if self._writer is None else self._writer.finish()
-        return Received(md5=self._md5.digest(), size=self._size, data=data, blob=blob, checksums=checksums)
+        return Received(
+            etag=digest("MD5").hex() if self._etag_is_md5 else secrets.token_hex(16),
+            size=self._size,
+            data=data,
+            blob="" if self._writer is None else self._writer.finish(),
+            salt=self._salt,
+            checksums={algorithm: encoded(digest(algorithm)) for algorithm in self._checksums},
+        )
 
     def discard(self) -> None:
         if self._writer is not None:
             self._blobs.discard(self._writer)
 
-    def _digest(self, payload: bytes | memoryview) -> None:
+    def _gather(self, payload: bytes | memoryview) -> None:
         self._size += len(payload)
         if self._size > OBJECT_BYTES_MAX:
             raise _too_large(self._size)
-        self._md5.update(payload)
-        for running in self._checksums.values():
-            running.update(payload)
+        if self._encrypt is not None:
+            payload = self._encrypt(payload)
         if self._writer is not None:
             self._writer.append(payload)
             return
@@ -199,27 +223,18 @@ class _Intake:
             self._writer = self._blobs.writer()
             self._writer.append(self._small)
 
-    def _check_length(self) -> None:
-        promised = self._headers.get("x-amz-decoded-content-length", "")
-        if promised.isdigit() and int(promised) != self._size:
-            raise IncompleteBody(
-                "The request body terminated unexpectedly"
-                if int(promised) > self._size
-                else "You did not provide the number of bytes specified by the Content-Length HTTP header"
-            )
 
-    def _check_promises(self) -> None:
-        if self._wanted is None:
-            return
-        promised = dict(self._wanted.checksums)
-        if self._decoder is not None:
-            trailers = self._decoder.trailers
-            promised |= {n: trailers[_header(n)] for n in self._checksums if _header(n) in trailers}
-        self._wanted.check_md5(self._md5.digest())
-        _check_checksums(promised, self._checksums)
+def _transforms(body: Body, key: CustomerKey, *, first: int, count: int) -> list[Transform]:
+    """What decrypts the `count` spans of a body from `first` on."""
+    found: list[Transform] = []
+    for (_, size), salt in zip(body.pieces, body.salts, strict=True):
+        if first < size and len(found) < count:
+            found.append(key.transform(salt, first))
+        first = max(first - size, 0)
+    return found
 
 
-async def _chunks(body: "bytes | BodyStream | StoredBody") -> AsyncIterator[bytes]:
+async def _chunks(body: bytes | BodyStream | Contents) -> AsyncIterator[bytes]:
     if isinstance(body, bytes):
         yield body
     else:
@@ -229,16 +244,3 @@ async def _chunks(body: "bytes | BodyStream | StoredBody") -> AsyncIterator[byte
 
 def _too_large(size: int) -> EntityTooLarge:
     return EntityTooLarge(members={"ProposedSize": str(size), "MaxSizeAllowed": str(OBJECT_BYTES_MAX)})
-
-
-def _header(algorithm: str) -> str:
-    return f"x-amz-checksum-{algorithm.lower()}"
-
-
-def _check_checksums(promised: Mapping[str, str], running: Mapping[str, Checksum]) -> None:
-    for name, text in promised.items():
-        digest = running[name].digest()
-        if decoded(text, len(digest)) is None:
-            raise InvalidRequest(f"Value for {_header(name)} header is invalid.")
-        if text != encoded(digest):
-            raise BadDigest(f"The {name} you specified did not match the calculated checksum.")

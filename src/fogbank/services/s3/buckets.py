@@ -7,7 +7,7 @@ from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Answer
 from fogbank.services.s3 import listing
-from fogbank.services.s3.acl import Acls, grant_headers
+from fogbank.services.s3.acl import grant_headers
 from fogbank.services.s3.addresses import global_bucket_url
 from fogbank.services.s3.bucket_tags import BucketTags
 from fogbank.services.s3.errors import (
@@ -39,7 +39,7 @@ _RESERVED = (
 )
 
 
-class Buckets(BucketTags, Acls, MultipartUploads):
+class Buckets(BucketTags, MultipartUploads):
     """The bucket operations of `S3Service`."""
 
     def create_bucket(

@@ -6,12 +6,14 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.
 import base64
 import hashlib
 import zlib
-from functools import cache
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
-from fogbank.core.errors import NotImplementedInFogbank
+from awscrt import checksums as crt
 
-ALGORITHMS = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
+DEFAULT = "CRC64NVME"
+"""What S3 computes of an object that is sent without a checksum."""
+COMPOSITE, FULL_OBJECT = "COMPOSITE", "FULL_OBJECT"
 
 
 class Checksum(Protocol):
@@ -19,60 +21,72 @@ class Checksum(Protocol):
     def digest(self) -> bytes: ...
 
 
-class _Crc32:
-    def __init__(self) -> None:
+class _Crc:
+    def __init__(self, compute: Callable[[bytes | memoryview, int], int], size: int) -> None:
+        self._compute = compute
+        self._size = size
         self._value = 0
 
-    def update(self, data: bytes | memoryview) -> None:
-        self._value = zlib.crc32(data, self._value)
+    def update(self, data: bytes | memoryview, /) -> None:
+        self._value = self._compute(data, self._value)
 
     def digest(self) -> bytes:
-        return self._value.to_bytes(4, "big")
+        return self._value.to_bytes(self._size, "big")
 
 
-class _TableCrc:
-    """A reflected CRC by table, in pure Python: CRC32C and CRC64NVME are not in the standard library."""
+class _XxHash:
+    def __init__(self, running: Any) -> None:
+        self._running = running
+        self._digest = b""
 
-    def __init__(self, polynomial: int, width: int) -> None:
-        self._table = _table(polynomial)
-        self._width = width
-        self._ones = (1 << width) - 1
-        self._value = self._ones
-
-    def update(self, data: bytes | memoryview) -> None:
-        value, table = self._value, self._table
-        for byte in data:
-            value = table[(value ^ byte) & 0xFF] ^ (value >> 8)
-        self._value = value
+    def update(self, data: bytes | memoryview, /) -> None:
+        self._running.update(data)
 
     def digest(self) -> bytes:
-        return (self._value ^ self._ones).to_bytes(self._width // 8, "big")
+        # The library's hash can be finalized just once.
+        self._digest = self._digest or self._running.finalize()
+        return self._digest
 
 
-@cache
-def _table(polynomial: int) -> tuple[int, ...]:
-    table = []
-    for value in range(256):
-        for _ in range(8):
-            value = (value >> 1) ^ polynomial if value & 1 else value >> 1
-        table.append(value)
-    return tuple(table)
+_MAKE: dict[str, Callable[[], Checksum]] = {
+    "CRC32": lambda: _Crc(zlib.crc32, 4),
+    "CRC32C": lambda: _Crc(crt.crc32c, 4),
+    "CRC64NVME": lambda: _Crc(crt.crc64nvme, 8),
+    "SHA1": lambda: hashlib.sha1(usedforsecurity=False),
+    "SHA256": hashlib.sha256,
+    "SHA512": hashlib.sha512,
+    "MD5": lambda: hashlib.md5(usedforsecurity=False),
+    "XXHASH64": lambda: _XxHash(crt.XXHash.new_xxhash64()),
+    "XXHASH3": lambda: _XxHash(crt.XXHash.new_xxhash3_64()),
+    "XXHASH128": lambda: _XxHash(crt.XXHash.new_xxhash3_128()),
+}
+ALGORITHMS = tuple(_MAKE)
 
 
 def checksum(algorithm: str) -> Checksum:
     """A running checksum by S3's name of the algorithm."""
-    match algorithm:
-        case "CRC32":
-            return _Crc32()
-        case "CRC32C":
-            return _TableCrc(0x82F63B78, 32)
-        case "CRC64NVME":
-            return _TableCrc(0x9A6C9329AC4BC9B5, 64)
-        case "SHA1":
-            return hashlib.sha1(usedforsecurity=False)
-        case "SHA256":
-            return hashlib.sha256()
-    raise NotImplementedInFogbank(f"Fogbank's S3 does not implement the checksum algorithm {algorithm}.")
+    return _MAKE[algorithm]()
+
+
+def checksum_of(algorithm: str, data: bytes) -> str:
+    """The checksum of the data as S3 writes it."""
+    running = checksum(algorithm)
+    running.update(data)
+    return encoded(running.digest())
+
+
+def header(algorithm: str) -> str:
+    return f"x-amz-checksum-{algorithm.lower()}"
+
+
+def given(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """The checksums among the parameters of a request, by the names of their algorithms."""
+    return {name: parameters[f"Checksum{name}"] for name in ALGORITHMS if f"Checksum{name}" in parameters}
+
+
+def members(checksums: Mapping[str, str]) -> dict[str, str]:
+    """Checksums as answers name them."""
+    return {f"Checksum{name}": value for name, value in checksums.items()}
 
 
 def encoded(digest: bytes) -> str:

@@ -1,19 +1,51 @@
-"""Copies of objects, whole or as parts of an upload."""
+"""Copies of objects, whole or as parts of an upload.
 
-from collections.abc import Awaitable
-from typing import Any
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+"""
+
+from collections.abc import Awaitable, Mapping
+from typing import Any, NamedTuple, Unpack
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
-from fogbank.services.s3 import conditions, object_lock
-from fogbank.services.s3.bodies import Received
-from fogbank.services.s3.errors import (
-    InvalidArgument,
-    InvalidRequest,
-)
+from fogbank.services.s3 import checksums, conditions, restores
+from fogbank.services.s3.bodies import Contents, Received
+from fogbank.services.s3.conditions import WriteCondition
+from fogbank.services.s3.customer_keys import CustomerKey
+from fogbank.services.s3.errors import InvalidArgument, InvalidRequest, ObjectNotInActiveTier
 from fogbank.services.s3.events import Event
-from fogbank.services.s3.fields import checked_metadata, copy_source, given_headers, parsed_tags
-from fogbank.services.s3.multipart import PART_NUMBER_MAX, MultipartUploads
+from fogbank.services.s3.fields import check_key, copy_source
+from fogbank.services.s3.integrity import Promises
+from fogbank.services.s3.multipart import MultipartUploads
+from fogbank.services.s3.new_objects import NewObject
+from fogbank.services.s3.parameters import CopySourceParameters, CustomerKeyParameters, ObjectParameters
+from fogbank.services.s3.records import NULL_VERSION, ObjectVersion
+from fogbank.services.s3.records import Bucket as BucketRecord
+
+SOURCE_BYTES_MAX = 5 * 1024**3  # of a copy at once; larger objects are copied in parts.
+# With any of these, a copy of an object to itself changes it; whether to what it is already does not matter.
+_CHANGES = ("StorageClass", "WebsiteRedirectLocation", "ServerSideEncryption", "SSECustomerAlgorithm")
+
+
+class CopyParameters(ObjectParameters, CopySourceParameters, total=False):
+    pass
+
+
+class PartCopyParameters(CustomerKeyParameters, CopySourceParameters, total=False):
+    pass
+
+
+class Source(NamedTuple):
+    """What is copied, and the key that opens it."""
+
+    bucket: str
+    key: str
+    version: ObjectVersion
+    customer_key: CustomerKey | None
+
+    def members(self) -> dict[str, str]:
+        version_id = self.version.version_id
+        return {} if version_id == NULL_VERSION else {"CopySourceVersionId": version_id}
 
 
 class Copies(MultipartUploads):
@@ -26,94 +58,59 @@ class Copies(MultipartUploads):
         Bucket: str,
         Key: str,
         CopySource: str,
-        CopySourceIfMatch: str | None = None,
-        CopySourceIfModifiedSince: float | None = None,
-        CopySourceIfNoneMatch: str | None = None,
-        CopySourceIfUnmodifiedSince: float | None = None,
+        IfMatch: str | None = None,
+        IfNoneMatch: str | None = None,
         MetadataDirective: str = "COPY",
         TaggingDirective: str = "COPY",
-        Metadata: dict[str, str] | None = None,
-        Tagging: str | None = None,
-        CacheControl: str | None = None,
-        ContentDisposition: str | None = None,
-        ContentEncoding: str | None = None,
-        ContentLanguage: str | None = None,
-        ContentType: str | None = None,
-        Expires: float | str | None = None,
-        StorageClass: str | None = None,
-        ServerSideEncryption: str | None = None,
-        ObjectLockMode: str | None = None,
-        ObjectLockRetainUntilDate: float | None = None,
-        ObjectLockLegalHoldStatus: str | None = None,
+        ChecksumAlgorithm: str | None = None,
+        RequestPayer: str | None = None,
         ExpectedBucketOwner: str | None = None,
-        ExpectedSourceBucketOwner: str | None = None,
-    ) -> Awaitable[Answer]:
+        **given: Unpack[CopyParameters],
+    ) -> Answer | Awaitable[Answer]:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
-        lock = object_lock.given(
-            bucket,
-            ctx.now_ms,
-            mode=ObjectLockMode,
-            until=ObjectLockRetainUntilDate,
-            legal_hold=ObjectLockLegalHoldStatus,
-        )
-        source_bucket, source_key, source_version = copy_source(CopySource)
-        self._bucket(ctx, source_bucket, ExpectedSourceBucketOwner)
-        source = self._find(source_bucket, source_key, source_version)
-        conditions.check_read(
-            source.etag,
-            source.modified_ms,
-            if_match=CopySourceIfMatch,
-            if_none_match=CopySourceIfNoneMatch,
-            if_modified_since=CopySourceIfModifiedSince,
-            if_unmodified_since=CopySourceIfUnmodifiedSince,
-            not_modified_is_an_error=True,
-        )
-        headers, metadata = dict(source.headers), source.metadata
-        if MetadataDirective == "REPLACE":
-            headers = given_headers(
-                CacheControl=CacheControl,
-                ContentDisposition=ContentDisposition,
-                ContentEncoding=ContentEncoding,
-                ContentLanguage=ContentLanguage,
-                ContentType=ContentType or "binary/octet-stream",
-                Expires=Expires,
-            )
-            metadata = checked_metadata(Metadata)
-        elif (source_bucket, source_key, source_version) == (Bucket, Key, None) and not (
-            StorageClass or ServerSideEncryption
-        ):
+        charged = self._charged(ctx, bucket, RequestPayer)
+        check_key(Key)
+        condition = WriteCondition(IfMatch, IfNoneMatch)
+        condition.check_form()
+        replaces_metadata = _replaces("metadata", MetadataDirective)
+        replaces_tags = _replaces("tagging", TaggingDirective)
+        _check_algorithm(ChecksumAlgorithm)
+        source = self._source(ctx, CopySource, given, RequestPayer)
+        if restores.is_archived(source.version, ctx.now_ms):
+            raise ObjectNotInActiveTier()
+        if source.version.size > SOURCE_BYTES_MAX:
             raise InvalidRequest(
-                "This copy request is illegal because it is trying to copy an object to itself without "
-                "changing the object's metadata, storage class, website redirect location or encryption attributes."
+                "The specified copy source is larger than the maximum allowable size for a copy source: "
+                f"{SOURCE_BYTES_MAX}"
             )
-        headers.pop("StorageClass", None)
-        headers |= given_headers(StorageClass=StorageClass, ServerSideEncryption=ServerSideEncryption)
-        tags = parsed_tags(Tagging) if TaggingDirective == "REPLACE" else source.tags
-        assert source.body is not None
-        content = self._bodies.open(source.body, first=0, length=source.size)
+        if not replaces_metadata and not any(name in given for name in _CHANGES):
+            self._check_not_itself(bucket, Key, source)
+        made = _made_of(source.version, self._new_object(ctx, bucket, given), replaces_metadata, replaces_tags)
+        self._check_write(bucket, Key, condition)
+        since = self._tables.latest_sequence()
+        algorithm = ChecksumAlgorithm or next(iter(source.version.checksums), checksums.DEFAULT)
 
         def finish(received: Received) -> Answer:
-            version = self._add(
-                ctx.refreshed(),
-                bucket.name,
-                Key,
-                received,
-                event=Event.COPY,
-                headers=headers,
-                metadata=metadata,
-                tags=tags,
-                lock=lock,
-            )
+            now = self._bucket(ctx, Bucket)
+            self._check_write(now, Key, condition, since=since)
+            version = self._add(ctx.refreshed(), now, Key, received, made, event=Event.COPY)
             answer: dict[str, Any] = {
-                "CopyObjectResult": {"ETag": f'"{version.etag}"', "LastModified": version.modified_ms / 1000}
+                "CopyObjectResult": {
+                    "ETag": f'"{version.etag}"',
+                    "LastModified": version.modified_ms // 1000,
+                    **checksums.members(version.checksums),
+                    "ChecksumType": version.checksum_type,
+                },
+                **made.encryption.members(),
+                **source.members(),
+                **charged,
             }
-            if bucket.versioning:
+            if now.versioning:
                 answer["VersionId"] = version.version_id
-            if self._tables.buckets.get((source_bucket,)) and source.version_id != "null":
-                answer["CopySourceVersionId"] = source.version_id
             return answer
 
-        return self._bodies.take_copy(ctx, content, finish)
+        contents = self._contents(source, 0, source.version.size)
+        return self._bodies.take(ctx, contents, Promises({}), made.encryption, finish, checksums=[algorithm])
 
     def upload_part_copy(
         self,
@@ -125,36 +122,85 @@ class Copies(MultipartUploads):
         UploadId: str,
         CopySource: str,
         CopySourceRange: str | None = None,
-        CopySourceIfMatch: str | None = None,
-        CopySourceIfModifiedSince: float | None = None,
-        CopySourceIfNoneMatch: str | None = None,
-        CopySourceIfUnmodifiedSince: float | None = None,
+        RequestPayer: str | None = None,
         ExpectedBucketOwner: str | None = None,
-        ExpectedSourceBucketOwner: str | None = None,
-    ) -> Awaitable[Answer]:
-        self._bucket(ctx, Bucket, ExpectedBucketOwner)
-        self._upload(Bucket, Key, UploadId)
-        if not 1 <= PartNumber <= PART_NUMBER_MAX:
-            raise InvalidArgument("Part number must be an integer between 1 and 10000, inclusive")
-        source_bucket, source_key, source_version = copy_source(CopySource)
-        self._bucket(ctx, source_bucket, ExpectedSourceBucketOwner)
-        source = self._find(source_bucket, source_key, source_version)
-        conditions.check_read(
-            source.etag,
-            source.modified_ms,
-            if_match=CopySourceIfMatch,
-            if_none_match=CopySourceIfNoneMatch,
-            if_modified_since=CopySourceIfModifiedSince,
-            if_unmodified_since=CopySourceIfUnmodifiedSince,
-            not_modified_is_an_error=True,
-        )
-        span = None if CopySourceRange is None else conditions.byte_range(CopySourceRange, source.size)
-        first, length = (0, source.size) if span is None else (span[0], span[1] - span[0] + 1)
-        assert source.body is not None
-        content = self._bodies.open(source.body, first=first, length=length)
+        **given: Unpack[PartCopyParameters],
+    ) -> Answer | Awaitable[Answer]:
+        bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        charged = self._charged(ctx, bucket, RequestPayer)
+        upload = self._upload(Bucket, Key, UploadId)
+        self._check_part_number(PartNumber)
+        encryption = self._part_encryption(upload, given)
+        source = self._source(ctx, CopySource, given, RequestPayer)
+        restores.check_readable(source.version, ctx.now_ms)
+        first, length = conditions.copied_range(CopySourceRange, source.version.size)
 
         def finish(received: Received) -> Answer:
             part = self._keep_part(Bucket, Key, UploadId, PartNumber, received)
-            return {"CopyPartResult": {"ETag": f'"{part.etag}"', "LastModified": part.modified_ms / 1000}}
+            result: dict[str, Any] = {"ETag": f'"{part.etag}"', "LastModified": part.modified_ms // 1000}
+            if upload.checksum_algorithm:
+                result |= checksums.members(part.checksums)
+            return {"CopyPartResult": result, **encryption.members(), **source.members(), **charged}
 
-        return self._bodies.take_copy(ctx, content, finish)
+        algorithm = upload.checksum_algorithm or checksums.DEFAULT
+        contents = self._contents(source, first, length)
+        return self._bodies.take(ctx, contents, Promises({}), encryption, finish, checksums=[algorithm])
+
+    # ---- steps ---------------------------------------------------------------------------------------------
+
+    def _source(self, ctx: Context, text: str, given: Mapping[str, Any], payer: str | None) -> Source:
+        name, key, version_id = copy_source(text)
+        bucket = self._bucket(ctx, name, given.get("ExpectedSourceBucketOwner"))
+        self._charged(ctx, bucket, payer)
+        found = self._shelf.find(name, key, version_id)
+        if found is not None and found.delete_marker and version_id is not None:
+            raise InvalidRequest(
+                "The source of a copy request may not specifically refer to a delete marker by version id."
+            )
+        version = self._find(name, key, version_id)
+        customer_key = CustomerKey.to_read(given, version.key_verifier, source=True)
+        conditions.check_source(version, given, now_ms=ctx.now_ms)
+        return Source(name, key, version, customer_key)
+
+    def _contents(self, source: Source, first: int, length: int) -> bytes | Contents:
+        assert source.version.body is not None
+        return self._bodies.open(source.version.body, first=first, length=length, key=source.customer_key)
+
+    def _check_not_itself(self, bucket: BucketRecord, key: str, source: Source) -> None:
+        """A copy to itself has to change something: bringing back an older version does, and so do other keys."""
+        if (source.bucket, source.key) != (bucket.name, key):
+            return
+        current = self._tables.objects.get((bucket.name, key))
+        if current is None or current.sequence != source.version.sequence:
+            return
+        encrypted_otherwise = source.version.headers.get("ServerSideEncryption") != "AES256"
+        if encrypted_otherwise or self._tables.configs.peek((bucket.name, "encryption")) is not None:
+            return
+        raise InvalidRequest(
+            "This copy request is illegal because it is trying to copy an object to itself without changing the "
+            "object's metadata, storage class, website redirect location or encryption attributes."
+        )
+
+
+def _made_of(source: ObjectVersion, made: NewObject, replaces_metadata: bool, replaces_tags: bool) -> NewObject:
+    """The new object, with what it takes from its source."""
+    if not replaces_metadata:
+        made = made.with_contents_of(source)
+    return made if replaces_tags else made._replace(tags=source.tags)
+
+
+def _replaces(what: str, directive: str) -> bool:
+    if directive not in ("COPY", "REPLACE"):
+        raise InvalidArgument(
+            f"Unknown {what} directive.",
+            members={"ArgumentName": f"x-amz-{what}-directive", "ArgumentValue": directive},
+        )
+    return directive == "REPLACE"
+
+
+def _check_algorithm(algorithm: str | None) -> None:
+    if algorithm is not None and algorithm not in checksums.ALGORITHMS:
+        raise InvalidRequest(
+            "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
+            f"[{', '.join(checksums.ALGORITHMS[:5])}]"
+        )

@@ -94,6 +94,85 @@ class IncompleteBody(AwsError):
     message = "The request body terminated unexpectedly"
 
 
+class InvalidChunkSize(AwsError):
+    code = "InvalidChunkSizeError"
+    status = 403
+    message = "Only the last chunk is allowed to have a size less than 8192 bytes"
+
+
+class MalformedTrailer(AwsError):
+    code = "MalformedTrailerError"
+    message = "The request contained trailing data that was not well-formed or did not conform to our published schema."
+
+
+class MissingContentLength(AwsError):
+    code = "MissingContentLength"
+    status = 411
+    message = "You must provide the Content-Length HTTP header."
+
+
+class XAmzContentSHA256Mismatch(AwsError):
+    code = "XAmzContentSHA256Mismatch"
+    message = "The provided 'x-amz-content-sha256' header does not match what was computed."
+
+
+class InvalidEncryptionAlgorithm(AwsError):
+    code = "InvalidEncryptionAlgorithmError"
+    message = "The Encryption request you specified is not valid. Supported value: AES256."
+
+
+class KmsKeyNotFound(AwsError):
+    code = "KMS.NotFoundException"
+
+
+class InvalidStorageClass(AwsError):
+    code = "InvalidStorageClass"
+    message = "The storage class you specified is not valid"
+
+
+class InvalidRedirectLocation(AwsError):
+    code = "InvalidRedirectLocation"
+    message = "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."
+
+
+class HeaderNotImplemented(AwsError):
+    """What AWS itself does not have for general purpose buckets."""
+
+    code = "NotImplemented"
+    status = 501
+    message = "A header you provided implies functionality that is not implemented"
+
+
+class ConditionalRequestConflict(AwsError):
+    code = "ConditionalRequestConflict"
+    status = 409
+    message = "The conditional request cannot succeed due to a conflicting operation against this resource."
+
+
+class ObjectNotInActiveTier(AwsError):
+    code = "ObjectNotInActiveTierError"
+    status = 403
+    message = "The source object of the COPY action is not in the active tier and is only stored in Amazon S3 Glacier."
+
+
+class InvalidObjectState(AwsError):
+    code = "InvalidObjectState"
+    status = 403
+    message = "The operation is not valid for the object's storage class"
+
+
+class RestoreAlreadyInProgress(AwsError):
+    code = "RestoreAlreadyInProgress"
+    status = 409
+    message = "Object restore is already in progress"
+
+
+class InvalidPartNumber(AwsError):
+    code = "InvalidPartNumber"
+    status = 416
+    message = "The requested partnumber is not satisfiable"
+
+
 class KeyTooLong(AwsError):
     code = "KeyTooLongError"
     message = "Your key is too long"

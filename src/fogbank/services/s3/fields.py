@@ -1,14 +1,12 @@
 """Fields of requests and answers that several operations share: checked, read and written the same way."""
 
-from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from fogbank.services.s3.errors import InvalidArgument, KeyTooLong, MetadataTooLarge
+from fogbank.services.s3.errors import InvalidArgument, KeyTooLong
 from fogbank.services.s3.records import ObjectVersion
 from fogbank.services.s3.tags import tag_map
 
 KEY_BYTES_MAX = 1024
-METADATA_BYTES_MAX = 2048
 
 
 def storage(version: ObjectVersion) -> str:
@@ -20,21 +18,10 @@ def owner_id(account: str) -> str:
     return account.rjust(64, "0")
 
 
-def given_headers(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
-
-
 def check_key(key: str) -> None:
     size = len(key.encode())
     if size > KEY_BYTES_MAX:
         raise KeyTooLong(members={"MaxSizeAllowed": str(KEY_BYTES_MAX), "Size": str(size)})
-
-
-def checked_metadata(metadata: dict[str, str] | None) -> dict[str, str]:
-    size = sum(len(name.encode()) + len(value.encode()) for name, value in (metadata or {}).items())
-    if size > METADATA_BYTES_MAX:
-        raise MetadataTooLarge(members={"MaxSizeAllowed": str(METADATA_BYTES_MAX), "Size": str(size)})
-    return {name.lower(): value for name, value in (metadata or {}).items()}
 
 
 def parsed_tags(header: str | None) -> dict[str, str]:

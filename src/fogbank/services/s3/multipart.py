@@ -3,25 +3,30 @@
 import hashlib
 import itertools
 import secrets
-from collections.abc import Awaitable, Iterator
-from typing import Any
+from collections.abc import Awaitable, Iterator, Mapping
+from typing import Any, Unpack
 
 from fogbank.core.body import BodyStream
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
-from fogbank.services.s3 import listing, object_lock
-from fogbank.services.s3.base import S3Base
-from fogbank.services.s3.bodies import Received, Wanted
+from fogbank.services.s3 import checksums, listing
+from fogbank.services.s3.bodies import Received
+from fogbank.services.s3.customer_keys import CustomerKey
+from fogbank.services.s3.encryption import ENCRYPTION_HEADERS, Encryption
 from fogbank.services.s3.errors import (
     EntityTooSmall,
     InvalidArgument,
     InvalidPart,
     InvalidPartOrder,
+    InvalidRequest,
     MalformedXML,
     NoSuchUpload,
 )
 from fogbank.services.s3.events import Event
-from fogbank.services.s3.fields import check_key, checked_metadata, given_headers, owner_id, parsed_tags
+from fogbank.services.s3.fields import check_key, owner_id
+from fogbank.services.s3.integrity import Promises
+from fogbank.services.s3.new_objects import NewObjects
+from fogbank.services.s3.parameters import ObjectParameters, PartParameters
 from fogbank.services.s3.records import Body as StoredPieces
 from fogbank.services.s3.records import Bucket as BucketRecord
 from fogbank.services.s3.records import ObjectVersion, Part, Upload, UploadRef
@@ -30,7 +35,7 @@ PART_BYTES_MIN = 5 * 1024**2  # every part but the last
 PART_NUMBER_MAX = 10_000
 
 
-class MultipartUploads(S3Base):
+class MultipartUploads(NewObjects):
     """The multipart operations of `S3Service`."""
 
     def abort_multipart_upload(
@@ -78,12 +83,14 @@ class MultipartUploads(S3Base):
             modified_ms=ctx.now_ms,
             size=sum(part.size for part in parts),
             etag=f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}",
-            body=StoredPieces([piece for part in parts for piece in part.body.pieces]),
+            body=StoredPieces.joined([part.body for part in parts]),
             headers=upload.headers,
             metadata=upload.metadata,
             tags=upload.tags,
             part_sizes=[part.size for part in parts],
             lock=upload.lock,
+            acl=upload.acl,
+            key_verifier=upload.key_verifier,
         )
         for (_, number), part in list(self._tables.parts.scan((UploadId,))):
             if number not in numbers:
@@ -95,7 +102,7 @@ class MultipartUploads(S3Base):
             "Bucket": Bucket,
             "Key": Key,
             "ETag": f'"{version.etag}"',
-            "ServerSideEncryption": "AES256",
+            **self._upload_encryption(upload),
         }
         return answer | ({"VersionId": version.version_id} if bucket.versioning else {})
 
@@ -105,57 +112,35 @@ class MultipartUploads(S3Base):
         *,
         Bucket: str,
         Key: str,
-        CacheControl: str | None = None,
-        ContentDisposition: str | None = None,
-        ContentEncoding: str | None = None,
-        ContentLanguage: str | None = None,
-        ContentType: str | None = None,
-        Expires: float | str | None = None,
-        Metadata: dict[str, str] | None = None,
-        StorageClass: str | None = None,
-        ServerSideEncryption: str | None = None,
-        Tagging: str | None = None,
         ChecksumAlgorithm: str | None = None,
         ChecksumType: str | None = None,
-        ObjectLockMode: str | None = None,
-        ObjectLockRetainUntilDate: float | None = None,
-        ObjectLockLegalHoldStatus: str | None = None,
+        RequestPayer: str | None = None,
         ExpectedBucketOwner: str | None = None,
+        **given: Unpack[ObjectParameters],
     ) -> Answer:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        charged = self._charged(ctx, bucket, RequestPayer)
         check_key(Key)
+        made = self._new_object(ctx, bucket, given)
         # Uploads of one key are listed in the order of their creation, which is that of their ids.
         upload_id = f"{self._tables.next_sequence():016x}{secrets.token_hex(40)}"
         upload = Upload(
             bucket=Bucket,
             key=Key,
             initiated_ms=ctx.now_ms,
-            headers=given_headers(
-                CacheControl=CacheControl,
-                ContentDisposition=ContentDisposition,
-                ContentEncoding=ContentEncoding,
-                ContentLanguage=ContentLanguage,
-                ContentType=ContentType or "binary/octet-stream",
-                Expires=Expires,
-                StorageClass=StorageClass,
-                ServerSideEncryption=ServerSideEncryption,
-            ),
-            metadata=checked_metadata(Metadata),
-            tags=parsed_tags(Tagging),
+            headers=made.stored_headers,
+            metadata=made.metadata,
+            tags=made.tags,
             checksum_algorithm=ChecksumAlgorithm or "",
             checksum_type=ChecksumType or "",
-            lock=object_lock.given(
-                bucket,
-                ctx.now_ms,
-                mode=ObjectLockMode,
-                until=ObjectLockRetainUntilDate,
-                legal_hold=ObjectLockLegalHoldStatus,
-            ),
+            lock=made.lock,
+            acl=made.acl,
+            key_verifier=made.key_verifier,
             initiator=self._principal(ctx),
         )
         self._tables.uploads.put((upload_id,), upload)
         self._tables.uploads_of.put((Bucket, Key, upload_id), UploadRef(ctx.now_ms))
-        answer = {"Bucket": Bucket, "Key": Key, "UploadId": upload_id, "ServerSideEncryption": "AES256"}
+        answer = {"Bucket": Bucket, "Key": Key, "UploadId": upload_id, **made.encryption.members(), **charged}
         return answer | ({"ChecksumAlgorithm": ChecksumAlgorithm} if ChecksumAlgorithm else {})
 
     def list_multipart_uploads(
@@ -258,32 +243,25 @@ class MultipartUploads(S3Base):
         ContentLength: int | None = None,
         ContentMD5: str | None = None,
         ChecksumAlgorithm: str | None = None,
-        ChecksumCRC32: str | None = None,
-        ChecksumCRC32C: str | None = None,
-        ChecksumCRC64NVME: str | None = None,
-        ChecksumSHA1: str | None = None,
-        ChecksumSHA256: str | None = None,
+        RequestPayer: str | None = None,
         ExpectedBucketOwner: str | None = None,
+        **given: Unpack[PartParameters],
     ) -> Answer | Awaitable[Answer]:
-        self._bucket(ctx, Bucket, ExpectedBucketOwner)
-        self._upload(Bucket, Key, UploadId)
-        if not 1 <= PartNumber <= PART_NUMBER_MAX:
-            raise InvalidArgument("Part number must be an integer between 1 and 10000, inclusive")
-        given = {
-            "CRC32": ChecksumCRC32,
-            "CRC32C": ChecksumCRC32C,
-            "CRC64NVME": ChecksumCRC64NVME,
-            "SHA1": ChecksumSHA1,
-            "SHA256": ChecksumSHA256,
-        }
-        wanted = Wanted(given, content_md5=ContentMD5, algorithm=ChecksumAlgorithm)
+        bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        charged = self._charged(ctx, bucket, RequestPayer)
+        upload = self._upload(Bucket, Key, UploadId)
+        self._check_part_number(PartNumber)
+        encryption = self._part_encryption(upload, given)
+        promises = Promises(ctx.headers, content_md5=ContentMD5, given=checksums.given(given))
+        told = promises.algorithm or ChecksumAlgorithm or upload.checksum_algorithm
+        kept = upload.checksum_algorithm or checksums.DEFAULT
 
         def finish(received: Received) -> Answer:
-            self._keep_part(Bucket, Key, UploadId, PartNumber, received)
-            answer = {"ETag": f'"{received.etag}"', "ServerSideEncryption": "AES256"}
-            return answer | {f"Checksum{name}": value for name, value in received.checksums.items()}
+            part = self._keep_part(Bucket, Key, UploadId, PartNumber, received)
+            answer = {"ETag": f'"{part.etag}"', **encryption.members(), **charged}
+            return answer | (checksums.members({told: part.checksums[told]}) if told else {})
 
-        return self._bodies.take(ctx, Body, wanted, finish)
+        return self._bodies.take(ctx, Body, promises, encryption, finish, checksums={kept, told or kept})
 
     # ---- steps ---------------------------------------------------------------------------------------------
 
@@ -292,6 +270,25 @@ class MultipartUploads(S3Base):
         if upload is None or (upload.bucket, upload.key) != (bucket, key):
             raise NoSuchUpload(members={"UploadId": upload_id})
         return upload
+
+    def _check_part_number(self, number: int) -> None:
+        if not 1 <= number <= PART_NUMBER_MAX:
+            raise InvalidArgument("Part number must be an integer between 1 and 10000, inclusive")
+
+    def _upload_encryption(self, upload: Upload) -> dict[str, Any]:
+        return {name: value for name, value in upload.headers.items() if name in ENCRYPTION_HEADERS}
+
+    def _part_encryption(self, upload: Upload, given: Mapping[str, Any]) -> Encryption:
+        """How a part is kept: as its upload was begun, under the same key if there is one."""
+        key = CustomerKey.given(given)
+        if (key is not None) != bool(upload.key_verifier):
+            raise InvalidRequest(
+                "The multipart upload initiate requested encryption. Subsequent part requests must include the "
+                "appropriate encryption parameters."
+            )
+        if key is not None and not key.made(upload.key_verifier):
+            raise InvalidRequest("The provided encryption parameters did not match the ones used originally.")
+        return Encryption(self._upload_encryption(upload), key)
 
     def _keep_part(self, bucket: str, key: str, upload_id: str, number: int, received: Received) -> Part:
         self._upload(bucket, key, upload_id)

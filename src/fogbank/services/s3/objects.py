@@ -1,31 +1,37 @@
 """Objects: put, read and deleted."""
 
-from collections.abc import Awaitable
-from typing import Any
+from collections.abc import Awaitable, Mapping
+from typing import Any, Unpack
 
 from fogbank.core.body import BodyStream
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
+from fogbank.core.moments import http_date
 from fogbank.core.service import Answer
-from fogbank.core.stored_body import StoredBody
-from fogbank.services.s3 import conditions, object_lock
-from fogbank.services.s3.aws_chunked import without_aws_chunked
-from fogbank.services.s3.base import S3Base
-from fogbank.services.s3.bodies import Received, Wanted
+from fogbank.services.s3 import checksums, conditions, encryption, metadata, object_lock, restores
+from fogbank.services.s3.bodies import Received
+from fogbank.services.s3.conditions import WriteCondition
+from fogbank.services.s3.customer_keys import CustomerKey
 from fogbank.services.s3.errors import (
-    InvalidArgument,
+    HeaderNotImplemented,
+    InvalidPartNumber,
     InvalidRequest,
     MalformedXML,
+    PreconditionFailed,
 )
 from fogbank.services.s3.events import Event
-from fogbank.services.s3.fields import check_key, checked_metadata, given_headers, parsed_tags
+from fogbank.services.s3.fields import check_key
+from fogbank.services.s3.integrity import Promises
+from fogbank.services.s3.new_objects import NewObjects
+from fogbank.services.s3.parameters import PutParameters, ReadParameters
 from fogbank.services.s3.records import ObjectVersion
 from fogbank.services.s3.shelf import ENABLED
 
 DELETE_MAX = 1000
+_OVERRIDES = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires")
 
 
-class Objects(S3Base):
+class Objects(NewObjects):
     """The operations on single objects of `S3Service`."""
 
     def delete_object(
@@ -37,13 +43,17 @@ class Objects(S3Base):
         VersionId: str | None = None,
         BypassGovernanceRetention: bool | None = None,
         IfMatch: str | None = None,
+        IfMatchLastModifiedTime: float | None = None,
+        IfMatchSize: int | None = None,
+        RequestPayer: str | None = None,
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        charged = self._charged(ctx, bucket, RequestPayer)
         bypass = self._bypass(bucket, BypassGovernanceRetention)
-        if IfMatch is not None:
-            self._check_write(bucket, Key, if_match=IfMatch, if_none_match=None)
-        return self._delete(ctx, bucket, Key, VersionId, bypass=bypass)
+        _check_directory_conditions(IfMatchLastModifiedTime, IfMatchSize)
+        self._check_delete(Bucket, Key, VersionId, IfMatch)
+        return self._delete(ctx, bucket, Key, VersionId, bypass=bypass) | charged
 
     def delete_objects(
         self,
@@ -53,9 +63,11 @@ class Objects(S3Base):
         Delete: dict[str, Any],
         BypassGovernanceRetention: bool | None = None,
         ChecksumAlgorithm: str | None = None,
+        RequestPayer: str | None = None,
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        answer: dict[str, Any] = {**self._charged(ctx, bucket, RequestPayer)}
         bypass = self._bypass(bucket, BypassGovernanceRetention)
         if not 1 <= len(Delete["Objects"]) <= DELETE_MAX:
             raise MalformedXML()
@@ -65,6 +77,8 @@ class Objects(S3Base):
             key, version_id = wanted["Key"], wanted.get("VersionId")
             named = {"Key": key} if version_id is None else {"Key": key, "VersionId": version_id}
             try:
+                _check_directory_conditions(wanted.get("LastModifiedTime"), wanted.get("Size"))
+                self._check_delete(Bucket, key, version_id, wanted.get("ETag"))
                 result = self._delete(ctx, bucket, key, version_id, bypass=bypass)
             except AwsError as error:
                 errors.append({**named, "Code": error.code, "Message": error.message})
@@ -73,113 +87,27 @@ class Objects(S3Base):
             if result.get("DeleteMarker"):
                 entry |= {"DeleteMarker": True, "DeleteMarkerVersionId": result["VersionId"]}
             deleted.append(entry)
-        answer: dict[str, Any] = {"Errors": errors} if errors else {}
+        answer |= {"Errors": errors} if errors else {}
         if deleted and not Delete.get("Quiet"):
             answer["Deleted"] = deleted
         return answer
 
     def get_object(
-        self,
-        ctx: Context,
-        *,
-        Bucket: str,
-        Key: str,
-        VersionId: str | None = None,
-        Range: str | None = None,
-        PartNumber: int | None = None,
-        IfMatch: str | None = None,
-        IfModifiedSince: float | None = None,
-        IfNoneMatch: str | None = None,
-        IfUnmodifiedSince: float | None = None,
-        ResponseCacheControl: str | None = None,
-        ResponseContentDisposition: str | None = None,
-        ResponseContentEncoding: str | None = None,
-        ResponseContentLanguage: str | None = None,
-        ResponseContentType: str | None = None,
-        ResponseExpires: float | str | None = None,
-        ChecksumMode: str | None = None,
-        ExpectedBucketOwner: str | None = None,
+        self, ctx: Context, *, Bucket: str, Key: str, VersionId: str | None = None, **given: Unpack[ReadParameters]
     ) -> Answer:
-        """`Body` is bytes, or a `StoredBody` (async iterable, with `read`) for a large object."""
-        bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
-        version = self._find(Bucket, Key, VersionId)
-        conditions.check_read(
-            version.etag,
-            version.modified_ms,
-            if_match=IfMatch,
-            if_none_match=IfNoneMatch,
-            if_modified_since=IfModifiedSince,
-            if_unmodified_since=IfUnmodifiedSince,
-        )
-        answer: dict[str, Any] = {
-            "AcceptRanges": "bytes",
-            "ETag": f'"{version.etag}"',
-            "LastModified": version.modified_ms / 1000,
-            "ServerSideEncryption": "AES256",
-            **version.headers,
-            "Metadata": version.metadata,
-            **object_lock.headers(version.lock),
-        }
-        answer |= given_headers(
-            CacheControl=ResponseCacheControl,
-            ContentDisposition=ResponseContentDisposition,
-            ContentEncoding=ResponseContentEncoding,
-            ContentLanguage=ResponseContentLanguage,
-            ContentType=ResponseContentType,
-            Expires=ResponseExpires,
-        )
-        if version.tags:
-            answer["TagCount"] = len(version.tags)
-        if bucket.versioning:
-            answer["VersionId"] = version.version_id
-        span = self._span(version, Range, PartNumber)
-        first, length = (0, version.size) if span is None else (span[0], span[1] - span[0] + 1)
-        if span is not None:
-            answer["ContentRange"] = f"bytes {span[0]}-{span[1]}/{version.size}"
-        elif ChecksumMode == "ENABLED" and version.checksums:
-            answer |= {f"Checksum{name}": value for name, value in version.checksums.items()}
-            answer["ChecksumType"] = version.checksum_type or "FULL_OBJECT"
-        if PartNumber is not None and version.part_sizes:
-            answer["PartsCount"] = len(version.part_sizes)
-        answer["ContentLength"] = length
+        """`Body` is bytes, or `Contents` (async iterable, with `read`) of a large object."""
+        version, key, answer = self._whole(ctx, Bucket, Key, VersionId, given)
+        restores.check_readable(version, ctx.now_ms)
+        first, length = self._span(version, given, answer)
         assert version.body is not None
-        answer["Body"] = self._bodies.open(version.body, first=first, length=length)
+        answer["Body"] = self._bodies.open(version.body, first=first, length=length, key=key)
         return answer
 
     def head_object(
-        self,
-        ctx: Context,
-        *,
-        Bucket: str,
-        Key: str,
-        VersionId: str | None = None,
-        Range: str | None = None,
-        PartNumber: int | None = None,
-        IfMatch: str | None = None,
-        IfModifiedSince: float | None = None,
-        IfNoneMatch: str | None = None,
-        IfUnmodifiedSince: float | None = None,
-        ChecksumMode: str | None = None,
-        ExpectedBucketOwner: str | None = None,
+        self, ctx: Context, *, Bucket: str, Key: str, VersionId: str | None = None, **given: Unpack[ReadParameters]
     ) -> Answer:
-        answer = self.get_object(
-            ctx,
-            Bucket=Bucket,
-            Key=Key,
-            VersionId=VersionId,
-            Range=Range,
-            PartNumber=PartNumber,
-            IfMatch=IfMatch,
-            IfModifiedSince=IfModifiedSince,
-            IfNoneMatch=IfNoneMatch,
-            IfUnmodifiedSince=IfUnmodifiedSince,
-            ChecksumMode=ChecksumMode,
-            ExpectedBucketOwner=ExpectedBucketOwner,
-        )
-        assert answer is not None
-        body = answer.pop("Body")
-        if isinstance(body, StoredBody):
-            body.close()
+        version, _, answer = self._whole(ctx, Bucket, Key, VersionId, given)
+        self._span(version, given, answer)
         return answer
 
     def put_object(
@@ -189,94 +117,139 @@ class Objects(S3Base):
         Bucket: str,
         Key: str,
         Body: bytes | BodyStream = b"",
-        CacheControl: str | None = None,
-        ContentDisposition: str | None = None,
-        ContentEncoding: str | None = None,
-        ContentLanguage: str | None = None,
         ContentLength: int | None = None,
         ContentMD5: str | None = None,
-        ContentType: str | None = None,
         ChecksumAlgorithm: str | None = None,
-        ChecksumCRC32: str | None = None,
-        ChecksumCRC32C: str | None = None,
-        ChecksumCRC64NVME: str | None = None,
-        ChecksumSHA1: str | None = None,
-        ChecksumSHA256: str | None = None,
-        Expires: float | str | None = None,
         IfMatch: str | None = None,
         IfNoneMatch: str | None = None,
-        Metadata: dict[str, str] | None = None,
-        StorageClass: str | None = None,
-        ServerSideEncryption: str | None = None,
-        Tagging: str | None = None,
-        ObjectLockMode: str | None = None,
-        ObjectLockRetainUntilDate: float | None = None,
-        ObjectLockLegalHoldStatus: str | None = None,
+        RequestPayer: str | None = None,
         ExpectedBucketOwner: str | None = None,
+        **given: Unpack[PutParameters],
     ) -> Answer | Awaitable[Answer]:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        charged = self._charged(ctx, bucket, RequestPayer)
         check_key(Key)
-        lock = object_lock.given(
-            bucket,
-            ctx.now_ms,
-            mode=ObjectLockMode,
-            until=ObjectLockRetainUntilDate,
-            legal_hold=ObjectLockLegalHoldStatus,
-        )
-        headers = given_headers(
-            CacheControl=CacheControl,
-            ContentDisposition=ContentDisposition,
-            ContentEncoding=without_aws_chunked(ContentEncoding or "") or None,
-            ContentLanguage=ContentLanguage,
-            ContentType=ContentType or "binary/octet-stream",
-            Expires=Expires,
-            StorageClass=StorageClass,
-            ServerSideEncryption=ServerSideEncryption,
-        )
-        metadata, tags = checked_metadata(Metadata), parsed_tags(Tagging)
-        self._check_write(bucket, Key, if_match=IfMatch, if_none_match=IfNoneMatch)
-        given = {
-            "CRC32": ChecksumCRC32,
-            "CRC32C": ChecksumCRC32C,
-            "CRC64NVME": ChecksumCRC64NVME,
-            "SHA1": ChecksumSHA1,
-            "SHA256": ChecksumSHA256,
-        }
-        wanted = Wanted(given, content_md5=ContentMD5, algorithm=ChecksumAlgorithm)
+        condition = WriteCondition(IfMatch, IfNoneMatch)
+        condition.check_form()
+        made = self._new_object(ctx, bucket, given)
+        # AWS tells the MD5 that was promised to this operation in hex, and in Base64 elsewhere.
+        promises = Promises(ctx.headers, content_md5=ContentMD5, given=checksums.given(given), hex_digests=True)
+        self._check_write(bucket, Key, condition)
+        since = self._tables.latest_sequence()
 
         def finish(received: Received) -> Answer:
             now = self._bucket(ctx, Bucket)
-            self._check_write(now, Key, if_match=IfMatch, if_none_match=IfNoneMatch)
-            version = self._add(
-                ctx.refreshed(),
-                Bucket,
-                Key,
-                received,
-                event=Event.PUT,
-                headers=headers,
-                metadata=metadata,
-                tags=tags,
-                lock=lock,
-            )
+            self._check_write(now, Key, condition, since=since)
+            version = self._add(ctx.refreshed(), now, Key, received, made, event=Event.PUT)
             answer: dict[str, Any] = {
                 "ETag": f'"{version.etag}"',
-                "ServerSideEncryption": headers.get("ServerSideEncryption", "AES256"),
+                **made.encryption.members(),
+                **checksums.members(version.checksums),
+                "ChecksumType": version.checksum_type,
+                **charged,
             }
-            if version.checksums:
-                answer |= {f"Checksum{name}": value for name, value in version.checksums.items()}
-                answer["ChecksumType"] = "FULL_OBJECT"
             if now.versioning == ENABLED:
                 answer["VersionId"] = version.version_id
             return answer
 
-        return self._bodies.take(ctx, Body, wanted, finish)
+        algorithm = promises.algorithm or ChecksumAlgorithm or checksums.DEFAULT
+        return self._bodies.take(ctx, Body, promises, made.encryption, finish, checksums=[algorithm])
 
-    def _span(self, version: ObjectVersion, header: str | None, part: int | None) -> tuple[int, int] | None:
-        if part is not None and version.part_sizes:
-            if header is not None:
-                raise InvalidRequest("Cannot specify both Range header and partNumber query parameter")
-            if part > len(version.part_sizes):
-                raise InvalidArgument("The requested partnumber is not satisfiable")
-            first = sum(version.part_sizes[: part - 1])
-            return first, first + version.part_sizes[part - 1] - 1
-        return None if header is None else conditions.byte_range(header, version.size)
+    # ---- steps ---------------------------------------------------------------------------------------------
+
+    def _whole(
+        self, ctx: Context, name: str, object_key: str, version_id: str | None, given: Mapping[str, Any]
+    ) -> tuple[ObjectVersion, CustomerKey | None, dict[str, Any]]:
+        """The version that a read means, the key that opens it, and what the answer's head tells of the whole of it."""
+        bucket = self._bucket(ctx, name, given.get("ExpectedBucketOwner"))
+        charged = self._charged(ctx, bucket, given.get("RequestPayer"))
+        overrides = _overrides(ctx, given)
+        version = self._find(name, object_key, version_id)
+        key = CustomerKey.to_read(given, version.key_verifier)
+        conditions.check_read(version, given, now_ms=ctx.now_ms)
+        answer: dict[str, Any] = {
+            "AcceptRanges": "bytes",
+            "ETag": f'"{version.etag}"',
+            "LastModified": version.modified_ms // 1000,
+            **version.headers,
+            **overrides,
+            **encryption.key_members(key),
+            **charged,
+            "Metadata": metadata.as_headers(version.metadata),
+            **object_lock.headers(version.lock),
+        }
+        answer.pop("SSEKMSEncryptionContext", None)
+        restored = restores.header(version, ctx.now_ms)
+        if restored:
+            answer["Restore"] = restored
+        if version.tags:
+            answer["TagCount"] = len(version.tags)
+        if bucket.versioning:
+            answer["VersionId"] = version.version_id
+        return version, key, answer
+
+    def _span(self, version: ObjectVersion, given: Mapping[str, Any], answer: dict[str, Any]) -> tuple[int, int]:
+        """First byte and length of what a read asks for; what the answer tells of it is added there."""
+        number = given.get("PartNumber")
+        span = _part_span(version, number, given) if number is not None else None
+        if number is None and given.get("Range") is not None:
+            span = conditions.byte_range(given["Range"], version.size)
+        first, last = (0, version.size - 1) if span is None else span
+        length = last - first + 1
+        answer["ContentLength"] = length
+        if span is not None:
+            answer["ContentRange"] = f"bytes {first}-{last}/{version.size}"
+        if number is not None and version.part_sizes:
+            answer["PartsCount"] = len(version.part_sizes)
+        if given.get("ChecksumMode") == "ENABLED" and version.checksums:
+            answer |= self._checksums_of(version, number, whole=length == version.size)
+        return first, length
+
+    def _checksums_of(self, version: ObjectVersion, number: int | None, *, whole: bool) -> dict[str, Any]:
+        """Of a part, if its upload kept them; else only a read of the whole object has one to verify."""
+        if number is not None and version.part_sizes:
+            if not version.part_checksums:
+                return {}
+            algorithm = next(iter(version.checksums))
+            found = {algorithm: version.part_checksums[number - 1]}
+        elif whole:
+            found = version.checksums
+        else:
+            return {}
+        return {**checksums.members(found), "ChecksumType": version.checksum_type or checksums.FULL_OBJECT}
+
+    def _check_delete(self, bucket: str, key: str, version_id: str | None, if_match: str | None) -> None:
+        if if_match is None:
+            return
+        version = self._shelf.find(bucket, key, version_id)
+        there = version is not None and not version.delete_marker
+        if not there or not conditions.etag_matches(if_match, version.etag if version is not None else ""):
+            raise PreconditionFailed(members={"Condition": "If-Match"})
+
+
+def _overrides(ctx: Context, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Headers that the request wants in place of the object's own."""
+    found = {name: given[f"Response{name}"] for name in _OVERRIDES if f"Response{name}" in given}
+    if found and ctx.access_key is None and ctx.headers:
+        raise InvalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
+    if isinstance(found.get("Expires"), int | float):
+        found["Expires"] = http_date(int(found["Expires"]) * 1000)
+    return found
+
+
+def _part_span(version: ObjectVersion, number: int, given: Mapping[str, Any]) -> tuple[int, int] | None:
+    if given.get("Range") is not None:
+        raise InvalidRequest("Cannot specify both Range header and partNumber query parameter")
+    sizes = version.part_sizes or [version.size]
+    if not 1 <= number <= len(sizes):
+        raise InvalidPartNumber(members={"PartNumberRequested": str(number), "ActualPartCount": str(len(sizes))})
+    first = sum(sizes[: number - 1])
+    return (first, first + sizes[number - 1] - 1) if sizes[number - 1] else None
+
+
+def _check_directory_conditions(modified: float | None, size: int | None) -> None:
+    """Two conditions that AWS has for directory buckets alone."""
+    if modified is not None:
+        raise HeaderNotImplemented(members={"Header": "x-amz-if-match-last-modified-time"})
+    if size is not None:
+        raise HeaderNotImplemented(members={"Header": "x-amz-if-match-size"})

@@ -7,6 +7,7 @@
 - `parts`, key (upload id, part number): the parts of the uploads in progress.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from fogbank.core.store import Record, Store
@@ -40,9 +41,19 @@ class BucketConfig(Record):
 
 
 class Body(Record):
-    """Where the bytes are: one or (after a multipart upload) several pieces, each (id, size)."""
+    """Where the bytes are: one or (after a multipart upload) several pieces, each (id, size).
+
+    `salts`, one for each piece, is empty unless the bytes are encrypted under a customer's key.
+    """
 
     pieces: list[tuple[str, int]]
+    salts: list[str] = []
+
+    @classmethod
+    def joined(cls, bodies: "Sequence[Body]") -> "Body":
+        return cls(
+            [piece for body in bodies for piece in body.pieces], [salt for body in bodies for salt in body.salts]
+        )
 
     @property
     def size(self) -> int:
@@ -76,6 +87,14 @@ class Acl(Record):
     grants: list[Grant]
 
 
+class Restore(Record):
+    """A copy of an archived object, that was asked for, is there from `ready_ms` on and stays until `until_ms`."""
+
+    ready_ms: int
+    until_ms: int
+    tier: str
+
+
 class ObjectVersion(Record):
     """One version of an object, or a delete marker. `headers` are parameters that come back as given."""
 
@@ -97,6 +116,11 @@ class ObjectVersion(Record):
     """PENDING, COMPLETED or FAILED for one that is replicated; REPLICA for what came so."""
     acl: Acl | None = None
     """None: it is the bucket owner's, and private."""
+    part_checksums: list[str] = []
+    """Beside `part_sizes`, if the parts of the upload had checksums: of the algorithm in `checksums`."""
+    key_verifier: str = ""
+    """What tells the customer's key that it is encrypted with (see `customer_keys`)."""
+    restore: Restore | None = None
 
 
 class Upload(Record):
@@ -113,6 +137,7 @@ class Upload(Record):
     initiator: str = ""
     lock: ObjectLock | None = None
     acl: Acl | None = None
+    key_verifier: str = ""
 
 
 class Part(Record):

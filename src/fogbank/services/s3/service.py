@@ -1,6 +1,7 @@
 """Amazon S3. https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html"""
 
 from fogbank.services.s3.access_logs import AccessLogs
+from fogbank.services.s3.attributes import ObjectAttributes
 from fogbank.services.s3.bucket_encryption import BucketEncryption
 from fogbank.services.s3.bucket_regions import BucketRegions
 from fogbank.services.s3.buckets import Buckets
@@ -14,6 +15,7 @@ from fogbank.services.s3.object_locks import ObjectLocks
 from fogbank.services.s3.object_tags import ObjectTags
 from fogbank.services.s3.objects import Objects
 from fogbank.services.s3.policy import BucketPolicies
+from fogbank.services.s3.restores import Restores
 
 
 class S3Service(
@@ -27,9 +29,11 @@ class S3Service(
     LifecycleRuns,
     NamedConfigs,
     Notifications,
+    ObjectAttributes,
     ObjectLists,
     ObjectLocks,
     ObjectTags,
     Objects,
+    Restores,
 ):
     """Amazon S3: each of its bases holds the operations of one idea."""

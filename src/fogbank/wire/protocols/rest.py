@@ -14,6 +14,7 @@ import msgspec
 
 from fogbank.core.body import BodyStream
 from fogbank.core.errors import AwsError
+from fogbank.core.service import STATUS
 from fogbank.wire import timestamps
 from fogbank.wire.errors import SerializationException
 from fogbank.wire.model import OperationModel, Ref, ServiceModel
@@ -248,7 +249,7 @@ class RestOperation(CompiledOperation):
         for member, prefix in self._out_header_maps:
             for name, value in (answer.get(member) or {}).items():
                 headers.append((f"{prefix}{name}", str(value)))
-        status = self.operation.status
+        status = answer.get(STATUS) or self.operation.status
         if self._out_status is not None:
             status = answer.get(self._out_status) or status
         content_type, body = self._body_of(answer)
