@@ -1,0 +1,191 @@
+"""Lifecycle configurations, and what happens by them when days pass."""
+
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.conftest import MovableClock
+
+DAY_S = 86_400
+DAY_MS = DAY_S * 1000
+Pass = Callable[[int], None]
+
+
+@pytest.fixture
+def days_pass(clock: MovableClock) -> Pass:
+    """Move to the moment behind the midnight that ends so many days."""
+
+    def move(days: int) -> None:
+        for _ in range(days):
+            to_midnight_s = (DAY_MS - clock.now_ms() % DAY_MS) / 1000
+            clock.advance(s=to_midnight_s + 60)
+
+    return move
+
+
+def configure(s3: Any, bucket: str, *rules: dict[str, Any], **more: Any) -> None:
+    named = [{"ID": f"rule-{n}", "Status": "Enabled", "Filter": {}, **rule} for n, rule in enumerate(rules)]
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": named}, **more)
+
+
+def keys(s3: Any, bucket: str) -> list[str]:
+    return [row["Key"] for row in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+
+
+def version_counts(s3: Any, bucket: str) -> tuple[int, int]:
+    """How many versions and delete markers there are."""
+    found = s3.list_object_versions(Bucket=bucket)
+    return len(found.get("Versions", [])), len(found.get("DeleteMarkers", []))
+
+
+def test_an_object_expires_on_its_day(s3: Any, bucket: str, days_pass: Pass) -> None:
+    configure(s3, bucket, {"Filter": {"Prefix": "tmp/"}, "Expiration": {"Days": 2}})
+    for key in ("tmp/a", "kept"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"1")
+    days_pass(2)
+    assert keys(s3, bucket) == ["kept", "tmp/a"]
+    days_pass(1)
+    assert keys(s3, bucket) == ["kept"]
+
+
+def test_an_object_tells_when_it_expires_and_by_which_rule(s3: Any, bucket: str, clock: MovableClock) -> None:
+    configure(s3, bucket, {"ID": "old ones", "Expiration": {"Days": 3}})
+    put = s3.put_object(Bucket=bucket, Key="k", Body=b"1")
+    date, rule = put["Expiration"].split('", ')
+    due = parsedate_to_datetime(date.removeprefix('expiry-date="'))
+    assert due.timestamp() == (clock.now_ms() // DAY_MS + 4) * DAY_S
+    assert rule == 'rule-id="old%20ones"'
+    assert s3.head_object(Bucket=bucket, Key="k")["Expiration"] == put["Expiration"]
+    assert s3.get_object(Bucket=bucket, Key="k")["Expiration"] == put["Expiration"]
+
+
+def test_with_versions_expiry_leaves_a_marker_and_later_nothing(s3: Any, bucket: str, days_pass: Pass) -> None:
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    configure(
+        s3,
+        bucket,
+        {"Expiration": {"Days": 1}, "NoncurrentVersionExpiration": {"NoncurrentDays": 1}},
+    )
+    s3.put_object(Bucket=bucket, Key="k", Body=b"1")
+    days_pass(2)
+    assert version_counts(s3, bucket) == (1, 1)
+    days_pass(2)
+    assert version_counts(s3, bucket) == (0, 1), "the version has gone, and its marker is what is left"
+    days_pass(1)
+    assert version_counts(s3, bucket) == (0, 0)
+
+
+def test_only_a_marker_that_hides_nothing_expires(s3: Any, bucket: str, days_pass: Pass) -> None:
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    configure(s3, bucket, {"Expiration": {"ExpiredObjectDeleteMarker": True}})
+    s3.delete_object(Bucket=bucket, Key="nothing-below")
+    s3.put_object(Bucket=bucket, Key="k", Body=b"1")
+    s3.delete_object(Bucket=bucket, Key="k")
+    days_pass(1)
+    assert version_counts(s3, bucket) == (1, 1)
+
+
+def test_the_newest_noncurrent_versions_stay(s3: Any, bucket: str, days_pass: Pass) -> None:
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    configure(s3, bucket, {"NoncurrentVersionExpiration": {"NoncurrentDays": 1, "NewerNoncurrentVersions": 2}})
+    ids = [s3.put_object(Bucket=bucket, Key="k", Body=b"1")["VersionId"] for _ in range(5)]
+    days_pass(2)
+    found = s3.list_object_versions(Bucket=bucket)["Versions"]
+    assert [row["VersionId"] for row in found] == ids[:1:-1]
+
+
+def test_objects_move_to_other_storage_classes(s3: Any, bucket: str, days_pass: Pass) -> None:
+    transitions = [{"Days": 1, "StorageClass": "GLACIER_IR"}, {"Days": 3, "StorageClass": "DEEP_ARCHIVE"}]
+    configure(s3, bucket, {"Transitions": transitions})
+    s3.put_object(Bucket=bucket, Key="large", Body=bytes(200_000))
+    s3.put_object(Bucket=bucket, Key="small", Body=b"1")
+    before = s3.head_object(Bucket=bucket, Key="large")
+    days_pass(2)
+    after = s3.head_object(Bucket=bucket, Key="large")
+    assert after["StorageClass"] == "GLACIER_IR"
+    assert (after["ETag"], after["LastModified"]) == (before["ETag"], before["LastModified"])
+    days_pass(2)
+    assert s3.head_object(Bucket=bucket, Key="large")["StorageClass"] == "DEEP_ARCHIVE"
+    assert "StorageClass" not in s3.head_object(Bucket=bucket, Key="small")
+
+
+def test_uploads_that_nobody_completes_are_aborted(s3: Any, bucket: str, days_pass: Pass) -> None:
+    configure(s3, bucket, {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}})
+    s3.create_multipart_upload(Bucket=bucket, Key="k")
+    days_pass(1)
+    assert len(s3.list_multipart_uploads(Bucket=bucket)["Uploads"]) == 1
+    days_pass(1)
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
+
+
+def test_more_objects_than_a_slice_expire_in_the_same_run(s3: Any, bucket: str, days_pass: Pass) -> None:
+    configure(s3, bucket, {"Filter": {"Prefix": "old"}, "Expiration": {"Days": 1}})
+    for number in range(620):
+        s3.put_object(Bucket=bucket, Key=f"{'old' if number % 2 else 'new'}-{number:04}", Body=b"")
+    days_pass(2)
+    # The run goes on a slice a turn; a request is a turn.
+    found = next(found for _ in range(100) if len(found := keys(s3, bucket)) == 310)
+    assert all(key.startswith("new") for key in found)
+
+
+def test_without_its_configuration_nothing_expires(s3: Any, bucket: str, days_pass: Pass) -> None:
+    configure(s3, bucket, {"Expiration": {"Days": 1}})
+    s3.put_object(Bucket=bucket, Key="k", Body=b"1")
+    s3.delete_bucket_lifecycle(Bucket=bucket)
+    days_pass(3)
+    assert keys(s3, bucket) == ["k"]
+    with pytest.raises(ClientError, match="NoSuchLifecycleConfiguration"):
+        s3.get_bucket_lifecycle_configuration(Bucket=bucket)
+
+
+def test_a_rule_without_an_id_is_given_one(s3: Any, bucket: str) -> None:
+    configuration = {"Rules": [{"Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}]}
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration=configuration)
+    (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    assert len(rule["ID"]) > 20
+
+
+TAG = {"Key": "a", "Value": "b"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "refusal"),
+    [
+        ({"Filter": {"Prefix": "", "Tag": TAG}, "Expiration": {"Days": 1}}, "MalformedXML"),
+        ({"Prefix": "x", "Expiration": {"Days": 1}}, "MalformedXML"),
+        ({"Expiration": {"Days": 1, "ExpiredObjectDeleteMarker": True}}, "MalformedXML"),
+        ({}, "InvalidRequest.*At least one action needs to be specified in a rule"),
+        ({"ID": "x" * 256, "Expiration": {"Days": 1}}, "InvalidArgument.*ID length should not exceed"),
+        ({"Expiration": {"Days": 0}}, "InvalidArgument.*'Days' for Expiration action must be a positive integer"),
+        (
+            {"Transitions": [{"Days": 29, "StorageClass": "STANDARD_IA"}]},
+            "'Days' in Transition action must be greater than or equal to 30 for storageClass 'STANDARD_IA'",
+        ),
+        (
+            {"Expiration": {"Days": 5}, "Transitions": [{"Days": 5, "StorageClass": "GLACIER"}]},
+            r"'Days' in the Expiration action for filter '\(\)' must be greater than 'Days' in the Transition action",
+        ),
+        (
+            {"Filter": {"Tag": TAG}, "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}},
+            "InvalidRequest.*AbortIncompleteMultipartUpload cannot be specified with Tags",
+        ),
+        ({"NoncurrentVersionExpiration": {"NewerNoncurrentVersions": 1}}, "MalformedXML"),
+        ({"Transitions": [{"Days": 1, "StorageClass": "FRIDGE"}]}, "MalformedXML"),
+    ],
+)
+def test_a_rule_that_says_too_much_or_too_little_is_refused(
+    s3: Any, bucket: str, rule: dict[str, Any], refusal: str
+) -> None:
+    with pytest.raises(ClientError, match=refusal):
+        configure(s3, bucket, rule)
+    with pytest.raises(ClientError, match="NoSuchLifecycleConfiguration"):
+        s3.get_bucket_lifecycle_configuration(Bucket=bucket)
+
+
+def test_ids_of_rules_differ(s3: Any, bucket: str) -> None:
+    rule = {"ID": "same", "Expiration": {"Days": 1}}
+    with pytest.raises(ClientError, match=r"InvalidArgument.*Rule ID must be unique\."):
+        configure(s3, bucket, rule, rule)
