@@ -42,7 +42,7 @@ def test_of_several_rules_the_earliest_expires_an_object() -> None:
 
 
 @pytest.mark.parametrize(
-    ("filter", "matches"),
+    ("wanted", "matches"),
     [
         ({}, True),
         ({"Prefix": "logs/"}, True),
@@ -57,8 +57,8 @@ def test_of_several_rules_the_earliest_expires_an_object() -> None:
         ({"And": {"Prefix": "logs/", "ObjectSizeLessThan": 10}}, False),
     ],
 )
-def test_a_rule_is_for_the_objects_of_its_filter(filter: dict[str, Any], matches: bool) -> None:
-    (rule,) = rules({"Filter": filter, "Expiration": {"Days": 1}})
+def test_a_rule_is_for_the_objects_of_its_filter(wanted: dict[str, Any], matches: bool) -> None:
+    (rule,) = rules({"Filter": wanted, "Expiration": {"Days": 1}})
     assert rule.matches("logs/a", {"kind": "log", "more": "x"}, 100) == matches
 
 
@@ -67,7 +67,7 @@ def test_a_disabled_rule_says_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "small_ones", "filter", "moves_to"),
+    ("size", "small_ones", "wanted", "moves_to"),
     [
         (MB, ALL_128K, {}, "GLACIER"),
         (100, ALL_128K, {}, None),
@@ -76,10 +76,10 @@ def test_a_disabled_rule_says_nothing() -> None:
     ],
 )
 def test_small_objects_move_only_where_it_is_said(
-    size: int, small_ones: str, filter: dict[str, Any], moves_to: str | None
+    size: int, small_ones: str, wanted: dict[str, Any], moves_to: str | None
 ) -> None:
     transitions = [{"Days": 1, "StorageClass": "STANDARD_IA"}, {"Days": 5, "StorageClass": "GLACIER"}]
-    found = rules({"Filter": filter, "Transitions": transitions}, small_ones=small_ones)
+    found = rules({"Filter": wanted, "Transitions": transitions}, small_ones=small_ones)
     assert lifecycle_rules.storage_class(found, "k", {}, size, 0, 9 * DAY_MS, "STANDARD") == moves_to
 
 

@@ -1,59 +1,113 @@
 """CloudFormation: AWS::S3::Bucket and AWS::S3::BucketPolicy.
 
-https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/AWS_S3.html
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_S3.html
 """
 
 import json
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from fogbank.core.context import Context
-from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
+from fogbank.services.s3 import bucket_properties
 from fogbank.services.s3.errors import NoSuchBucket
+from fogbank.services.s3.lifecycle_rules import ALL_128K
+
+# Where a website's address has a dash before the region; elsewhere it is a dot.
+# https://docs.aws.amazon.com/general/latest/gr/s3.html#s3_website_region_endpoints
+_DASHED = frozenset(
+    (
+        "ap-northeast-1",
+        "ap-southeast-1",
+        "ap-southeast-2",
+        "eu-west-1",
+        "sa-east-1",
+        "us-east-1",
+        "us-gov-west-1",
+        "us-west-1",
+        "us-west-2",
+    )
+)
 
 
-def _encryption(value: dict[str, Any]) -> dict[str, Any]:
-    rules = []
-    for rule in value["ServerSideEncryptionConfiguration"]:
-        renamed = dict(rule)
-        if "ServerSideEncryptionByDefault" in renamed:
-            renamed["ApplyServerSideEncryptionByDefault"] = renamed.pop("ServerSideEncryptionByDefault")
-        rules.append(renamed)
-    return {"Rules": rules}
+class One(NamedTuple):
+    """A property that is one configuration: the operation that sets it, the parameter and how that is made; and the
+    operation, with its parameters, that takes it away.
+    """
+
+    put: str
+    parameter: str
+    convert: Callable[[Any], Any]
+    clear: str
+    cleared: Mapping[str, Any] = {}
 
 
-def _lifecycle(value: dict[str, Any]) -> dict[str, Any]:
-    return {"Rules": [_lifecycle_rule(rule) for rule in value["Rules"]]}
+class Many(NamedTuple):
+    """A property that is a list of configurations with ids: of `put_bucket_{kind}_configuration`."""
+
+    kind: str
+    parameter: str
+    convert: Callable[[Any], Any]
 
 
-def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
-    """CloudFormation's flat rule in the form of the API."""
-    found: dict[str, Any] = {"Status": rule["Status"], "Filter": {"Prefix": rule.get("Prefix", "")}}
-    for name, value in rule.items():
-        match name:
-            case "Id":
-                found["ID"] = value
-            case "ExpirationInDays":
-                found.setdefault("Expiration", {})["Days"] = int(value)
-            case "ExpiredObjectDeleteMarker":
-                found.setdefault("Expiration", {})["ExpiredObjectDeleteMarker"] = value
-            case "NoncurrentVersionExpirationInDays":
-                found["NoncurrentVersionExpiration"] = {"NoncurrentDays": int(value)}
-            case "NoncurrentVersionExpiration" | "AbortIncompleteMultipartUpload":
-                found[name] = {part: int(number) for part, number in value.items()}
-            case "Status" | "Prefix":
-                continue
-            case _:
-                raise NotImplementedInFogbank(
-                    f"Fogbank's AWS::S3::Bucket does not implement the lifecycle rule's {name}."
-                )
-    return found
+def _as_is(value: Any) -> Any:
+    return value
 
 
-def _check_access_control(request: ResourceRequest) -> None:
-    acl = request.properties.get("AccessControl", "Private")
-    if acl != "Private":
-        raise NotImplementedInFogbank(f"Fogbank's AWS::S3::Bucket does not implement the access control {acl}.")
+# In the order in which they are set: who may see what goes before what could be seen.
+_CONFIGURATIONS: Mapping[str, One | Many] = {
+    "VersioningConfiguration": One(
+        "put_bucket_versioning",
+        "VersioningConfiguration",
+        _as_is,
+        "put_bucket_versioning",
+        {"VersioningConfiguration": {"Status": "Suspended"}},
+    ),
+    "ObjectLockConfiguration": One(
+        "put_object_lock_configuration",
+        "ObjectLockConfiguration",
+        bucket_properties.object_lock,
+        "put_object_lock_configuration",
+        {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}},
+    ),
+    "PublicAccessBlockConfiguration": One(
+        "put_public_access_block", "PublicAccessBlockConfiguration", _as_is, "delete_public_access_block"
+    ),
+    "BucketEncryption": One(
+        "put_bucket_encryption",
+        "ServerSideEncryptionConfiguration",
+        bucket_properties.encryption,
+        "delete_bucket_encryption",
+    ),
+    "AbacStatus": One(
+        "put_bucket_abac",
+        "AbacStatus",
+        bucket_properties.abac,
+        "put_bucket_abac",
+        {"AbacStatus": {"Status": "Disabled"}},
+    ),
+    "AccelerateConfiguration": One(
+        "put_bucket_accelerate_configuration",
+        "AccelerateConfiguration",
+        bucket_properties.accelerate,
+        "put_bucket_accelerate_configuration",
+        {"AccelerateConfiguration": {"Status": "Suspended"}},
+    ),
+    "CorsConfiguration": One("put_bucket_cors", "CORSConfiguration", bucket_properties.cors, "delete_bucket_cors"),
+    "NotificationConfiguration": One(
+        "put_bucket_notification_configuration",
+        "NotificationConfiguration",
+        bucket_properties.notifications,
+        "put_bucket_notification_configuration",
+        {"NotificationConfiguration": {}},
+    ),
+    "AnalyticsConfigurations": Many("analytics", "AnalyticsConfiguration", bucket_properties.analytics),
+    "IntelligentTieringConfigurations": Many(
+        "intelligent_tiering", "IntelligentTieringConfiguration", bucket_properties.tiering
+    ),
+    "InventoryConfigurations": Many("inventory", "InventoryConfiguration", bucket_properties.inventory),
+    "MetricsConfigurations": Many("metrics", "MetricsConfiguration", bucket_properties.metrics),
+}
 
 
 class BucketResource(ResourceType):
@@ -62,45 +116,41 @@ class BucketResource(ResourceType):
     type_name = "AWS::S3::Bucket"
     supported = frozenset(
         (
+            *_CONFIGURATIONS,
             "AccessControl",
-            "BucketEncryption",
             "BucketName",
             "LifecycleConfiguration",
+            "LoggingConfiguration",
+            "ObjectLockEnabled",
             "OwnershipControls",
-            "PublicAccessBlockConfiguration",
             "Tags",
-            "VersioningConfiguration",
         )
     )
     taggable = True
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        _check_access_control(request)
-        name = request.properties.get("BucketName") or request.generated_name(length_max=63, lower=True)
+        given = request.properties
+        name = given.get("BucketName") or request.generated_name(length_max=63, lower=True)
         location = (
             {} if ctx.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": ctx.region}}
         )
-        await ctx.call(ctx.cloud.s3.create_bucket, Bucket=name, **location)
-        await self._configure(ctx, name, request)
-        return self._state(ctx, name)
+        await ctx.call(
+            ctx.cloud.s3.create_bucket,
+            Bucket=name,
+            ObjectLockEnabledForBucket=bool(given.get("ObjectLockEnabled")),
+            **location,
+        )
+        if request.announce is not None:
+            await request.announce(name)
+        await self._configure(ctx, name, given, {})
+        await self._tag(ctx, name, request)
+        return _state(ctx, name)
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        _check_access_control(request)
-        name, s3 = request.physical_id, ctx.cloud.s3
-        clear = {
-            "BucketEncryption": s3.delete_bucket_encryption,
-            "LifecycleConfiguration": s3.delete_bucket_lifecycle,
-            "OwnershipControls": s3.delete_bucket_ownership_controls,
-            "PublicAccessBlockConfiguration": s3.delete_public_access_block,
-        }
-        for prop, operation in clear.items():
-            if prop in request.previous and prop not in request.properties:
-                await ctx.call(operation, Bucket=name)
-        if "VersioningConfiguration" in request.previous and "VersioningConfiguration" not in request.properties:
-            await ctx.call(s3.put_bucket_versioning, Bucket=name, VersioningConfiguration={"Status": "Suspended"})
-        await ctx.call(s3.delete_bucket_tagging, Bucket=name)
-        await self._configure(ctx, name, request)
-        return self._state(ctx, name)
+        name = request.physical_id
+        await self._configure(ctx, name, request.properties, request.previous)
+        await self._tag(ctx, name, request)
+        return _state(ctx, name)
 
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:
         try:
@@ -108,36 +158,87 @@ class BucketResource(ResourceType):
         except NoSuchBucket:
             return
 
-    async def _configure(self, ctx: Context, name: str, request: ResourceRequest) -> None:
-        s3, given = ctx.cloud.s3, request.properties
-        if "VersioningConfiguration" in given:
-            versioning = given["VersioningConfiguration"]
-            await ctx.call(s3.put_bucket_versioning, Bucket=name, VersioningConfiguration=versioning)
-        if "PublicAccessBlockConfiguration" in given:
-            block = given["PublicAccessBlockConfiguration"]
-            await ctx.call(s3.put_public_access_block, Bucket=name, PublicAccessBlockConfiguration=block)
-        if "OwnershipControls" in given:
-            controls = given["OwnershipControls"]
-            await ctx.call(s3.put_bucket_ownership_controls, Bucket=name, OwnershipControls=controls)
-        if "BucketEncryption" in given:
-            rules = _encryption(given["BucketEncryption"])
-            await ctx.call(s3.put_bucket_encryption, Bucket=name, ServerSideEncryptionConfiguration=rules)
-        if "LifecycleConfiguration" in given:
-            lifecycle = _lifecycle(given["LifecycleConfiguration"])
-            await ctx.call(s3.put_bucket_lifecycle_configuration, Bucket=name, LifecycleConfiguration=lifecycle)
-        tags = [{"Key": key, "Value": value} for key, value in request.tags().items()]
-        if tags:
-            await ctx.call(s3.put_bucket_tagging, Bucket=name, Tagging={"TagSet": tags})
+    async def _configure(self, ctx: Context, name: str, given: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+        """Set what is new or changed, and take away what is no longer there."""
+        if given.get("ObjectLockEnabled") and before and not before.get("ObjectLockEnabled"):
+            enabled = {"ObjectLockEnabled": "Enabled"}
+            await ctx.call(ctx.cloud.s3.put_object_lock_configuration, Bucket=name, ObjectLockConfiguration=enabled)
+        for prop, configuration in _CONFIGURATIONS.items():
+            if given.get(prop) == before.get(prop):
+                continue
+            if isinstance(configuration, Many):
+                await self._set_many(ctx, name, configuration, given.get(prop) or [], before.get(prop) or [])
+            else:
+                await self._set_one(ctx, name, configuration, given.get(prop))
+        await self._set_owners(ctx, name, given, before)
+        await self._set_lifecycle(ctx, name, given.get("LifecycleConfiguration"), before.get("LifecycleConfiguration"))
+        logging, logging_before = given.get("LoggingConfiguration"), before.get("LoggingConfiguration")
+        if logging != logging_before:
+            status = {} if logging is None else bucket_properties.logging(logging, name)
+            await ctx.call(ctx.cloud.s3.put_bucket_logging, Bucket=name, BucketLoggingStatus=status)
 
-    def _state(self, ctx: Context, name: str) -> ResourceState:
-        attributes = {
-            "Arn": f"arn:aws:s3:::{name}",
-            "DomainName": f"{name}.s3.amazonaws.com",
-            "DualStackDomainName": f"{name}.s3.dualstack.{ctx.region}.amazonaws.com",
-            "RegionalDomainName": f"{name}.s3.{ctx.region}.amazonaws.com",
-            "WebsiteURL": f"http://{name}.s3-website-{ctx.region}.amazonaws.com",
-        }
-        return ResourceState(physical_id=name, attributes=attributes)
+    async def _set_one(self, ctx: Context, name: str, configuration: One, value: Any) -> None:
+        s3 = ctx.cloud.s3
+        if value is None:
+            await ctx.call(getattr(s3, configuration.clear), Bucket=name, **configuration.cleared)
+        else:
+            parameter = {configuration.parameter: configuration.convert(value)}
+            await ctx.call(getattr(s3, configuration.put), Bucket=name, **parameter)
+
+    async def _set_many(
+        self, ctx: Context, name: str, configuration: Many, given: list[Any], before: list[Any]
+    ) -> None:
+        s3, kind = ctx.cloud.s3, configuration.kind
+        wanted = {each["Id"] for each in given}
+        for former in before:
+            if former["Id"] not in wanted:
+                await ctx.call(getattr(s3, f"delete_bucket_{kind}_configuration"), Bucket=name, Id=former["Id"])
+        for each in given:
+            parameter = {configuration.parameter: configuration.convert(each)}
+            await ctx.call(getattr(s3, f"put_bucket_{kind}_configuration"), Bucket=name, Id=each["Id"], **parameter)
+
+    async def _set_owners(self, ctx: Context, name: str, given: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+        """Ownership and ACL: there is no list but the owner's where the owner's ownership is enforced."""
+        s3 = ctx.cloud.s3
+        controls, controls_before = given.get("OwnershipControls"), before.get("OwnershipControls")
+        acl, acl_before = given.get("AccessControl", "Private"), before.get("AccessControl", "Private")
+        if acl != acl_before and acl == "Private":
+            await ctx.call(s3.put_bucket_acl, Bucket=name, ACL="private")
+        if controls != controls_before:
+            if controls is None:
+                await ctx.call(s3.delete_bucket_ownership_controls, Bucket=name)
+            else:
+                await ctx.call(s3.put_bucket_ownership_controls, Bucket=name, OwnershipControls=controls)
+        if acl != acl_before and acl != "Private":
+            await ctx.call(s3.put_bucket_acl, Bucket=name, ACL=bucket_properties.canned_acl(acl))
+
+    async def _set_lifecycle(self, ctx: Context, name: str, given: Any, before: Any) -> None:
+        s3 = ctx.cloud.s3
+        if given is None and before is not None:
+            await ctx.call(s3.delete_bucket_lifecycle, Bucket=name)
+        elif given != before:
+            await ctx.call(
+                s3.put_bucket_lifecycle_configuration,
+                Bucket=name,
+                LifecycleConfiguration=bucket_properties.lifecycle(given),
+                TransitionDefaultMinimumObjectSize=given.get("TransitionDefaultMinimumObjectSize", ALL_128K),
+            )
+
+    async def _tag(self, ctx: Context, name: str, request: ResourceRequest) -> None:
+        tags = [{"Key": key, "Value": value} for key, value in request.tags().items()]
+        await ctx.call(ctx.cloud.s3.put_bucket_tagging, Bucket=name, Tagging={"TagSet": tags})
+
+
+def _state(ctx: Context, name: str) -> ResourceState:
+    dash = "-" if ctx.region in _DASHED else "."
+    attributes = {
+        "Arn": f"arn:aws:s3:::{name}",
+        "DomainName": f"{name}.s3.amazonaws.com",
+        "DualStackDomainName": f"{name}.s3.dualstack.{ctx.region}.amazonaws.com",
+        "RegionalDomainName": f"{name}.s3.{ctx.region}.amazonaws.com",
+        "WebsiteURL": f"http://{name}.s3-website{dash}{ctx.region}.amazonaws.com",
+    }
+    return ResourceState(physical_id=name, attributes=attributes)
 
 
 class BucketPolicyResource(ResourceType):
