@@ -37,6 +37,8 @@ def _decode_int(data: bytes, at: int) -> tuple[int, int]:
 
 def _decode_bytes(data: bytes, at: int) -> tuple[bytes, int]:
     end = data.index(b"\0", at)
+    if data[end + 1] == 0:  # Nothing is escaped, as nearly always.
+        return data[at:end], end + 2
     while data[end + 1] != 0:
         end = data.index(b"\0", end + 2)
     return data[at:end].replace(b"\0\xff", b"\0"), end + 2
@@ -98,9 +100,14 @@ class KeyCodec:
         return encoded
 
     def decode(self, data: bytes) -> tuple[Any, ...]:
-        at = len(self._prefix)
-        parts = []
-        for decoder in self._decoders:
+        return self.decode_behind((), len(self._prefix), data)
+
+    def decode_behind(self, known: tuple[Any, ...], at: int, data: bytes) -> tuple[Any, ...]:
+        """The key whose first parts, which take the first `at` bytes, are known."""
+        if len(known) + 1 == len(self._decoders):
+            return *known, self._decoders[-1](data, at)[0]
+        parts = list(known)
+        for decoder in self._decoders[len(known) :]:
             part, at = decoder(data, at)
             parts.append(part)
         return tuple(parts)

@@ -374,11 +374,13 @@ class Table(Generic[V]):
         `start` is the first key to see (in the direction of the scan; the last one if `reverse`), `after` the key
         to go on behind. Both may be partial keys. Do not write to the table while iterating.
         """
-        decode, unpack = self._codec.decode, self._unpack
+        decode, unpack = self._codec.decode_behind, self._unpack
+        encoded_prefix = self._key(prefix)
+        at = len(encoded_prefix)
         bound = None if start is None else self._key(start)
         skip = None if after is None else self._key(after)
-        entries = self._entries(self._key(prefix), bound, skip, reverse=reverse)
-        return ((decode(encoded), unpack(data)) for encoded, data in islice(entries, limit))
+        entries = self._entries(encoded_prefix, bound, skip, reverse=reverse)
+        return ((decode(prefix, at, encoded), unpack(data)) for encoded, data in islice(entries, limit))
 
     def values(self, prefix: Key, *, after: Key | None = None, reverse: bool = False) -> Iterator[V]:
         """As `scan` without the keys, which then need no decoding."""

@@ -40,13 +40,15 @@ class Candidate:
 
 
 class _Node:
-    __slots__ = ("greedy", "here", "label", "literals")
+    __slots__ = ("greedy", "here", "label", "literals", "plain")
 
     def __init__(self) -> None:
         self.literals: dict[str, _Node] = {}
         self.label: _Node | None = None
         self.greedy: _Node | None = None
         self.here: dict[str, list[Candidate]] = {}
+        self.plain: dict[str, list[Candidate]] = {}
+        """Of those, the ones whose URI has no query."""
 
 
 class RestTable:
@@ -59,13 +61,16 @@ class RestTable:
             node = self._root
             for segment in _segments(path):
                 node = _below(node, segment)
-            node.here.setdefault(operation.method, []).append(Candidate(service, operation, query))
+            candidate = Candidate(service, operation, query)
+            node.here.setdefault(operation.method, []).append(candidate)
+            if not candidate.literals:
+                node.plain.setdefault(operation.method, []).append(candidate)
 
     def find(self, method: str, path: str, query: str, headers: Mapping[str, str]) -> str | None:
         """The name of the operation, or None."""
         parsed: dict[str, str] | None = None
         for node in _walk(self._root, path.split("/")[1:], 0):
-            candidates = node.here.get(method)
+            candidates = (node.here if query else node.plain).get(method)
             if not candidates:
                 continue
             if parsed is None:

@@ -105,10 +105,15 @@ class Router:
     def _target_prefixes(self) -> dict[str, str]:
         return {entry.target_prefix: name for name, entry in self._entries.items() if entry.target_prefix}
 
+    @cached_property
+    def _by_signing_name(self) -> dict[str, list[ServiceIndexEntry]]:
+        found: dict[str, list[ServiceIndexEntry]] = {}
+        for entry in self._entries.values():
+            found.setdefault(entry.signing_name, []).append(entry)
+        return found
+
     def _signed_as(self, name: str | None) -> list[ServiceIndexEntry]:
-        if name is None:
-            return []
-        return [entry for entry in self._entries.values() if entry.signing_name == name]
+        return self._by_signing_name.get(name or "", [])
 
     def _model(self, service: str) -> ServiceModel:
         model = self._models.get(service)

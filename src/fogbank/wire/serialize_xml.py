@@ -13,15 +13,17 @@ Out = list[str]
 Write = Callable[[Out, str, Any], None]
 """Appends a value as an element (or, flattened, as elements) of the given name."""
 
+_NESTED = ("structure", "list", "map")
 _SPECIAL = re.compile('[&<>"\r\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]')
-_NAMED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
+_FORBIDDEN = re.compile("[\r\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def escape(text: str) -> str:
     """Text for XML. Characters that XML 1.0 forbids become references, as S3 has them."""
     if _SPECIAL.search(text) is None:
         return text
-    return _SPECIAL.sub(lambda match: _NAMED.get(match[0]) or f"&#x{ord(match[0]):x};", text)
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    return _FORBIDDEN.sub(lambda match: f"&#x{ord(match[0]):x};", text)
 
 
 class XmlWriter:
@@ -39,7 +41,7 @@ class XmlWriter:
 
     def writer(self, ref: Ref) -> Write:
         shape = self._model.shapes[ref.shape]
-        if shape.type not in ("structure", "list", "map"):
+        if shape.type not in _NESTED:
             return _element(self._text(ref, shape))
         key = ("xml", self._iso8601, ref.shape, flattened(ref, shape), _namespace(ref, shape))
         compiled = self._model.compiled
@@ -58,16 +60,28 @@ class XmlWriter:
 
     def contents(self, shape: Shape) -> Callable[[Out, Any], None]:
         """Writes the members of a structure that are in the body, without an element around them."""
-        members = [
-            (member, self.element_name(ref, member), self.writer(ref))
-            for member, ref in shape.members.items()
-            if not ref.xml_attribute and ref.location is None
-        ]
+        scalars: dict[str, tuple[str, Callable[[Any], str], str]] = {}
+        nested: dict[str, tuple[str, Write]] = {}
+        for member, ref in shape.members.items():
+            if ref.xml_attribute or ref.location is not None:
+                continue
+            name, inner = self.element_name(ref, member), self._model.shapes[ref.shape]
+            if inner.type in _NESTED:
+                nested[member] = name, self.writer(ref)
+            else:
+                scalars[member] = f"<{name}>", self._text(ref, inner), f"</{name}>"
+        members = [member for member in shape.members if member in scalars or member in nested]
 
         def write(out: Out, value: Any) -> None:
-            for member, name, inner in members:
+            for member in members:
                 part = value.get(member)
-                if part is not None:
+                if part is None:
+                    continue
+                if member in scalars:
+                    begin, text, end = scalars[member]
+                    out += begin, text(part), end
+                else:
+                    name, inner = nested[member]
                     inner(out, name, part)
 
         return write
@@ -158,9 +172,13 @@ class XmlWriter:
             case "float" | "double" | "bigDecimal":
                 return float_text
             case "string" | "character":
-                return lambda value: escape(value if isinstance(value, str) else str(value))
+                return _string
             case _:
                 return str
+
+
+def _string(value: Any) -> str:
+    return escape(value if isinstance(value, str) else str(value))
 
 
 def _element(text: Callable[[Any], str]) -> Write:

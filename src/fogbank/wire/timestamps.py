@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate, parsedate_to_datetime
+from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"-?\d{1,13}(\.\d{1,9})?([eE][+]?\d{1,2})?\Z", re.ASCII)
@@ -65,6 +66,7 @@ def iso8601(seconds: float) -> str:
     return text.removesuffix("+00:00") + "Z"
 
 
+@lru_cache(maxsize=4096)  # What is listed was often made within the same seconds.
 def iso8601_milliseconds(seconds: float) -> str:
     """Always with milliseconds, as most of AWS's XML has it: `2026-01-01T00:00:00.000Z`."""
     moment = _EPOCH + timedelta(milliseconds=round(seconds * 1000))

@@ -6,6 +6,7 @@ Keys are ordered by their UTF-8 bytes, which is the order of Python's strings.
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -14,6 +15,7 @@ from fogbank.services.s3.errors import InvalidArgument
 
 PAGE_MAX = 1000
 _SAFE_IN_URLS = "/*-._"
+_PLAIN = re.compile(r"[A-Za-z0-9~/*._-]*\Z").match
 
 Row = TypeVar("Row")
 
@@ -109,7 +111,7 @@ def namer(encoding_type: str | None) -> Callable[[str], str]:
             "Invalid Encoding Method specified in Request",
             members={"ArgumentName": "encoding-type", "ArgumentValue": encoding_type},
         )
-    return lambda text: quote(text, safe=_SAFE_IN_URLS)
+    return lambda text: text if _PLAIN(text) else quote(text, safe=_SAFE_IN_URLS)
 
 
 def members(found: Page[Any], named: Callable[[str], str], delimiter: str, encoding_type: str | None) -> dict[str, Any]:

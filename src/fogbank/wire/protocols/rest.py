@@ -67,11 +67,11 @@ class RestOperation(CompiledOperation):
             for member, ref in members.items()
             if ref.location == "querystring" and self.service.shapes[ref.shape].type == "map"
         ]
-        self._headers = [
-            (member, (ref.location_name or member).lower(), self._header_reader(ref))
+        self._headers = {
+            (ref.location_name or member).lower(): (member, self._header_reader(ref))
             for member, ref in members.items()
             if ref.location == "header"
-        ]
+        }
         self._header_maps = [
             (member, (ref.location_name or "").lower()) for member, ref in members.items() if ref.location == "headers"
         ]
@@ -170,9 +170,10 @@ class RestOperation(CompiledOperation):
                 parameters[member] = {name: values if lists else values[-1] for name, values in rest.items()}
 
     def _read_headers(self, headers: dict[str, str], parameters: dict[str, Any]) -> None:
-        for member, name, read in self._headers:
-            value = headers.get(name)
-            if value is not None:
+        bindings = self._headers
+        for name, value in headers.items():
+            if name in bindings:
+                member, read = bindings[name]
                 parameters[member] = self._scalar(name, read, value)
         for member, prefix in self._header_maps:
             found = {name[len(prefix) :]: value for name, value in headers.items() if name.startswith(prefix)}
@@ -227,11 +228,11 @@ class RestOperation(CompiledOperation):
     def _bind_output(self) -> None:
         shape = self.output_shape
         members = {} if shape is None else shape.members
-        self._out_headers = [
-            (member, ref.location_name or member, header_text(self.service, ref))
+        self._out_headers = {
+            member: (ref.location_name or member, header_text(self.service, ref))
             for member, ref in members.items()
             if ref.location == "header"
-        ]
+        }
         self._out_header_maps = [
             (member, ref.location_name or "") for member, ref in members.items() if ref.location == "headers"
         ]
@@ -242,9 +243,9 @@ class RestOperation(CompiledOperation):
     def serialize(self, answer: dict[str, Any] | None, request_id: str) -> ResponseData:
         answer = answer or {}
         headers = self.common_headers(request_id)
-        for member, name, text in self._out_headers:
-            value = answer.get(member)
-            if value is not None:
+        for member, value in answer.items():
+            if value is not None and member in self._out_headers:
+                name, text = self._out_headers[member]
                 headers.append((name, text(value)))
         for member, prefix in self._out_header_maps:
             for name, value in (answer.get(member) or {}).items():

@@ -79,7 +79,7 @@ class RestXmlOperation(RestOperation):
         self._contents = None if shape is None else self._writer.contents(shape)
         self._is_s3 = self.service.name == "s3"
         self._content_range = next(
-            (member for member, name, _ in self._out_headers if name.lower() == "content-range"), None
+            (member for member, (name, _) in self._out_headers.items() if name.lower() == "content-range"), None
         )
 
     def read_structure(self, body: bytes, ref: Ref) -> Any:
