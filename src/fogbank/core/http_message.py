@@ -1,7 +1,7 @@
 """Requests and answers as HTTP has them: what the wire takes and gives, and what a service sees of its edges."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Protocol
 
 from fogbank.core.body import BodyStream
 
@@ -42,3 +42,13 @@ class ResponseData:
         self.status = status
         self.headers = headers
         self.body = body
+
+
+class Codec(Protocol):
+    """How the wire reads and writes the operations of a model; given to operations that are in none."""
+
+    def read(self, operation: str, request: RequestData) -> dict[str, Any]:
+        """The parameters of that operation in a request, checked. Raises `AwsError`."""
+
+    def write(self, operation: str, answer: dict[str, Any] | None, request_id: str) -> ResponseData:
+        """The answer of that operation."""

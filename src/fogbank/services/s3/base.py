@@ -46,10 +46,11 @@ class S3Base(Service):
             "ObjectCannedACL",
             "ObjectLockMode",
             "ObjectOwnership",
+            "Protocol",
             "ServerSideEncryption",
             "StorageClass",
-            "TaggingDirective",
             "Tagging",
+            "TaggingDirective",
             "TransitionDefaultMinimumObjectSize",
         )
     )

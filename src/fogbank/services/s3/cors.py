@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from fogbank.core.context import Context
-from fogbank.core.http_message import RequestData, ResponseData
+from fogbank.core.http_message import Codec, RequestData, ResponseData
 from fogbank.core.service import Answer
 from fogbank.services.s3.configs import BucketConfigs
 from fogbank.services.s3.cors_rules import Rule, answer_headers, check_rules
@@ -44,7 +44,7 @@ class Cors(BucketConfigs):
         self._write(ctx, Bucket, ExpectedBucketOwner, "cors", CORSConfiguration["CORSRules"])
         return None
 
-    async def answer_preflight(self, ctx: Context, *, request: RequestData) -> ResponseData:
+    async def answer_preflight(self, ctx: Context, *, request: RequestData, codec: Codec) -> ResponseData:
         """OPTIONS of a bucket or an object. Its answer gets `cors_headers` as any other does."""
         if "origin" not in request.headers:
             raise BadRequest("Insufficient information. Origin request header needed.")

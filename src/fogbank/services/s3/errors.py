@@ -432,3 +432,9 @@ class MaxPostPreDataLengthExceeded(AwsError):
 class IncorrectNumberOfFiles(AwsError):
     code = "IncorrectNumberOfFilesInPostRequest"
     message = "POST requires exactly one file upload per request."
+
+
+class NoSuchWebsiteConfiguration(AwsError):
+    code = "NoSuchWebsiteConfiguration"
+    status = 404
+    message = "The specified bucket does not have a website configuration"

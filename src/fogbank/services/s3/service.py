@@ -13,9 +13,9 @@ from fogbank.services.s3.notifications import Notifications
 from fogbank.services.s3.object_lists import ObjectLists
 from fogbank.services.s3.object_locks import ObjectLocks
 from fogbank.services.s3.object_tags import ObjectTags
-from fogbank.services.s3.objects import Objects
 from fogbank.services.s3.policy import BucketPolicies
 from fogbank.services.s3.restores import Restores
+from fogbank.services.s3.websites import Websites
 
 
 class S3Service(
@@ -33,7 +33,7 @@ class S3Service(
     ObjectLists,
     ObjectLocks,
     ObjectTags,
-    Objects,
     Restores,
+    Websites,
 ):
     """Amazon S3: each of its bases holds the operations of one idea."""

@@ -24,7 +24,7 @@ def compile_operation(
     if protocol == "plain":
         from fogbank.wire.protocols.plain import PlainOperation
 
-        return PlainOperation(service)
+        return PlainOperation(service, validates=validates, raw_shapes=raw_shapes)
     model = service.operations[operation]
     match protocol:
         case "json" | "json-1.0" | "json-1.1":
