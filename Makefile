@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install test check demo bench crash fuzz clients clean
+.PHONY: install test check demo bench crash fuzz properties clients clean
 
 $(VENV)/installed: pyproject.toml
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
@@ -34,6 +34,10 @@ crash: install
 
 fuzz: install
 	$(BIN)/python -m tests.fuzz --requests 20000 $(if $(SEED),--seed $(SEED))
+
+# The tests of properties with examples drawn anew; `make test` has the same ones every time.
+properties: install
+	HYPOTHESIS_PROFILE=drawn $(BIN)/python -m pytest -m hypothesis
 
 # Real clients (see docs/clients.md), each in an environment of its own.
 clients: install

@@ -1,6 +1,7 @@
 """A live server for the whole session, and clients that see an account of their own."""
 
 import json
+import os
 import secrets
 import subprocess
 import sys
@@ -11,6 +12,12 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from hypothesis import settings
+
+# The check has the same examples every time, so that a change is judged by what it did; `make properties` draws anew.
+settings.register_profile("check", deadline=None, derandomize=True)
+settings.register_profile("drawn", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "check"))
 
 Aws = Callable[..., Any]
 

@@ -56,7 +56,7 @@ _patterns = st.fixed_dictionaries(
 ).filter(bool)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 @given(pattern=_patterns, event=_events)
 def test_a_compiled_pattern_matches_what_its_plain_reading_matches(
     pattern: dict[str, Any], event: dict[str, Any]

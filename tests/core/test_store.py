@@ -176,4 +176,4 @@ class TableMachine(RuleBasedStateMachine):
 
 
 TestTableMachine = TableMachine.TestCase
-TestTableMachine.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestTableMachine.settings = settings(max_examples=25, stateful_step_count=25)

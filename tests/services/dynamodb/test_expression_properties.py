@@ -167,7 +167,7 @@ def contained(whole: Any, part: Any) -> bool:
     return bool(kind == wanted == "S" and element in content)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(tree=conditions, item=items)
 def test_a_condition_holds_as_its_tree_says(tree: Any, item: dict[str, Value]) -> None:
     writer = ExpressionWriter()
@@ -184,7 +184,7 @@ STOCK = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(item=STOCK, by=st.integers(-5, 5), tags=string_sets, value=scalars, removed=st.integers(0, 3), more=numbers)
 def test_an_update_changes_each_path_from_the_item_as_it_was(
     item: dict[str, Value], by: int, tags: Value, value: Value, removed: int, more: Value
@@ -208,7 +208,7 @@ def test_an_update_changes_each_path_from_the_item_as_it_was(
     assert changed["n3"] == {"N": str(by)}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(item=STOCK, tags=string_sets)
 def test_deleting_elements_of_a_set_leaves_the_n4s_or_no_set(item: dict[str, Value], tags: Value) -> None:
     changed = parse_update("DELETE tags :tags", Bindings(None, {":tags": tags})).apply(item)

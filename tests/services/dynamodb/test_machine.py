@@ -309,4 +309,4 @@ class TableMachine(RuleBasedStateMachine):
 
 
 TestTable = TableMachine.TestCase
-TestTable.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestTable.settings = settings(max_examples=25, stateful_step_count=25)

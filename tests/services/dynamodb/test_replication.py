@@ -101,7 +101,7 @@ async def check(cloud: Cloud, made: list[Any]) -> None:
         assert [await regions.get(region, name) for region in LAG_S] == [item] * len(LAG_S)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(made=steps)
 def test_all_regions_end_with_the_last_write(made: list[Any]) -> None:
     async def run(folder: str) -> None:

@@ -97,7 +97,7 @@ def in_a_cloud(work: Callable[[Cloud, Clock], Any]) -> None:
         asyncio.run(run(folder))
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 @given(
     groups=st.lists(st.sampled_from("abcd"), min_size=1, max_size=30),
     failing=st.dictionaries(st.integers(0, 29), st.integers(1, 3), max_size=5),

@@ -165,5 +165,5 @@ class ScheduleMachine(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-ScheduleMachine.TestCase.settings = settings(max_examples=20, stateful_step_count=20, deadline=None, derandomize=True)
+ScheduleMachine.TestCase.settings = settings(max_examples=20, stateful_step_count=20)
 TestScheduleMachine = ScheduleMachine.TestCase

@@ -144,5 +144,5 @@ class FifoTopicMachine(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-FifoTopicMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None, derandomize=True)
+FifoTopicMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=25)
 TestFifoTopicMachine = FifoTopicMachine.TestCase

@@ -140,5 +140,5 @@ class TopicMachine(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-TopicMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None, derandomize=True)
+TopicMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=25)
 TestTopicMachine = TopicMachine.TestCase

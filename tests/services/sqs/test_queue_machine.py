@@ -186,6 +186,4 @@ class FifoQueueMachine(QueueMachine):
 
 TestStandardQueue = StandardQueueMachine.TestCase
 TestFifoQueue = FifoQueueMachine.TestCase
-TestStandardQueue.settings = TestFifoQueue.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None, derandomize=True
-)
+TestStandardQueue.settings = TestFifoQueue.settings = settings(max_examples=150, stateful_step_count=40)
