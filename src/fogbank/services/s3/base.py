@@ -38,6 +38,7 @@ class S3Base(Service):
             "BucketLocationConstraint",
             "BucketLogsPermission",
             "ChecksumAlgorithm",
+            "ChecksumMode",
             "EncodingType",
             "Event",
             "FilterRuleName",
@@ -141,6 +142,7 @@ class S3Base(Service):
                 self._events.happened(ctx, bucket, removed, key, gone)
             marker = {"DeleteMarker": True} if gone is not None and gone.delete_marker else {}
             return {"VersionId": version_id, **marker}
+        self._tell_uploads(bucket.name, key)
         if not bucket.versioning:
             gone = self._shelf.remove(bucket.name, key)
             # AWS tells also of the deletion of what was not there.
@@ -155,6 +157,14 @@ class S3Base(Service):
         )
         self._place(ctx, bucket, key, marker_version, marked)
         return {"DeleteMarker": True, "VersionId": marker_version.version_id}
+
+    def _tell_uploads(self, bucket: str, key: str) -> None:
+        """The object is deleted: uploads in progress that may only create it come too late."""
+        for (_, _, upload_id), _ref in list(self._tables.uploads_of.scan((bucket, key))):
+            upload = self._tables.uploads.get((upload_id,))
+            if upload is not None and not upload.overtaken:
+                upload.overtaken = True
+                self._tables.uploads.put((upload_id,), upload)
 
     def _default_retention(self, bucket: BucketRecord) -> dict[str, Any] | None:
         """The Object Lock configuration of a bucket that has Object Lock."""
@@ -173,8 +183,15 @@ class S3Base(Service):
         return bool(given)
 
     def _check_write(
-        self, bucket: BucketRecord, key: str, condition: WriteCondition, *, since: int | None = None
+        self,
+        bucket: BucketRecord,
+        key: str,
+        condition: WriteCondition,
+        *,
+        since: int | None = None,
+        deleted: bool = False,
     ) -> None:
         """Raises unless what the write demands of the present object holds (see `WriteCondition.check`)."""
         if condition.if_match is not None or condition.if_none_match is not None:
-            condition.check(key, self._tables.objects.get((bucket.name, key)), since=since)
+            current = self._tables.objects.get((bucket.name, key))
+            condition.check(key, current, since=since, deleted=deleted)

@@ -123,10 +123,16 @@ class WriteCondition(NamedTuple):
         if self.if_match == "*":
             raise _refused("If-Match", "We don't accept the provided value of If-Match header for this API")
 
-    def check(self, key: str, current: ObjectVersion | None, *, since: int | None = None) -> None:
-        """`since` is where the write began in the sequence of changes: a later one got in between."""
+    def check(
+        self, key: str, current: ObjectVersion | None, *, since: int | None = None, deleted: bool = False
+    ) -> None:
+        """`since` is where the write began in the sequence of changes: a later one got in between. `deleted`: whether
+        the object was deleted in between.
+        """
         if self.if_none_match is not None and current is not None:
             raise PreconditionFailed(members={"Condition": "If-None-Match"})
+        if self.if_none_match is not None and deleted:
+            raise ConditionalRequestConflict(members={"Condition": "If-None-Match", "Key": key})
         if self.if_match is None:
             return
         if current is None:

@@ -11,6 +11,7 @@ from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.s3 import checksums, listing
 from fogbank.services.s3.bodies import Received
+from fogbank.services.s3.conditions import WriteCondition
 from fogbank.services.s3.customer_keys import CustomerKey
 from fogbank.services.s3.encryption import ENCRYPTION_HEADERS, Encryption
 from fogbank.services.s3.errors import (
@@ -55,10 +56,15 @@ class MultipartUploads(NewObjects):
         UploadId: str,
         MultipartUpload: dict[str, Any] | None = None,
         ChecksumType: str | None = None,
+        IfMatch: str | None = None,
+        IfNoneMatch: str | None = None,
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
         upload = self._upload(Bucket, Key, UploadId)
+        condition = WriteCondition(IfMatch, IfNoneMatch)
+        condition.check_form()
+        self._check_write(bucket, Key, condition, since=_begun(UploadId), deleted=upload.overtaken)
         wanted = (MultipartUpload or {}).get("Parts") or []
         if not wanted:
             raise MalformedXML()
@@ -123,7 +129,7 @@ class MultipartUploads(NewObjects):
         check_key(Key)
         made = self._new_object(ctx, bucket, given)
         # Uploads of one key are listed in the order of their creation, which is that of their ids.
-        upload_id = f"{self._tables.next_sequence():016x}{secrets.token_hex(40)}"
+        upload_id = f"{self._tables.next_sequence():016x}{secrets.token_hex(40)}"  # See `_begun`.
         upload = Upload(
             bucket=Bucket,
             key=Key,
@@ -361,3 +367,11 @@ class MultipartUploads(NewObjects):
     def _abort_all(self, bucket: str) -> None:
         for (_, key, upload_id), _ref in list(self._tables.uploads_of.scan((bucket,))):
             self._forget(bucket, key, upload_id, drop=True)
+
+
+def _begun(upload_id: str) -> int | None:
+    """Where in the sequence of changes an upload began; None for one of an older data folder."""
+    try:
+        return int(upload_id[:16], 16)
+    except ValueError:
+        return None

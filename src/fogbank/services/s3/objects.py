@@ -201,7 +201,7 @@ class Objects(NewObjects):
             answer["ContentRange"] = f"bytes {first}-{last}/{version.size}"
         if number is not None and version.part_sizes:
             answer["PartsCount"] = len(version.part_sizes)
-        if given.get("ChecksumMode") == "ENABLED" and version.checksums:
+        if given.get("ChecksumMode", "").upper() == "ENABLED" and version.checksums:
             answer |= self._checksums_of(version, number, whole=length == version.size)
         return first, length
 

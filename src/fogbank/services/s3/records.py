@@ -138,6 +138,8 @@ class Upload(Record):
     lock: ObjectLock | None = None
     acl: Acl | None = None
     key_verifier: str = ""
+    overtaken: bool = False
+    """Whether the object was deleted since the upload began."""
 
 
 class Part(Record):
