@@ -102,6 +102,46 @@ def test_a_new_bucket_can_have_an_acl(s3: Any, account: str) -> None:
     assert granted(s3.get_bucket_acl(Bucket=name)) == [(LOG_DELIVERY, "WRITE"), (LOG_DELIVERY, "READ_ACP")]
 
 
+def test_an_object_is_made_with_its_list(s3: Any, open_bucket: str) -> None:
+    s3.put_object(Bucket=open_bucket, Key="put", Body=b"1", ACL="public-read")
+    s3.copy_object(Bucket=open_bucket, Key="copied", CopySource=f"{open_bucket}/put")
+    s3.copy_object(Bucket=open_bucket, Key="granted", CopySource=f"{open_bucket}/put", GrantRead=f"id={SOMEBODY}")
+    upload = s3.create_multipart_upload(Bucket=open_bucket, Key="parts", ACL="public-read")["UploadId"]
+    part = s3.upload_part(Bucket=open_bucket, Key="parts", UploadId=upload, PartNumber=1, Body=b"1")
+    s3.complete_multipart_upload(
+        Bucket=open_bucket,
+        Key="parts",
+        UploadId=upload,
+        MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]},
+    )
+    lists = {key: granted(s3.get_object_acl(Bucket=open_bucket, Key=key)) for key in ("put", "copied", "parts")}
+    assert lists == {"put": [(ALL_USERS, "READ")], "copied": [], "parts": [(ALL_USERS, "READ")]}
+
+
+def test_whoever_writes_an_object_owns_it_unless_the_bucket_s_owner_does(aws: Any, s3: Any, open_bucket: str) -> None:
+    writer = aws("s3", account="999999999999")
+    mine, theirs = s3.get_bucket_acl(Bucket=open_bucket)["Owner"], writer.list_buckets()["Owner"]
+
+    def owner(**acl: str) -> dict[str, str]:
+        writer.put_object(Bucket=open_bucket, Key="k", Body=b"1", **acl)
+        found: dict[str, str] = s3.get_object_acl(Bucket=open_bucket, Key="k")["Owner"]
+        return found
+
+    assert owner() == theirs
+    assert owner(ACL="bucket-owner-full-control") == theirs
+    for ownership, acl, expected in (
+        ("BucketOwnerPreferred", {}, theirs),
+        ("BucketOwnerPreferred", {"ACL": "bucket-owner-full-control"}, mine),
+        ("BucketOwnerEnforced", {}, mine),
+        ("BucketOwnerEnforced", {"ACL": "bucket-owner-full-control"}, mine),
+    ):
+        rules = {"Rules": [{"ObjectOwnership": ownership}]}
+        s3.put_bucket_ownership_controls(Bucket=open_bucket, OwnershipControls=rules)
+        assert owner(**acl) == expected, (ownership, acl)
+    with pytest.raises(ClientError, match="AccessControlListNotSupported"):
+        owner(ACL="private")
+
+
 @pytest.mark.parametrize(
     ("parameters", "refusal"),
     [

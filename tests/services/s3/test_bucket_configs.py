@@ -50,6 +50,14 @@ def test_a_bucket_is_encrypted_by_one_sound_rule(s3: Any, bucket: str, rules: An
         s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": rules})
 
 
+def test_a_bucket_can_refuse_keys_of_customers(s3: Any, bucket: str) -> None:
+    rule = {"BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]}}
+    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.put_object(Bucket=bucket, Key="k", Body=b"1", SSECustomerAlgorithm="AES256", SSECustomerKey=bytes(32))
+    s3.put_object(Bucket=bucket, Key="k", Body=b"1")
+
+
 # ---- configurations with an id ------------------------------------------------------------------------------------
 
 METRICS = {"Id": "m"}

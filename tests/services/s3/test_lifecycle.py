@@ -189,3 +189,12 @@ def test_ids_of_rules_differ(s3: Any, bucket: str) -> None:
     rule = {"ID": "same", "Expiration": {"Days": 1}}
     with pytest.raises(ClientError, match=r"InvalidArgument.*Rule ID must be unique\."):
         configure(s3, bucket, rule, rule)
+
+
+def test_an_upload_tells_when_it_is_aborted(s3: Any, bucket: str, clock: MovableClock) -> None:
+    configure(s3, bucket, {"ID": "tidy", "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 2}})
+    created = s3.create_multipart_upload(Bucket=bucket, Key="k")
+    assert created["AbortDate"].timestamp() == (clock.now_ms() // DAY_MS + 3) * DAY_S
+    assert created["AbortRuleId"] == "tidy"
+    listed = s3.list_parts(Bucket=bucket, Key="k", UploadId=created["UploadId"])
+    assert (listed["AbortDate"], listed["AbortRuleId"]) == (created["AbortDate"], "tidy")

@@ -10,7 +10,9 @@ from fogbank.core.service import Answer
 from fogbank.services.s3.configs import BucketConfigs
 from fogbank.services.s3.errors import InvalidArgument, MalformedXML
 
-_DEFAULT = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]}
+_DEFAULT: dict[str, Any] = {
+    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]
+}
 _ALGORITHMS = ("AES256", "aws:kms", "aws:kms:dsse")
 _WITH_A_KEY = ("aws:kms", "aws:kms:dsse")
 
@@ -42,6 +44,11 @@ class BucketEncryption(BucketConfigs):
             raise MalformedXML()
         self._set(Bucket, "encryption", {"Rules": [_checked(rules[0])]})
         return None
+
+    def _blocks_encryption(self, bucket: str, kind: str) -> bool:
+        """Whether new objects of a bucket may not be encrypted that way."""
+        rules = (self._known(bucket, "encryption") or _DEFAULT)["Rules"]
+        return kind in rules[0].get("BlockedEncryptionTypes", {}).get("EncryptionType", ())
 
 
 def _checked(rule: dict[str, Any]) -> dict[str, Any]:

@@ -103,6 +103,7 @@ class Copies(MultipartUploads):
                 },
                 **made.encryption.members(),
                 **source.members(),
+                **self._expiration(now, Key, version),
                 **charged,
             }
             if now.versioning:

@@ -13,7 +13,6 @@ from fogbank.services.s3 import lifecycle_rules
 from fogbank.services.s3.errors import AccessDenied
 from fogbank.services.s3.events import Event
 from fogbank.services.s3.fields import storage
-from fogbank.services.s3.lifecycle import Lifecycles
 from fogbank.services.s3.lifecycle_rules import DAY_MS, Rule
 from fogbank.services.s3.multipart import MultipartUploads
 from fogbank.services.s3.records import Bucket as BucketRecord
@@ -24,7 +23,7 @@ _PHASES = ("objects", "versions", "uploads")
 _MIDNIGHT = ("midnight",)
 
 
-class LifecycleRuns(Lifecycles, MultipartUploads):
+class LifecycleRuns(MultipartUploads):
     """What lifecycle rules do, on the clock."""
 
     def __init__(self, cloud: Cloud) -> None:

@@ -109,6 +109,7 @@ class MultipartUploads(NewObjects):
             "Key": Key,
             "ETag": f'"{version.etag}"',
             **self._upload_encryption(upload),
+            **self._expiration(bucket, Key, version),
         }
         return answer | ({"VersionId": version.version_id} if bucket.versioning else {})
 
@@ -147,6 +148,7 @@ class MultipartUploads(NewObjects):
         self._tables.uploads.put((upload_id,), upload)
         self._tables.uploads_of.put((Bucket, Key, upload_id), UploadRef(ctx.now_ms))
         answer = {"Bucket": Bucket, "Key": Key, "UploadId": upload_id, **made.encryption.members(), **charged}
+        answer |= self._abort_notice(bucket, Key, ctx.now_ms)
         return answer | ({"ChecksumAlgorithm": ChecksumAlgorithm} if ChecksumAlgorithm else {})
 
     def list_multipart_uploads(
@@ -234,6 +236,7 @@ class MultipartUploads(NewObjects):
             "NextPartNumberMarker": rows[-1]["PartNumber"] if rows else 0,
             "IsTruncated": len(found) > limit > 0,
             **self._described(bucket, upload),
+            **self._abort_notice(bucket, Key, upload.initiated_ms),
         }
         return answer | ({"Parts": rows} if rows else {})
 

@@ -8,10 +8,12 @@ from fogbank.services.s3 import checksums, encryption, metadata, object_lock
 from fogbank.services.s3.acl import Acls
 from fogbank.services.s3.aws_chunked import without_aws_chunked
 from fogbank.services.s3.bodies import Received
+from fogbank.services.s3.bucket_encryption import BucketEncryption
 from fogbank.services.s3.encryption import Encryption
-from fogbank.services.s3.errors import InvalidRedirectLocation, InvalidStorageClass
+from fogbank.services.s3.errors import AccessDenied, InvalidRedirectLocation, InvalidStorageClass
 from fogbank.services.s3.events import Event
 from fogbank.services.s3.fields import parsed_tags
+from fogbank.services.s3.lifecycle import Lifecycles
 from fogbank.services.s3.parameters import AclParameters
 from fogbank.services.s3.records import Acl, ObjectLock, ObjectVersion
 from fogbank.services.s3.records import Bucket as BucketRecord
@@ -65,7 +67,7 @@ class NewObject(NamedTuple):
         return self._replace(headers=headers | own, metadata=source.metadata)
 
 
-class NewObjects(Acls):
+class NewObjects(Acls, BucketEncryption, Lifecycles):
     """The steps of every operation that makes an object."""
 
     def _new_object(self, ctx: Context, bucket: BucketRecord, given: Mapping[str, Any]) -> NewObject:
@@ -89,7 +91,10 @@ class NewObjects(Acls):
 
     def _encryption(self, ctx: Context, bucket: BucketRecord, given: Mapping[str, Any]) -> Encryption:
         here = ctx if ctx.region == bucket.region else ctx.at(region=bucket.region)
-        return encryption.requested(here, given, self._known(bucket.name, "encryption"))
+        found = encryption.requested(here, given, self._known(bucket.name, "encryption"))
+        if found.key is not None and self._blocks_encryption(bucket.name, "SSE-C"):
+            raise AccessDenied()
+        return found
 
     def _add(
         self, ctx: Context, bucket: BucketRecord, key: str, received: Received, made: NewObject, *, event: Event

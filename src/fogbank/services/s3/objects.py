@@ -146,6 +146,7 @@ class Objects(NewObjects):
                 **made.encryption.members(),
                 **checksums.members(version.checksums),
                 "ChecksumType": version.checksum_type,
+                **self._expiration(now, Key, version),
                 **charged,
             }
             if now.versioning == ENABLED:
@@ -182,6 +183,8 @@ class Objects(NewObjects):
         restored = restores.header(version, ctx.now_ms)
         if restored:
             answer["Restore"] = restored
+        if version_id is None:
+            answer |= self._expiration(bucket, object_key, version)
         if version.tags:
             answer["TagCount"] = len(version.tags)
         if bucket.versioning:

@@ -2,7 +2,6 @@
 
 from fogbank.services.s3.access_logs import AccessLogs
 from fogbank.services.s3.attributes import ObjectAttributes
-from fogbank.services.s3.bucket_encryption import BucketEncryption
 from fogbank.services.s3.bucket_regions import BucketRegions
 from fogbank.services.s3.buckets import Buckets
 from fogbank.services.s3.copies import Copies
@@ -20,7 +19,6 @@ from fogbank.services.s3.websites import Websites
 
 class S3Service(
     AccessLogs,
-    BucketEncryption,
     BucketPolicies,
     BucketRegions,
     Buckets,
