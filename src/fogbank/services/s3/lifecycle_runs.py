@@ -47,9 +47,8 @@ class LifecycleRuns(MultipartUploads):
         now_ms = self.cloud.clock.now_ms()
         found = [name for (name,), bucket in self._tables.buckets.scan() if bucket.has_lifecycle]
         for name in found:
-            # A run of the day before that is still under way goes on, and the next one is tomorrow's.
-            if self._tables.lifecycle_runs.get((name,)) is None:
-                self._tables.lifecycle_runs.put((name,), LifecycleRun(at_ms=now_ms // DAY_MS * DAY_MS))
+            # A run of the day before that is still under way begins anew, with what is due today.
+            self._tables.lifecycle_runs.put((name,), LifecycleRun(at_ms=now_ms // DAY_MS * DAY_MS))
         if found:
             self._midnights.set(_MIDNIGHT, lifecycle_rules.midnight_after(now_ms, 0))
             if self._lifecycle_slice():
