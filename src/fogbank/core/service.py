@@ -57,6 +57,13 @@ class Service:
         It may refuse the request by raising an AwsError, and change its headers.
         """
 
+    def verify(self, request: "RequestData", *, checksummed: bool, required: bool) -> None:
+        """Called after `admit` with each request over HTTP whose body is not a stream. `checksummed` and `required`:
+        whether the model says that a checksum of the body may come with it, and that it must.
+
+        It may refuse the request by raising an AwsError, and take a framing from the body.
+        """
+
     def decorate(self, ctx: "Context", request: "RequestData", respond: "Respond") -> "Respond":
         """Called with each request over HTTP before `admit`: it may put a function of its own before `respond`, which
         gets every answer to it, errors included, and may change the answer's headers.

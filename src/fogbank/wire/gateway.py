@@ -5,6 +5,7 @@ import inspect
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from fogbank.core.body import BodyStream, BodyTruncated
@@ -40,7 +41,19 @@ _OWN = ("/_fogbank/", "/SimpleNotificationService-")
 class Operation:
     """One operation in one protocol, ready to be called."""
 
-    __slots__ = ("admit", "compiled", "decorate", "demanded", "handler", "name", "refused", "service", "usage", "waits")
+    __slots__ = (
+        "admit",
+        "compiled",
+        "decorate",
+        "demanded",
+        "handler",
+        "name",
+        "refused",
+        "service",
+        "usage",
+        "verify",
+        "waits",
+    )
 
     def __init__(self, service: Service, model: ServiceModel, name: str, protocol: str) -> None:
         self.name = name
@@ -52,6 +65,13 @@ class Operation:
         # Most services leave these to the base, and their requests are spared the calls.
         self.admit = service.admit if type(service).admit is not Service.admit else None
         self.decorate = service.decorate if type(service).decorate is not Service.decorate else None
+        self.verify: Callable[[RequestData], None] | None = None
+        if type(service).verify is not Service.verify and not self.compiled.streaming_input:
+            self.verify = partial(
+                service.verify,
+                checksummed=self.compiled.operation.checksummed,
+                required=self.compiled.operation.checksum_required,
+            )
         method = model.xform(name)
         self.handler: Callable[..., Any] | None = getattr(service, method, None)
         self.refused: frozenset[str] = frozenset()
@@ -116,6 +136,8 @@ class Gateway:
                 respond = operation.decorate(ctx, request, respond)
             if operation.admit is not None:
                 operation.admit(ctx, request)
+            if operation.verify is not None:
+                operation.verify(request)
             parameters = operation.compiled.parse(request)
             handler = self._handler(operation, parameters)
             self._count(ctx, operation)

@@ -105,9 +105,15 @@ class _Http(msgspec.Struct, rename="camel", frozen=True):
     response_code: int | None = None
 
 
+class _HttpChecksum(msgspec.Struct, rename="camel", frozen=True):
+    request_algorithm_member: str | None = None
+    request_checksum_required: bool = False
+
+
 class _Operation(msgspec.Struct, rename="camel", frozen=True):
     name: str
     http: _Http
+    http_checksum: _HttpChecksum | None = None
     input: Ref | None = None
     output: Ref | None = None
     errors: tuple[Ref, ...] = ()
@@ -137,6 +143,8 @@ class OperationModel:
     """One operation of a service: its place in HTTP and its shapes."""
 
     __slots__ = (
+        "checksum_required",
+        "checksummed",
         "deprecated",
         "errors",
         "input",
@@ -159,6 +167,9 @@ class OperationModel:
         self.deprecated = raw.deprecated
         self.errors = tuple(error.shape for error in raw.errors)
         self.streaming_input = raw.input is not None and _streams(shapes[raw.input.shape], shapes)
+        self.checksummed = raw.http_checksum is not None and raw.http_checksum.request_algorithm_member is not None
+        """Whether a checksum of the body may come with a request, and whether it must."""
+        self.checksum_required = raw.http_checksum is not None and raw.http_checksum.request_checksum_required
         self.output_streaming = raw.output is not None and _streams(shapes[raw.output.shape], shapes)
 
 

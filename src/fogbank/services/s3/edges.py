@@ -6,7 +6,7 @@ from functools import lru_cache
 from fogbank.core.context import Context
 from fogbank.core.http_message import RequestData, ResponseData
 from fogbank.core.service import Respond
-from fogbank.services.s3 import presigned
+from fogbank.services.s3 import integrity, presigned
 from fogbank.services.s3.cors import Cors
 
 
@@ -14,6 +14,11 @@ class Edges(Cors):
     def admit(self, ctx: Context, request: RequestData) -> None:
         if request.query:
             presigned.admit(request, ctx.now_ms)
+
+    def verify(self, request: RequestData, *, checksummed: bool, required: bool) -> None:
+        if request.body or required:
+            assert isinstance(request.body, bytes)
+            request.body = integrity.verified(request.body, request.headers, checksummed=checksummed, required=required)
 
     def decorate(self, ctx: Context, request: RequestData, respond: Respond) -> Respond:
         def decorated(response: ResponseData) -> None:

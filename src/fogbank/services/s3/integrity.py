@@ -67,15 +67,6 @@ class Promises:
         if self._sha256:
             self.compute("SHA256")
 
-    @classmethod
-    def in_headers(cls, headers: Mapping[str, str]) -> "Promises":
-        """Of a request whose parameters do not matter."""
-        return cls(
-            headers,
-            content_md5=headers.get("content-md5"),
-            given={name: headers[header] for header, name in _HEADERS.items() if header in headers},
-        )
-
     def compute(self, algorithm: str) -> None:
         """Have `digest` know this one, too; before the first `update`."""
         if algorithm not in self._running:
@@ -127,9 +118,18 @@ class Promises:
             raise BadDigest(f"The {algorithm} you specified did not match the calculated checksum.")
 
 
-def comes_with_digest(headers: Mapping[str, str]) -> bool:
-    """Whether a digest of any kind comes with the body (the payload's hash is the signature's, and no such digest)."""
-    return "content-md5" in headers or "x-amz-trailer" in headers or any(name in headers for name in _HEADERS)
+def verified(body: bytes, headers: Mapping[str, str], *, checksummed: bool, required: bool) -> bytes:
+    """The payload of a request that has all of its body, if it is what the headers promise.
+
+    `checksummed`: whether x-amz-checksum headers are of this body, or of something that it speaks of.
+    """
+    given = {name: headers[header] for header, name in _HEADERS.items() if header in headers} if checksummed else {}
+    if required and not given and "content-md5" not in headers and "x-amz-trailer" not in headers:
+        raise InvalidRequest("Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
+    promises = Promises(headers, content_md5=headers.get("content-md5"), given=given)
+    payload = b"".join(promises.update(body))
+    promises.check()
+    return payload
 
 
 def _single_checksum(checksums: Mapping[str, str], trailing: str) -> tuple[str, str] | None:
