@@ -82,8 +82,17 @@ class Violations:
         assert shape.key is not None
         assert shape.value is not None
         self._elements(shape.key, value, value, path, "Map keys must satisfy constraint")
+        words = "Map value must satisfy constraint"
         if self._plain(shape.value):
-            self._elements(shape.value, value.values(), value, path, "Map value must satisfy constraint")
+            self._elements(shape.value, value.values(), value, path, words)
+            return
+        held = self._model.shapes[shape.value.shape]
+        if held.type == "list":
+            # A list of the wrong length is reported at the map that holds it, what is wrong within it at its place.
+            if self._validates and any(constraints(held, element) for element in value.values()):
+                self._add(value, path, f"{words}: [{', '.join(bounds(held))}]")
+            for key, element in value.items():
+                self._list(held, element, f"{path}.{key}.member")
             return
         for key, element in value.items():
             self.check(shape.value.shape, element, f"{path}.{key}.member")
@@ -134,15 +143,19 @@ def every_constraint(shape: Shape) -> list[str]:
     """All constraints of a plain shape, as AWS lists them for an element."""
     if shape.enum:
         return [_enum(shape), "Member must not be null"]
+    pattern = [_pattern(shape)] if shape.pattern is not None else []
+    return [*bounds(shape), *pattern, "Member must not be null"]
+
+
+def bounds(shape: Shape) -> list[str]:
+    """The least and the most that a shape takes, the most first."""
     what = "value" if shape.type in ("integer", "long", "float", "double") else "length"
     words = []
     if shape.max is not None:
         words.append(_at_most(what, shape.max))
     if shape.min is not None:
         words.append(_at_least(what, shape.min))
-    if shape.pattern is not None:
-        words.append(_pattern(shape))
-    return [*words, "Member must not be null"]
+    return words
 
 
 def _at_most(what: str, limit: float) -> str:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from fogbank.core.clock import Clock
 from fogbank.core.cloud import Cloud
 from fogbank.core.errors import AwsError
 from fogbank.services.dynamodb import DynamoDBService
+from fogbank.services.dynamodb.time_to_live import CHANGE_MS
 from tests.services.dynamodb.conftest import key_schema
 
 MANY = 3000
@@ -29,7 +31,7 @@ class Table:
         self._open()
 
     def _open(self) -> None:
-        self.cloud = Cloud(self._folder, services={}, sync="process")
+        self.cloud = Cloud(self._folder, services={}, sync="process", clock=Clock(virtual=True))
         self.dynamodb = DynamoDBService(self.cloud)
 
     async def call(self, operation: str, **parameters: Any) -> Any:
@@ -159,8 +161,9 @@ def test_a_large_table_is_given_an_expiry_a_slice_a_turn_and_another_one_later(t
         off = {"TimeToLiveSpecification": EXPIRY["TimeToLiveSpecification"] | {"Enabled": False}}
         await table.call("update_time_to_live", **EXPIRY)
         enabling = await status()
-        await table.call("update_time_to_live", **off)
-        await table.call("update_time_to_live", **EXPIRY)
+        for change in (off, EXPIRY):
+            table.cloud.clock.advance(CHANGE_MS)
+            await table.call("update_time_to_live", **change)
         await table.call("put_item", Item=item(0) | {"until": {"N": "1"}})
         await table.reopen()
         await table.settle()

@@ -4,10 +4,12 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from fogbank.core.clock import Clock
 from fogbank.core.cloud import Cloud
 from fogbank.core.store import Store
 from fogbank.services.dynamodb import DynamoDBService
 from fogbank.services.dynamodb.records import Counter, DynamoDBTables, StoredItem, TableRecord
+from fogbank.services.dynamodb.time_to_live import CHANGE_MS
 
 
 def test_items_that_were_stored_without_a_size_are_given_one(tmp_path: Path) -> None:
@@ -31,7 +33,7 @@ def test_times_of_expiry_that_lie_under_the_tables_own_id_still_count_until_anot
         return {"TableName": "old", "TimeToLiveSpecification": specification}
 
     async def run() -> None:
-        cloud = Cloud(tmp_path, services={}, sync="process")
+        cloud = Cloud(tmp_path, services={}, sync="process", clock=Clock(virtual=True))
         dynamodb = DynamoDBService(cloud)
         tables, ctx = dynamodb._tables, cloud.context(account="1" * 12, region="us-east-1")
         old = TableRecord(7, "u", "old", ctx.account, ctx.region, 0, ["pk"], {"pk": "S"}, True, 0, 0)
@@ -46,7 +48,8 @@ def test_times_of_expiry_that_lie_under_the_tables_own_id_still_count_until_anot
         assert [key[1] for key, _ in tables.items.scan((7,))] == [b"kept"]
         await ctx.call(dynamodb.update_time_to_live, **expiry("until", enabled=False))
         assert tables.expiring.count() == 0
-        await ctx.call(dynamodb.update_time_to_live, **expiry("until", enabled=True))
+        cloud.clock.advance(CHANGE_MS)
+        await ctx.refreshed().call(dynamodb.update_time_to_live, **expiry("until", enabled=True))
         assert [key[1] for key, _ in tables.expiring.scan()] == [99999999999]
         await cloud.tasks.stop()
         cloud.store.close()

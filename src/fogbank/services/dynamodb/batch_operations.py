@@ -36,11 +36,6 @@ class BatchOperations(TableAccess):
         RequestItems: dict[str, dict[str, Any]],
         ReturnConsumedCapacity: str | None = None,
     ) -> Answer:
-        if not RequestItems:
-            raise Validation(
-                "1 validation error detected: Value '{}' at 'requestItems' failed to satisfy constraint: Member must "
-                "have length greater than or equal to 1"
-            )
         if sum(len(wanted["Keys"]) for wanted in RequestItems.values()) > BATCH_GET_MAX:
             raise Validation("Too many items requested for the BatchGetItem call")
         consumed, size, done = Consumed(), 0, 0
@@ -94,13 +89,8 @@ class BatchOperations(TableAccess):
         ReturnConsumedCapacity: str | None = None,
         ReturnItemCollectionMetrics: str | None = None,
     ) -> Answer:
-        total = sum(len(requests) for requests in RequestItems.values())
-        if not 1 <= total <= BATCH_WRITE_MAX:
-            raise Validation(
-                "Too many items requested for the BatchWriteItem call"
-                if total
-                else "The batch write request list for a table cannot be null or empty"
-            )
+        if sum(map(len, RequestItems.values())) > BATCH_WRITE_MAX:
+            raise Validation("Too many items requested for the BatchWriteItem call")
         writes: list[tuple[str, dict[str, Any], Write]] = []
         seen = set()
         for name, requests in RequestItems.items():
@@ -128,7 +118,7 @@ class BatchOperations(TableAccess):
             except ThroughputExceeded as error:
                 refusal = error
                 unprocessed.setdefault(name, []).append(request)
-        if refusal is not None and sum(map(len, unprocessed.values())) == total:
+        if refusal is not None and sum(map(len, unprocessed.values())) == len(writes):
             self._refuse_batch(ctx, unprocessed, "BatchWriteItem", refusal)
         answer: dict[str, Any] = {"UnprocessedItems": unprocessed}
         if capacity := consumed.answer(ReturnConsumedCapacity):

@@ -7,7 +7,7 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
-from fogbank.services.dynamodb.errors import ResourceNotFound, check_limit
+from fogbank.services.dynamodb.errors import ResourceNotFound, Validation
 from fogbank.services.dynamodb.records import Insights, TableRecord
 from fogbank.services.dynamodb.table_access import TableAccess
 
@@ -45,7 +45,8 @@ class ContributorInsights(TableAccess):
     def list_contributor_insights(
         self, ctx: Context, *, TableName: str | None = None, NextToken: str | None = None, MaxResults: int = PAGE_MAX
     ) -> Answer:
-        check_limit(MaxResults, "maxResults")
+        if MaxResults < 1:  # The model has no bound here.
+            raise Validation("MaxResults must be at least 1")
         if TableName is not None:
             tables = [self._table(ctx, TableName, wording="Table")]
         else:

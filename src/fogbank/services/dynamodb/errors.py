@@ -1,7 +1,5 @@
 """DynamoDB's errors. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html"""
 
-import re
-
 from fogbank.core.errors import AwsError
 
 
@@ -127,29 +125,3 @@ class PointInTimeRecoveryUnavailable(AwsError):
 
 class InvalidRestoreTime(AwsError):
     code = "InvalidRestoreTimeException"
-
-
-def check_limit(value: int | None, parameter: str, *, most: int | None = None) -> None:
-    """A page has at least one entry."""
-    if value is None:
-        return
-    if value < 1:
-        raise _constraint(value, parameter, "Member must have value greater than or equal to 1")
-    if most is not None and value > most:
-        raise _constraint(value, parameter, f"Member must have value less than or equal to {most}")
-
-
-def check_enum(value: str, parameter: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise _constraint(value, parameter, f"Member must satisfy enum value set: [{', '.join(allowed)}]")
-
-
-def check_pattern(value: str, parameter: str, pattern: str) -> None:
-    if not re.fullmatch(pattern, value):
-        raise _constraint(value, parameter, f"Member must satisfy regular expression pattern: {pattern}")
-
-
-def _constraint(value: object, parameter: str, sentence: str) -> Validation:
-    return Validation(
-        f"1 validation error detected: Value '{value}' at '{parameter}' failed to satisfy constraint: {sentence}"
-    )

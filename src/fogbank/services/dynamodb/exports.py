@@ -18,8 +18,6 @@ from fogbank.services.dynamodb.errors import (
     InvalidExportTime,
     PointInTimeRecoveryUnavailable,
     Validation,
-    check_enum,
-    check_limit,
 )
 from fogbank.services.dynamodb.export_files import folder
 from fogbank.services.dynamodb.export_runs import ExportRuns
@@ -50,7 +48,6 @@ class Exports(Backups):
         ExportType: str = "FULL_EXPORT",
         IncrementalExportSpecification: dict[str, Any] | None = None,
     ) -> Answer:
-        check_enum(ExportType, "exportType", ("FULL_EXPORT", "INCREMENTAL_EXPORT"))
         if ExportFormat != "DYNAMODB_JSON":
             raise NotImplementedInFogbank(f"ExportFormat {ExportFormat} is not implemented in Fogbank.")
         if S3SseAlgorithm != "AES256":
@@ -101,7 +98,6 @@ class Exports(Backups):
         MaxResults: int = jobs.PAGE_MAX,
         NextToken: str | None = None,
     ) -> Answer:
-        check_limit(MaxResults, "maxResults", most=jobs.PAGE_MAX)
         prefix = (definitions.name_of(TableArn),) if TableArn is not None else ()
         exports = (export for _, export in self._tables.exports.scan((ctx.account, ctx.region, *prefix)))
         found, more = jobs.page(ctx, exports, NextToken, MaxResults)
@@ -128,7 +124,6 @@ def _of_changes(ctx: Context, job: Job, table: TableRecord, wanted: dict[str, An
         # AWS's sentence is not published.
         raise Validation("The time from ExportFromTime to ExportToTime must be 15 minutes to 24 hours")
     view = wanted.get("ExportViewType", "NEW_AND_OLD_IMAGES")
-    check_enum(view, "incrementalExportSpecification.exportViewType", ("NEW_AND_OLD_IMAGES", "NEW_IMAGE"))
     return Export(job, ctx.now_ms, 0, 0, from_ms=from_ms, to_ms=to_ms, view=view)
 
 

@@ -11,7 +11,7 @@ from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Answer
 from fogbank.services.dynamodb import jobs
 from fogbank.services.dynamodb import tables as definitions
-from fogbank.services.dynamodb.errors import ImportConflict, ImportNotFound, Validation, check_limit, check_pattern
+from fogbank.services.dynamodb.errors import ImportConflict, ImportNotFound, Validation
 from fogbank.services.dynamodb.import_runs import LOG_GROUP, ImportRuns
 from fogbank.services.dynamodb.records import Import, Job
 from fogbank.services.dynamodb.table_operations import TableOperations
@@ -54,8 +54,6 @@ class Imports(TableOperations):
             raise NotImplementedInFogbank(f"{', '.join(sorted(unknown))} of imports is not implemented in Fogbank.")
         if InputFormatOptions and InputFormat != "CSV":
             raise Validation("InputFormatOptions can only be given with InputFormat CSV")
-        delimiter = (InputFormatOptions or {}).get("Csv", {}).get("Delimiter", ",")
-        check_pattern(delimiter, "inputFormatOptions.csv.delimiter", r"[,;:|\t ]")
         digest = request_digest(
             [S3BucketSource, InputFormat, TableCreationParameters, InputFormatOptions, InputCompressionType]
         )
@@ -99,7 +97,6 @@ class Imports(TableOperations):
     def list_imports(
         self, ctx: Context, *, TableArn: str | None = None, PageSize: int = jobs.PAGE_MAX, NextToken: str | None = None
     ) -> Answer:
-        check_limit(PageSize, "pageSize", most=jobs.PAGE_MAX)
         prefix = (definitions.name_of(TableArn),) if TableArn is not None else ()
         records = (record for _, record in self._tables.imports.scan((ctx.account, ctx.region, *prefix)))
         found, more = jobs.page(ctx, records, NextToken, PageSize)

@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html#LSI.It
 from collections.abc import Iterable
 from typing import Any
 
-from fogbank.services.dynamodb.errors import Validation
 from fogbank.services.dynamodb.records import DynamoDBTables, TableRecord
 from fogbank.services.dynamodb.values import Item, key_bytes
 from fogbank.services.dynamodb.writes import Write
@@ -19,11 +18,6 @@ def metrics_of(tables: DynamoDBTables, table: TableRecord, item: Item, wanted: s
 
     All of the collection is read for it, as nobody else needs to know its size.
     """
-    if wanted not in ("SIZE", "NONE"):
-        raise Validation(
-            f"1 validation error detected: Value '{wanted}' at 'returnItemCollectionMetrics' failed to satisfy "
-            "constraint: Member must satisfy enum value set: [SIZE, NONE]"
-        )
     local = [index for index in table.indexes if index.local]
     if wanted == "NONE" or not local:
         return None

@@ -102,10 +102,12 @@ class Items:
                 )
             limit = SORT_KEY_BYTES_MAX if position else PARTITION_KEY_BYTES_MAX
             if len(encoded) > limit:
-                kind = "sort key of size" if position else "hashkey of size"
                 raise Validation(
-                    f"One or more parameter values were invalid: Size of {kind} has exceeded the maximum size limit of"
-                    f"{limit} bytes"
+                    "One or more parameter values were invalid: Aggregated size of all range keys has exceeded the "
+                    f"size limit of {limit} bytes"
+                    if position
+                    else "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size "
+                    f"limit of{limit} bytes"
                 )
             parts.append(encoded)
         return (table.id, parts[0], parts[1] if len(parts) == 2 else b"")

@@ -139,12 +139,6 @@ def _key_conditions(conditions: Mapping[str, Mapping[str, Any]], joint: str, wri
 
 def _comparison(name: str, operator: str, values: list[Value] | None, writer: ExpressionWriter) -> str:
     values = values or []
-    if operator not in _VALUES and operator != "IN":
-        raise Validation(
-            f"1 validation error detected: Value '{operator}' at 'comparisonOperator' failed to satisfy constraint: "
-            "Member must satisfy enum value set: [IN, NULL, BETWEEN, LT, NOT_CONTAINS, EQ, GT, NOT_NULL, NE, LE, "
-            "BEGINS_WITH, GE, CONTAINS]"
-        )
     if len(values) != _VALUES.get(operator, len(values)) or (operator == "IN" and not values):
         raise Validation(f"{_INVALID} Invalid number of argument(s) for the {operator} ComparisonOperator")
     for value in values:
@@ -197,11 +191,6 @@ def _updates(updates: Mapping[str, Mapping[str, Any]], joint: str, writer: Expre
 
 
 def _attributes(names: list[str], joint: str, writer: ExpressionWriter) -> str:
-    if not names:
-        raise Validation(
-            "1 validation error detected: Value '[]' at 'attributesToGet' failed to satisfy constraint: Member must "
-            "have length greater than or equal to 1"
-        )
     for name in names:
         if names.count(name) > 1:
             raise Validation(f"{_INVALID} Duplicate value in attribute name: {name}")

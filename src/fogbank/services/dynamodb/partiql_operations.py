@@ -14,7 +14,7 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.service import Answer
 from fogbank.services.dynamodb.capacity import Consumed
-from fogbank.services.dynamodb.errors import DuplicateItem, ThroughputExceeded, Validation, check_limit
+from fogbank.services.dynamodb.errors import DuplicateItem, ThroughputExceeded, Validation
 from fogbank.services.dynamodb.expressions import Condition as Predicate
 from fogbank.services.dynamodb.expressions import (
     ExpressionWriter,
@@ -48,9 +48,6 @@ from fogbank.services.dynamodb.transactions import Transactions
 from fogbank.services.dynamodb.values import Item, Value, key_bytes
 from fogbank.services.dynamodb.writes import Write, Writes
 
-BATCH_MAX = 25
-TRANSACTION_MAX = 100
-
 
 class Position(msgspec.Struct, array_like=True):
     """Where a SELECT goes on: in which of its partitions, behind which key. `statement` tells whose it is."""
@@ -78,7 +75,7 @@ class PartiQLOperations(TableAccess):
         Limit: int | None = None,
         ReturnValuesOnConditionCheckFailure: str | None = None,
     ) -> Answer:
-        statement = _parse(Statement, Parameters)
+        statement = parse_statement(Statement, Parameters or ())
         consumed = Consumed()
         answer: dict[str, Any]
         if isinstance(statement, Select):
@@ -96,7 +93,6 @@ class PartiQLOperations(TableAccess):
     def batch_execute_statement(
         self, ctx: Context, *, Statements: list[dict[str, Any]], ReturnConsumedCapacity: str | None = None
     ) -> Answer:
-        _check_count(Statements, "statements", BATCH_MAX)
         consumed = Consumed()
         parsed = [_parse_of_batch(request) for request in Statements]
         if len({isinstance(statement, Select) for statement in parsed if not isinstance(statement, AwsError)}) > 1:
@@ -142,8 +138,9 @@ class PartiQLOperations(TableAccess):
         ClientRequestToken: str | None = None,
         ReturnConsumedCapacity: str | None = None,
     ) -> Answer:
-        _check_count(TransactStatements, "transactStatements", TRANSACTION_MAX)
-        statements = [_parse(request["Statement"], request.get("Parameters")) for request in TransactStatements]
+        statements = [
+            parse_statement(request["Statement"], request.get("Parameters") or ()) for request in TransactStatements
+        ]
         selects = [statement for statement in statements if isinstance(statement, Select)]
         if selects:
             if len(selects) != len(statements):
@@ -176,7 +173,6 @@ class PartiQLOperations(TableAccess):
         index = self._index(table, select.index_name)
         if consistent and index is not None and not index.local:
             raise Validation("Consistent reads are not supported on global secondary indexes")
-        check_limit(limit, "limit")
         source = Source(self._tables, table, index)
         asked = wanted(select.where, source.keys)
         forward = _direction(select, source.keys, asked)
@@ -270,29 +266,11 @@ class PartiQLOperations(TableAccess):
         return Write.delete(table, key, writer.bindings(), unless), statement.returns
 
 
-def _parse(text: str, parameters: list[Value] | None) -> Statement:
-    if parameters is not None and not parameters:
-        raise Validation(
-            "1 validation error detected: Value '[]' at 'parameters' failed to satisfy constraint: Member must have "
-            "length greater than or equal to 1"
-        )
-    return parse_statement(text, parameters or ())
-
-
 def _parse_of_batch(request: dict[str, Any]) -> Statement | AwsError:
     try:
-        return _parse(request["Statement"], request.get("Parameters"))
+        return parse_statement(request["Statement"], request.get("Parameters") or ())
     except Validation as error:
         return error
-
-
-def _check_count(requests: list[dict[str, Any]], member: str, most: int) -> None:
-    if not 1 <= len(requests) <= most:
-        bound = f"less than or equal to {most}" if requests else "greater than or equal to 1"
-        raise Validation(
-            f"1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must have length "
-            f"{bound}"
-        )
 
 
 def _batch_code(error: AwsError) -> str:

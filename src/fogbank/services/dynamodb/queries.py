@@ -64,6 +64,13 @@ class Source:
         assert found is not None
         return found
 
+    def check_start(self, given: Item, wanted: KeyRange) -> None:
+        """A Query can only begin behind an item that it could have answered with."""
+        if key_bytes(given[self.keys[0]]) != key_bytes(wanted.partition):
+            raise Validation("The provided starting key is outside query boundaries based on provided conditions")
+        if len(self.keys) == 2 and not wanted.contains(key_bytes(given[self.keys[1]])):
+            raise Validation("The provided starting key does not match the range key predicate")
+
     def fetcher(self, *, whole: bool) -> Callable[[Any, StoredItem], Item] | None:
         """Looks up the item behind an entry of a local index that does not hold all of it; None where none has to."""
         if not whole or self.index is None or not self.index.local or self.index.projection == "ALL":

@@ -9,7 +9,7 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.dynamodb.capacity import Consumed
-from fogbank.services.dynamodb.errors import Validation, check_limit
+from fogbank.services.dynamodb.errors import Validation
 from fogbank.services.dynamodb.expressions import Bindings, bind, parse_key_condition, parse_projection
 from fogbank.services.dynamodb.items import read_costs
 from fogbank.services.dynamodb.legacy import check_query_filter, translate
@@ -151,7 +151,6 @@ class QueryOperations(TableAccess):
         capacity: str | None,
     ) -> Answer:
         table, index = source.table, source.index
-        check_limit(limit, "limit")
         if index is not None and not index.local:
             if consistent:
                 raise Validation("Consistent reads are not supported on global secondary indexes")
@@ -169,7 +168,11 @@ class QueryOperations(TableAccess):
         keep = parse_filter(filter_text, bindings, keys=source.keys if wanted is not None else ())
         project = parse_projection(projection, bindings) if projection is not None else None
         bindings.finish(used=wanted is not None or keep is not None or project is not None)
-        after = source.start_key(start) if start is not None else None
+        after = None
+        if start is not None:
+            after = source.start_key(start)
+            if wanted is not None:
+                source.check_start(start, wanted)
         # A local index gives attributes that it does not hold from the table, at the cost of reading the item.
         fetch = source.fetcher(whole=select == "ALL_ATTRIBUTES" or project is not None)
         page = read_page(

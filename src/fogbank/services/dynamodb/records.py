@@ -107,6 +107,7 @@ class TableRecord(Record):
     """The maximum throughput on demand; 0: as much as is asked for."""
     has_maximum: bool = False
     """Whether the table or one of its indexes has a maximum throughput."""
+    ttl_changed_ms: int = 0
 
     @property
     def arn(self) -> str:

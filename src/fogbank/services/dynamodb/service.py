@@ -48,7 +48,6 @@ class DynamoDBService(
     """
 
     name = "dynamodb"
-    validates = False  # DynamoDB words most of its constraints itself.
     raw_shapes = frozenset(("AttributeValue",))
 
     def __init__(self, cloud: Cloud) -> None:

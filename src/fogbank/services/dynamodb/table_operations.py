@@ -12,7 +12,7 @@ from fogbank.core.service import Answer, Tagged
 from fogbank.core.tags import tag_list
 from fogbank.services.dynamodb import tables as definitions
 from fogbank.services.dynamodb.backfills import Backfills
-from fogbank.services.dynamodb.errors import LimitExceeded, ResourceInUse, ResourceNotFound, Validation, check_limit
+from fogbank.services.dynamodb.errors import LimitExceeded, ResourceInUse, ResourceNotFound, Validation
 from fogbank.services.dynamodb.global_tables import GlobalTables
 from fogbank.services.dynamodb.records import TableRecord
 from fogbank.services.dynamodb.resource_policies import ResourcePolicies
@@ -49,8 +49,7 @@ class TableOperations(GlobalTables, ResourcePolicies):
         types = definitions.read_types(AttributeDefinitions)
         keys = definitions.read_keys(KeySchema, types)
         reads, writes = definitions.read_units(ProvisionedThroughput, on_demand=on_demand)
-        if self._taken(ctx, TableName):
-            raise ResourceInUse(f"Table already exists: {TableName}")
+        definitions.check_index_lists(LocalSecondaryIndexes, GlobalSecondaryIndexes)
         indexes = [
             definitions.read_index(d, types, local=local, on_demand=on_demand, new_id=self._tables.next_id())
             for local, found in ((True, LocalSecondaryIndexes), (False, GlobalSecondaryIndexes))
@@ -58,9 +57,12 @@ class TableOperations(GlobalTables, ResourcePolicies):
         ]
         used = {*keys, *(name for index in indexes for name in index.keys)}
         definitions.check_definitions(types, used)
-        names = [index.name for index in indexes]
-        if len(set(names)) != len(names):
-            raise Validation("One or more parameter values were invalid: Duplicate index name")
+        for index in indexes:
+            if index.local:
+                definitions.check_local(index, keys)
+        definitions.check_indexes(indexes)
+        if self._taken(ctx, TableName):
+            raise ResourceInUse(f"Table already exists: {TableName}")
         table = TableRecord(
             id=self._tables.next_id(),
             uuid=new_id(),
@@ -119,7 +121,6 @@ class TableOperations(GlobalTables, ResourcePolicies):
         return {"Table": definitions.describe(table, self._counts.of(table, ctx.now_ms))}
 
     def list_tables(self, ctx: Context, *, ExclusiveStartTableName: str | None = None, Limit: int = 100) -> Answer:
-        check_limit(Limit, "limit")
         names = sorted(
             key[2]
             for tables in (self._tables.tables, self._tables.restoring)
@@ -262,7 +263,13 @@ class TableOperations(GlobalTables, ResourcePolicies):
             index = definitions.read_index(
                 definition, table.types, local=False, on_demand=table.on_demand, new_id=self._tables.next_id()
             )
+            if sum(not known.local for known in table.indexes) == definitions.GSI_MAX:
+                raise LimitExceeded(
+                    "Subscriber limit exceeded: GlobalSecondaryIndex count exceeds the per-table limit of "
+                    f"{definitions.GSI_MAX}"
+                )
             table.indexes.append(index)
+            definitions.check_indexes(table.indexes)
             self._backfills.start(ctx, table, index.id)
             return
         found = table.index(definition["IndexName"])

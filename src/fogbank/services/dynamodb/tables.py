@@ -15,6 +15,8 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 Counts = dict[int, tuple[int, int]]
 GSI_MAX = 20
 LSI_MAX = 5
+# Attributes that all indexes of a table project by name, together.
+PROJECTED_MAX = 100
 ON_DEMAND_WARM_READS, ON_DEMAND_WARM_WRITES = 12_000, 4_000
 
 
@@ -54,11 +56,7 @@ def read_keys(schema: list[dict[str, str]], types: dict[str, str]) -> list[str]:
 
 
 def read_types(definitions: list[dict[str, str]]) -> dict[str, str]:
-    types = {d["AttributeName"]: d["AttributeType"] for d in definitions}
-    for name, kind in types.items():
-        if kind not in ("S", "N", "B"):
-            raise Validation(f"Member must satisfy enum value set: [B, N, S] for attribute {name}")
-    return types
+    return {d["AttributeName"]: d["AttributeType"] for d in definitions}
 
 
 def check_definitions(types: dict[str, str], used: set[str]) -> None:
@@ -69,6 +67,55 @@ def check_definitions(types: dict[str, str], used: set[str]) -> None:
             if used <= set(types) and not set(types) <= used
             else "One or more parameter values were invalid: Some AttributeDefinitions are not used. "
             f"AttributeDefinitions: [{', '.join(types)}], keys used: [{', '.join(sorted(used))}]"
+        )
+
+
+def check_index_lists(local: list[dict[str, Any]] | None, global_: list[dict[str, Any]] | None) -> None:
+    for kind, given in (("LocalSecondaryIndexes", local), ("GlobalSecondaryIndexes", global_)):
+        if given is not None and not given:
+            raise Validation(f"One or more parameter values were invalid: List of {kind} is empty")
+    if len(local or ()) > LSI_MAX:
+        raise Validation(
+            "One or more parameter values were invalid: Number of LocalSecondaryIndexes exceeds per-table limit of "
+            f"{LSI_MAX}"
+        )
+    if len(global_ or ()) > GSI_MAX:
+        raise Validation(
+            "One or more parameter values were invalid: GlobalSecondaryIndex count exceeds the per-table limit of "
+            f"{GSI_MAX}"
+        )
+
+
+def check_local(index: Index, table_keys: list[str]) -> None:
+    """A local index has the table's partition key and a sort key of its own."""
+    if len(table_keys) < 2:
+        raise Validation(
+            "One or more parameter values were invalid: Table KeySchema does not have a range key, which is required "
+            "when specifying a LocalSecondaryIndex"
+        )
+    if len(index.keys) < 2:
+        raise Validation(
+            "One or more parameter values were invalid: Index KeySchema does not have a range key for index: "
+            f"{index.name}"
+        )
+    if index.keys[0] != table_keys[0]:
+        raise Validation(
+            "One or more parameter values were invalid: Index KeySchema does not have the same leading hash key as "
+            f"table KeySchema for index: {index.name}. index hash key: {index.keys[0]}, table hash key: {table_keys[0]}"
+        )
+
+
+def check_indexes(indexes: list[Index]) -> None:
+    """What holds for all indexes of a table together."""
+    names = [index.name for index in indexes]
+    for name in names:
+        if names.count(name) > 1:
+            raise Validation(f"One or more parameter values were invalid: Duplicate index name: {name}")
+    if sum(len(index.non_key_attributes) for index in indexes) > PROJECTED_MAX:
+        # AWS's sentence is not published.
+        raise Validation(
+            f"One or more parameter values were invalid: the indexes of a table project at most {PROJECTED_MAX} "
+            "NonKeyAttributes together"
         )
 
 

@@ -13,6 +13,8 @@ from fogbank.services.dynamodb.global_tables import GlobalTables
 from fogbank.services.dynamodb.items import expiry_id
 from fogbank.services.dynamodb.records import TableRecord
 
+# For an hour, a change is still being made, says the reference of UpdateTimeToLive.
+CHANGE_MS = 3_600_000
 _TTL_PER_TURN = 200
 
 
@@ -33,6 +35,8 @@ class TimeToLive(GlobalTables):
         enabled, name = TimeToLiveSpecification["Enabled"], TimeToLiveSpecification["AttributeName"]
         if enabled == bool(table.ttl_attribute):
             raise Validation(f"TimeToLive is already {'enabled' if enabled else 'disabled'}")
+        if ctx.now_ms < table.ttl_changed_ms + CHANGE_MS:
+            raise Validation("Time to live has been modified multiple times within a fixed interval")
         for each in (table, *self._replica_tables(table)):
             self._set_expiry(ctx, each, name if enabled else "")
         return {"TimeToLiveSpecification": TimeToLiveSpecification}
@@ -40,7 +44,7 @@ class TimeToLive(GlobalTables):
     def _set_expiry(self, ctx: Context, table: TableRecord, attribute: str) -> None:
         if table.ttl_attribute:
             self.cloud.garbage.discard(self._tables.expiring, (expiry_id(table),))
-        table.ttl_attribute, table.expiry_filling = attribute, False
+        table.ttl_attribute, table.expiry_filling, table.ttl_changed_ms = attribute, False, ctx.now_ms
         if attribute:
             table.expiry_id = self._tables.next_id()
             self._backfills.start(ctx, table, table.expiry_id)

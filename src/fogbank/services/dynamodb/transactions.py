@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from fogbank.core.context import Context
@@ -20,7 +20,7 @@ from fogbank.services.dynamodb.records import DynamoDBTables, StoredItem, TableR
 from fogbank.services.dynamodb.values import check_item
 from fogbank.services.dynamodb.writes import Change, Write, Writes
 
-ACTIONS_MAX = 100
+BYTES_MAX = 4 * 1024 * 1024
 TOKEN_MS = 10 * 60 * 1000
 # A transaction reads and writes each item twice: to prepare and to commit.
 UNITS_FACTOR = 2
@@ -39,7 +39,6 @@ class Transactions:
         self._writes = writes
 
     def get(self, ctx: Context, actions: list[dict[str, Any]], find: FindTable, capacity: str | None) -> dict[str, Any]:
-        _check_count(actions)
         found: list[tuple[TableRecord, StoredItem | None, Projection | None]] = []
         for action in actions:
             wanted = action["Get"]
@@ -64,6 +63,7 @@ class Transactions:
             (table, read_costs(stored.size if stored else 0, consistent=True, factor=UNITS_FACTOR))
             for table, stored, _ in found
         ]
+        _check_size(stored.size for _, stored, _ in found if stored is not None)
         consumed = self._charge(ctx, charges, [NO_REASON] * len(found), write=False, operation=operation)
         answer: dict[str, Any] = {
             "Responses": [
@@ -77,7 +77,6 @@ class Transactions:
 
     def parse(self, ctx: Context, actions: list[dict[str, Any]], find: FindTable) -> list[tuple[Write, bool]]:
         """The writes of TransactWriteItems; with each, whether its item is shown if its condition does not hold."""
-        _check_count(actions)
         return [self._parse(ctx, action, find) for action in actions]
 
     def write(
@@ -122,6 +121,7 @@ class Transactions:
                 reasons.append({"Code": code, "Message": refusal.message, **refusal.members})
             else:
                 reasons.append(NO_REASON)
+        _check_size(change.size for _, change in planned)
         consumed = self._charge(ctx, charges, reasons, write=True, operation=operation)
         for write, change in planned:
             self._writes.keep(ctx, write, change)
@@ -191,9 +191,7 @@ class Transactions:
         return write, given.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
 
 
-def _check_count(actions: list[dict[str, Any]]) -> None:
-    if not 1 <= len(actions) <= ACTIONS_MAX:
-        raise Validation(
-            f"1 validation error detected: Value at 'transactItems' failed to satisfy constraint: Member must have "
-            f"length {'less than or equal to 100' if actions else 'greater than or equal to 1'}"
-        )
+def _check_size(sizes: Iterable[int]) -> None:
+    if sum(sizes) > BYTES_MAX:
+        # The API's reference states the limit; AWS's sentence is not published.
+        raise Validation("The aggregate size of the items in the transaction cannot exceed 4 MB")

@@ -85,8 +85,6 @@ class Write:
                 return item_of(old)
             case "ALL_NEW":
                 return item_of(new)
-        if wanted not in ("UPDATED_OLD", "UPDATED_NEW"):
-            raise Validation("Return values set to invalid value")
         source = old if wanted == "UPDATED_OLD" else new
         if source is None or self.update_expression is None:
             return None
@@ -100,6 +98,12 @@ class Change(NamedTuple):
     old: StoredItem | None
     new: StoredItem | None
     refused: bool = False
+
+    @property
+    def size(self) -> int:
+        """The bytes of the item that is left or, where none is, of the one that was there."""
+        stored = self.new or self.old
+        return stored.size if stored is not None else 0
 
 
 class Writes:
