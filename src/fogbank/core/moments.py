@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from email.utils import formatdate
+from functools import lru_cache
 
 
 def iso_seconds(ms: int) -> str:
@@ -21,4 +22,9 @@ def iso_offset(ms: int) -> str:
 
 def http_date(ms: int) -> str:
     """`Fri, 30 Jan 2026 23:58:30 GMT`"""
-    return formatdate(ms // 1000, usegmt=True)
+    return _http_date(ms // 1000)
+
+
+@lru_cache(maxsize=16)  # Every answer of a second has the same.
+def _http_date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)

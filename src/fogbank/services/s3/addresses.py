@@ -1,6 +1,7 @@
 """The addresses of buckets, as answers tell them."""
 
 from functools import lru_cache
+from urllib.parse import quote
 
 # Domains whose subdomains lead to the same server, so that an address can have the form of AWS's. A plain `localhost`
 # or a container's name has none that resolve everywhere.
@@ -27,3 +28,8 @@ def _domain(host: str) -> str:
     name, colon, port = host.partition(":")
     domain = next((domain for domain in _WITH_SUBDOMAINS if f".{name}".endswith(f".{domain}")), "")
     return f"{domain}{colon}{port}" if domain else ""
+
+
+def object_url(endpoint: str, bucket: str, key: str) -> str:
+    """Where an object is, as answers to uploads have it: slashes in its key are escaped, too."""
+    return f"{global_bucket_url(endpoint, bucket).rstrip('/')}/{quote(key, safe='')}"

@@ -2,12 +2,11 @@
 
 import itertools
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection
 from functools import partial
 from typing import TypeVar, cast
 
 from fogbank.core.blobs import Blobs, BlobWriter
-from fogbank.core.body import BodyStream
 from fogbank.core.context import Context
 from fogbank.core.stored_body import StoredBody, cut
 from fogbank.core.strand import Strand
@@ -48,7 +47,7 @@ class Bodies:
     def take(
         self,
         ctx: Context,
-        body: "bytes | BodyStream | Contents",
+        body: bytes | AsyncIterable[bytes],
         promises: Promises,
         encryption: Encryption,
         keep: Callable[[Received], R],
@@ -70,7 +69,7 @@ class Bodies:
         return keep(intake.finish())
 
     async def _take(
-        self, ctx: Context, body: "bytes | BodyStream | Contents", intake: "_Intake", keep: Callable[[Received], R]
+        self, ctx: Context, body: bytes | AsyncIterable[bytes], intake: "_Intake", keep: Callable[[Received], R]
     ) -> R:
         strand = Strand(self._blobs.threads)
         try:
@@ -234,7 +233,7 @@ def _transforms(body: Body, key: CustomerKey, *, first: int, count: int) -> list
     return found
 
 
-async def _chunks(body: bytes | BodyStream | Contents) -> AsyncIterator[bytes]:
+async def _chunks(body: bytes | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     if isinstance(body, bytes):
         yield body
     else:

@@ -1,10 +1,8 @@
 """What every request of S3 over HTTP goes through, and what every answer says beside what its operation says."""
 
-from email.utils import formatdate
-from functools import lru_cache
-
 from fogbank.core.context import Context
 from fogbank.core.http_message import RequestData, ResponseData
+from fogbank.core.moments import http_date
 from fogbank.core.service import Respond
 from fogbank.services.s3 import integrity, presigned
 from fogbank.services.s3.cors import Cors
@@ -22,14 +20,9 @@ class Edges(Cors):
 
     def decorate(self, ctx: Context, request: RequestData, respond: Respond) -> Respond:
         def decorated(response: ResponseData) -> None:
-            response.headers += (("Date", _http_date(ctx.now_ms // 1000)), ("Server", "AmazonS3"))
+            response.headers += (("Date", http_date(ctx.now_ms)), ("Server", "AmazonS3"))
             if "origin" in request.headers:
                 response.headers += self.cors_headers(request)
             respond(response)
 
         return decorated
-
-
-@lru_cache(maxsize=4)
-def _http_date(now_s: int) -> str:
-    return formatdate(now_s, usegmt=True)

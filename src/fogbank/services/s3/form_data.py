@@ -1,9 +1,8 @@
 """multipart/form-data as it arrives: the fields before the file, then the file. https://www.rfc-editor.org/rfc/rfc7578"""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 
-from fogbank.core.body import BodyStream
 from fogbank.services.s3.errors import (
     IncorrectNumberOfFiles,
     MalformedPOSTRequest,
@@ -31,7 +30,7 @@ class FormFile:
         return self._form.content()
 
 
-async def read_form(content_type: str, body: bytes | BodyStream) -> tuple[dict[str, str], FormFile]:
+async def read_form(content_type: str, body: bytes | AsyncIterable[bytes]) -> tuple[dict[str, str], FormFile]:
     """The fields before the file, by their names in lower case, and the file. Raises S3's errors."""
     match = _BOUNDARY.match(content_type)
     if match is None:
@@ -113,7 +112,7 @@ def _first_group(pattern: re.Pattern[bytes], head: bytes) -> str | None:
     return None
 
 
-async def _chunks(body: bytes | BodyStream) -> AsyncIterator[bytes]:
+async def _chunks(body: bytes | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     if isinstance(body, bytes):
         yield body
     else:

@@ -1,6 +1,6 @@
 """Objects: put, read and deleted."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Mapping
 from typing import Any, Unpack
 
 from fogbank.core.body import BodyStream
@@ -24,6 +24,7 @@ from fogbank.services.s3.fields import check_key
 from fogbank.services.s3.integrity import Promises
 from fogbank.services.s3.new_objects import NewObjects
 from fogbank.services.s3.parameters import PutParameters, ReadParameters
+from fogbank.services.s3.records import Bucket as BucketRecord
 from fogbank.services.s3.records import ObjectVersion
 from fogbank.services.s3.shelf import ENABLED
 
@@ -126,21 +127,49 @@ class Objects(NewObjects):
         ExpectedBucketOwner: str | None = None,
         **given: Unpack[PutParameters],
     ) -> Answer | Awaitable[Answer]:
-        bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
-        charged = self._charged(ctx, bucket, RequestPayer)
-        check_key(Key)
-        condition = WriteCondition(IfMatch, IfNoneMatch)
+        return self._put(
+            ctx,
+            Event.PUT,
+            self._bucket(ctx, Bucket, ExpectedBucketOwner),
+            Key,
+            Body,
+            given,
+            content_md5=ContentMD5,
+            algorithm=ChecksumAlgorithm,
+            condition=WriteCondition(IfMatch, IfNoneMatch),
+            payer=RequestPayer,
+        )
+
+    # ---- steps ---------------------------------------------------------------------------------------------
+
+    def _put(
+        self,
+        ctx: Context,
+        event: Event,
+        bucket: BucketRecord,
+        key: str,
+        body: bytes | AsyncIterable[bytes],
+        given: Mapping[str, Any],
+        *,
+        content_md5: str | None,
+        algorithm: str | None,
+        condition: WriteCondition,
+        payer: str | None,
+    ) -> Answer | Awaitable[Answer]:
+        """Make an object of a body, by `event`; `given` has what `PutParameters` has."""
+        charged = self._charged(ctx, bucket, payer)
+        check_key(key)
         condition.check_form()
         made = self._new_object(ctx, bucket, given)
         # AWS tells the MD5 that was promised to this operation in hex, and in Base64 elsewhere.
-        promises = Promises(ctx.headers, content_md5=ContentMD5, given=checksums.given(given), hex_digests=True)
-        self._check_write(bucket, Key, condition)
+        promises = Promises(ctx.headers, content_md5=content_md5, given=checksums.given(given), hex_digests=True)
+        self._check_write(bucket, key, condition)
         since = self._tables.latest_sequence()
 
         def finish(received: Received) -> Answer:
-            now = self._bucket(ctx, Bucket)
-            self._check_write(now, Key, condition, since=since)
-            version = self._add(ctx.refreshed(), now, Key, received, made, event=Event.PUT)
+            now = self._bucket(ctx, bucket.name)
+            self._check_write(now, key, condition, since=since)
+            version = self._add(ctx.refreshed(), now, key, received, made, event=event)
             answer: dict[str, Any] = {
                 "ETag": f'"{version.etag}"',
                 **made.encryption.members(),
@@ -153,10 +182,8 @@ class Objects(NewObjects):
                 answer["VersionId"] = version.version_id
             return answer
 
-        algorithm = promises.algorithm or ChecksumAlgorithm or checksums.DEFAULT
-        return self._bodies.take(ctx, Body, promises, made.encryption, finish, checksums=[algorithm])
-
-    # ---- steps ---------------------------------------------------------------------------------------------
+        computed = [promises.algorithm or algorithm or checksums.DEFAULT]
+        return self._bodies.take(ctx, body, promises, made.encryption, finish, checksums=computed)
 
     def _whole(
         self, ctx: Context, name: str, object_key: str, version_id: str | None, given: Mapping[str, Any]
