@@ -128,7 +128,11 @@ def test_a_large_file_is_not_held_in_memory(s3: Any, server: Any, bucket: str) -
 @pytest.mark.parametrize(
     ("conditions", "fields", "refusal"),
     [
-        ([["starts-with", "$key", "k"], ["starts-with", "$acl", "bucket-owner-"]], {"acl": "bucket-owner-full-control"}, None),
+        (
+            [["starts-with", "$key", "k"], ["starts-with", "$acl", "bucket-owner-"]],
+            {"acl": "bucket-owner-full-control"},
+            None,
+        ),
         ([["starts-with", "$key", ""], ["starts-with", "$Content-Type", "image/"]], {"content-type": "image/a"}, None),
         ([{"key": "k1"}, {"X-AMZ-Meta-A": "1"}], {"x-amz-meta-a": "1"}, None),
         ([{"key": "k1"}], {"x-ignore-me": "1"}, None),

@@ -175,7 +175,7 @@ class Objects(NewObjects):
                 **made.encryption.members(),
                 **checksums.members(version.checksums),
                 "ChecksumType": version.checksum_type,
-                **self._expiration(now, Key, version),
+                **self._expiration(now, key, version),
                 **charged,
             }
             if now.versioning == ENABLED:

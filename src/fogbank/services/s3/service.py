@@ -3,7 +3,6 @@
 from fogbank.services.s3.access_logs import AccessLogs
 from fogbank.services.s3.attributes import ObjectAttributes
 from fogbank.services.s3.browser_posts import BrowserPosts
-from fogbank.services.s3.bucket_encryption import BucketEncryption
 from fogbank.services.s3.bucket_regions import BucketRegions
 from fogbank.services.s3.buckets import Buckets
 from fogbank.services.s3.copies import Copies
@@ -20,8 +19,8 @@ from fogbank.services.s3.websites import Websites
 
 
 class S3Service(
-    BrowserPosts,
     AccessLogs,
+    BrowserPosts,
     BucketPolicies,
     BucketRegions,
     Buckets,
