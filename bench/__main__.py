@@ -4,34 +4,40 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bench import objects
 from bench.cases import CASES
 from bench.latency import SINGLE, Figure, footprint
 from bench.load import Outcome, Unexpected
 from bench.servers import PEERS, Peer, running
 from bench.table import Row, render
 
-GROUPS = ("sqs", "dynamodb", "sns", "events", "lambda", "cloudformation", "footprint")
+GROUPS = ("sqs", "dynamodb", "sns", "events", "s3", "lambda", "cloudformation", "footprint")
 
 
 def main() -> None:
     options = _parse(sys.argv[1:])
-    peers = [peer for peer in PEERS if peer.name in options.peers]
     groups = options.only or GROUPS
+    peers = [peer for peer in PEERS if peer.name in options.peers and _concerns(peer, groups)]
+    objects.OBJECTS, objects.GIGABYTES = options.objects, options.gigabytes
     rows: dict[str, Row] = {}
     for peer in peers:
         print(f"{peer.label} ...", file=sys.stderr)
-        _measure(peer, groups, options.seconds, rows)
+        _measure(
+            peer, [group for group in groups if peer.groups is None or group in peer.groups], options.seconds, rows
+        )
     print(render(list(rows.values()), [(peer.name, peer.label) for peer in peers]))
     if options.json is not None:
         machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}
         figures = {name: row.figures for name, row in rows.items()}
         options.json.write_text(json.dumps({"machine": machine, "figures": figures}, indent=2) + "\n")
-    if any(row.errors.get(peer.name) for row in rows.values() for peer in peers if not peer.requirement):
+    if any(row.errors.get(peer.name) for row in rows.values() for peer in peers if peer.ours):
         sys.exit("some of Fogbank's answers were no successes")
 
 
@@ -41,11 +47,23 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=GROUPS, help="measure these groups only")
     names = [peer.name for peer in PEERS]
     parser.add_argument("--peers", nargs="+", choices=names, default=names, help="the servers to measure")
+    parser.add_argument("--objects", type=int, default=1_000_000, help="keys in the bucket that is listed")
+    parser.add_argument("--gigabytes", type=int, default=5, help="size of the multipart upload")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     return parser.parse_args(arguments)
 
 
-def _measure(peer: Peer, groups: tuple[str, ...], seconds: float, rows: dict[str, Row]) -> None:
+def _concerns(peer: Peer, groups: Sequence[str]) -> bool:
+    """Whether it is measured by any of the groups, and is there."""
+    if peer.groups is not None and not set(peer.groups) & set(groups):
+        return False
+    if peer.program and shutil.which(peer.program) is None:
+        print(f"{peer.label}: left out, as there is no {peer.program} on the PATH", file=sys.stderr)
+        return False
+    return True
+
+
+def _measure(peer: Peer, groups: Sequence[str], seconds: float, rows: dict[str, Row]) -> None:
     if "footprint" in groups:
         for figure in footprint(peer):
             _keep(rows, peer, figure)
@@ -61,7 +79,7 @@ def _measure(peer: Peer, groups: tuple[str, ...], seconds: float, rows: dict[str
             if outcome.requests:
                 _keep(rows, peer, Figure(f"{case.name}, processor time of the server", "us", outcome.server_us))
             print(f"  {case.name}: {_words(outcome)}", file=sys.stderr)
-    for group, measure in SINGLE.items():
+    for group, measure in (SINGLE | {"s3": objects.singles}).items():
         if group in groups:
             with running(peer) as server:
                 for figure in measure(server):
@@ -69,7 +87,7 @@ def _measure(peer: Peer, groups: tuple[str, ...], seconds: float, rows: dict[str
 
 
 def _keep(rows: dict[str, Row], peer: Peer, figure: Figure) -> None:
-    row = rows.setdefault(figure.name, Row(figure.name, figure.unit, higher_is_better=False))
+    row = rows.setdefault(figure.name, Row(figure.name, figure.unit, higher_is_better=figure.higher_is_better))
     row.figures[peer.name] = {"value": figure.value, "note": figure.note}
     shown = f"{figure.value:.1f} {figure.unit}" if figure.value is not None else f"- ({figure.note})"
     print(f"  {figure.name}: {shown}", file=sys.stderr)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bench import objects
 from bench.load import Outcome, Session, Unexpected, drive
 from bench.recording import Recorder, client
 from bench.servers import Running
@@ -216,4 +217,8 @@ CASES = (
     Case("DynamoDB Query of 10", "dynamodb", query_ten),
     Case("SNS Publish to one queue", "sns", publish),
     Case("EventBridge PutEvents to one queue", "events", put_events),
+    Case("S3 PutObject of 1 KB", "s3", objects.put_objects(1024)),
+    Case("S3 GetObject of 1 KB", "s3", objects.get_objects(1024)),
+    Case("S3 PutObject of 1 MB", "s3", objects.put_objects(objects.MB)),
+    Case("S3 GetObject of 1 MB", "s3", objects.get_objects(objects.MB)),
 )

@@ -22,12 +22,13 @@ HANDLER = "def handler(event, context):\n    return event\n"
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number; lower is better."""
+    """One measured number; lower is better unless it is said."""
 
     name: str
     unit: str
     value: float | None
     note: str = ""
+    higher_is_better: bool = False
 
 
 def _zip(source: str) -> bytes:

@@ -113,7 +113,7 @@ class _Connection(asyncio.Protocol):
         self._port = port
         self._session = session
         self._outcome = outcome
-        self._buffer = b""
+        self._buffer = bytearray()
         self._need = 0
         self._waiting = False
         self._transport: asyncio.Transport | None = None
@@ -147,7 +147,8 @@ class _Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        buffer = self._buffer = self._buffer + data if self._buffer else data
+        buffer = self._buffer
+        buffer += data
         if len(buffer) < self._need:
             return
         end = buffer.find(b"\r\n\r\n")
@@ -191,11 +192,11 @@ class _Connection(asyncio.Protocol):
     def _send(self) -> None:
         if self._transport is None:
             return
-        self._buffer, self._need, self._waiting = b"", 0, True
+        self._buffer, self._need, self._waiting = bytearray(), 0, True
         self._sent_at = time.perf_counter()
         self._transport.write(self._request)
 
-    def _answered(self, answer: bytes, end: int) -> None:
+    def _answered(self, answer: bytearray, end: int) -> None:
         outcome = self._outcome
         outcome.latencies_ms.append((time.perf_counter() - self._sent_at) * 1000)
         self._waiting = False
@@ -207,7 +208,7 @@ class _Connection(asyncio.Protocol):
             self._finish()
             return
         try:
-            self._request = self._session.send(answer[end + 4 :])
+            self._request = self._session.send(bytes(memoryview(answer)[end + 4 :]))
         except StopIteration:
             self._finish()
             return

@@ -29,13 +29,23 @@ FIRST_REQUEST = (
 
 @dataclass(frozen=True)
 class Peer:
-    """A server under test: what pip installs for it and how it is started."""
+    """A server under test: what pip installs for it, or the program that it is, and how it is started."""
 
     name: str
     requirement: str
     command: tuple[str, ...]
     environment: tuple[tuple[str, str], ...] = ()
     label: str = ""
+    program: str = ""
+    files: tuple[tuple[str, str], ...] = ()
+    """What lies in its folder when it starts: names and contents."""
+    groups: tuple[str, ...] | None = None
+    """What it is measured by, if not by everything."""
+    first_request: bytes = FIRST_REQUEST
+
+    @property
+    def ours(self) -> bool:
+        return not self.requirement and not self.program
 
 
 FOGBANK_UP = (
@@ -50,6 +60,27 @@ FOGBANK_UP = (
     "--log-level",
     "warning",
 )
+
+# The raw limit of moving bodies: a plain file server, which takes PUT as well.
+NGINX_CONF = """
+worker_processes 1;
+pid {data}/nginx.pid;
+error_log {data}/error.log;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    sendfile on;
+    tcp_nopush on;
+    keepalive_requests 1000000000;
+    client_max_body_size 0;
+    client_body_temp_path {data}/uploads;
+    server {{
+        listen 127.0.0.1:{port};
+        location = / {{ return 200; }}
+        location / {{ root {data}/files; dav_methods PUT DELETE; create_full_put_path on; }}
+    }}
+}}
+"""
 
 PEERS = (
     Peer("fogbank", "", (*FOGBANK_UP, "--sync", "process"), label="Fogbank, --sync process"),
@@ -66,6 +97,16 @@ PEERS = (
         "moto[server,all]",
         ("{bin}/moto_server", "-H", "127.0.0.1", "-p", "{port}"),
         label="moto server",
+    ),
+    Peer(
+        "nginx",
+        "",
+        ("nginx", "-c", "{data}/nginx.conf", "-g", "daemon off; user root;"),
+        label="nginx, files only",
+        program="nginx",
+        files=(("nginx.conf", NGINX_CONF),),
+        groups=("s3",),
+        first_request=b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
     ),
 )
 
@@ -108,6 +149,10 @@ class Running:
         """Proportional set size of the server and all its descendants."""
         return sum(_memory_kb(pid, "Pss:") for pid in _tree(self.process.pid)) / 1024
 
+    def peak_memory_mb(self) -> float:
+        """The most memory that was resident at any time, mapped files included, summed over all processes."""
+        return sum(_peak_kb(pid) for pid in _tree(self.process.pid)) / 1024
+
     def anonymous_mb(self) -> float:
         """As `memory_mb` without mapped files: pages of the store are the system's cache, not the server's memory."""
         return sum(_memory_kb(pid, "Pss_Anon:") for pid in _tree(self.process.pid)) / 1024
@@ -124,16 +169,18 @@ def running(peer: Peer) -> Iterator[Running]:
     environment.pop("AWS_PROFILE", None)
     for name, value in (("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), *peer.environment):
         environment[name] = value.format(**values)
-    if not peer.requirement:
+    if peer.ours:
         environment["PYTHONPATH"] = str(ROOT / "src")
     command = [part.format(**values) for part in peer.command]
+    for name, contents in peer.files:
+        (data / name).write_text(contents.format(**values))
     log = (data / "server.log").open("wb")
     started = time.perf_counter()
     process = subprocess.Popen(
         command, env=environment, cwd=data, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
     )
     try:
-        _await_answer(process, port, data / "server.log")
+        _await_answer(process, port, data / "server.log", peer.first_request)
         yield Running(peer, port, process, (time.perf_counter() - started) * 1000)
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -147,14 +194,14 @@ def running(peer: Peer) -> Iterator[Running]:
         shutil.rmtree(data, ignore_errors=True)
 
 
-def _await_answer(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _await_answer(process: subprocess.Popen[bytes], port: int, log: Path, request: bytes) -> None:
     deadline = time.perf_counter() + READY_S
     while time.perf_counter() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"{process.args!r} ended with {process.returncode}: {log.read_text()[-500:]}")
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
-                connection.sendall(FIRST_REQUEST)
+                connection.sendall(request)
                 if connection.recv(4096)[9:12] == b"200":
                     return
         except OSError:
@@ -192,3 +239,11 @@ def _memory_kb(pid: int, kind: str) -> int:
     except OSError:
         return 0
     return sum(int(line.split()[1]) for line in lines if line.startswith(kind))
+
+
+def _peak_kb(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
