@@ -5,6 +5,7 @@ from typing import cast
 import pytest
 
 from fogbank.core.errors import AwsError
+from fogbank.wire.model import ServiceModel, index_entry
 from fogbank.wire.protocols import RequestData
 from fogbank.wire.route import Credential, Route, Router, credential
 
@@ -152,3 +153,10 @@ def test_the_credential_is_read_in_every_form() -> None:
     assert read(authorization="Bearer token") is None
     assert read(authorization="AWS4-HMAC-SHA256 nonsense") is None
     assert read() is None
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_the_head_of_a_model_says_is_what_the_model_says(service: str) -> None:
+    entry, model = index_entry(service), ServiceModel.load(service)
+    assert (entry.signing_name, entry.target_prefix) == (model.signing_name, model.metadata.get("targetPrefix"))
+    assert entry.endpoint_prefix == model.metadata["endpointPrefix"]

@@ -6,19 +6,12 @@ import os
 import urllib.error
 import urllib.request
 from http.client import HTTPException
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from fogbank.cli.failure import Failure
+from fogbank.cli.place import DEFAULT_PORT, data_folder
 from fogbank.core.data_folder import holder
-
-DEFAULT_PORT = 4566
-
-
-def data_folder(given: str | None) -> Path:
-    """The data folder: the option's, $FOGBANK_DATA, or ~/.fogbank."""
-    return Path(given or os.environ.get("FOGBANK_DATA") or Path.home() / ".fogbank").expanduser().resolve()
 
 
 def endpoint(options: argparse.Namespace) -> str:

@@ -17,8 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from fogbank.cli.client import DEFAULT_PORT, data_folder
 from fogbank.cli.failure import Failure
+from fogbank.cli.place import DEFAULT_PORT, data_folder
 from fogbank.core.data_folder import DataFolderInUse, holder, lock_data_folder
 
 _DETACH_WAIT_S = 20.0

@@ -6,12 +6,16 @@ operation that uses it is compiled.
 
 import gzip
 import importlib.util
+import json
 import re
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import msgspec
+
+_HEAD_BYTES = 8192
+_METADATA = re.compile(r'"metadata":\s*')
 
 STRUCTURE, LIST, MAP = "structure", "list", "map"
 
@@ -251,13 +255,9 @@ class ServiceIndexEntry(msgspec.Struct, frozen=True):
     protocols: tuple[str, ...]
 
 
-class _MetadataOnly(msgspec.Struct):
-    metadata: _Metadata
-
-
 def index_entry(name: str) -> ServiceIndexEntry:
     """The metadata of a service alone. Raises `KeyError` if botocore has no service of that name."""
-    data = msgspec.json.decode(_read(name), type=_MetadataOnly).metadata
+    data = _metadata(name)
     return ServiceIndexEntry(
         name=name,
         signing_name=data.signing_name or data.endpoint_prefix,
@@ -270,10 +270,21 @@ def index_entry(name: str) -> ServiceIndexEntry:
 
 def service_id(name: str) -> str:
     """What ARNs of SDK calls name the service: its id in lower case, without spaces (`cloudwatchlogs`)."""
-    data = msgspec.json.decode(_read(name), type=_MetadataOnly).metadata
+    data = _metadata(name)
     return data.service_id.lower().replace(" ", "")
 
 
+def _metadata(name: str) -> _Metadata:
+    """A model begins with its metadata: the megabytes behind need not be unpacked for it."""
+    head = _read(name, first=_HEAD_BYTES).decode(errors="ignore")
+    begins = _METADATA.search(head)
+    if begins is None:  # AWS has changed the order.
+        return msgspec.json.decode(_read(name), type=_Document).metadata
+    found, _ = json.JSONDecoder().raw_decode(head, begins.end())
+    return msgspec.convert(found, _Metadata)
+
+
+@cache
 def data_folder() -> Path:
     """Where botocore keeps its models; found without running botocore's code."""
     spec = importlib.util.find_spec("botocore")
@@ -282,16 +293,16 @@ def data_folder() -> Path:
     return Path(spec.origin).parent / "data"
 
 
-def _read(name: str) -> bytes:
+def _read(name: str, *, first: int = 0) -> bytes:
+    """The model's document, or so many bytes of its beginning."""
     folder = data_folder() / name
     # A name from the network must not leave the folder.
     if not name or not name.replace("-", "").isalnum() or not folder.is_dir():
         raise KeyError(name)
     version = max(entry.name for entry in folder.iterdir() if entry.is_dir())
     packed = folder / version / "service-2.json.gz"
-    if packed.exists():
-        return gzip.decompress(packed.read_bytes())
-    return (folder / version / "service-2.json").read_bytes()
+    with gzip.open(packed) if packed.exists() else (folder / version / "service-2.json").open("rb") as file:
+        return file.read(first or -1)
 
 
 def flattened(ref: Ref, shape: Shape) -> bool:

@@ -11,7 +11,8 @@ from typing import Any
 
 from fogbank.services.sqs.errors import InvalidMessageContents, InvalidParameterValue, MissingParameter
 
-_FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# All but #x9, #xA, #xD, #x20 to #xD7FF, #xE000 to #xFFFD and #x10000 to #x10FFFF (SendMessage).
+_FORBIDDEN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ID = re.compile(r"[A-Za-z0-9!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~]{1,128}")
 _NAME = re.compile(r"[\w.-]{1,256}")  # Letters and digits of any script, as recorded from AWS.
 _TYPE = re.compile(r"(String|Number|Binary)(\..{1,})?")
