@@ -99,5 +99,5 @@ class Context:
         """Call an operation of another service from async code: committed, and awaited if it waits itself."""
         if inspect.iscoroutinefunction(operation):
             return await operation(self, **parameters)
-        result = await self.cloud.store.run(partial(operation, self, **parameters))
+        result = await self.run(partial(operation, self, **parameters))
         return await result if inspect.isawaitable(result) else result

@@ -108,6 +108,11 @@ class Store:
         return bool(self._frames)
 
     @property
+    def has_written(self) -> bool:
+        """Whether the current transaction has written."""
+        return bool(self._frames) and self._frames[-1].txn is not None
+
+    @property
     def dirty(self) -> bool:
         """Whether this turn has uncommitted writes."""
         return self._tick is not None

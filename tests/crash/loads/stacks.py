@@ -13,11 +13,16 @@ from tests.crash.wire import Wire
 THERE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
 NOT_THERE = frozenset({"ROLLBACK_COMPLETE", "DELETE_COMPLETE"})
 QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": {"Ref": "Delay"}}}
-# Names are generated: one that a template gives may be somebody else's, and what has it after a crash is left alone.
+NAMED = {"Fn::Sub": "${AWS::StackName}-named"}
+# Names are generated and given: of what is made again to be found, and of what is there already if that is tried.
 TEMPLATE = json.dumps(
     {
         "Parameters": {"Delay": {"Type": "String"}},
-        "Resources": {"First": QUEUE, "Second": {**QUEUE, "DependsOn": "First"}},
+        "Resources": {
+            "First": QUEUE,
+            "Second": {**QUEUE, "DependsOn": "First"},
+            "Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": NAMED}},
+        },
     }
 )
 
@@ -68,6 +73,9 @@ async def check(client: Client, ledger: Ledger, found: Bodies) -> list[str]:
         values[stack], made = value, _made(client, stack)
         if made != ([] if value is None else [value] * 2):
             broken.append(f"stack {stack} is at {value}, its queues are at {made}; allowed was {allowed}")
+        groups = client("logs").describe_log_groups(logGroupNamePrefix=f"{stack}-named")["logGroups"]
+        if len(groups) != (value is not None):
+            broken.append(f"stack {stack} is at {value}, its log groups are {groups}")
     return broken + check_allowed("stack", ledger.stacks, values)
 
 

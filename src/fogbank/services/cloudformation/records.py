@@ -64,6 +64,8 @@ class StackResource(Record):
     """Whether its attributes are masked in outputs (custom resources can ask for that)."""
     seed: str = ""
     """Of its generated name, so that what a crash left of its making can be found."""
+    begun: bool = False
+    """Whether its handler has written something while it was being made."""
 
 
 class Event(Record):

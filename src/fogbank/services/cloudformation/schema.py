@@ -65,6 +65,11 @@ def is_named(type_name: str) -> bool:
     return len(identifiers(type_name)) == 1 and fixed.isdisjoint(identifiers(type_name))
 
 
+def given_name(type_name: str, properties: Mapping[str, Any]) -> str:
+    """The name that the template gives to a resource of a named type; empty if it gives none."""
+    return str(properties.get(identifiers(type_name)[0], ""))
+
+
 def problems(type_name: str, properties: Mapping[str, Any]) -> Iterator[str]:
     """What AWS would refuse: unknown, missing, misspelt or wrongly typed properties."""
     schema = load(type_name)

@@ -18,6 +18,7 @@ from fogbank.services.cloudformation import creation_policy, dynamic, schema, st
 from fogbank.services.cloudformation.custom_resources import CustomResource
 from fogbank.services.cloudformation.intrinsics import Resolver
 from fogbank.services.cloudformation.journal import Journal
+from fogbank.services.cloudformation.making import MakingContext
 from fogbank.services.cloudformation.prepare import Plan, check_schema, find_type, state_of
 from fogbank.services.cloudformation.records import STACK_TYPE, Stack, StackResource
 from fogbank.services.cloudformation.walk import Halt
@@ -130,13 +131,20 @@ class Steps:
             record = await self.note(record, "CREATE_IN_PROGRESS")
         request = self.request(record)
         request.announce = partial(self._announce, record, f"{verb}_IN_PROGRESS")
-        state = await handled(self.kind(record).create(self.ctx.refreshed(), request))
+        making = MakingContext(self.ctx.refreshed(), partial(self._note_begun, record.logical_id))
+        state = await handled(self.kind(record).create(making, request))
         policy = creation_policy.of(declared)
         if policy is not None:
             until_ms = self.ctx.cloud.clock.now_ms() + policy.timeout_s * 1000
             await self._announce(record, f"{verb}_IN_PROGRESS", state.physical_id)
             await creation_policy.wait(self.ctx, self.stack.id, record.logical_id, policy, self.halt, until_ms=until_ms)
         return await self.ctx.run(self._created, record, verb, state)
+
+    def _note_begun(self, logical_id: str) -> None:
+        key = (self.stack.id, logical_id)
+        kept = self.tables.resources.get(key)
+        if kept is not None and not kept.begun:
+            self.tables.resources.put(key, msgspec.structs.replace(kept, begun=True))
 
     def _created(self, record: StackResource, verb: str, state: ResourceState) -> StackResource:
         physical_id = state.physical_id
@@ -239,18 +247,21 @@ class Steps:
     async def _found(self, resource: StackResource) -> StackResource:
         """The resource; if a crash interrupted its making, with the physical id of what may have been made.
 
-        It is made again, under the same generated name, to be deleted. What has a name of the template's own and is
-        there already may be somebody else's: it is left alone.
+        What its handler had begun is made again, under the same name, to be deleted. Where it had written nothing,
+        nothing was made: what is there under a name of the template's own is somebody else's.
         """
         if resource.physical_id or not resource.status.endswith("_IN_PROGRESS") or resource.type in UNMADE_TYPES:
             return resource
         request = self.request(resource)
         if resource.type.startswith("Custom::") or resource.type == CustomResource.type_name:
             return msgspec.structs.replace(resource, physical_id=request.generated_name())
+        if not resource.begun:
+            return resource
         try:
             state = await handled(self.kind(resource).create(self.ctx.refreshed(), request))
         except AwsError:
-            physical_id = request.generated if schema.is_named(resource.type) else ""
+            named = schema.is_named(resource.type)
+            physical_id = request.generated or schema.given_name(resource.type, resource.properties) if named else ""
         else:
             physical_id = state.physical_id
         return msgspec.structs.replace(resource, physical_id=physical_id)
