@@ -20,6 +20,7 @@ from fogbank.services.s3.errors import (
     NoSuchVersion,
 )
 from fogbank.services.s3.events import Event, ObjectEvents
+from fogbank.services.s3.fields import check_version_id
 from fogbank.services.s3.records import NULL_VERSION, ObjectVersion, S3Tables
 from fogbank.services.s3.records import Body as StoredPieces
 from fogbank.services.s3.records import Bucket as BucketRecord
@@ -65,6 +66,8 @@ class S3Base(Service):
         self._bodies = Bodies(self._tables, cloud.blobs)
         self._shelf = Shelf(self._tables, self._bodies)
         self._events = ObjectEvents()
+        with cloud.store.transaction():
+            self._shelf.take_over()
 
     def refusal(self, sentence: str, parameters: dict[str, Any]) -> AwsError | None:
         """A bucket that is not there is said before anything about what was to be done to it."""
@@ -99,6 +102,7 @@ class S3Base(Service):
         version = self._shelf.find(bucket, key, version_id)
         if version is None:
             if version_id is not None:
+                check_version_id(version_id)
                 raise NoSuchVersion(members={"Key": key, "VersionId": version_id})
             raise NoSuchKey(members={"Key": key})
         if version.delete_marker:
@@ -138,10 +142,11 @@ class S3Base(Service):
                 if found is not None:
                     object_lock.check_removal(found.lock, ctx.now_ms, bypass=bypass)
             gone = self._shelf.remove_version(bucket.name, key, version_id)
-            if gone is not None:
-                self._events.happened(ctx, bucket, removed, key, gone)
-            marker = {"DeleteMarker": True} if gone is not None and gone.delete_marker else {}
-            return {"VersionId": version_id, **marker}
+            if gone is None:
+                check_version_id(version_id)
+                return {"VersionId": version_id}
+            self._events.happened(ctx, bucket, removed, key, gone)
+            return {"VersionId": version_id} | ({"DeleteMarker": True} if gone.delete_marker else {})
         self._tell_uploads(bucket.name, key)
         if not bucket.versioning:
             gone = self._shelf.remove(bucket.name, key)

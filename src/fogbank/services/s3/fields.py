@@ -3,8 +3,9 @@
 from urllib.parse import parse_qsl, unquote
 
 from fogbank.services.s3.errors import InvalidArgument, KeyTooLong
-from fogbank.services.s3.records import ObjectVersion
+from fogbank.services.s3.records import NULL_VERSION, ObjectVersion
 from fogbank.services.s3.tags import tag_map
+from fogbank.services.s3.version_ids import place_of
 
 KEY_BYTES_MAX = 1024
 
@@ -22,6 +23,14 @@ def check_key(key: str) -> None:
     size = len(key.encode())
     if size > KEY_BYTES_MAX:
         raise KeyTooLong(members={"MaxSizeAllowed": str(KEY_BYTES_MAX), "Size": str(size)})
+
+
+def check_version_id(version_id: str) -> None:
+    """Raises InvalidArgument for an id that no version can ever have had."""
+    if version_id != NULL_VERSION and place_of(version_id) is None:
+        raise InvalidArgument(
+            "Invalid version id specified", members={"ArgumentName": "versionId", "ArgumentValue": version_id}
+        )
 
 
 def parsed_tags(header: str | None) -> dict[str, str]:

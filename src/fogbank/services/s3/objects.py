@@ -14,9 +14,11 @@ from fogbank.services.s3.conditions import WriteCondition
 from fogbank.services.s3.customer_keys import CustomerKey
 from fogbank.services.s3.errors import (
     HeaderNotImplemented,
+    InvalidArgument,
     InvalidPartNumber,
     InvalidRequest,
     MalformedXML,
+    NoSuchVersion,
     PreconditionFailed,
 )
 from fogbank.services.s3.events import Event
@@ -81,7 +83,9 @@ class Objects(NewObjects):
                 _check_directory_conditions(wanted.get("LastModifiedTime"), wanted.get("Size"))
                 self._check_delete(Bucket, key, version_id, wanted.get("ETag"))
                 result = self._delete(ctx, bucket, key, version_id, bypass=bypass)
-            except AwsError as error:
+            except AwsError as refused:
+                # One of many is told of a version that cannot be what one alone is told of its id.
+                error = NoSuchVersion() if isinstance(refused, InvalidArgument) else refused
                 errors.append({**named, "Code": error.code, "Message": error.message})
                 continue
             entry = dict(named)

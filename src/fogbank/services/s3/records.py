@@ -3,6 +3,8 @@
 - `objects`, key (bucket, object key): the latest version, unless that is a delete marker or nothing.
 - `versions`, key (bucket, object key, -sequence): every other version and all delete markers, newest first.
   Only buckets that have or had versioning have any.
+- `places`, key (bucket, object key, version id): where in `versions` those lie whose id does not say it, null versions
+  above all.
 - `bodies`, key (body id): bodies up to `INLINE_MAX`. Larger ones are blobs of the same id.
 - `parts`, key (upload id, part number): the parts of the uploads in progress.
 """
@@ -168,6 +170,10 @@ class LifecycleRun(Record):
     """When the next version of the key became noncurrent; 0 for one that is the latest."""
 
 
+class Place(Record):
+    sequence: int
+
+
 class Counter(Record):
     next: int
 
@@ -180,6 +186,7 @@ class S3Tables:
         self.configs = store.table("s3.configs", key=(str, str), value=BucketConfig)
         self.objects = store.table("s3.objects", key=(str, str), value=ObjectVersion)
         self.versions = store.table("s3.versions", key=(str, str, int), value=ObjectVersion)
+        self.places = store.table("s3.places", key=(str, str, str), value=Place)
         self.bodies = store.table("s3.bodies", key=(str,), value=InlineBody)
         self.uploads = store.table("s3.uploads", key=(str,), value=Upload)
         self.uploads_of = store.table("s3.uploads_of", key=(str, str, str), value=UploadRef)

@@ -4,10 +4,12 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html
 """
 
 from fogbank.services.s3.bodies import Bodies
-from fogbank.services.s3.records import NULL_VERSION, Bucket, ObjectVersion, S3Tables
+from fogbank.services.s3.records import NULL_VERSION, Bucket, Counter, ObjectVersion, Place, S3Tables
 from fogbank.services.s3.version_ids import new_version_id, place_of
 
 ENABLED = "Enabled"
+
+_TAKEN_OVER = "places"
 
 
 class Shelf:
@@ -17,6 +19,14 @@ class Shelf:
         self._tables = tables
         self._bodies = bodies
 
+    def take_over(self) -> None:
+        """Note where versions of older data folders lie, whose ids do not say it. To be done once."""
+        if self._tables.counters.get((_TAKEN_OVER,)) is None:
+            untold = [(key, version) for key, version in self._tables.versions.scan() if not _tells(version)]
+            for (bucket, key, _), version in untold:
+                self._tables.places.put((bucket, key, version.version_id), Place(version.sequence))
+            self._tables.counters.put((_TAKEN_OVER,), Counter(1))
+
     def new_version_id(self, bucket: Bucket) -> str:
         return new_version_id(self._tables.latest_sequence() + 1) if bucket.versioning == ENABLED else NULL_VERSION
 
@@ -24,7 +34,7 @@ class Shelf:
         """Make `version` the latest."""
         self._make_room(bucket, key)
         if version.delete_marker:
-            self._tables.versions.put((bucket.name, key, -version.sequence), version)
+            self._lay(bucket.name, key, version)
         else:
             self._tables.objects.put((bucket.name, key), version)
 
@@ -38,14 +48,13 @@ class Shelf:
         if current is not None and current.version_id == version_id:
             return current
         place = place_of(version_id)
-        if place is not None:
-            there = self._tables.versions.get((bucket, key, -place))
-            if there is not None and there.version_id == version_id:
-                return there
-        for _, version in self._tables.versions.scan((bucket, key)):  # Null versions, and ids of older data folders.
-            if version.version_id == version_id:
-                return version
-        return None
+        if place is None:
+            noted = self._tables.places.get((bucket, key, version_id))
+            if noted is None:
+                return None
+            place = noted.sequence
+        there = self._tables.versions.get((bucket, key, -place))
+        return there if there is not None and there.version_id == version_id else None
 
     def remove(self, bucket: str, key: str) -> ObjectVersion | None:
         """Remove the object of a bucket that never had versioning."""
@@ -57,13 +66,9 @@ class Shelf:
 
     def remove_version(self, bucket: str, key: str, version_id: str) -> ObjectVersion | None:
         """Remove that version for good; the next one becomes the latest."""
-        version = self.find(bucket, key, version_id)
-        if version is None:
-            return None
-        self._bodies.drop(version.body)
-        if not self._tables.versions.delete((bucket, key, -version.sequence)):
-            self._tables.objects.delete((bucket, key))
-        self._promote(bucket, key)
+        version = self._take_out(bucket, key, version_id)
+        if version is not None:
+            self._promote(bucket, key)
         return version
 
     def replace(self, bucket: str, key: str, version: ObjectVersion) -> None:
@@ -78,21 +83,41 @@ class Shelf:
         if not bucket.versioning:
             self.remove(bucket.name, key)
             return
+        if bucket.versioning != ENABLED:
+            # Suspended: there is one null version at most, and the new one is it.
+            self._take_out(bucket.name, key, NULL_VERSION)
         current = self._tables.objects.get((bucket.name, key))
         if current is not None:
             self._tables.objects.delete((bucket.name, key))
-            self._tables.versions.put((bucket.name, key, -current.sequence), current)
-        if bucket.versioning != ENABLED:
-            # Suspended: there is one null version at most, and the new one is it.
-            for place, version in list(self._tables.versions.scan((bucket.name, key))):
-                if version.version_id == NULL_VERSION:
-                    self._bodies.drop(version.body)
-                    self._tables.versions.delete(place)
+            self._lay(bucket.name, key, current)
+
+    def _take_out(self, bucket: str, key: str, version_id: str) -> ObjectVersion | None:
+        version = self.find(bucket, key, version_id)
+        if version is not None:
+            self._bodies.drop(version.body)
+            if not self._lift(bucket, key, version):
+                self._tables.objects.delete((bucket, key))
+        return version
 
     def _promote(self, bucket: str, key: str) -> None:
         if self._tables.objects.get((bucket, key)) is not None:
             return
         newest = self._tables.versions.first((bucket, key))
         if newest is not None and not newest[1].delete_marker:
-            self._tables.versions.delete(newest[0])
+            self._lift(bucket, key, newest[1])
             self._tables.objects.put((bucket, key), newest[1])
+
+    def _lay(self, bucket: str, key: str, version: ObjectVersion) -> None:
+        self._tables.versions.put((bucket, key, -version.sequence), version)
+        if not _tells(version):
+            self._tables.places.put((bucket, key, version.version_id), Place(version.sequence))
+
+    def _lift(self, bucket: str, key: str, version: ObjectVersion) -> bool:
+        if not _tells(version):
+            self._tables.places.delete((bucket, key, version.version_id))
+        return self._tables.versions.delete((bucket, key, -version.sequence))
+
+
+def _tells(version: ObjectVersion) -> bool:
+    """Whether its id says where the version lies."""
+    return place_of(version.version_id) == version.sequence
