@@ -171,6 +171,7 @@ class Server:
 
     def status(self) -> dict[str, object]:
         config = self.config
+        services = self.cloud.running_services()
         return {
             "version": __version__,
             "pid": os.getpid(),
@@ -182,7 +183,8 @@ class Server:
             "region": config.region,
             "store_bytes": self.cloud.store.used_bytes(),
             "pending_deliveries": self.cloud.outbox.pending(),
-            "services_running": sorted(self.cloud.running_services()),
+            "services_running": sorted(services),
+            **{name: value for service in services.values() for name, value in service.status().items()},
         }
 
     def _code(self, blob: str) -> ResponseData:

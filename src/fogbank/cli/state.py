@@ -4,9 +4,12 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from fogbank.cli.client import admin, credentials, endpoint
 from fogbank.cli.failure import Failure
+
+BUCKETS_SHOWN = 20
 
 
 def status(options: argparse.Namespace) -> None:
@@ -22,9 +25,19 @@ def status(options: argparse.Namespace) -> None:
     for name, value in found.items():
         if name == "store_bytes":
             name, value = "store", _size(value)
+        elif name == "buckets":
+            value = _buckets(value)
         text = ", ".join(value) or "none yet" if isinstance(value, list) else str(value)
         table.add_row(name.replace("_", " "), text)
     Console(highlight=False).print(table)
+
+
+def _buckets(rows: list[dict[str, Any]]) -> str:
+    """The largest buckets, a line each."""
+    shown = [f"{row['name']}  {row['objects']} objects, {_size(row['bytes'])}" for row in rows[:BUCKETS_SHOWN]]
+    if len(rows) > BUCKETS_SHOWN:
+        shown.append(f"and {len(rows) - BUCKETS_SHOWN} more")
+    return "\n".join(shown) or "none yet"
 
 
 def _size(size: float) -> str:

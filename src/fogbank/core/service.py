@@ -70,6 +70,10 @@ class Service:
         """
         return respond
 
+    def status(self) -> dict[str, Any]:
+        """What `fogbank status` tells of the service, by name; it must cost little."""
+        return {}
+
     async def start(self) -> None:
         """Begin background work; called at first use and, from then on, at each server start."""
 

@@ -25,6 +25,7 @@ from fogbank.services.s3.records import NULL_VERSION, ObjectVersion, S3Tables
 from fogbank.services.s3.records import Body as StoredPieces
 from fogbank.services.s3.records import Bucket as BucketRecord
 from fogbank.services.s3.shelf import Shelf
+from fogbank.services.s3.usage import Usages
 
 
 class S3Base(Service):
@@ -64,7 +65,8 @@ class S3Base(Service):
         super().__init__(cloud)
         self._tables = S3Tables(cloud.store)
         self._bodies = Bodies(self._tables, cloud.blobs)
-        self._shelf = Shelf(self._tables, self._bodies)
+        self._usages = Usages(cloud.store)
+        self._shelf = Shelf(self._tables, self._bodies, self._usages)
         self._events = ObjectEvents()
         with cloud.store.transaction():
             self._shelf.take_over()

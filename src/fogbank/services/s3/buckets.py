@@ -27,6 +27,7 @@ from fogbank.services.s3.names import is_bucket_name
 from fogbank.services.s3.records import Bucket as BucketRecord
 from fogbank.services.s3.regions import REGIONS
 from fogbank.services.s3.shelf import ENABLED
+from fogbank.services.s3.storage_metrics import StorageMetrics
 from fogbank.services.s3.tags import tag_map
 
 BUCKETS_MAX = 10_000  # of an account; more by quota
@@ -39,7 +40,7 @@ _RESERVED = (
 )
 
 
-class Buckets(BucketTags, MultipartUploads):
+class Buckets(BucketTags, MultipartUploads, StorageMetrics):
     """The bucket operations of `S3Service`."""
 
     def create_bucket(
@@ -78,12 +79,14 @@ class Buckets(BucketTags, MultipartUploads):
                 created_ms=ctx.now_ms,
                 versioning=ENABLED if ObjectLockEnabledForBucket else "",
                 object_lock=ObjectLockEnabledForBucket,
+                counted=True,
                 location=location if location == _EU else "",
             )
             self._tables.buckets.put((Bucket,), bucket)
             self._set_defaults(Bucket, ObjectOwnership)
             self._set_new_bucket_acl(bucket, ObjectOwnership, ACL, headers)
             self._set_tags(Bucket, tags)
+            self._tell_storage_daily(ctx)
         place = f"/{Bucket}" if region == _CLASSIC_REGION else global_bucket_url(ctx.endpoint, Bucket)
         return {"Location": place, "BucketArn": f"arn:aws:s3:::{Bucket}"}
 
@@ -99,6 +102,7 @@ class Buckets(BucketTags, MultipartUploads):
         self._abort_all(Bucket)
         self._tables.configs.delete_all((Bucket,))
         self._tables.acls.delete((Bucket,))
+        self._usages.forget(Bucket)
         self._tables.lifecycle_runs.delete((Bucket,))
         self._tables.buckets.delete((Bucket,))
         return None

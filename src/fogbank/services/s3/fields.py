@@ -3,14 +3,14 @@
 from urllib.parse import parse_qsl, unquote
 
 from fogbank.services.s3.errors import InvalidArgument, KeyTooLong
-from fogbank.services.s3.records import NULL_VERSION, ObjectVersion
+from fogbank.services.s3.records import NULL_VERSION, ObjectVersion, Upload
 from fogbank.services.s3.tags import tag_map
 from fogbank.services.s3.version_ids import place_of
 
 KEY_BYTES_MAX = 1024
 
 
-def storage(version: ObjectVersion) -> str:
+def storage(version: ObjectVersion | Upload) -> str:
     return str(version.headers.get("StorageClass", "STANDARD"))
 
 

@@ -186,6 +186,5 @@ class LifecycleRuns(MultipartUploads):
     def _transition(self, ctx: Context, bucket: BucketRecord, key: str, version: ObjectVersion, to: str | None) -> None:
         if to is None:
             return
-        version.headers = {**version.headers, "StorageClass": to}
-        self._shelf.replace(bucket.name, key, version)
+        self._shelf.move(bucket.name, key, version, to)
         self._events.happened(ctx, bucket, Event.TRANSITION, key, version)

@@ -24,7 +24,7 @@ from fogbank.services.s3.errors import (
     NoSuchUpload,
 )
 from fogbank.services.s3.events import Event
-from fogbank.services.s3.fields import check_key, owner_id
+from fogbank.services.s3.fields import check_key, owner_id, storage
 from fogbank.services.s3.integrity import Promises
 from fogbank.services.s3.new_objects import NewObjects
 from fogbank.services.s3.parameters import ObjectParameters, PartParameters
@@ -300,10 +300,12 @@ class MultipartUploads(NewObjects):
         return Encryption(self._upload_encryption(upload), key)
 
     def _keep_part(self, bucket: str, key: str, upload_id: str, number: int, received: Received) -> Part:
-        self._upload(bucket, key, upload_id)
+        storage_class = storage(self._upload(bucket, key, upload_id))
         before = self._tables.parts.get((upload_id, number))
         if before is not None:
             self._bodies.drop(before.body)
+            self._usages.remove(bucket, storage_class, before.size)
+        self._usages.add(bucket, storage_class, received.size)
         part = Part(
             etag=received.etag,
             size=received.size,
@@ -360,7 +362,9 @@ class MultipartUploads(NewObjects):
         return part
 
     def _forget(self, bucket: str, key: str, upload_id: str, *, drop: bool) -> None:
+        storage_class = storage(self._upload(bucket, key, upload_id))
         for place, part in list(self._tables.parts.scan((upload_id,))):
+            self._usages.remove(bucket, storage_class, part.size)
             if drop:
                 self._bodies.drop(part.body)
             self._tables.parts.delete(place)

@@ -7,9 +7,9 @@ import ipaddress
 import json
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
+from fogbank.core.policy_patterns import glob, listed
 from fogbank.services.s3.errors import MalformedPolicy
 from fogbank.services.s3.policy_actions import OF_BUCKETS, OF_OBJECTS
 
@@ -69,7 +69,7 @@ def parsed(text: str, bucket: str) -> dict[str, Any]:
         raise MalformedPolicy("The policy must contain a valid version string")
     if "Statement" not in document:
         raise MalformedPolicy("Missing required field Statement")
-    statements = _many(document["Statement"])
+    statements = listed(document["Statement"])
     if not statements:
         raise MalformedPolicy("Could not parse the policy: Statement is empty!")
     for statement in statements:
@@ -85,7 +85,7 @@ def is_public(document: Mapping[str, Any]) -> bool:
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
     """
-    return any(_is_public(statement) for statement in _many(document["Statement"]))
+    return any(_is_public(statement) for statement in listed(document["Statement"]))
 
 
 def _is_public(statement: Mapping[str, Any]) -> bool:
@@ -95,7 +95,7 @@ def _is_public(statement: Mapping[str, Any]) -> bool:
         return False
     conditions: Mapping[str, Mapping[str, Any]] = statement.get("Condition", {})
     return not any(
-        _ties(operator.lower().removeprefix("forallvalues:").removeprefix("foranyvalue:"), key.lower(), _many(values))
+        _ties(operator.lower().removeprefix("forallvalues:").removeprefix("foranyvalue:"), key.lower(), listed(values))
         for operator, tests in conditions.items()
         for key, values in tests.items()
     )
@@ -103,7 +103,7 @@ def _is_public(statement: Mapping[str, Any]) -> bool:
 
 def _everybody(principal: Any) -> bool:
     return principal == "*" or any(
-        "*" in str(value) and kind == "AWS" for kind, values in principal.items() for value in _many(values)
+        "*" in str(value) and kind == "AWS" for kind, values in principal.items() for value in listed(values)
     )
 
 
@@ -175,7 +175,7 @@ def _check_principal(principal: Any) -> None:
     if not isinstance(principal, dict) or not principal or not principal.keys() <= _PRINCIPAL_KINDS:
         raise MalformedPolicy("Invalid policy syntax.")
     for kind, values in principal.items():
-        for value in _many(values):
+        for value in listed(values):
             pattern = {"AWS": _AWS_PRINCIPAL, "Service": _SERVICE_PRINCIPAL}.get(kind)
             if not isinstance(value, str) or (pattern is not None and pattern.fullmatch(value) is None):
                 raise MalformedPolicy("Invalid principal in policy", members={"Detail": f'"{kind}" : "{value}"'})
@@ -187,14 +187,10 @@ def _check_condition(condition: Any) -> None:
 
 
 def _texts(value: Any, refusal: str) -> list[str]:
-    values = _many(value)
+    values = listed(value)
     if not values or not all(isinstance(text, str) for text in values):
         raise MalformedPolicy(refusal)
     return values
-
-
-def _many(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 _BUCKET, _OBJECTS = 1, 2
@@ -222,11 +218,5 @@ def _levels_of_resource(resource: str, bucket: str) -> int:
 
 
 def _any(names: Iterable[str], pattern: str) -> bool:
-    matches = _matcher(pattern)
-    return any(matches.fullmatch(name) is not None for name in names)
-
-
-@lru_cache(maxsize=1024)
-def _matcher(pattern: str) -> re.Pattern[str]:
-    text = "".join(".*" if char == "*" else "." if char == "?" else re.escape(char) for char in pattern)
-    return re.compile(text, re.IGNORECASE | re.DOTALL)
+    matches = glob(pattern.lower(), variables=False)
+    return any(matches(name.lower(), {}) for name in names)

@@ -34,6 +34,8 @@ class Bucket(Record):
     location: str = ""
     """The location constraint it was made with, where that is not the region's name (`EU`)."""
     has_lifecycle: bool = False
+    counted: bool = False
+    """Whether its usage has been kept from the beginning; older buckets are counted at start."""
 
 
 class BucketConfig(Record):
@@ -154,6 +156,13 @@ class Part(Record):
 
 class UploadRef(Record):
     initiated_ms: int
+
+
+class Usage(Record):
+    """How many objects there are, and how many bytes they have."""
+
+    objects: int = 0
+    size: int = 0
 
 
 class LifecycleRun(Record):

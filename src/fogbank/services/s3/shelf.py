@@ -4,7 +4,9 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html
 """
 
 from fogbank.services.s3.bodies import Bodies
+from fogbank.services.s3.fields import storage
 from fogbank.services.s3.records import NULL_VERSION, Bucket, Counter, ObjectVersion, Place, S3Tables
+from fogbank.services.s3.usage import Usages
 from fogbank.services.s3.version_ids import new_version_id, place_of
 
 ENABLED = "Enabled"
@@ -15,9 +17,10 @@ _TAKEN_OVER = "places"
 class Shelf:
     """Adds, finds and removes versions; all in the caller's transaction."""
 
-    def __init__(self, tables: S3Tables, bodies: Bodies) -> None:
+    def __init__(self, tables: S3Tables, bodies: Bodies, usages: Usages) -> None:
         self._tables = tables
         self._bodies = bodies
+        self._usages = usages
 
     def take_over(self) -> None:
         """Note where versions of older data folders lie, whose ids do not say it. To be done once."""
@@ -33,6 +36,7 @@ class Shelf:
     def put(self, bucket: Bucket, key: str, version: ObjectVersion) -> None:
         """Make `version` the latest."""
         self._make_room(bucket, key)
+        self._usages.add(bucket.name, storage(version), version.size)
         if version.delete_marker:
             self._lay(bucket.name, key, version)
         else:
@@ -60,7 +64,7 @@ class Shelf:
         """Remove the object of a bucket that never had versioning."""
         current = self._tables.objects.get((bucket, key))
         if current is not None:
-            self._bodies.drop(current.body)
+            self._let_go(bucket, current)
             self._tables.objects.delete((bucket, key))
         return current
 
@@ -79,6 +83,17 @@ class Shelf:
         else:
             self._tables.versions.put((bucket, key, -version.sequence), version)
 
+    def move(self, bucket: str, key: str, version: ObjectVersion, storage_class: str) -> None:
+        """Give a version another storage class."""
+        self._usages.remove(bucket, storage(version), version.size)
+        version.headers = {**version.headers, "StorageClass": storage_class}
+        self._usages.add(bucket, storage_class, version.size)
+        self.replace(bucket, key, version)
+
+    def _let_go(self, bucket: str, version: ObjectVersion) -> None:
+        self._bodies.drop(version.body)
+        self._usages.remove(bucket, storage(version), version.size)
+
     def _make_room(self, bucket: Bucket, key: str) -> None:
         if not bucket.versioning:
             self.remove(bucket.name, key)
@@ -94,7 +109,7 @@ class Shelf:
     def _take_out(self, bucket: str, key: str, version_id: str) -> ObjectVersion | None:
         version = self.find(bucket, key, version_id)
         if version is not None:
-            self._bodies.drop(version.body)
+            self._let_go(bucket, version)
             if not self._lift(bucket, key, version):
                 self._tables.objects.delete((bucket, key))
         return version
