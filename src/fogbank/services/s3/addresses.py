@@ -32,4 +32,6 @@ def _domain(host: str) -> str:
 
 def object_url(endpoint: str, bucket: str, key: str) -> str:
     """Where an object is, as answers to uploads have it: slashes in its key are escaped, too."""
-    return f"{global_bucket_url(endpoint, bucket).rstrip('/')}/{quote(key, safe='')}"
+    of_bucket = endpoint.partition("://")[2].startswith(f"{bucket}.")  # The host that was asked is the bucket's own.
+    place = endpoint if of_bucket else global_bucket_url(endpoint, bucket).rstrip("/")
+    return f"{place}/{quote(key, safe='')}"

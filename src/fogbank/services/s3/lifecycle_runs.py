@@ -172,7 +172,7 @@ class LifecycleRuns(MultipartUploads):
             run.key, run.upload_id = key, upload_id
             due = lifecycle_rules.abort(rules, key, ref.initiated_ms)
             if due is not None and due[0] <= run.at_ms:
-                self._forget(bucket.name, key, upload_id, drop=True)
+                self._forget(bucket.name, key, upload_id)
         return len(rows)
 
     # ---- what is done -----------------------------------------------------------------------------------------

@@ -1,38 +1,28 @@
 """Multipart uploads. https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html"""
 
-import hashlib
-import itertools
 import secrets
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Container, Iterator, Mapping
 from typing import Any, Unpack
 
 from fogbank.core.body import BodyStream
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
-from fogbank.services.s3 import checksums, listing
+from fogbank.services.s3 import checksums, listing, upload_checksums
 from fogbank.services.s3.bodies import Received
-from fogbank.services.s3.conditions import WriteCondition
 from fogbank.services.s3.customer_keys import CustomerKey
 from fogbank.services.s3.encryption import ENCRYPTION_HEADERS, Encryption
 from fogbank.services.s3.errors import (
-    EntityTooSmall,
     InvalidArgument,
-    InvalidPart,
-    InvalidPartOrder,
     InvalidRequest,
-    MalformedXML,
     NoSuchUpload,
 )
-from fogbank.services.s3.events import Event
 from fogbank.services.s3.fields import check_key, owner_id, storage
 from fogbank.services.s3.integrity import Promises
 from fogbank.services.s3.new_objects import NewObjects
 from fogbank.services.s3.parameters import ObjectParameters, PartParameters
-from fogbank.services.s3.records import Body as StoredPieces
 from fogbank.services.s3.records import Bucket as BucketRecord
-from fogbank.services.s3.records import ObjectVersion, Part, Upload, UploadRef
+from fogbank.services.s3.records import Part, Upload, UploadRef
 
-PART_BYTES_MIN = 5 * 1024**2  # every part but the last
 PART_NUMBER_MAX = 10_000
 
 
@@ -40,78 +30,20 @@ class MultipartUploads(NewObjects):
     """The multipart operations of `S3Service`."""
 
     def abort_multipart_upload(
-        self, ctx: Context, *, Bucket: str, Key: str, UploadId: str, ExpectedBucketOwner: str | None = None
-    ) -> Answer:
-        self._bucket(ctx, Bucket, ExpectedBucketOwner)
-        self._upload(Bucket, Key, UploadId)
-        self._forget(Bucket, Key, UploadId, drop=True)
-        return None
-
-    def complete_multipart_upload(
         self,
         ctx: Context,
         *,
         Bucket: str,
         Key: str,
         UploadId: str,
-        MultipartUpload: dict[str, Any] | None = None,
-        ChecksumType: str | None = None,
-        IfMatch: str | None = None,
-        IfNoneMatch: str | None = None,
+        RequestPayer: str | None = None,
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
-        upload = self._upload(Bucket, Key, UploadId)
-        condition = WriteCondition(IfMatch, IfNoneMatch)
-        condition.check_form()
-        self._check_write(bucket, Key, condition, since=_begun(UploadId), deleted=upload.overtaken)
-        wanted = (MultipartUpload or {}).get("Parts") or []
-        if not wanted:
-            raise MalformedXML()
-        numbers = [part.get("PartNumber", 0) for part in wanted]
-        if any(later <= earlier for earlier, later in itertools.pairwise(numbers)):
-            raise InvalidPartOrder(members={"UploadId": UploadId})
-        parts = [self._chosen(UploadId, part) for part in wanted]
-        for number, part in zip(numbers[:-1], parts[:-1], strict=True):
-            if part.size < PART_BYTES_MIN:
-                raise EntityTooSmall(
-                    members={
-                        "ETag": part.etag,
-                        "MinSizeAllowed": str(PART_BYTES_MIN),
-                        "PartNumber": str(number),
-                        "ProposedSize": str(part.size),
-                    }
-                )
-        digests = b"".join(bytes.fromhex(part.etag) for part in parts)
-        version = ObjectVersion(
-            version_id=self._shelf.new_version_id(bucket),
-            sequence=self._tables.next_sequence(),
-            modified_ms=ctx.now_ms,
-            size=sum(part.size for part in parts),
-            etag=f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}",
-            body=StoredPieces.joined([part.body for part in parts]),
-            headers=upload.headers,
-            metadata=upload.metadata,
-            tags=upload.tags,
-            part_sizes=[part.size for part in parts],
-            lock=upload.lock,
-            acl=upload.acl,
-            key_verifier=upload.key_verifier,
-        )
-        for (_, number), part in list(self._tables.parts.scan((UploadId,))):
-            if number not in numbers:
-                self._bodies.drop(part.body)
-        self._forget(Bucket, Key, UploadId, drop=False)
-        self._place(ctx, bucket, Key, version, Event.COMPLETE_MULTIPART_UPLOAD)
-        answer = {
-            "Location": f"{ctx.endpoint}/{Bucket}/{Key}",
-            "Bucket": Bucket,
-            "Key": Key,
-            "ETag": f'"{version.etag}"',
-            **self._upload_encryption(upload),
-            **self._expiration(bucket, Key, version),
-        }
-        return answer | ({"VersionId": version.version_id} if bucket.versioning else {})
+        charged = self._charged(ctx, bucket, RequestPayer)
+        self._upload(Bucket, Key, UploadId)
+        self._forget(Bucket, Key, UploadId)
+        return charged
 
     def create_multipart_upload(
         self,
@@ -128,9 +60,10 @@ class MultipartUploads(NewObjects):
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
         charged = self._charged(ctx, bucket, RequestPayer)
         check_key(Key)
+        algorithm, checksum_type = upload_checksums.settled(ChecksumAlgorithm, ChecksumType)
         made = self._new_object(ctx, bucket, given)
         # Uploads of one key are listed in the order of their creation, which is that of their ids.
-        upload_id = f"{self._tables.next_sequence():016x}{secrets.token_hex(40)}"  # See `_begun`.
+        upload_id = f"{self._tables.next_sequence():016x}{secrets.token_hex(40)}"  # See `begun`.
         upload = Upload(
             bucket=Bucket,
             key=Key,
@@ -138,8 +71,8 @@ class MultipartUploads(NewObjects):
             headers=made.stored_headers,
             metadata=made.metadata,
             tags=made.tags,
-            checksum_algorithm=ChecksumAlgorithm or "",
-            checksum_type=ChecksumType or "",
+            checksum_algorithm=algorithm,
+            checksum_type=checksum_type,
             lock=made.lock,
             acl=made.acl,
             key_verifier=made.key_verifier,
@@ -149,7 +82,7 @@ class MultipartUploads(NewObjects):
         self._tables.uploads_of.put((Bucket, Key, upload_id), UploadRef(ctx.now_ms))
         answer = {"Bucket": Bucket, "Key": Key, "UploadId": upload_id, **made.encryption.members(), **charged}
         answer |= self._abort_notice(bucket, Key, ctx.now_ms)
-        return answer | ({"ChecksumAlgorithm": ChecksumAlgorithm} if ChecksumAlgorithm else {})
+        return answer | ({"ChecksumAlgorithm": algorithm, "ChecksumType": checksum_type} if algorithm else {})
 
     def list_multipart_uploads(
         self,
@@ -224,6 +157,7 @@ class MultipartUploads(NewObjects):
                 "ETag": f'"{part.etag}"',
                 "Size": part.size,
                 "LastModified": part.modified_ms // 1000,
+                **_told_checksums(upload, part),
             }
             for (_, number), part in found[:limit]
         ]
@@ -262,6 +196,7 @@ class MultipartUploads(NewObjects):
         self._check_part_number(PartNumber)
         encryption = self._part_encryption(upload, given)
         promises = Promises(ctx.headers, content_md5=ContentMD5, given=checksums.given(given))
+        upload_checksums.check_part_sent(upload, promises.algorithm or ChecksumAlgorithm or "")
         told = promises.algorithm or ChecksumAlgorithm or upload.checksum_algorithm
         kept = upload.checksum_algorithm or checksums.DEFAULT
 
@@ -282,7 +217,10 @@ class MultipartUploads(NewObjects):
 
     def _check_part_number(self, number: int) -> None:
         if not 1 <= number <= PART_NUMBER_MAX:
-            raise InvalidArgument("Part number must be an integer between 1 and 10000, inclusive")
+            raise InvalidArgument(
+                "Part number must be an integer between 1 and 10000, inclusive",
+                members={"ArgumentName": "partNumber", "ArgumentValue": str(number)},
+            )
 
     def _upload_encryption(self, upload: Upload) -> dict[str, Any]:
         return {name: value for name, value in upload.headers.items() if name in ENCRYPTION_HEADERS}
@@ -353,19 +291,12 @@ class MultipartUploads(NewObjects):
         key = self.cloud.access_keys.peek((ctx.access_key,)) if ctx.access_key else None
         return key.principal_arn if key is not None else ""
 
-    def _chosen(self, upload_id: str, wanted: dict[str, Any]) -> Part:
-        part = self._tables.parts.get((upload_id, wanted.get("PartNumber", 0)))
-        etag = (wanted.get("ETag") or "").strip('"')
-        if part is None or part.etag != etag:
-            number = str(wanted.get("PartNumber", 0))
-            raise InvalidPart(members={"ETag": etag, "PartNumber": number, "UploadId": upload_id})
-        return part
-
-    def _forget(self, bucket: str, key: str, upload_id: str, *, drop: bool) -> None:
+    def _forget(self, bucket: str, key: str, upload_id: str, *, kept: Container[int] = ()) -> None:
+        """Remove an upload and its parts, but not the bodies of those parts that are `kept`."""
         storage_class = storage(self._upload(bucket, key, upload_id))
         for place, part in list(self._tables.parts.scan((upload_id,))):
             self._usages.remove(bucket, storage_class, part.size)
-            if drop:
+            if place[1] not in kept:
                 self._bodies.drop(part.body)
             self._tables.parts.delete(place)
         self._tables.uploads.delete((upload_id,))
@@ -373,10 +304,16 @@ class MultipartUploads(NewObjects):
 
     def _abort_all(self, bucket: str) -> None:
         for (_, key, upload_id), _ref in list(self._tables.uploads_of.scan((bucket,))):
-            self._forget(bucket, key, upload_id, drop=True)
+            self._forget(bucket, key, upload_id)
 
 
-def _begun(upload_id: str) -> int | None:
+def _told_checksums(upload: Upload, part: Part) -> dict[str, str]:
+    """The checksum that the upload asked for; what else is computed is not told."""
+    name = upload.checksum_algorithm
+    return checksums.members({name: part.checksums[name]}) if name in part.checksums else {}
+
+
+def begun(upload_id: str) -> int | None:
     """Where in the sequence of changes an upload began; None for one of an older data folder."""
     try:
         return int(upload_id[:16], 16)

@@ -165,6 +165,17 @@ class Usage(Record):
     size: int = 0
 
 
+class CompletedUpload(Record):
+    """What an upload became: version and sequence of the object, and a hash of the parts that were named."""
+
+    bucket: str
+    key: str
+    version_id: str
+    sequence: int
+    parts: str
+    at_ms: int
+
+
 class LifecycleRun(Record):
     """How far the run of a bucket's lifecycle rules has come: everything up to the key, version or upload is done."""
 
@@ -202,6 +213,7 @@ class S3Tables:
         self.parts = store.table("s3.parts", key=(str, int), value=Part)
         self.acls = store.table("s3.acls", key=(str,), value=Acl)
         self.lifecycle_runs = store.table("s3.lifecycle_runs", key=(str,), value=LifecycleRun)
+        self.completed_uploads = store.table("s3.completed_uploads", key=(str,), value=CompletedUpload)
         self.counters = store.table("s3.counters", key=(str,), value=Counter)
 
     def next_sequence(self) -> int:

@@ -8,6 +8,7 @@ from fogbank.services.s3.buckets import Buckets
 from fogbank.services.s3.copies import Copies
 from fogbank.services.s3.edges import Edges
 from fogbank.services.s3.lifecycle_runs import LifecycleRuns
+from fogbank.services.s3.multipart_completions import MultipartCompletions
 from fogbank.services.s3.named_configs import NamedConfigs
 from fogbank.services.s3.notifications import Notifications
 from fogbank.services.s3.object_lists import ObjectLists
@@ -27,6 +28,7 @@ class S3Service(
     Copies,
     Edges,
     LifecycleRuns,
+    MultipartCompletions,
     NamedConfigs,
     Notifications,
     ObjectAttributes,
