@@ -16,6 +16,7 @@ from fogbank.services.s3.object_locks import ObjectLocks
 from fogbank.services.s3.object_tags import ObjectTags
 from fogbank.services.s3.policy import BucketPolicies
 from fogbank.services.s3.restores import Restores
+from fogbank.services.s3.select.operation import ObjectSelects
 from fogbank.services.s3.websites import Websites
 
 
@@ -34,6 +35,7 @@ class S3Service(
     ObjectAttributes,
     ObjectLists,
     ObjectLocks,
+    ObjectSelects,
     ObjectTags,
     Restores,
     Websites,
