@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeVar
 
+K = TypeVar("K")
 V = TypeVar("V")
 Allowed = dict[str, set[V | None]]
 """For each key the values that may be found: one, or two while a write is on its way. None: there is nothing."""
@@ -38,6 +39,13 @@ class Ledger:
     # The delay that a stack gave to its queues.
     stacks: Allowed[str] = field(default_factory=dict)
     stack_ids: dict[str, str] = field(default_factory=dict)
+    # The MD5 of what an object, or a version of one, is made of.
+    objects: Allowed[str] = field(default_factory=dict)
+    versions: dict[tuple[str, str], set[str | None]] = field(default_factory=dict)
+    versions_begun: set[str] = field(default_factory=set)
+    # The ETags of the parts of each upload, and the uploads whose completion or abortion was begun.
+    parts: dict[str, dict[int, str]] = field(default_factory=dict)
+    ending: set[str] = field(default_factory=set)
     # Schedules with a rate: acknowledged or begun, and the seconds at which each was due when it fired.
     rates: set[str] = field(default_factory=set)
     rates_begun: set[str] = field(default_factory=set)
@@ -80,7 +88,7 @@ def check_order(queue: str, found: list[str]) -> list[str]:
     return broken
 
 
-def check_allowed(what: str, told: Allowed[V], found: Mapping[str, V | None]) -> list[str]:
+def check_allowed(what: str, told: dict[K, set[V | None]], found: Mapping[K, V | None]) -> list[str]:
     """The broken promises among values; what is found is all that is allowed from here on."""
     broken = [
         f"{what}: {key} is {found.get(key)!r} instead of {sorted(allowed, key=str)}"

@@ -44,16 +44,27 @@ class Wire:
         """A call of the REST-JSON protocol."""
         await self._send(service, json.dumps(parameters).encode(), "Content-Type: application/json\r\n", path=path)
 
+    async def rest(self, service: str, method: str, path: str, body: bytes = b"") -> tuple[dict[str, str], bytes]:
+        """A call with a body of any kind; the headers of the answer, their names in lower case, and its body."""
+        head, answer = await self._exchange(service, body, "", method=method, path=path)
+        lines = (line.partition(":") for line in head.split("\r\n")[1:])
+        return {name.lower(): value.strip() for name, _, value in lines}, answer
+
     def close(self) -> None:
         if self._streams is not None:
             self._streams[1].close()
 
     async def _send(self, service: str, body: bytes, headers: str, *, path: str = "/", region: str = REGION) -> bytes:
+        return (await self._exchange(service, body, headers, path=path, region=region))[1]
+
+    async def _exchange(
+        self, service: str, body: bytes, headers: str, *, method: str = "POST", path: str = "/", region: str = REGION
+    ) -> tuple[str, bytes]:
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._streams
         writer.write(
-            f"POST {path} HTTP/1.1\r\nHost: localhost:{self._port}\r\n{headers}Content-Length: {len(body)}\r\n"
+            f"{method} {path} HTTP/1.1\r\nHost: localhost:{self._port}\r\n{headers}Content-Length: {len(body)}\r\n"
             f"Authorization: AWS4-HMAC-SHA256 Credential={ACCOUNT}/20260101/{region}/{service}/"
             "aws4_request, SignedHeaders=host, Signature=00\r\n\r\n".encode()
             + body
@@ -61,6 +72,6 @@ class Wire:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         lengths = [line[15:] for line in head.split("\r\n") if line.lower().startswith("content-length:")]
         answer = await reader.readexactly(int(lengths[0]) if lengths else 0)
-        if not head.startswith("HTTP/1.1 200"):
+        if not head.startswith("HTTP/1.1 2"):
             raise Refused(f"{service}: {head.splitlines()[0]} {answer[:300]!r}")
-        return answer
+        return head, answer

@@ -4,6 +4,7 @@ from tests.crash.kind import Kind
 from tests.crash.loads import (
     events,
     global_tables,
+    objects,
     pipes,
     queues,
     replays,
@@ -24,5 +25,6 @@ KINDS: tuple[Kind, ...] = (
     pipes.KIND,
     schedules.KIND,
     global_tables.KIND,
+    objects.KIND,
     stacks.KIND,
 )
