@@ -3,11 +3,12 @@
 from typing import Any, Unpack
 
 from fogbank.core.context import Context
+from fogbank.core.errors import AwsError
 from fogbank.core.service import Answer
 from fogbank.services.s3 import checksums
 from fogbank.services.s3.base import S3Base
 from fogbank.services.s3.customer_keys import CustomerKey
-from fogbank.services.s3.errors import InvalidArgument, InvalidRequest
+from fogbank.services.s3.errors import InvalidArgument, NoAttributesNamed
 from fogbank.services.s3.fields import storage
 from fogbank.services.s3.parameters import CustomerKeyParameters
 from fogbank.services.s3.records import ObjectVersion
@@ -18,6 +19,10 @@ _KNOWN = ("ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize")
 
 class ObjectAttributes(S3Base):
     """The attributes of objects, with the parts that they were uploaded in."""
+
+    def refusal(self, sentence: str, parameters: dict[str, Any]) -> AwsError | None:
+        refused = super().refusal(sentence, parameters)
+        return refused or (NoAttributesNamed() if "at 'objectAttributes'" in sentence else None)
 
     def get_object_attributes(
         self,
@@ -57,9 +62,7 @@ class ObjectAttributes(S3Base):
 def _checked(attributes: list[str] | None) -> set[str]:
     wanted = [name for name in attributes or [] if name]
     if not wanted:
-        raise InvalidRequest(
-            "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty"
-        )
+        raise NoAttributesNamed()
     for name in wanted:
         if name not in _KNOWN:
             raise InvalidArgument(

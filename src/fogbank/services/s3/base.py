@@ -42,6 +42,7 @@ class S3Base(Service):
             "ChecksumAlgorithm",
             "ChecksumMode",
             "CompressionType",
+            "CopySource",
             "EncodingType",
             "Event",
             "ExpressionType",

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from awscrt import checksums as crt
 
+from fogbank.services.s3.errors import InvalidRequest
+
 DEFAULT = "CRC64NVME"
 """What S3 computes of an object that is sent without a checksum."""
 COMPOSITE, FULL_OBJECT = "COMPOSITE", "FULL_OBJECT"
@@ -64,8 +66,14 @@ ALGORITHMS = tuple(_MAKE)
 
 
 def checksum(algorithm: str) -> Checksum:
-    """A running checksum by S3's name of the algorithm."""
-    return _MAKE[algorithm]()
+    """A running checksum by S3's name of the algorithm. Raises InvalidRequest if there is none of that name."""
+    make = _MAKE.get(algorithm)
+    if make is None:
+        raise InvalidRequest(
+            "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
+            "[CRC32, CRC32C, CRC64NVME, SHA1, SHA256]"
+        )
+    return make()
 
 
 def checksum_of(algorithm: str, data: bytes) -> str:

@@ -74,7 +74,6 @@ class Copies(MultipartUploads):
         condition.check_form()
         replaces_metadata = _replaces("metadata", MetadataDirective)
         replaces_tags = _replaces("tagging", TaggingDirective)
-        _check_algorithm(ChecksumAlgorithm)
         source = self._source(ctx, CopySource, given, RequestPayer)
         if restores.is_archived(source.version, ctx.now_ms):
             raise ObjectNotInActiveTier()
@@ -197,11 +196,3 @@ def _replaces(what: str, directive: str) -> bool:
             members={"ArgumentName": f"x-amz-{what}-directive", "ArgumentValue": directive},
         )
     return directive == "REPLACE"
-
-
-def _check_algorithm(algorithm: str | None) -> None:
-    if algorithm is not None and algorithm not in checksums.ALGORITHMS:
-        raise InvalidRequest(
-            "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
-            f"[{', '.join(checksums.ALGORITHMS[:5])}]"
-        )

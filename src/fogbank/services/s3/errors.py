@@ -73,6 +73,10 @@ class InvalidRequest(AwsError):
     code = "InvalidRequest"
 
 
+class NoAttributesNamed(InvalidRequest):
+    message = "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty"
+
+
 class InvalidRange(AwsError):
     code = "InvalidRange"
     status = 416

@@ -1,7 +1,8 @@
 """Fields of requests and answers that several operations share: checked, read and written the same way."""
 
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote_plus
 
+from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.services.s3.errors import InvalidArgument, KeyTooLong
 from fogbank.services.s3.records import NULL_VERSION, ObjectVersion, Upload
 from fogbank.services.s3.tags import tag_map
@@ -39,12 +40,17 @@ def parsed_tags(header: str | None) -> dict[str, str]:
 
 
 def copy_source(text: str) -> tuple[str, str, str | None]:
-    """Bucket, key and version of `bucket/key?versionId=…`, URL-encoded, with or without a slash before it."""
+    """Bucket, key and version of `bucket/key?versionId=…`, URL-encoded, with or without a slash before it.
+
+    A plus sign is a space, as forms have it.
+    """
     path, _, query = text.partition("?versionId=")
-    bucket, slash, key = unquote(path).removeprefix("/").partition("/")
-    if not slash or not key:
+    bucket, _, key = unquote_plus(path).removeprefix("/").partition("/")
+    if bucket.startswith("arn:"):
+        raise NotImplementedInFogbank("Fogbank's S3 does not implement copy sources that are access points.")
+    if not bucket or not key:
         raise InvalidArgument(
-            "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
-            members={"ArgumentName": "x-amz-copy-source", "ArgumentValue": text},
+            f"Invalid copy source {'object key' if bucket else 'bucket name'}",
+            members={"ArgumentName": "x-amz-copy-source", "ArgumentValue": "x-amz-copy-source"},
         )
-    return bucket, key, unquote(query) or None
+    return bucket, key, unquote_plus(query) or None

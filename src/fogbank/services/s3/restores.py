@@ -128,7 +128,8 @@ class Restores(S3Base):
         now_ms = self.cloud.clock.now_ms()
         ctx = self.cloud.context(account=bucket.account, region=bucket.region)
         if now_ms < version.restore.until_ms:
-            self._events.happened(ctx, bucket, Event.RESTORE_COMPLETED, key, version)
+            until_ms = version.restore.until_ms
+            self._events.happened(ctx, bucket, Event.RESTORE_COMPLETED, key, version, restore_until_ms=until_ms)
             self._set_restore_alarm(bucket_name, key, version, now_ms)
         else:
             version.restore = None
