@@ -103,6 +103,7 @@ class Buckets(BucketTags, MultipartUploads, StorageMetrics):
         self._tables.configs.delete_all((Bucket,))
         self._tables.acls.delete((Bucket,))
         self._usages.forget(Bucket)
+        self._tables.log_lines.delete_all((Bucket,))
         self._tables.lifecycle_runs.delete((Bucket,))
         self._tables.buckets.delete((Bucket,))
         return None

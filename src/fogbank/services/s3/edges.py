@@ -10,6 +10,7 @@ from fogbank.services.s3.cors import Cors
 
 class Edges(Cors):
     def admit(self, ctx: Context, request: RequestData) -> None:
+        super().admit(ctx, request)
         if request.query:
             presigned.admit(request, ctx.now_ms)
 
@@ -19,6 +20,8 @@ class Edges(Cors):
             request.body = integrity.verified(request.body, request.headers, checksummed=checksummed, required=required)
 
     def decorate(self, ctx: Context, request: RequestData, respond: Respond) -> Respond:
+        respond = super().decorate(ctx, request, respond)
+
         def decorated(response: ResponseData) -> None:
             response.headers += (("Date", http_date(ctx.now_ms)), ("Server", "AmazonS3"))
             if "origin" in request.headers:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
@@ -92,7 +93,7 @@ def _check_tiering(configuration: Mapping[str, Any]) -> None:
 
 _ANALYTICS = Kind("analytics", "AnalyticsConfiguration", _check_analytics)
 _INVENTORY = Kind("inventory", "InventoryConfiguration", _check_inventory, IdMismatch)
-_METRICS = Kind("metrics", "MetricsConfiguration", _check_filter)
+METRICS = Kind("metrics", "MetricsConfiguration", _check_filter)
 _TIERING = Kind("tiering", "IntelligentTieringConfiguration", _check_tiering)
 
 
@@ -203,12 +204,12 @@ class NamedConfigs(BucketConfigs):
     def delete_bucket_metrics_configuration(
         self, ctx: Context, *, Bucket: str, Id: str, ExpectedBucketOwner: str | None = None
     ) -> Answer:
-        return self._delete_named(ctx, _METRICS, Bucket, Id, ExpectedBucketOwner)
+        return self._delete_named(ctx, METRICS, Bucket, Id, ExpectedBucketOwner)
 
     def get_bucket_metrics_configuration(
         self, ctx: Context, *, Bucket: str, Id: str, ExpectedBucketOwner: str | None = None
     ) -> Answer:
-        return self._get_named(ctx, _METRICS, Bucket, Id, ExpectedBucketOwner)
+        return self._get_named(ctx, METRICS, Bucket, Id, ExpectedBucketOwner)
 
     def list_bucket_metrics_configurations(
         self,
@@ -218,7 +219,7 @@ class NamedConfigs(BucketConfigs):
         ContinuationToken: str | None = None,
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
-        return self._list_named(ctx, _METRICS, Bucket, ContinuationToken, ExpectedBucketOwner)
+        return self._list_named(ctx, METRICS, Bucket, ContinuationToken, ExpectedBucketOwner)
 
     def put_bucket_metrics_configuration(
         self,
@@ -229,7 +230,7 @@ class NamedConfigs(BucketConfigs):
         MetricsConfiguration: dict[str, Any],
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
-        return self._put_named(ctx, _METRICS, Bucket, Id, MetricsConfiguration, ExpectedBucketOwner)
+        return self._put_named(ctx, METRICS, Bucket, Id, MetricsConfiguration, ExpectedBucketOwner)
 
     # ---- steps ------------------------------------------------------------------------------------------------
 
@@ -237,6 +238,7 @@ class NamedConfigs(BucketConfigs):
         self._bucket(ctx, bucket, owner)
         if not self._tables.configs.delete((bucket, _place(kind, id))):
             raise NoSuchConfiguration()
+        self._note_metrics(bucket)
         return None
 
     def _get_named(self, ctx: Context, kind: Kind, bucket: str, id: str, owner: str | None) -> Answer:
@@ -272,7 +274,16 @@ class NamedConfigs(BucketConfigs):
         if self._known(bucket, place) is None and len(self._named(bucket, kind)) >= CONFIGURATIONS_MAX:
             raise TooManyConfigurations()
         self._set(bucket, place, configuration)
+        self._note_metrics(bucket)
         return None
+
+    def _note_metrics(self, name: str) -> None:
+        """Note in the bucket's record whether its requests are to be measured."""
+        bucket = self._tables.buckets.get((name,))
+        assert bucket is not None
+        metered = bool(self._named(name, METRICS))
+        if metered != bucket.metered:
+            self._tables.buckets.put((name,), replace(bucket, metered=metered))
 
     def _named(self, bucket: str, kind: Kind, *, after: str | None = None) -> list[dict[str, Any]]:
         """The configurations of a kind, in the order of their ids."""

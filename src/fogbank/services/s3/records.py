@@ -34,6 +34,10 @@ class Bucket(Record):
     location: str = ""
     """The location constraint it was made with, where that is not the region's name (`EU`)."""
     has_lifecycle: bool = False
+    logged: bool = False
+    """Whether it has an access log."""
+    metered: bool = False
+    """Whether it has metrics configurations."""
     counted: bool = False
     """Whether its usage has been kept from the beginning; older buckets are counted at start."""
 
@@ -158,6 +162,12 @@ class UploadRef(Record):
     initiated_ms: int
 
 
+class LogLine(Record):
+    """A line of a bucket's access log on its way into the target bucket."""
+
+    text: str
+
+
 class Usage(Record):
     """How many objects there are, and how many bytes they have."""
 
@@ -212,6 +222,7 @@ class S3Tables:
         self.uploads_of = store.table("s3.uploads_of", key=(str, str, str), value=UploadRef)
         self.parts = store.table("s3.parts", key=(str, int), value=Part)
         self.acls = store.table("s3.acls", key=(str,), value=Acl)
+        self.log_lines = store.table("s3.log_lines", key=(str, int), value=LogLine)
         self.lifecycle_runs = store.table("s3.lifecycle_runs", key=(str,), value=LifecycleRun)
         self.completed_uploads = store.table("s3.completed_uploads", key=(str,), value=CompletedUpload)
         self.counters = store.table("s3.counters", key=(str,), value=Counter)

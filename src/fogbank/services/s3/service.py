@@ -1,6 +1,5 @@
 """Amazon S3. https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html"""
 
-from fogbank.services.s3.access_logs import AccessLogs
 from fogbank.services.s3.attributes import ObjectAttributes
 from fogbank.services.s3.browser_posts import BrowserPosts
 from fogbank.services.s3.bucket_regions import BucketRegions
@@ -9,19 +8,18 @@ from fogbank.services.s3.copies import Copies
 from fogbank.services.s3.edges import Edges
 from fogbank.services.s3.lifecycle_runs import LifecycleRuns
 from fogbank.services.s3.multipart_completions import MultipartCompletions
-from fogbank.services.s3.named_configs import NamedConfigs
 from fogbank.services.s3.notifications import Notifications
 from fogbank.services.s3.object_lists import ObjectLists
 from fogbank.services.s3.object_locks import ObjectLocks
 from fogbank.services.s3.object_tags import ObjectTags
 from fogbank.services.s3.policy import BucketPolicies
+from fogbank.services.s3.request_log import RequestLog
 from fogbank.services.s3.restores import Restores
 from fogbank.services.s3.select.operation import ObjectSelects
 from fogbank.services.s3.websites import Websites
 
 
 class S3Service(
-    AccessLogs,
     BrowserPosts,
     BucketPolicies,
     BucketRegions,
@@ -30,13 +28,13 @@ class S3Service(
     Edges,
     LifecycleRuns,
     MultipartCompletions,
-    NamedConfigs,
     Notifications,
     ObjectAttributes,
     ObjectLists,
     ObjectLocks,
     ObjectSelects,
     ObjectTags,
+    RequestLog,
     Restores,
     Websites,
 ):
