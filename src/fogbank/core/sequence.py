@@ -33,13 +33,15 @@ class Sequence:
         self._last = row.below if row is not None else 0
         self._reserved = 0
 
-    def next(self) -> int:
-        self._last = max(self._last + 1, self._cloud.clock.now_ms() << _SHIFT)
+    def next(self, count: int = 1) -> int:
+        """The next number; of several, the first one, which the others follow without gaps."""
+        first = max(self._last + 1, self._cloud.clock.now_ms() << _SHIFT)
+        self._last = first + count - 1
         if self._last >= self._reserved:
             below = self._last + (_RESERVE_MS << _SHIFT)
             self._rows.put(("below",), Reserved(below))
             self._cloud.store.after_commit(lambda: self._keep(below))
-        return self._last
+        return first
 
     def _keep(self, below: int) -> None:
         self._reserved = max(self._reserved, below)

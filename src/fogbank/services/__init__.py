@@ -15,6 +15,7 @@ SERVICES = {
     "ecr": _entry("ecr", "AWS::ECR"),
     "events": _entry("events", "AWS::Events"),
     "iam": _entry("iam", "AWS::IAM"),
+    "kinesis": _entry("kinesis", "AWS::Kinesis"),
     "lambda_": _entry("lambda_", "AWS::Lambda"),
     "logs": _entry("logs", "AWS::Logs"),
     "pipes": _entry("pipes", "AWS::Pipes"),

@@ -1,7 +1,8 @@
-"""CBOR (RFC 8949), as much of it as smithy's RPC uses, with bounds on everything that a client can choose."""
+"""CBOR (RFC 8949), as much of it as AWS's protocols use, with bounds on everything that a client can choose."""
 
 import math
 import struct
+from collections.abc import Callable
 from typing import Any
 
 DEPTH_MAX = 128
@@ -12,7 +13,7 @@ class CborError(ValueError):
 
 
 class Timestamp:
-    """Epoch seconds to be written with tag 1."""
+    """A number of seconds (or milliseconds) since 1970, to be written with tag 1."""
 
     __slots__ = ("seconds",)
 
@@ -20,10 +21,16 @@ class Timestamp:
         self.seconds = seconds
 
 
-def decode(data: bytes) -> Any:
-    """The value of a document. Timestamps come as their numbers, undefined as None. Raises `CborError`."""
+_SIMPLE = {20: False, 21: True, 22: None, 23: None}
+_FLOATS = {25: (">e", 2), 26: (">f", 4), 27: (">d", 8)}
+
+
+def decode(data: bytes, *, timestamp: Callable[[float], float] = float) -> Any:
+    """The value of a document. Timestamps come as what `timestamp` makes of their numbers, undefined as None.
+    Raises `CborError`.
+    """
     try:
-        value, end = _item(data, 0, 0)
+        value, end = _Reader(data, timestamp).item(0, 0)
     except (IndexError, struct.error, UnicodeDecodeError, TypeError, OverflowError):
         raise CborError("The CBOR document ends early or is malformed.") from None
     if end != len(data):
@@ -31,99 +38,103 @@ def decode(data: bytes) -> Any:
     return value
 
 
-def _argument(data: bytes, at: int, info: int) -> tuple[int, int]:
-    if info < 24:
-        return info, at
-    size = {24: 1, 25: 2, 26: 4, 27: 8}.get(info)
-    if size is None or at + size > len(data):
-        raise CborError("The CBOR document has a bad length.")
-    return int.from_bytes(data[at : at + size], "big"), at + size
+class _Reader:
+    """Reads the items of one document; each method gives a value and where the next one begins."""
 
+    __slots__ = ("_data", "_timestamp")
 
-def _item(data: bytes, at: int, depth: int) -> tuple[Any, int]:
-    if depth > DEPTH_MAX:
-        raise CborError("The CBOR document is nested too deeply.")
-    major, info = data[at] >> 5, data[at] & 31
-    at += 1
-    if major == 7:
-        return _simple(data, at, info)
-    if info == 31:
-        return _indefinite(data, at, major, depth)
-    number, at = _argument(data, at, info)
-    match major:
-        case 0:
-            return number, at
-        case 1:
-            return -1 - number, at
-        case 2 | 3:
-            end = at + number
-            if end > len(data):
-                raise CborError("The CBOR document ends early.")
-            return (data[at:end] if major == 2 else data[at:end].decode()), end
-        case 4:
+    def __init__(self, data: bytes, timestamp: Callable[[float], float]) -> None:
+        self._data = data
+        self._timestamp = timestamp
+
+    def item(self, at: int, depth: int) -> tuple[Any, int]:
+        data = self._data
+        if depth > DEPTH_MAX:
+            raise CborError("The CBOR document is nested too deeply.")
+        major, info = data[at] >> 5, data[at] & 31
+        at += 1
+        if major == 7:
+            return self._simple(at, info)
+        if info == 31:
+            return self._indefinite(at, major, depth)
+        number, at = self._argument(at, info)
+        match major:
+            case 0:
+                return number, at
+            case 1:
+                return -1 - number, at
+            case 2 | 3:
+                end = at + number
+                if end > len(data):
+                    raise CborError("The CBOR document ends early.")
+                return (data[at:end] if major == 2 else data[at:end].decode()), end
+            case 4:
+                items = []
+                for _ in range(self._countable(number, at)):
+                    value, at = self.item(at, depth + 1)
+                    items.append(value)
+                return items, at
+            case 5:
+                pairs = {}
+                for _ in range(self._countable(number, at)):
+                    key, at = self.item(at, depth + 1)
+                    pairs[key], at = self.item(at, depth + 1)
+                return pairs, at
+            case _:
+                return self._tagged(number, *self.item(at, depth + 1))
+
+    def _argument(self, at: int, info: int) -> tuple[int, int]:
+        if info < 24:
+            return info, at
+        size = {24: 1, 25: 2, 26: 4, 27: 8}.get(info)
+        if size is None or at + size > len(self._data):
+            raise CborError("The CBOR document has a bad length.")
+        return int.from_bytes(self._data[at : at + size], "big"), at + size
+
+    def _countable(self, number: int, at: int) -> int:
+        if number > len(self._data) - at:  # every item has a byte at least
+            raise CborError("The CBOR document ends early.")
+        return number
+
+    def _tagged(self, tag: int, value: Any, at: int) -> tuple[Any, int]:
+        if tag == 1 and isinstance(value, int | float):
+            return self._timestamp(value), at
+        if tag in (2, 3) and isinstance(value, bytes) and len(value) <= 64:
+            number = int.from_bytes(value, "big")
+            return (number if tag == 2 else -1 - number), at
+        return value, at  # other tags add nothing that the shapes need
+
+    def _indefinite(self, at: int, major: int, depth: int) -> tuple[Any, int]:
+        data = self._data
+        if major in (2, 3):
+            chunks = []
+            while data[at] != 0xFF:
+                if data[at] >> 5 != major or data[at] & 31 == 31:
+                    raise CborError("A CBOR string has a chunk of another type.")
+                chunk, at = self.item(at, depth + 1)
+                chunks.append(chunk)
+            return (b"".join(chunks) if major == 2 else "".join(chunks)), at + 1
+        if major == 4:
             items = []
-            for _ in range(_countable(number, data, at)):
-                value, at = _item(data, at, depth + 1)
+            while data[at] != 0xFF:
+                value, at = self.item(at, depth + 1)
                 items.append(value)
-            return items, at
-        case 5:
+            return items, at + 1
+        if major == 5:
             pairs = {}
-            for _ in range(_countable(number, data, at)):
-                key, at = _item(data, at, depth + 1)
-                pairs[key], at = _item(data, at, depth + 1)
-            return pairs, at
-        case _:
-            return _tagged(number, *_item(data, at, depth + 1))
+            while data[at] != 0xFF:
+                key, at = self.item(at, depth + 1)
+                pairs[key], at = self.item(at, depth + 1)
+            return pairs, at + 1
+        raise CborError("The CBOR document has a bad length.")
 
-
-def _countable(number: int, data: bytes, at: int) -> int:
-    if number > len(data) - at:  # every item has a byte at least
-        raise CborError("The CBOR document ends early.")
-    return number
-
-
-def _tagged(tag: int, value: Any, at: int) -> tuple[Any, int]:
-    if tag in (2, 3) and isinstance(value, bytes) and len(value) <= 64:
-        number = int.from_bytes(value, "big")
-        return (number if tag == 2 else -1 - number), at
-    return value, at  # tag 1, a timestamp, is its number; other tags add nothing that the shapes need
-
-
-def _indefinite(data: bytes, at: int, major: int, depth: int) -> tuple[Any, int]:
-    if major in (2, 3):
-        chunks = []
-        while data[at] != 0xFF:
-            if data[at] >> 5 != major or data[at] & 31 == 31:
-                raise CborError("A CBOR string has a chunk of another type.")
-            chunk, at = _item(data, at, depth + 1)
-            chunks.append(chunk)
-        return (b"".join(chunks) if major == 2 else "".join(chunks)), at + 1
-    if major == 4:
-        items = []
-        while data[at] != 0xFF:
-            value, at = _item(data, at, depth + 1)
-            items.append(value)
-        return items, at + 1
-    if major == 5:
-        pairs = {}
-        while data[at] != 0xFF:
-            key, at = _item(data, at, depth + 1)
-            pairs[key], at = _item(data, at, depth + 1)
-        return pairs, at + 1
-    raise CborError("The CBOR document has a bad length.")
-
-
-_SIMPLE = {20: False, 21: True, 22: None, 23: None}
-_FLOATS = {25: (">e", 2), 26: (">f", 4), 27: (">d", 8)}
-
-
-def _simple(data: bytes, at: int, info: int) -> tuple[Any, int]:
-    if info in _SIMPLE:
-        return _SIMPLE[info], at
-    if info in _FLOATS:
-        form, size = _FLOATS[info]
-        return struct.unpack_from(form, data, at)[0], at + size
-    raise CborError("The CBOR document has an unknown simple value.")
+    def _simple(self, at: int, info: int) -> tuple[Any, int]:
+        if info in _SIMPLE:
+            return _SIMPLE[info], at
+        if info in _FLOATS:
+            form, size = _FLOATS[info]
+            return struct.unpack_from(form, self._data, at)[0], at + size
+        raise CborError("The CBOR document has an unknown simple value.")
 
 
 def encode(value: Any) -> bytes:

@@ -35,6 +35,7 @@ class Route(NamedTuple):
     protocol: str
 
 
+_AMZ_CBOR = "application/x-amz-cbor-1.1"
 _CBOR_PATH = re.compile(r"/service/([^/]+)/operation/([^/]+)/?\Z")
 _ACTION = re.compile(r"(?:^|&)Action=([^&]*)")
 _VERSION = re.compile(r"(?:^|&)Version=([^&]*)")
@@ -63,7 +64,8 @@ class Router:
         """
         target = request.headers.get("x-amz-target")
         if target is not None:
-            return self._targets.get(target) or self._by_target(target)
+            route = self._targets.get(target) or self._by_target(target)
+            return route._replace(protocol="amz-cbor") if request.headers.get("content-type") == _AMZ_CBOR else route
         if request.path.startswith("/service/") and "smithy-protocol" in request.headers:
             match = _CBOR_PATH.match(request.path)
             if match is not None:

@@ -18,8 +18,8 @@ def compile_operation(
     raw_shapes: frozenset[str] = NO_SHAPES,
 ) -> CompiledOperation:
     """An operation in a protocol: `json` (or `json-1.0`, `json-1.1`), `query`, `ec2`, `rest-json`, `rest-xml`,
-    `smithy-rpc-v2-cbor`, `direct` for calls in process, or `plain` for what is in no model. The caller keeps the
-    result. Raises `KeyError` for an operation that is not in the model.
+    `smithy-rpc-v2-cbor`, `amz-cbor`, `direct` for calls in process, or `plain` for what is in no model. The caller
+    keeps the result. Raises `KeyError` for an operation that is not in the model.
     """
     if protocol == "plain":
         from fogbank.wire.protocols.plain import PlainOperation
@@ -52,6 +52,10 @@ def compile_operation(
             from fogbank.wire.protocols.cbor import CborOperation
 
             return CborOperation(service, model, validates=validates, raw_shapes=raw_shapes)
+        case "amz-cbor":
+            from fogbank.wire.protocols.cbor import AmzCborOperation
+
+            return AmzCborOperation(service, model, validates=validates, raw_shapes=raw_shapes)
         case "direct":
             from fogbank.wire.direct import DirectOperation
 

@@ -1,10 +1,12 @@
-"""smithy's RPC v2 with CBOR: the operation is in the path, everything else in the body.
+"""CBOR, in two protocols with everything but the operation in the body.
 
-https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html
+smithy's RPC v2 has the operation in the path: https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html
+The older `application/x-amz-cbor-1.1`, which SDKs for Java speak with Kinesis, is AWS JSON 1.1 in another notation: the
+operation is in X-Amz-Target, and timestamps are whole milliseconds.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from fogbank.core.body import BodyStream
 from fogbank.core.errors import AwsError
@@ -17,23 +19,37 @@ from fogbank.wire.protocols.operation import CompiledOperation, error_shape, mes
 from fogbank.wire.protocols.request import RequestData, ResponseData
 from fogbank.wire.validate import Violations
 
-_PROTOCOL = [("smithy-protocol", "rpc-v2-cbor"), ("Content-Type", "application/cbor")]
+Moment = Callable[[float], Any]
+"""What stands for a timestamp of so many seconds."""
+
+_RPC_V2 = [("smithy-protocol", "rpc-v2-cbor"), ("Content-Type", "application/cbor")]
+_AMZ_1_1 = [("Content-Type", "application/x-amz-cbor-1.1")]
+
+
+def _milliseconds(seconds: float) -> Timestamp:
+    return Timestamp(round(seconds * 1000))
 
 
 class CborOperation(CompiledOperation):
+    headers: ClassVar = _RPC_V2
+    moment: ClassVar[Moment] = Timestamp
+    timestamp: ClassVar[Callable[[float], float]] = float
+
     def __init__(
         self, service: ServiceModel, operation: OperationModel, *, validates: bool, raw_shapes: frozenset[str]
     ) -> None:
         super().__init__(service, operation, validates=validates, raw_shapes=raw_shapes)
         self._coerce = None if operation.input is None else coercer(service, operation.input.shape, raw_shapes)
-        self._convert = None if operation.output is None else converter(service, operation.output.shape)
+        self._convert = (
+            None if operation.output is None else converter(service, operation.output.shape, type(self).moment)
+        )
 
     def parse(self, request: RequestData) -> dict[str, Any]:
         assert not isinstance(request.body, BodyStream)
         if self._coerce is None:
             return {}
         try:
-            value = decode(request.body) if request.body else {}
+            value = decode(request.body, timestamp=type(self).timestamp) if request.body else {}
             parameters: dict[str, Any] = self._coerce(value)
         except CborError as error:
             raise SerializationException(str(error)) from None
@@ -42,21 +58,37 @@ class CborOperation(CompiledOperation):
         return self.check(parameters)
 
     def serialize(self, answer: dict[str, Any] | None, request_id: str) -> ResponseData:
-        headers = [*_PROTOCOL, ("x-amzn-RequestId", request_id)]
+        headers = [*self.headers, ("x-amzn-RequestId", request_id)]
         if self._convert is None:
-            return ResponseData(200, headers[:1] + headers[2:], b"")
+            return ResponseData(200, [header for header in headers if header[0] != "Content-Type"], b"")
         return ResponseData(200, headers, encode(self._convert(answer or {})))
 
     def serialize_error(self, error: AwsError, request_id: str) -> ResponseData:
-        return cbor_fault(self.service, error, request_id)
+        return cbor_fault(self.service, error, request_id, self.headers, type(self).moment)
 
     def refuse(self, violations: Violations) -> AwsError:
         return sqs_refusal(violations) if self.service.name == "sqs" else super().refuse(violations)
 
 
-def cbor_fault(service: ServiceModel | None, error: AwsError, request_id: str) -> ResponseData:
+class AmzCborOperation(CborOperation):
+    headers: ClassVar = _AMZ_1_1
+    moment: ClassVar[Moment] = _milliseconds
+    timestamp: ClassVar[Callable[[float], float]] = lambda milliseconds: milliseconds / 1000
+
+
+def amz_cbor_fault(service: ServiceModel | None, error: AwsError, request_id: str) -> ResponseData:
+    return cbor_fault(service, error, request_id, _AMZ_1_1, _milliseconds)
+
+
+def cbor_fault(
+    service: ServiceModel | None,
+    error: AwsError,
+    request_id: str,
+    protocol: list[tuple[str, str]] = _RPC_V2,
+    moment: Moment = Timestamp,
+) -> ResponseData:
     """An error with the keys that JSON has; also for a request whose operation is not known."""
-    headers = [*_PROTOCOL, ("x-amzn-RequestId", request_id)]
+    headers = [*protocol, ("x-amzn-RequestId", request_id)]
     name, shape = (error.code, None) if service is None else error_shape(service, error)
     body: dict[str, Any] = {"__type": error_type(service, name)}
     if error.message:
@@ -64,28 +96,28 @@ def cbor_fault(service: ServiceModel | None, error: AwsError, request_id: str) -
     members = {key: value for key, value in error.members.items() if value is not None}
     if service is not None:
         if shape is not None:
-            members = converter(service, name)(members)
+            members = converter(service, name, moment)(members)
         if service.query_compatible:
             headers.append(("x-amzn-query-error", query_error(error.code, error, service)))
     return ResponseData(error.status, headers, encode(body | members))
 
 
-def converter(model: ServiceModel, shape_name: str) -> Callable[[Any], Any]:
+def converter(model: ServiceModel, shape_name: str, moment: Moment) -> Callable[[Any], Any]:
     """A function from an answer to what `encode` takes: timestamps marked, absent members left out."""
-    key = ("convert_cbor", shape_name)
+    key = ("convert_cbor", shape_name, moment)
     found: Callable[[Any], Any] | None = model.compiled.get(key)
     if found is None:
         model.compiled[key] = lambda value: model.compiled[key](value)
-        found = model.compiled[key] = _converter(model, shape_name)
+        found = model.compiled[key] = _converter(model, shape_name, moment)
     return found
 
 
-def _converter(model: ServiceModel, shape_name: str) -> Callable[[Any], Any]:
+def _converter(model: ServiceModel, shape_name: str, moment: Moment) -> Callable[[Any], Any]:
     shape = model.shapes[shape_name]
     match shape.type:
         case "structure" if not shape.document:
             members = {
-                member: (ref.location_name or member, converter(model, ref.shape))
+                member: (ref.location_name or member, converter(model, ref.shape, moment))
                 for member, ref in shape.members.items()
             }
 
@@ -100,14 +132,14 @@ def _converter(model: ServiceModel, shape_name: str) -> Callable[[Any], Any]:
             return structure
         case "list":
             assert shape.member is not None
-            element = converter(model, shape.member.shape)
+            element = converter(model, shape.member.shape, moment)
             return lambda value: [element(inner) for inner in value]
         case "map":
             assert shape.value is not None
-            inner_value = converter(model, shape.value.shape)
+            inner_value = converter(model, shape.value.shape, moment)
             return lambda value: {name: inner_value(inner) for name, inner in value.items()}
         case "timestamp":
-            return Timestamp
+            return moment
         case "float" | "double":
             return float
         case _:

@@ -31,6 +31,10 @@ def serialize_fault(service: ServiceModel | None, protocol: str, error: AwsError
             from fogbank.wire.protocols.cbor import cbor_fault
 
             return cbor_fault(service, error, request_id)
+        case "amz-cbor":
+            from fogbank.wire.protocols.cbor import amz_cbor_fault
+
+            return amz_cbor_fault(service, error, request_id)
         case _:
             from fogbank.wire.protocols.json import json_fault
 

@@ -1,0 +1,3 @@
+from fogbank.services.kinesis.service import KinesisService
+
+__all__ = ["KinesisService"]

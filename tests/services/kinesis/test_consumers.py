@@ -1,0 +1,86 @@
+"""Consumers with throughput of their own, and what they subscribe to."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.conftest import MovableClock
+from tests.services.kinesis.conftest import MakeStream, put
+
+
+@pytest.fixture
+def consumer(kinesis: Any, make_stream: MakeStream) -> str:
+    arn: str = kinesis.register_stream_consumer(StreamARN=make_stream(shards=1), ConsumerName="c")["Consumer"][
+        "ConsumerARN"
+    ]
+    return arn
+
+
+def subscribe(kinesis: Any, consumer: str, kind: str = "TRIM_HORIZON", **more: str) -> Iterator[dict[str, Any]]:
+    answer = kinesis.subscribe_to_shard(
+        ConsumerARN=consumer, ShardId="shardId-000000000000", StartingPosition={"Type": kind, **more}
+    )
+    return (event["SubscribeToShardEvent"] for event in answer["EventStream"])
+
+
+def test_consumers_are_registered_described_and_listed(kinesis: Any, consumer: str) -> None:
+    stream = consumer.partition("/consumer/")[0]
+    kinesis.register_stream_consumer(StreamARN=stream, ConsumerName="a")
+    page = kinesis.list_stream_consumers(StreamARN=stream, MaxResults=1)
+    rest = kinesis.list_stream_consumers(StreamARN=stream, NextToken=page["NextToken"])
+    assert [each["ConsumerName"] for each in (*page["Consumers"], *rest["Consumers"])] == ["a", "c"]
+    found = kinesis.describe_stream_consumer(ConsumerARN=consumer)["ConsumerDescription"]
+    assert (found["ConsumerName"], found["ConsumerStatus"], found["StreamARN"]) == ("c", "ACTIVE", stream)
+    with pytest.raises(ClientError, match="ResourceInUseException"):
+        kinesis.register_stream_consumer(StreamARN=stream, ConsumerName="c")
+    kinesis.deregister_stream_consumer(StreamARN=stream, ConsumerName="c")
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        kinesis.describe_stream_consumer(ConsumerARN=consumer)
+
+
+def test_a_subscription_brings_what_is_there_and_what_comes(kinesis: Any, consumer: str) -> None:
+    put(kinesis, "a")
+    events = subscribe(kinesis, consumer)
+    first = next(events)
+    assert [record["Data"] for record in first["Records"]] == [b"a"]
+    assert first["ContinuationSequenceNumber"] == first["Records"][-1]["SequenceNumber"]
+    put(kinesis, "b")
+    second = next(events)
+    assert [record["Data"] for record in second["Records"]] == [b"b"]
+
+
+def test_a_subscription_goes_on_behind_a_sequence_number(kinesis: Any, consumer: str) -> None:
+    first, _ = put(kinesis, "a", "b")
+    events = subscribe(kinesis, consumer, "AFTER_SEQUENCE_NUMBER", SequenceNumber=first)
+    assert [record["Data"] for record in next(events)["Records"]] == [b"b"]
+
+
+def test_a_new_subscription_takes_the_place_of_one_that_is_five_seconds_old(
+    kinesis: Any, consumer: str, clock: MovableClock
+) -> None:
+    old = subscribe(kinesis, consumer)
+    with pytest.raises(ClientError, match="Another active subscription exists"):
+        subscribe(kinesis, consumer)
+    clock.advance(s=5)
+    new = subscribe(kinesis, consumer)
+    put(kinesis, "a")
+    assert [record["Data"] for event in old for record in event["Records"]] == []
+    assert [record["Data"] for record in next(new)["Records"]] in ([], [b"a"])
+
+
+def test_a_subscription_ends_after_five_minutes(kinesis: Any, consumer: str, clock: MovableClock) -> None:
+    events = subscribe(kinesis, consumer)
+    next(events)
+    clock.advance(s=300)
+    assert all(event["Records"] == [] for event in events)
+
+
+def test_a_subscription_ends_with_its_shard_and_names_the_children(kinesis: Any, consumer: str) -> None:
+    events = subscribe(kinesis, consumer)
+    put(kinesis, "a")
+    kinesis.split_shard(StreamName="clicks", ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**127))
+    seen = list(events)
+    assert [record["Data"] for event in seen for record in event["Records"]] == [b"a"]
+    assert [child["ShardId"][-1] for child in seen[-1]["ChildShards"]] == ["1", "2"]
