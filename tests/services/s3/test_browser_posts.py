@@ -92,6 +92,11 @@ def test_a_form_says_how_it_is_answered(post: Post, bucket: str) -> None:
     assert post({"key": "k", "success_action_redirect": "/relative"}).status == 204
 
 
+def test_metadata_of_a_form_is_taken_as_it_is(s3: Any, post: Post, bucket: str) -> None:
+    post({"key": "k", "x-amz-meta-a": "=?UTF-8?B?YWJj?="})
+    assert s3.head_object(Bucket=bucket, Key="k")["Metadata"] == {"a": "=?UTF-8?B?YWJj?="}
+
+
 def test_a_form_gives_tags_and_a_storage_class(s3: Any, post: Post, bucket: str) -> None:
     tagging = "<Tagging><TagSet><Tag><Key>a b</Key><Value>1+2</Value></Tag></TagSet></Tagging>"
     assert post({"key": "k", "tagging": tagging, "x-amz-storage-class": "STANDARD_IA"}).status == 204

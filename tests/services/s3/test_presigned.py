@@ -121,6 +121,11 @@ def test_parameters_of_amazon_in_the_query_are_headers(s3: Any, send: Send, buck
     assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == [{"Key": "b", "Value": "2"}]
 
 
+def test_conditions_may_be_in_the_query(send: Send, bucket: str, v4: Query) -> None:
+    once = v4(**{"If-None-Match": "*"})
+    assert [send("PUT", f"/{bucket}/k?{once}").status for _ in range(2)] == [200, 412]
+
+
 def test_a_request_is_signed_in_one_way(send: Send, bucket: str, v4: Query) -> None:
     answer = send("GET", f"/{bucket}?{v4()}", headers={"Authorization": "AWS a:b"})
     assert (answer.error("Code"), answer.error("ArgumentName")) == ("InvalidArgument", "Authorization")

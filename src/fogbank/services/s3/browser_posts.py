@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape
 from fogbank.core.context import Context
 from fogbank.core.http_message import Codec, RequestData, ResponseData
 from fogbank.core.xml_tree import Element, XmlRefused, parse
+from fogbank.services.s3 import metadata
 from fogbank.services.s3.addresses import object_url
 from fogbank.services.s3.conditions import WriteCondition
 from fogbank.services.s3.errors import (
@@ -113,7 +114,11 @@ def _missing(name: str) -> InvalidArgument:
 
 def _headers(fields: Mapping[str, str]) -> dict[str, str]:
     """The fields as the headers of a PUT of the object."""
-    headers = {name: value for name, value in fields.items() if name not in _OWN_FIELDS}
+    headers = {
+        name: metadata.verbatim(value) if name.startswith("x-amz-meta-") else value  # Forms have no encoded words.
+        for name, value in fields.items()
+        if name not in _OWN_FIELDS
+    }
     if "acl" in fields:
         headers["x-amz-acl"] = fields["acl"]
     if "tagging" in fields:

@@ -1,11 +1,10 @@
 """Fields of requests and answers that several operations share: checked, read and written the same way."""
 
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import unquote_plus
 
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.services.s3.errors import InvalidArgument, KeyTooLong
 from fogbank.services.s3.records import NULL_VERSION, ObjectVersion, Upload
-from fogbank.services.s3.tags import tag_map
 from fogbank.services.s3.version_ids import place_of
 
 KEY_BYTES_MAX = 1024
@@ -32,11 +31,6 @@ def check_version_id(version_id: str) -> None:
         raise InvalidArgument(
             "Invalid version id specified", members={"ArgumentName": "versionId", "ArgumentValue": version_id}
         )
-
-
-def parsed_tags(header: str | None) -> dict[str, str]:
-    pairs = parse_qsl(header or "", keep_blank_values=True)
-    return tag_map([{"Key": key, "Value": value} for key, value in pairs])
 
 
 def copy_source(text: str) -> tuple[str, str, str | None]:

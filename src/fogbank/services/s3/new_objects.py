@@ -12,11 +12,11 @@ from fogbank.services.s3.bucket_encryption import BucketEncryption
 from fogbank.services.s3.encryption import Encryption
 from fogbank.services.s3.errors import AccessDenied, InvalidRedirectLocation, InvalidStorageClass
 from fogbank.services.s3.events import Event
-from fogbank.services.s3.fields import parsed_tags
 from fogbank.services.s3.lifecycle import Lifecycles
 from fogbank.services.s3.parameters import AclParameters
 from fogbank.services.s3.records import Acl, ObjectLock, ObjectVersion
 from fogbank.services.s3.records import Bucket as BucketRecord
+from fogbank.services.s3.tags import header_tag_map
 
 ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
 """The storage classes whose objects have to be restored before they can be read."""
@@ -75,7 +75,7 @@ class NewObjects(Acls, BucketEncryption, Lifecycles):
         return NewObject(
             headers=content_headers(given) | placement_headers(given),
             metadata=metadata.received(given.get("Metadata")),
-            tags=parsed_tags(given.get("Tagging")),
+            tags=header_tag_map(given.get("Tagging")),
             encryption=self._encryption(ctx, bucket, given),
             lock=object_lock.given(
                 bucket,

@@ -18,10 +18,11 @@ _ALGORITHMS = ("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256")
 _DATE = re.compile(r"\d{8}T\d{6}Z\Z")
 _SIGNED_IN_QUERY = re.compile(r"(?:^|&)(?:X-Amz-(?:Algorithm|Credential|Signature)|AWSAccessKeyId|Signature)=")
 _NEED_NO_SIGNATURE = ("x-amz-content-sha256",)
+_HEADERS_IN_QUERY = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
 
 
 def admit(request: RequestData, now_ms: int) -> None:
-    """Refuse a presigned request that is malformed or has expired; its `x-amz-` parameters count as headers."""
+    """Refuse a presigned request that is malformed or has expired. Parameters with names of headers count as those."""
     if _SIGNED_IN_QUERY.search(request.query) is None:
         return
     given = dict(parse_qsl(request.query, keep_blank_values=True))
@@ -36,8 +37,9 @@ def admit(request: RequestData, now_ms: int) -> None:
     else:
         _check_v2(given, now_ms)
     for name, value in given.items():
-        if name.lower().startswith("x-amz-") and name not in _V4:
-            request.headers.setdefault(name.lower(), value)
+        header = name.lower()
+        if header in _HEADERS_IN_QUERY or (header.startswith("x-amz-") and name not in _V4):
+            request.headers.setdefault(header, value)
 
 
 def _check_v4(given: Mapping[str, str], headers: Mapping[str, str], now_ms: int) -> None:

@@ -5,11 +5,13 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/tagging.html
 
 import re
 from collections.abc import Mapping, Sequence
+from urllib.parse import parse_qsl
 
-from fogbank.services.s3.errors import InvalidTag, MalformedXML
+from fogbank.services.s3.errors import BadRequest, InvalidArgument, InvalidTag, MalformedXML
 
 KEY_MAX = 128
 VALUE_MAX = 256
+OBJECT_TAGS_MAX = 10
 # Letters, digits and spaces of any script, and a few signs.
 _TEXT = re.compile(r"[\w\s.:/=+\-@]*")
 
@@ -37,3 +39,24 @@ def tag_map(
 
 def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def object_tag_map(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """The tags of an object as a map; it has fewer than a bucket may have."""
+    if len(tags) > OBJECT_TAGS_MAX:
+        raise BadRequest(f"Object tags cannot be greater than {OBJECT_TAGS_MAX}")
+    return tag_map(tags)
+
+
+def header_tag_map(header: str | None) -> dict[str, str]:
+    """The tags of an object as the header x-amz-tagging has them, which is a query string."""
+    pairs = parse_qsl(header or "", keep_blank_values=True)
+    if len({key for key, _ in pairs}) < len(pairs) or any(
+        _TEXT.fullmatch(text) is None for pair in pairs for text in pair
+    ):
+        raise InvalidArgument(
+            "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag "
+            "name duplicates.",
+            members={"ArgumentName": "x-amz-tagging", "ArgumentValue": header},
+        )
+    return object_tag_map([{"Key": key, "Value": value} for key, value in pairs])
