@@ -35,6 +35,8 @@ class Candidate:
         for name, value in self.literals:
             if name not in query or (value and query[name] != value):
                 return None
+        if not self.parameters and not self.headers:
+            return (len(self.literals), 0, 0, not self.deprecated)
         required = [name in query for name in self.parameters] + [name in headers for name in self.headers]
         return (len(self.literals), -required.count(False), len(required), not self.deprecated)
 

@@ -6,7 +6,7 @@ signing name, the host and the path. What nobody claims is for S3, whose paths c
 
 import re
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
@@ -203,11 +203,13 @@ class Router:
         if not rest:
             rest = self._unsigned(request)
         for entry in rest:
+            protocol = _rest_protocol(entry.protocols)
+            assert protocol is not None
             if entry.name == "s3":
                 request.resource = self._with_bucket(request, signed=bool(signed))
             operation = self._table(entry.name).find(request.method, request.resource, request.query, request.headers)
             if operation is not None:
-                return Route(entry.name, operation, _rest_protocol(entry))
+                return Route(entry.name, operation, protocol)
             if entry.name == "s3":
                 plain = _beside_the_model(request)
                 if plain is not None:
@@ -229,10 +231,9 @@ class Router:
     def _no_operation(self, entry: ServiceIndexEntry, request: RequestData) -> RoutingError:
         if entry.name == "s3":
             return MethodNotAllowed().spoken_in("s3", "rest-xml")
-        if _is_rest(entry):
-            return UnknownOperation("The requested operation is not known.").spoken_in(
-                entry.name, _rest_protocol(entry)
-            )
+        protocol = _rest_protocol(entry.protocols)
+        if protocol is not None:
+            return UnknownOperation("The requested operation is not known.").spoken_in(entry.name, protocol)
         if _speaks_query(entry) and "json" not in entry.protocols:
             return MissingAction().spoken_in(entry.name, "query")
         if _speaks_query(entry) and "json" not in request.headers.get("content-type", ""):
@@ -318,8 +319,9 @@ def _speaks_query(entry: ServiceIndexEntry) -> bool:
 
 
 def _is_rest(entry: ServiceIndexEntry) -> bool:
-    return any(protocol.startswith("rest-") for protocol in entry.protocols)
+    return _rest_protocol(entry.protocols) is not None
 
 
-def _rest_protocol(entry: ServiceIndexEntry) -> str:
-    return next(protocol for protocol in entry.protocols if protocol.startswith("rest-"))
+@cache
+def _rest_protocol(protocols: tuple[str, ...]) -> str | None:
+    return next((protocol for protocol in protocols if protocol.startswith("rest-")), None)

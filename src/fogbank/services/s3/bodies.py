@@ -94,7 +94,8 @@ class Bodies:
         if received.size == 0:
             return Body([])
         if received.data is not None:
-            piece = secrets.token_hex(16)
+            # Bodies of the same time lie together: a commit then writes few pages of the store.
+            piece = f"{self._tables.latest_sequence():016x}{secrets.token_hex(8)}"
             self._tables.bodies.put((piece,), InlineBody(received.data))
         else:
             piece = received.blob

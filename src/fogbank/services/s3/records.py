@@ -16,6 +16,7 @@ from fogbank.core.store import Record, Store
 
 INLINE_MAX = 16 * 1024
 NULL_VERSION = "null"
+_RESERVED = 1_000
 
 
 class Bucket(Record):
@@ -226,11 +227,21 @@ class S3Tables:
         self.lifecycle_runs = store.table("s3.lifecycle_runs", key=(str,), value=LifecycleRun)
         self.completed_uploads = store.table("s3.completed_uploads", key=(str,), value=CompletedUpload)
         self.counters = store.table("s3.counters", key=(str,), value=Counter)
+        self._store = store
+        self._latest_sequence = (self.counters.get(("sequence",)) or Counter(1)).next - 1
+        self._last_reserved = self._latest_sequence
 
     def next_sequence(self) -> int:
-        sequence = self.latest_sequence() + 1
-        self.counters.put(("sequence",), Counter(sequence + 1))
-        return sequence
+        """The number of a change, in its transaction. A thousand are reserved by one write, so there may be gaps."""
+        self._latest_sequence += 1
+        if self._latest_sequence > self._last_reserved:
+            last = self._latest_sequence + _RESERVED
+            self.counters.put(("sequence",), Counter(last + 1))
+            self._store.after_commit(lambda: self._reserve(last))
+        return self._latest_sequence
 
     def latest_sequence(self) -> int:
-        return (self.counters.get(("sequence",)) or Counter(1)).next - 1
+        return self._latest_sequence
+
+    def _reserve(self, last: int) -> None:
+        self._last_reserved = max(self._last_reserved, last)
