@@ -18,6 +18,12 @@ FULL = {
         ]
     },
     "CorsConfiguration": {"CorsRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"], "MaxAge": "60"}]},
+    "WebsiteConfiguration": {
+        "IndexDocument": "index.html",
+        "RoutingRules": [
+            {"RoutingRuleCondition": {"KeyPrefixEquals": "a/"}, "RedirectRule": {"ReplaceKeyPrefixWith": "b/"}}
+        ],
+    },
     "IntelligentTieringConfigurations": [
         {
             "Id": "cold",
@@ -92,6 +98,9 @@ def test_a_bucket_has_every_property_of_its_template(aws: Any, s3: Any) -> None:
     assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms"}
     assert rule["BucketKeyEnabled"]
     assert s3.get_bucket_cors(Bucket=name)["CORSRules"][0]["MaxAgeSeconds"] == 60
+    website = s3.get_bucket_website(Bucket=name)
+    assert website["IndexDocument"] == {"Suffix": "index.html"}
+    assert website["RoutingRules"][0]["Condition"] == {"KeyPrefixEquals": "a/"}
     tiering = s3.get_bucket_intelligent_tiering_configuration(Bucket=name, Id="cold")
     wanted = {"And": {"Prefix": "x", "Tags": [{"Key": "a", "Value": "b"}]}}
     assert tiering["IntelligentTieringConfiguration"]["Filter"] == wanted
@@ -145,6 +154,7 @@ def test_what_a_template_no_longer_says_is_taken_away_in_place(aws: Any, s3: Any
         assert not any(key.endswith("List") for key in found), kind
     for read, code in (
         (s3.get_bucket_cors, "NoSuchCORSConfiguration"),
+        (s3.get_bucket_website, "NoSuchWebsiteConfiguration"),
         (s3.get_bucket_lifecycle_configuration, "NoSuchLifecycleConfiguration"),
         (s3.get_bucket_ownership_controls, "OwnershipControlsNotFoundError"),
         (s3.get_bucket_tagging, "NoSuchTagSet"),

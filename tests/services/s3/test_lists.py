@@ -129,6 +129,25 @@ def test_an_owner_is_told_when_asked_for(s3: Any, filled: str) -> None:
     assert "Owner" in s3.list_objects(Bucket=filled)["Contents"][0]
 
 
+def test_a_list_tells_how_restores_stand_if_it_is_asked(s3: Any, bucket: str, clock: Any) -> None:
+    s3.put_object(Bucket=bucket, Key="archived", StorageClass="GLACIER")
+    s3.put_object(Bucket=bucket, Key="plain")
+
+    def told(operation: str, part: str) -> Any:
+        answer = getattr(s3, operation)(Bucket=bucket, OptionalObjectAttributes=["RestoreStatus"])
+        archived, plain = answer[part]
+        assert "RestoreStatus" not in plain
+        return archived["RestoreStatus"]
+
+    assert told("list_objects_v2", "Contents") == {"IsRestoreInProgress": False}
+    s3.restore_object(Bucket=bucket, Key="archived", RestoreRequest={"Days": 1})
+    assert told("list_objects", "Contents") == {"IsRestoreInProgress": True}
+    clock.advance(s=6 * 3600)
+    status = told("list_object_versions", "Versions")
+    assert (status["IsRestoreInProgress"], "RestoreExpiryDate" in status) == (False, True)
+    assert "RestoreStatus" not in s3.list_objects_v2(Bucket=bucket)["Contents"][0]
+
+
 # ---- versions --------------------------------------------------------------------------------------------------
 
 

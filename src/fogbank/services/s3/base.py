@@ -54,6 +54,7 @@ class S3Base(Service):
             "ObjectCannedACL",
             "ObjectLockMode",
             "ObjectOwnership",
+            "OptionalObjectAttributes",
             "Protocol",
             "QuoteFields",
             "ServerSideEncryption",

@@ -100,6 +100,7 @@ class MultipartUploads(NewObjects):
     ) -> Answer:
         """Uploads of one key are in the order of their creation. An UploadIdMarker counts only beside a KeyMarker."""
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        charged = self._charged(ctx, bucket, RequestPayer)
         named = listing.namer(EncodingType)
         limit = listing.page_size("max-uploads", MaxUploads)
         uploads = self._tables.uploads_of
@@ -133,7 +134,7 @@ class MultipartUploads(NewObjects):
         answer |= listing.members(page, named, Delimiter, EncodingType)
         if page.rows:
             answer["Uploads"] = [self._upload_row(bucket, named(key), upload_id) for key, upload_id in page.rows]
-        return answer
+        return answer | charged
 
     def list_parts(
         self,
@@ -148,6 +149,7 @@ class MultipartUploads(NewObjects):
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        charged = self._charged(ctx, bucket, RequestPayer)
         upload = self._upload(Bucket, Key, UploadId)
         limit = listing.page_size("max-parts", MaxParts)
         found = list(self._tables.parts.scan((UploadId,), after=(UploadId, PartNumberMarker), limit=limit + 1))
@@ -172,7 +174,7 @@ class MultipartUploads(NewObjects):
             **self._described(bucket, upload),
             **self._abort_notice(bucket, Key, upload.initiated_ms),
         }
-        return answer | ({"Parts": rows} if rows else {})
+        return answer | ({"Parts": rows} if rows else {}) | charged
 
     def upload_part(
         self,

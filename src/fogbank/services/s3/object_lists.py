@@ -6,10 +6,11 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
-from fogbank.services.s3 import listing
+from fogbank.services.s3 import listing, restores
 from fogbank.services.s3.base import S3Base
 from fogbank.services.s3.errors import InvalidArgument
 from fogbank.services.s3.fields import owner_id, storage
+from fogbank.services.s3.new_objects import ARCHIVED
 from fogbank.services.s3.records import NULL_VERSION, ObjectVersion
 from fogbank.services.s3.records import Bucket as BucketRecord
 from fogbank.services.s3.version_ids import place_of
@@ -31,11 +32,14 @@ class ObjectLists(S3Base):
         VersionIdMarker: str | None = None,
         MaxKeys: int = listing.PAGE_MAX,
         EncodingType: str | None = None,
+        OptionalObjectAttributes: list[str] | None = None,
         RequestPayer: str | None = None,
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
         """Newest first within a key. Without a VersionIdMarker all versions of the KeyMarker are left behind."""
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        charged = self._charged(ctx, bucket, RequestPayer)
+        restores_at = _restores_at(ctx, OptionalObjectAttributes)
         named = listing.namer(EncodingType)
         limit = listing.page_size("maxKeys", MaxKeys)
         place = self._marked_place(Bucket, KeyMarker, VersionIdMarker)
@@ -65,10 +69,10 @@ class ObjectLists(S3Base):
                 row = {"Key": named(key), "LastModified": _modified(version), "Owner": _owner(bucket)}
                 answer.setdefault("DeleteMarkers", []).append(row)
             else:
-                row = _row(bucket, named(key), version, owner=True)
+                row = _row(bucket, named(key), version, owner=True, restores_at=restores_at)
                 answer.setdefault("Versions", []).append(row)
             row |= {"VersionId": version.version_id, "IsLatest": latest}
-        return answer
+        return answer | charged
 
     def list_objects(
         self,
@@ -80,10 +84,13 @@ class ObjectLists(S3Base):
         Marker: str = "",
         MaxKeys: int = listing.PAGE_MAX,
         EncodingType: str | None = None,
+        OptionalObjectAttributes: list[str] | None = None,
         RequestPayer: str | None = None,
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        charged = self._charged(ctx, bucket, RequestPayer)
+        restores_at = _restores_at(ctx, OptionalObjectAttributes)
         named = listing.namer(EncodingType)
         limit = listing.page_size("maxKeys", MaxKeys)
         page = listing.page(self._objects_of(Bucket), prefix=Prefix, delimiter=Delimiter, after=Marker, limit=limit)
@@ -96,10 +103,10 @@ class ObjectLists(S3Base):
         }
         answer |= listing.members(page, named, Delimiter, EncodingType)
         if page.rows:
-            answer["Contents"] = [_row(bucket, named(k), v, owner=True) for k, v in page.rows]
+            answer["Contents"] = [_row(bucket, named(k), v, owner=True, restores_at=restores_at) for k, v in page.rows]
         if page.truncated and Delimiter:  # Without one, the marker is the last key.
             answer["NextMarker"] = named(page.last)
-        return answer
+        return answer | charged
 
     def list_objects_v2(
         self,
@@ -113,10 +120,13 @@ class ObjectLists(S3Base):
         MaxKeys: int = listing.PAGE_MAX,
         EncodingType: str | None = None,
         FetchOwner: bool = False,
+        OptionalObjectAttributes: list[str] | None = None,
         RequestPayer: str | None = None,
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        charged = self._charged(ctx, bucket, RequestPayer)
+        restores_at = _restores_at(ctx, OptionalObjectAttributes)
         named = listing.namer(EncodingType)
         limit = listing.page_size("maxKeys", MaxKeys)
         after = listing.untoken(ContinuationToken) if ContinuationToken is not None else StartAfter or ""
@@ -130,14 +140,16 @@ class ObjectLists(S3Base):
         }
         answer |= listing.members(page, named, Delimiter, EncodingType)
         if page.rows:
-            answer["Contents"] = [_row(bucket, named(k), v, owner=FetchOwner) for k, v in page.rows]
+            answer["Contents"] = [
+                _row(bucket, named(k), v, owner=FetchOwner, restores_at=restores_at) for k, v in page.rows
+            ]
         if ContinuationToken is not None:
             answer["ContinuationToken"] = ContinuationToken
         elif StartAfter is not None:
             answer["StartAfter"] = named(StartAfter)
         if page.truncated:
             answer["NextContinuationToken"] = listing.token(page.last)
-        return answer
+        return answer | charged
 
     # ---- steps -----------------------------------------------------------------------------------------------
 
@@ -196,7 +208,20 @@ def _owner(bucket: BucketRecord) -> dict[str, str]:
     return {"ID": owner_id(bucket.account)}
 
 
-def _row(bucket: BucketRecord, key: str, version: ObjectVersion, *, owner: bool) -> dict[str, Any]:
+def _restores_at(ctx: Context, attributes: list[str] | None) -> int | None:
+    """The time at which a list tells how restores stand, if it is asked to."""
+    for name in attributes or ():
+        if name != "RestoreStatus":
+            raise InvalidArgument(
+                "Invalid attribute name specified.",
+                members={"ArgumentName": "x-amz-optional-object-attributes", "ArgumentValue": name},
+            )
+    return ctx.now_ms if attributes else None
+
+
+def _row(
+    bucket: BucketRecord, key: str, version: ObjectVersion, *, owner: bool, restores_at: int | None
+) -> dict[str, Any]:
     row: dict[str, Any] = {
         "Key": key,
         "LastModified": _modified(version),
@@ -208,4 +233,6 @@ def _row(bucket: BucketRecord, key: str, version: ObjectVersion, *, owner: bool)
         row |= {"ChecksumAlgorithm": list(version.checksums), "ChecksumType": version.checksum_type}
     if owner:
         row["Owner"] = _owner(bucket)
+    if restores_at is not None and row["StorageClass"] in ARCHIVED:
+        row["RestoreStatus"] = restores.status(version, restores_at)
     return row

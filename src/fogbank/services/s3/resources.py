@@ -94,6 +94,9 @@ _CONFIGURATIONS: Mapping[str, One | Many] = {
         {"AccelerateConfiguration": {"Status": "Suspended"}},
     ),
     "CorsConfiguration": One("put_bucket_cors", "CORSConfiguration", bucket_properties.cors, "delete_bucket_cors"),
+    "WebsiteConfiguration": One(
+        "put_bucket_website", "WebsiteConfiguration", bucket_properties.website, "delete_bucket_website"
+    ),
     "NotificationConfiguration": One(
         "put_bucket_notification_configuration",
         "NotificationConfiguration",

@@ -51,6 +51,16 @@ def check_readable(version: ObjectVersion, now_ms: int) -> None:
         raise InvalidObjectState(members={"StorageClass": storage(version)})
 
 
+def status(version: ObjectVersion, now_ms: int) -> dict[str, Any]:
+    """RestoreStatus, as lists tell it of archived objects."""
+    restore = version.restore
+    if restore is None or now_ms >= restore.until_ms:
+        return {"IsRestoreInProgress": False}
+    if now_ms < restore.ready_ms:
+        return {"IsRestoreInProgress": True}
+    return {"IsRestoreInProgress": False, "RestoreExpiryDate": restore.until_ms // 1000}
+
+
 def header(version: ObjectVersion, now_ms: int) -> str:
     """The x-amz-restore header; empty if there is neither a restored copy nor one to come."""
     restore = version.restore
