@@ -11,6 +11,7 @@ import errno
 import logging
 import os
 import secrets
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,8 @@ R = TypeVar("R")
 # Enough to keep a disk busy that flushes; what they do never waits for a client.
 THREADS_MAX = 16
 _UNWRITTEN = ".part"
+# File systems without links, and files that have as many as they can.
+_NO_LINKS = frozenset((errno.EPERM, errno.ENOTSUP, errno.EMLINK))
 _NO_ROOM = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 
 
@@ -83,6 +86,25 @@ class Blobs:
         """Remove what was written and will not be claimed."""
         writer.remove()
         self._unclaimed.discard(writer.blob)
+
+    async def duplicate(self, blob: str) -> str:
+        """A blob with the same contents, which takes no room while both are there. It stays only if `claim` is
+        committed. The first one is being read (see `begin_reading`).
+        """
+        copy = secrets.token_hex(16)
+        self._unclaimed.add(copy)
+        try:
+            await self.in_thread(_link, self.path(blob), self.path(copy), durable=self._durable)
+        except BaseException:
+            self.abandon(copy)
+            raise
+        return copy
+
+    def abandon(self, blob: str) -> None:
+        """Remove a blob, unless it is claimed."""
+        if blob in self._unclaimed:
+            self._unclaimed.discard(blob)
+            self._remove(blob)
 
     def claim(self, blob: str, size: int) -> None:
         """Keep the blob: call it in the transaction that writes the reference."""
@@ -220,6 +242,23 @@ class BlobWriter:
             if self._durable:
                 _flush_folder(folder.parent)
             return self._temporary.open("xb")
+
+
+def _link(source: Path, target: Path, *, durable: bool) -> None:
+    with _refusing_when_full():
+        target.parent.mkdir(exist_ok=True)
+        try:
+            os.link(source, target)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            shutil.copyfile(source, target)
+            if durable:
+                with target.open("rb") as copy:
+                    os.fsync(copy.fileno())
+        if durable:
+            _flush_folder(target.parent)
+            _flush_folder(target.parent.parent)
 
 
 def _flush_folder(folder: Path) -> None:

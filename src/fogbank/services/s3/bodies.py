@@ -4,7 +4,7 @@ import itertools
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection
 from functools import partial
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from fogbank.core.blobs import Blobs, BlobWriter
 from fogbank.core.context import Context
@@ -35,6 +35,13 @@ class Received:
         self.blob = blob
         self.salt = salt
         self.checksums = checksums
+
+
+class Duplicate(NamedTuple):
+    """A body that was duplicated: the pieces as in `Body`, with their bytes unless those are in a blob."""
+
+    pieces: list[tuple[str, int, bytes | None]]
+    salts: list[str]
 
 
 class Bodies:
@@ -108,6 +115,40 @@ class Bodies:
                 self._blobs.release(piece)
             else:
                 self._tables.bodies.delete((piece,))
+
+    async def duplicate(self, body: Body | None) -> "Duplicate":
+        """The same bytes once more, not yet kept. To be forgotten at the end, kept or not."""
+        body = body or Body([])
+        duplicate = Duplicate([], body.salts)
+        blobs = [piece for piece, size in body.pieces if size > INLINE_MAX]
+        self._blobs.begin_reading(blobs)
+        try:
+            for piece, size in body.pieces:
+                if size > INLINE_MAX:
+                    duplicate.pieces.append((await self._blobs.duplicate(piece), size, None))
+                else:
+                    duplicate.pieces.append((secrets.token_hex(16), size, self._inline(piece)))
+        except BaseException:
+            self.forget(duplicate)
+            raise
+        finally:
+            self._blobs.end_reading(blobs)
+        return duplicate
+
+    def keep_duplicate(self, duplicate: "Duplicate") -> Body:
+        """In the transaction that refers to it."""
+        for piece, size, data in duplicate.pieces:
+            if data is not None:
+                self._tables.bodies.put((piece,), InlineBody(data))
+            else:
+                self._blobs.claim(piece, size)
+        return Body([(piece, size) for piece, size, _ in duplicate.pieces], duplicate.salts)
+
+    def forget(self, duplicate: "Duplicate") -> None:
+        """Remove what was not kept."""
+        for piece, _, data in duplicate.pieces:
+            if data is None:
+                self._blobs.abandon(piece)
 
     def open(self, body: Body, *, first: int, length: int, key: CustomerKey | None = None) -> "bytes | Contents":
         """The bytes from `first` on: at once if they lie in the store, else as they are read. `key` is that of a body

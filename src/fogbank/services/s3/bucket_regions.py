@@ -30,7 +30,7 @@ class BucketRegions(S3Base):
         bucket = self._tables.buckets.peek((_bucket_name(request),))
         if bucket is None or bucket.region == ctx.region or ctx.access_key is None:
             return
-        if _is_asked_anywhere(request):
+        if _is_asked_anywhere(request) or _is_signed_for_no_region(request):
             return
         if "X-Amz-Credential" in request.query:
             raise _wrong_region(request, ctx.region, bucket.region)
@@ -64,6 +64,11 @@ def _is_asked_anywhere(request: RequestData) -> bool:
         (request.method == "PUT" and not request.query)
         or (request.method == "GET" and request.query.partition("=")[0] == "location")
     )
+
+
+def _is_signed_for_no_region(request: RequestData) -> bool:
+    """By signature version 2, which knows no regions."""
+    return "AWSAccessKeyId=" in request.query or request.headers.get("authorization", "").startswith("AWS ")
 
 
 def _is_list_of_objects(request: RequestData) -> bool:

@@ -75,6 +75,10 @@ class BucketConfigs(S3Base):
             raise InvalidBucketState(
                 "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed."
             )
+        if bucket.replicates and status == "Suspended":
+            raise InvalidBucketState(
+                "A replication configuration is present on this bucket, so the versioning state cannot be changed."
+            )
         if VersioningConfiguration.get("MFADelete") == "Enabled":
             if MFA is None:
                 raise AccessDenied("Mfa Authentication must be used for this request")

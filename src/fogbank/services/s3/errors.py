@@ -259,6 +259,12 @@ class ObjectLockConfigurationNotFound(AwsError):
     message = "Object Lock configuration does not exist for this bucket"
 
 
+class ReplicationConfigurationNotFound(AwsError):
+    code = "ReplicationConfigurationNotFoundError"
+    status = 404
+    message = "The replication configuration was not found"
+
+
 class InvalidBucketState(AwsError):
     code = "InvalidBucketState"
     status = 409

@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 
 from fogbank.core.context import Context
 from fogbank.core.moments import iso_milliseconds, iso_seconds
-from fogbank.services.s3.events import Details, Event
+from fogbank.services.s3.events import CREATED, Details, Event
 from fogbank.services.s3.fields import storage
 from fogbank.services.s3.records import NULL_VERSION, Bucket, ObjectVersion
 
@@ -18,11 +18,10 @@ _S3 = "s3.amazonaws.com"
 _EMPTY_ETAG = "d41d8cd98f00b204e9800998ecf8427e"
 """What a delete marker's event says, although a marker has no content."""
 
-_CREATED = frozenset((Event.PUT, Event.POST, Event.COPY, Event.COMPLETE_MULTIPART_UPLOAD))
 _REMOVED = frozenset((Event.DELETE, Event.EXPIRED))
 _MARKED = frozenset((Event.DELETE_MARKER_CREATED, Event.EXPIRED_BY_MARKER))
 _RESTORED = frozenset((Event.RESTORE_INITIATED, Event.RESTORE_COMPLETED))
-_SEQUENCED = _CREATED | _REMOVED | _MARKED
+_SEQUENCED = CREATED | _REMOVED | _MARKED
 _BY_S3 = frozenset(
     (
         Event.EXPIRED,
@@ -35,12 +34,12 @@ _BY_S3 = frozenset(
 )
 
 # AWS's page tells of one version for all events since; the recorded answers have those of before.
-_VERSION = dict.fromkeys(_CREATED | _RESTORED | {Event.DELETE, Event.DELETE_MARKER_CREATED}, "2.1")
+_VERSION = dict.fromkeys(CREATED | _RESTORED | {Event.DELETE, Event.DELETE_MARKER_CREATED}, "2.1")
 _REPLICATION_VERSION = "2.2"
 _LATER_VERSION = "2.3"
 
 _DETAIL_TYPES = {
-    **dict.fromkeys(_CREATED, "Object Created"),
+    **dict.fromkeys(CREATED, "Object Created"),
     **dict.fromkeys(_REMOVED | _MARKED, "Object Deleted"),
     Event.RESTORE_INITIATED: "Object Restore Initiated",
     Event.RESTORE_COMPLETED: "Object Restore Completed",
@@ -81,7 +80,7 @@ def record(
 ) -> dict[str, Any]:
     """An entry of the `Records` that queues, topics and functions get."""
     told: dict[str, Any] = {"key": quote_plus(key, safe="/*")}
-    if event in _CREATED or event in _RESTORED:
+    if event in CREATED or event in _RESTORED:
         told["size"] = version.size
     if event in _MARKED:
         told["eTag"] = _EMPTY_ETAG
@@ -122,7 +121,7 @@ def detail(
     if detail_type is None:
         return None
     told: dict[str, Any] = {"key": key}
-    if event in _CREATED or event in _RESTORED or event in (Event.TRANSITION, Event.INTELLIGENT_TIERING):
+    if event in CREATED or event in _RESTORED or event in (Event.TRANSITION, Event.INTELLIGENT_TIERING):
         told["size"] = version.size
     if event in _MARKED:
         told["etag"] = _EMPTY_ETAG

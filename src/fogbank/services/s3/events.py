@@ -33,10 +33,15 @@ class Event(StrEnum):
     TRANSITION = "LifecycleTransition"
     INTELLIGENT_TIERING = "IntelligentTiering"
     RETENTION_PUT = "ObjectRetention:Put"
+    LEGAL_HOLD_PUT = "ObjectLegalHold:Put"
+    """S3 has no notification of it; replication listens."""
     REPLICATION_FAILED = "Replication:OperationFailedReplication"
     REPLICATION_MISSED_THRESHOLD = "Replication:OperationMissedThreshold"
     REPLICATION_AFTER_THRESHOLD = "Replication:OperationReplicatedAfterThreshold"
     REPLICATION_NOT_TRACKED = "Replication:OperationNotTracked"
+
+
+CREATED = frozenset((Event.PUT, Event.POST, Event.COPY, Event.COMPLETE_MULTIPART_UPLOAD))
 
 
 class Details(TypedDict, total=False):

@@ -25,7 +25,9 @@ FILTER_BYTES_MAX = 1024
 
 _WILDCARDS = ("ObjectCreated", "ObjectRemoved", "ObjectRestore", "ObjectTagging", "LifecycleExpiration", "Replication")
 _EVENTS = frozenset(
-    {f"s3:{event}" for event in Event} | {f"s3:{group}:*" for group in _WILDCARDS} | {"s3:ReducedRedundancyLostObject"}
+    {f"s3:{event}" for event in Event if event is not Event.LEGAL_HOLD_PUT}
+    | {f"s3:{group}:*" for group in _WILDCARDS}
+    | {"s3:ReducedRedundancyLostObject"}
 )
 
 

@@ -78,13 +78,14 @@ class ObjectLocks(S3Base):
         ChecksumAlgorithm: str | None = None,
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
-        _, version = self._lockable(ctx, Bucket, Key, VersionId, ExpectedBucketOwner, method="PUT")
         status = (LegalHold or {}).get("Status")
         if status is None:
             raise MalformedXML()
+        bucket, version = self._lockable(ctx, Bucket, Key, VersionId, ExpectedBucketOwner, method="PUT")
         lock = version.lock or ObjectLock()
         version.lock = ObjectLock(lock.mode, lock.until_ms, status)
         self._shelf.replace(Bucket, Key, version)
+        self._events.happened(ctx, bucket, Event.LEGAL_HOLD_PUT, Key, version)
         return None
 
     def put_object_lock_configuration(

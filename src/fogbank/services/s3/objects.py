@@ -211,6 +211,8 @@ class Objects(NewObjects):
             **object_lock.headers(version.lock),
         }
         answer.pop("SSEKMSEncryptionContext", None)
+        if version.replication:
+            answer["ReplicationStatus"] = version.replication
         restored = restores.header(version, ctx.now_ms)
         if restored:
             answer["Restore"] = restored

@@ -130,6 +130,8 @@ class ObjectVersion(Record):
     key_verifier: str = ""
     """What tells the customer's key that it is encrypted with (see `customer_keys`)."""
     restore: Restore | None = None
+    replicated_to: dict[str, str] = {}
+    """The buckets that it is to be replicated to, and how far that is."""
 
 
 class Upload(Record):

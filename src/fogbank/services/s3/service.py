@@ -13,6 +13,7 @@ from fogbank.services.s3.object_lists import ObjectLists
 from fogbank.services.s3.object_locks import ObjectLocks
 from fogbank.services.s3.object_tags import ObjectTags
 from fogbank.services.s3.policy import BucketPolicies
+from fogbank.services.s3.replication import Replication
 from fogbank.services.s3.request_log import RequestLog
 from fogbank.services.s3.restores import Restores
 from fogbank.services.s3.select.operation import ObjectSelects
@@ -34,6 +35,7 @@ class S3Service(
     ObjectLocks,
     ObjectSelects,
     ObjectTags,
+    Replication,
     RequestLog,
     Restores,
     Websites,

@@ -42,6 +42,14 @@ class Shelf:
         else:
             self._tables.objects.put((bucket.name, key), version)
 
+    def insert(self, bucket: Bucket, key: str, version: ObjectVersion) -> None:
+        """Put a version where its sequence says: behind newer ones, if there are any."""
+        latest = self.find(bucket.name, key, None)
+        if latest is not None and latest.sequence > version.sequence:
+            self._lay(bucket.name, key, version)
+        else:
+            self.put(bucket, key, version)
+
     def find(self, bucket: str, key: str, version_id: str | None) -> ObjectVersion | None:
         current = self._tables.objects.get((bucket, key))
         if version_id is None:
