@@ -58,8 +58,10 @@ class XmlWriter:
             compiled[key] = found
         return found
 
-    def contents(self, shape: Shape) -> Callable[[Out, Any], None]:
-        """Writes the members of a structure that are in the body, without an element around them."""
+    def contents(self, shape: Shape, *, first: str = "") -> Callable[[Out, Any], None]:
+        """Writes the members of a structure that are in the body, without an element around them; in the order of the
+        model, or with one of them first.
+        """
         scalars: dict[str, tuple[str, Callable[[Any], str], str]] = {}
         nested: dict[str, tuple[str, Write]] = {}
         for member, ref in shape.members.items():
@@ -71,6 +73,7 @@ class XmlWriter:
             else:
                 scalars[member] = f"<{name}>", self._text(ref, inner), f"</{name}>"
         members = [member for member in shape.members if member in scalars or member in nested]
+        members.sort(key=lambda member: member != first)
 
         def write(out: Out, value: Any) -> None:
             for member in members:

@@ -128,3 +128,11 @@ def test_directory_buckets_are_refused_by_name(s3: Any, account: str) -> None:
 def test_the_expected_owner_is_an_account(s3: Any, bucket: str, owner: str) -> None:
     with pytest.raises(ClientError, match=rf"InvalidBucketOwnerAWSAccountID.*\[{owner}\]"):
         s3.get_bucket_policy(Bucket=bucket, ExpectedBucketOwner=owner)
+
+
+def test_the_owner_of_listed_buckets_is_told_first(server: Any, aws: Any, bucket: str) -> None:
+    answers: list[Any] = []
+    s3 = aws("s3")
+    s3.meta.events.register("before-parse.s3.*", lambda response_dict, **_: answers.append(response_dict["body"]))
+    s3.list_buckets()
+    assert answers[0].index(b"<Owner>") < answers[0].index(b"<Buckets>")

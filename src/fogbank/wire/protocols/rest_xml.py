@@ -76,7 +76,9 @@ class RestXmlOperation(RestOperation):
         super()._bind_output()
         self._writer = XmlWriter(self.service, timestamps.iso8601_milliseconds)
         shape = self.output_shape
-        self._contents = None if shape is None else self._writer.contents(shape)
+        # SDKs that read as they go give the buckets the owner that they have seen.
+        first = "Owner" if self.operation.name == "ListBuckets" else ""
+        self._contents = None if shape is None else self._writer.contents(shape, first=first)
         self._is_s3 = self.service.name == "s3"
         self._content_range = next(
             (member for member, (name, _) in self._out_headers.items() if name.lower() == "content-range"), None
