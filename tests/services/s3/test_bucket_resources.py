@@ -69,16 +69,6 @@ FULL = {
     "PublicAccessBlockConfiguration": {"BlockPublicAcls": "false", "BlockPublicPolicy": "true"},
     "Tags": [{"Key": "team", "Value": "a"}],
     "VersioningConfiguration": {"Status": "Enabled"},
-    "WebsiteConfiguration": {
-        "IndexDocument": "index.html",
-        "ErrorDocument": "error.html",
-        "RoutingRules": [
-            {
-                "RoutingRuleCondition": {"KeyPrefixEquals": "old/"},
-                "RedirectRule": {"ReplaceKeyPrefixWith": "new/", "HttpRedirectCode": "302"},
-            }
-        ],
-    },
 }
 
 
@@ -130,11 +120,6 @@ def test_a_bucket_has_every_property_of_its_template(aws: Any, s3: Any) -> None:
     assert lock["Rule"] == {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}
     block = s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]
     assert [name for name, on in block.items() if on] == ["BlockPublicPolicy"]
-    website = s3.get_bucket_website(Bucket=name)
-    assert (website["IndexDocument"], website["ErrorDocument"]) == ({"Suffix": "index.html"}, {"Key": "error.html"})
-    (rule,) = website["RoutingRules"]
-    assert rule["Condition"] == {"KeyPrefixEquals": "old/"}
-    assert rule["Redirect"] == {"ReplaceKeyPrefixWith": "new/", "HttpRedirectCode": "302"}
     tags = {tag["Key"]: tag["Value"] for tag in s3.get_bucket_tagging(Bucket=name)["TagSet"]}
     assert tags == {"env": "test", "team": "a"}
 
