@@ -39,9 +39,11 @@ _AMZ_CBOR = "application/x-amz-cbor-1.1"
 _CBOR_PATH = re.compile(r"/service/([^/]+)/operation/([^/]+)/?\Z")
 _ACTION = re.compile(r"(?:^|&)Action=([^&]*)")
 _VERSION = re.compile(r"(?:^|&)Version=([^&]*)")
-_REGION = r"[a-z]{2}(?:-[a-z]+)+-\d"
+_REGION = r"[a-z]{2,4}(?:-[a-z]+)+-\d"
 _WEBSITE_HOST = re.compile(rf"(?P<bucket>.+)\.s3-website(?:[.-]{_REGION})?\.[a-z].*\Z")
-_S3_HOST = re.compile(rf"(?:(?P<bucket>.+)\.)?s3(?:\.dualstack)?(?:[.-]{_REGION})?\.(?P<base>[a-z].*)\Z")
+_S3_HOST = re.compile(
+    rf"(?:(?P<bucket>.+)\.)?s3(?:-accelerate|-fips)?(?:\.dualstack)?(?:[.-]{_REGION})?\.(?P<base>[a-z].*)\Z"
+)
 _HOST = re.compile(rf"(?P<service>[a-z0-9-]+(?:\.dynamodb)?)(?:\.{_REGION})?\.(?P<base>.+)\Z")
 _QUEUE_PATH = re.compile(r"/(?:queue/[^/]+/)?\d{12}/[A-Za-z0-9_-]{1,80}(?:\.fifo)?/?\Z")
 # The names that stand for this machine; what comes before one of them is a service or a bucket.

@@ -178,7 +178,6 @@ class ObjectLists(S3Base):
                 if below is None or key != start or version.sequence < below
             ),
             ((key, place, version) for (_, key, place), version in others),
-            key=lambda row: row[:2],
         )
         for key, _, version in rows:
             yield key, (version, key != before)

@@ -4,7 +4,7 @@ A website is read at a host name of its own, `<bucket>.s3-website.<domain>`, by 
 """
 
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote_plus
 
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
@@ -54,7 +54,7 @@ class Websites(Cors, Objects):
                 raise MethodNotAllowed(members={"Method": request.method, "ResourceType": "OBJECT"})
         except AwsError as error:
             return error_page(error, ctx.request_id)
-        found = await _Visit(self, ctx, request, codec, bucket, website, unquote(path)).answer()
+        found = await _Visit(self, ctx, request, codec, bucket, website, unquote_plus(path)).answer()
         return _redirect(found) if isinstance(found, Redirection) else found
 
 

@@ -143,11 +143,18 @@ class RestOperation(CompiledOperation):
             else:
                 part = segments[index] if index < len(segments) else ""
             try:
-                text = unquote(part, errors="strict") if "%" in part else part
+                text = self.path_text(part)
             except UnicodeDecodeError:
-                raise self.unreadable("The request path is not valid UTF-8.") from None
+                raise self.unreadable_path() from None
             if text:
                 parameters[binding[0]] = self._scalar(template, binding[1], text)
+
+    def path_text(self, part: str) -> str:
+        """A part of the path, decoded. Raises UnicodeDecodeError."""
+        return unquote(part, errors="strict") if "%" in part else part
+
+    def unreadable_path(self) -> AwsError:
+        return self.unreadable("The request path is not valid UTF-8.")
 
     def _read_query(self, query: str, parameters: dict[str, Any]) -> None:
         if not query or not (self._query or self._query_map):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any, ClassVar
+from urllib.parse import unquote_plus
 
 from fogbank.core.errors import AwsError
 from fogbank.wire import timestamps
@@ -96,6 +97,17 @@ class RestXmlOperation(RestOperation):
         if self._is_s3:
             return WireError(message, code="InvalidArgument")
         return WireError(message, code="InvalidInput")
+
+    def path_text(self, part: str) -> str:
+        if not self._is_s3:
+            return super().path_text(part)
+        # S3 has always taken a plus sign in a path for a space.
+        return unquote_plus(part, errors="strict") if "%" in part or "+" in part else part
+
+    def unreadable_path(self) -> AwsError:
+        if not self._is_s3:
+            return super().unreadable_path()
+        return WireError("Couldn't parse the specified URI.", code="InvalidURI")
 
     def unreadable_value(self, name: str, read: Callable[[Any], Any], text: str, message: str) -> AwsError:
         if not self._is_s3 or read is not SCALARS["integer"]:
