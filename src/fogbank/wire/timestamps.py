@@ -73,6 +73,7 @@ def iso8601_milliseconds(seconds: float) -> str:
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
+@lru_cache(maxsize=4096)
 def rfc822(seconds: float) -> str:
     """`Thu, 01 Jan 2026 00:00:00 GMT`, as in HTTP headers."""
     return formatdate(int(seconds), usegmt=True)

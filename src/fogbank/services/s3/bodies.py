@@ -20,7 +20,7 @@ from fogbank.services.s3.records import INLINE_MAX, Body, InlineBody, S3Tables
 R = TypeVar("R")
 OBJECT_BYTES_MAX = 5 * 1024**3  # A single PUT or part; larger objects are multipart uploads.
 # What of a body may wait for the disk in memory, beside what the connection holds.
-WAITING_BYTES_MAX = 1024 * 1024
+WAITING_BYTES_MAX = 512 * 1024
 
 
 class Received:
