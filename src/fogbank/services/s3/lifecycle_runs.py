@@ -18,7 +18,7 @@ from fogbank.services.s3.multipart import MultipartUploads
 from fogbank.services.s3.records import Bucket as BucketRecord
 from fogbank.services.s3.records import LifecycleRun, ObjectVersion
 
-ROWS_PER_TURN = 500
+ROWS_PER_TURN = 200
 _PHASES = ("objects", "versions", "uploads")
 _MIDNIGHT = ("midnight",)
 
