@@ -18,7 +18,6 @@ PACKAGES = (
     "client-sts",
     "lib-dynamodb",
     "lib-storage",
-    "s3-presigned-post",
     "s3-request-presigner",
 )
 

@@ -33,6 +33,8 @@ class Ledger:
     """Everything the load was told."""
 
     queues: dict[str, Messages] = field(default_factory=lambda: defaultdict(Messages))
+    # Records of streams; nothing is ever deleted.
+    streams: dict[str, Messages] = field(default_factory=lambda: defaultdict(Messages))
     items: Allowed[int] = field(default_factory=dict)
     # A key of a global table; the value is the same in each region.
     everywhere: Allowed[int] = field(default_factory=dict)

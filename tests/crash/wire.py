@@ -7,7 +7,12 @@ from urllib.parse import urlencode
 
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
-_TARGETS = {"sqs": "AmazonSQS", "dynamodb": "DynamoDB_20120810", "events": "AWSEvents"}
+_TARGETS = {
+    "sqs": "AmazonSQS",
+    "dynamodb": "DynamoDB_20120810",
+    "events": "AWSEvents",
+    "kinesis": "Kinesis_20131202",
+}
 _VERSIONS = {"sns": "2010-03-31", "cloudformation": "2010-05-15"}
 
 

@@ -1,6 +1,7 @@
 """Consumers with throughput of their own, and what they subscribe to."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from typing import Any
 
 import pytest
@@ -18,11 +19,22 @@ def consumer(kinesis: Any, make_stream: MakeStream) -> str:
     return arn
 
 
-def subscribe(kinesis: Any, consumer: str, kind: str = "TRIM_HORIZON", **more: str) -> Iterator[dict[str, Any]]:
-    answer = kinesis.subscribe_to_shard(
-        ConsumerARN=consumer, ShardId="shardId-000000000000", StartingPosition={"Type": kind, **more}
-    )
-    return (event["SubscribeToShardEvent"] for event in answer["EventStream"])
+Subscribe = Callable[..., Iterator[dict[str, Any]]]
+
+
+@pytest.fixture
+def subscribe(kinesis: Any, consumer: str) -> Iterator[Subscribe]:
+    """Subscribes the consumer to the first shard; gives the events as they come."""
+    with ExitStack() as stack:
+
+        def begin(kind: str = "TRIM_HORIZON", **more: str) -> Iterator[dict[str, Any]]:
+            answer = kinesis.subscribe_to_shard(
+                ConsumerARN=consumer, ShardId="shardId-000000000000", StartingPosition={"Type": kind, **more}
+            )
+            stream = stack.enter_context(closing(answer["EventStream"]))
+            return (event["SubscribeToShardEvent"] for event in stream)
+
+        yield begin
 
 
 def test_consumers_are_registered_described_and_listed(kinesis: Any, consumer: str) -> None:
@@ -40,9 +52,9 @@ def test_consumers_are_registered_described_and_listed(kinesis: Any, consumer: s
         kinesis.describe_stream_consumer(ConsumerARN=consumer)
 
 
-def test_a_subscription_brings_what_is_there_and_what_comes(kinesis: Any, consumer: str) -> None:
+def test_a_subscription_brings_what_is_there_and_what_comes(kinesis: Any, subscribe: Subscribe) -> None:
     put(kinesis, "a")
-    events = subscribe(kinesis, consumer)
+    events = subscribe()
     first = next(events)
     assert [record["Data"] for record in first["Records"]] == [b"a"]
     assert first["ContinuationSequenceNumber"] == first["Records"][-1]["SequenceNumber"]
@@ -51,34 +63,34 @@ def test_a_subscription_brings_what_is_there_and_what_comes(kinesis: Any, consum
     assert [record["Data"] for record in second["Records"]] == [b"b"]
 
 
-def test_a_subscription_goes_on_behind_a_sequence_number(kinesis: Any, consumer: str) -> None:
+def test_a_subscription_goes_on_behind_a_sequence_number(kinesis: Any, subscribe: Subscribe) -> None:
     first, _ = put(kinesis, "a", "b")
-    events = subscribe(kinesis, consumer, "AFTER_SEQUENCE_NUMBER", SequenceNumber=first)
+    events = subscribe("AFTER_SEQUENCE_NUMBER", SequenceNumber=first)
     assert [record["Data"] for record in next(events)["Records"]] == [b"b"]
 
 
 def test_a_new_subscription_takes_the_place_of_one_that_is_five_seconds_old(
-    kinesis: Any, consumer: str, clock: MovableClock
+    kinesis: Any, subscribe: Subscribe, clock: MovableClock
 ) -> None:
-    old = subscribe(kinesis, consumer)
+    old = subscribe()
     with pytest.raises(ClientError, match="Another active subscription exists"):
-        subscribe(kinesis, consumer)
+        subscribe()
     clock.advance(s=5)
-    new = subscribe(kinesis, consumer)
+    new = subscribe()
     put(kinesis, "a")
     assert [record["Data"] for event in old for record in event["Records"]] == []
     assert [record["Data"] for record in next(new)["Records"]] in ([], [b"a"])
 
 
-def test_a_subscription_ends_after_five_minutes(kinesis: Any, consumer: str, clock: MovableClock) -> None:
-    events = subscribe(kinesis, consumer)
+def test_a_subscription_ends_after_five_minutes(kinesis: Any, subscribe: Subscribe, clock: MovableClock) -> None:
+    events = subscribe()
     next(events)
     clock.advance(s=300)
     assert all(event["Records"] == [] for event in events)
 
 
-def test_a_subscription_ends_with_its_shard_and_names_the_children(kinesis: Any, consumer: str) -> None:
-    events = subscribe(kinesis, consumer)
+def test_a_subscription_ends_with_its_shard_and_names_the_children(kinesis: Any, subscribe: Subscribe) -> None:
+    events = subscribe()
     put(kinesis, "a")
     kinesis.split_shard(StreamName="clicks", ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**127))
     seen = list(events)

@@ -1,5 +1,6 @@
 """Pipes from queues and streams to targets of every kind."""
 
+import base64
 import json
 from collections.abc import Callable
 from typing import Any
@@ -194,6 +195,22 @@ def test_the_record_that_fails_is_found_by_halving_and_ends_at_the_dead_letter_q
     assert letter["DDBStreamBatchInfo"]["batchSize"] == 1
 
 
+def test_a_kinesis_stream_is_read_flat_and_filtered_by_its_data(aws: Aws, clock: Any) -> None:
+    kinesis = aws("kinesis")
+    kinesis.create_stream(StreamName="s", ShardCount=1)
+    stream = kinesis.describe_stream_summary(StreamName="s")["StreamDescriptionSummary"]["StreamARN"]
+    outbox, target = queue(aws, "out")
+    settings = {"StartingPosition": "TRIM_HORIZON"}
+    criteria = {"Filters": [{"Pattern": '{"partitionKey":["k"],"data":{"kind":["a"]}}'}]}
+    pipe(aws, stream, target, SourceParameters={"KinesisStreamParameters": settings, "FilterCriteria": criteria})
+    records = [{"Data": text.encode(), "PartitionKey": "k"} for text in ('{"kind":"a"}', '{"kind":"b"}', "kind")]
+    kinesis.put_records(StreamName="s", Records=records)
+    (body,) = take(aws, outbox, 1)
+    event = json.loads(body)
+    assert base64.b64decode(event["data"]) == records[0]["Data"]
+    assert (event["partitionKey"], event["eventSource"], event["invokeIdentityArn"]) == ("k", "aws:kinesis", ROLE)
+
+
 def test_a_pipe_without_its_source_fails_and_says_why(aws: Aws) -> None:
     _, target = queue(aws, "out")
     pipe(aws, target.replace(":out", ":nowhere"), target)
@@ -205,7 +222,7 @@ def test_a_pipe_without_its_source_fails_and_says_why(aws: Aws) -> None:
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({"Source": "arn:aws:kinesis:us-east-1:123456789012:stream/s"}, "sources of service kinesis are not impl"),
+        ({"Source": "arn:aws:mq:us-east-1:123456789012:broker:b"}, "sources of service mq are not impl"),
         ({"Target": "arn:aws:states:us-east-1:123456789012:stateMachine:s"}, "targets of service states are not impl"),
         ({"Enrichment": "arn:aws:states:us-east-1:123456789012:stateMachine:s"}, "Enrichment by states is not impl"),
         ({"SourceParameters": {"SqsQueueParameters": {"BatchSize": 11}}}, "Maximum batch window in seconds must be"),

@@ -11,15 +11,11 @@ import asyncio
 import zlib
 from typing import Any, NamedTuple, Protocol
 
-import msgspec
-
 from fogbank.core.clock import Clock
-from fogbank.core.sources.stream_reader import Record, created_s
+from fogbank.core.sources.streams import StreamRecord
 
 RETRY_DELAY_MAX_S = 60
 RETENTION_S = 86_400
-
-_encode_in_order = msgspec.json.Encoder(order="deterministic").encode
 
 
 class Attempt(NamedTuple):
@@ -36,10 +32,12 @@ class Throttled(Exception):
 class Processor(Protocol):
     """Whoever the records are for."""
 
-    async def attempt(self, records: list[Record]) -> Attempt:
+    async def attempt(self, records: list[StreamRecord]) -> Attempt:
         """Try to process the records. Raises Throttled."""
 
-    async def give_up(self, shard_id: str, records: list[Record], condition: str, attempts: int, detail: Any) -> None:
+    async def give_up(
+        self, shard_id: str, records: list[StreamRecord], condition: str, attempts: int, detail: Any
+    ) -> None:
         """The records are skipped, for `RecordAgeExceeded` or `RetryAttemptsExhausted`."""
 
 
@@ -65,7 +63,7 @@ class Batches:
         self._retries_max = retries_max
         self._age_max_s = age_max_s if age_max_s > 0 else RETENTION_S
 
-    async def settle(self, shard_id: str, records: list[Record]) -> None:
+    async def settle(self, shard_id: str, records: list[StreamRecord]) -> None:
         """See that every record is processed or given up; beside each other by key if that is allowed."""
         if self._parallelization == 1:
             await self._process(shard_id, records)
@@ -75,11 +73,11 @@ class Batches:
             for lane in lanes_of(records, self._parallelization).values():
                 group.create_task(self._process_lane(shard_id, [lane[i : i + size] for i in range(0, len(lane), size)]))
 
-    async def _process_lane(self, shard_id: str, batches: list[list[Record]]) -> None:
+    async def _process_lane(self, shard_id: str, batches: list[list[StreamRecord]]) -> None:
         for batch in batches:
             await self._process(shard_id, batch)
 
-    async def _process(self, shard_id: str, records: list[Record]) -> None:
+    async def _process(self, shard_id: str, records: list[StreamRecord]) -> None:
         attempts = 0
         throttled = 0
         while records:
@@ -111,18 +109,17 @@ class Batches:
                 return
             await self._clock.sleep(retry_pause_s(attempts))
 
-    def _without_expired(self, records: list[Record]) -> tuple[list[Record], list[Record]]:
+    def _without_expired(self, records: list[StreamRecord]) -> tuple[list[StreamRecord], list[StreamRecord]]:
         oldest_s = self._clock.now_ms() / 1000 - self._age_max_s
-        fresh = [record for record in records if created_s(record) >= oldest_s]
-        return fresh, [record for record in records if created_s(record) < oldest_s]
+        fresh = [record for record in records if record.created_s >= oldest_s]
+        return fresh, [record for record in records if record.created_s < oldest_s]
 
 
-def lanes_of(records: list[Record], parallelization: int) -> dict[int, list[Record]]:
+def lanes_of(records: list[StreamRecord], parallelization: int) -> dict[int, list[StreamRecord]]:
     """The records by the lane that their key belongs to, each lane in order."""
-    lanes: dict[int, list[Record]] = {}
+    lanes: dict[int, list[StreamRecord]] = {}
     for record in records:
-        key = _encode_in_order(record["dynamodb"].get("Keys"))
-        lanes.setdefault(zlib.crc32(key) % parallelization, []).append(record)
+        lanes.setdefault(zlib.crc32(record.key) % parallelization, []).append(record)
     return lanes
 
 

@@ -1,6 +1,7 @@
-"""A DynamoDB stream, read to those who process its records: each shard in order, a parent before its children.
+"""A stream, read to those who process its records: each shard in order, parents before their children.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
+https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-create.html
 The position in a shard is kept in the store after its batch has been settled, so that a crash repeats a batch and never
 skips one.
 """
@@ -8,29 +9,24 @@ skips one.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
 
-from fogbank.core.arn import Arn
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
-from fogbank.core.moments import iso_seconds
-from fogbank.core.store import Record as Stored
-from fogbank.core.store import Table
+from fogbank.core.sources.streams import Stream, StreamRecord
+from fogbank.core.store import Record, Table
 
 log = logging.getLogger("fogbank.sources")
 
-POLL_S = 0.2  # AWS polls a shard four times a second.
 SHARDS_S = 2
 AFTER_ERROR_S = 2
 GET_RECORDS_MAX = 1000
 END_OF_TIME_MS = 1 << 62
 
-Record = dict[str, Any]
-Settle = Callable[[str, list[Record]], Awaitable[None]]
+Settle = Callable[[str, list[StreamRecord]], Awaitable[None]]
 Idle = Callable[[str, int], Awaitable[None]]
 
 
-class Checkpoint(Stored):
+class Checkpoint(Record):
     """How far a reader has read a shard."""
 
     sequence: str = ""
@@ -38,8 +34,10 @@ class Checkpoint(Stored):
 
 
 class StreamReader:
-    """Reads the stream of that ARN until its task is cancelled; `settle` is given batches as GetRecords gave them.
+    """Reads a stream until its task is cancelled; `settle` is given batches as GetRecords gave them.
 
+    Records older than `since_ms` are passed over. A reader that starts at LATEST starts at its own creation and not
+    with an iterator of that type, so that what arrives before the first checkpoint is not lost with a crash.
     `reader` names the checkpoints in their table, whose key is (reader, shard). `idle` is told up to which moment
     a shard is known to have nothing more; a shard that has ended has nothing more for ever (`END_OF_TIME_MS`).
     """
@@ -47,25 +45,26 @@ class StreamReader:
     def __init__(
         self,
         ctx: Context,
-        arn: Arn,
+        stream: Stream,
         *,
         reader: str,
         checkpoints: Table[Checkpoint],
         batch_size: int,
         limit: int,
         window_s: int,
+        since_ms: int,
         settle: Settle,
         idle: Idle | None = None,
     ) -> None:
         self._cloud = ctx.cloud
         self._ctx = ctx
-        self._stream = ctx.at(account=arn.account, region=arn.region)
-        self._arn = str(arn)
+        self._stream = stream
         self._reader = reader
         self._checkpoints = checkpoints
         self._batch_size = batch_size
         self._limit = min(limit, GET_RECORDS_MAX)
         self._window_s = window_s
+        self._since_ms = since_ms
         self._settle = settle
         self._idle = idle
         self._shards: dict[str, asyncio.Task[None]] = {}
@@ -78,23 +77,20 @@ class StreamReader:
                 try:
                     await self._start_shards()
                 except AwsError as error:
-                    log.warning("%s cannot read %s: %s", self._reader, self._arn, error)
+                    log.warning("%s cannot read its stream: %s", self._reader, error)
                 await self._cloud.clock.wait(self._shard_ended, SHARDS_S)
         finally:
             for task in self._shards.values():
                 task.cancel()
 
     async def _start_shards(self) -> None:
-        """A task for each shard that is not read to its end and whose parent is."""
-        answer = await self._call("describe_stream", StreamArn=self._arn)
-        shards = answer["StreamDescription"].get("Shards", [])
-        known = {shard["ShardId"] for shard in shards}
-        for shard in shards:
-            shard_id = shard["ShardId"]
-            parent = shard.get("ParentShardId")
+        """A task for each shard that is not read to its end and whose parents are."""
+        shards = await self._stream.shards()
+        known = {shard.id for shard in shards}
+        for shard_id, parents in shards:
             if self._checkpoint(shard_id).closed or (shard_id in self._shards and not self._shards[shard_id].done()):
                 continue
-            if parent in known and not self._checkpoint(parent).closed:
+            if any(parent in known and not self._checkpoint(parent).closed for parent in parents):
                 continue
             self._shards[shard_id] = self._cloud.tasks.spawn(f"shard {self._reader} {shard_id}", self._read(shard_id))
 
@@ -104,10 +100,6 @@ class StreamReader:
     async def _keep(self, shard_id: str, checkpoint: Checkpoint) -> None:
         await self._ctx.run(self._checkpoints.put, (self._reader, shard_id), checkpoint)
 
-    async def _call(self, operation: str, **parameters: Any) -> Any:
-        method = getattr(self._cloud.dynamodbstreams, operation)
-        return await self._stream.refreshed().call(method, **parameters)
-
     # ---- reading a shard ---------------------------------------------------------------------------------------------
 
     async def _read(self, shard_id: str) -> None:
@@ -116,8 +108,9 @@ class StreamReader:
             asked_ms = self._cloud.clock.now_ms()
             try:
                 if iterator is None:
-                    iterator = await self._iterator(shard_id)
-                answer = await self._call("get_records", ShardIterator=iterator, Limit=self._limit)
+                    after = self._checkpoint(shard_id).sequence
+                    iterator = await self._stream.iterator(shard_id, after=after, since_ms=self._since_ms)
+                records, following = await self._stream.read(iterator, self._limit)
             except AwsError as error:
                 if error.code == "TrimmedDataAccessException":
                     await self._keep(shard_id, Checkpoint())
@@ -126,14 +119,14 @@ class StreamReader:
                     await self._cloud.clock.sleep(AFTER_ERROR_S)
                 iterator = None
                 continue
-            records = answer.get("Records") or []
-            iterator = answer.get("NextShardIterator")
+            iterator = following
             if records and self._window_s and len(records) < self._batch_size and iterator:
                 more, iterator = await self._fill(records, iterator)
                 records += more
             if records:
-                await self._settle(shard_id, records)
-                await self._keep(shard_id, Checkpoint(sequence_of(records[-1])))
+                wanted = [record for record in records if self._stream.is_since(record, self._since_ms)]
+                await self._settle(shard_id, wanted)
+                await self._keep(shard_id, Checkpoint(records[-1].sequence))
             if self._idle is not None and not (records and iterator):
                 await self._idle(shard_id, asked_ms if iterator else END_OF_TIME_MS)
             if iterator is None:
@@ -141,77 +134,16 @@ class StreamReader:
                 self._shard_ended.set()
                 return
             if not records:
-                await self._cloud.clock.sleep(POLL_S)
+                await self._cloud.clock.sleep(self._stream.poll_s)
 
-    async def _fill(self, records: list[Record], iterator: str) -> tuple[list[Record], str | None]:
+    async def _fill(self, records: list[StreamRecord], iterator: str) -> tuple[list[StreamRecord], str | None]:
         """Gather until the batch is full or the batch window is over."""
-        more: list[Record] = []
+        more: list[StreamRecord] = []
         cursor: str | None = iterator
         until_ms = self._cloud.clock.now_ms() + self._window_s * 1000
         while cursor and len(records) + len(more) < self._batch_size and self._cloud.clock.now_ms() < until_ms:
-            await self._cloud.clock.sleep(POLL_S)
+            await self._cloud.clock.sleep(self._stream.poll_s)
             limit = self._batch_size - len(records) - len(more)
-            answer = await self._call("get_records", ShardIterator=cursor, Limit=limit)
-            more += answer.get("Records") or []
-            cursor = answer.get("NextShardIterator")
+            found, cursor = await self._stream.read(cursor, limit)
+            more += found
         return more, cursor
-
-    async def _iterator(self, shard_id: str) -> str:
-        sequence = self._checkpoint(shard_id).sequence
-        position: dict[str, Any] = {"ShardIteratorType": "TRIM_HORIZON"}
-        if sequence:
-            position = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": sequence}
-        answer = await self._call("get_shard_iterator", StreamArn=self._arn, ShardId=shard_id, **position)
-        iterator: str = answer["ShardIterator"]
-        return iterator
-
-
-def event_record(record: Record, arn: Arn) -> Record:
-    """The record as functions and pipes get it. Its attribute values are JSON already, binary ones in base64."""
-    event = {
-        "eventID": record["eventID"],
-        "eventName": record["eventName"],
-        "eventVersion": record.get("eventVersion", "1.1"),
-        "eventSource": "aws:dynamodb",
-        "awsRegion": arn.region,
-        "dynamodb": {**record["dynamodb"], "ApproximateCreationDateTime": created_s(record)},
-        "eventSourceARN": str(arn),
-    }
-    if "userIdentity" in record:
-        event["userIdentity"] = record["userIdentity"]
-    return event
-
-
-def is_since(record: Record, start_ms: int) -> bool:
-    """Whether the record is not older than that moment, for a reader that starts at LATEST.
-
-    LATEST is read as "from the reader's creation" and not as an iterator of that type, so that what arrives before
-    the first checkpoint is not lost with a crash. A stream's times are whole seconds: a record of the second of the
-    creation counts as after it.
-    """
-    return int(created_s(record) * 1000) >= start_ms // 1000 * 1000
-
-
-def batch_info(shard_id: str, records: list[Record], arn: Arn) -> dict[str, Any]:
-    """`DDBStreamBatchInfo`: which records a failure destination is told of."""
-    return {
-        "shardId": shard_id,
-        "startSequenceNumber": sequence_of(records[0]),
-        "endSequenceNumber": sequence_of(records[-1]),
-        "approximateArrivalOfFirstRecord": _second(records[0]),
-        "approximateArrivalOfLastRecord": _second(records[-1]),
-        "batchSize": len(records),
-        "streamArn": str(arn),
-    }
-
-
-def sequence_of(record: Record) -> str:
-    return str(record["dynamodb"]["SequenceNumber"])
-
-
-def created_s(record: Record) -> float:
-    return float(record["dynamodb"].get("ApproximateCreationDateTime", 0))
-
-
-def _second(record: Record) -> str:
-    return iso_seconds(int(created_s(record) * 1000))

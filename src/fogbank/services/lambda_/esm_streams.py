@@ -14,15 +14,8 @@ from fogbank.core.moments import iso_milliseconds
 from fogbank.core.sources.batch_report import BadReport, failed_identifiers
 from fogbank.core.sources.record_filter import Filter
 from fogbank.core.sources.stream_batches import Attempt, Batches, Processor, Throttled
-from fogbank.core.sources.stream_reader import (
-    Record,
-    StreamReader,
-    batch_info,
-    created_s,
-    event_record,
-    is_since,
-    sequence_of,
-)
+from fogbank.core.sources.stream_reader import StreamReader
+from fogbank.core.sources.streams import StreamRecord, batch_info, stream_of
 from fogbank.services.lambda_ import failure_records
 from fogbank.services.lambda_.errors import TooManyRequests
 from fogbank.services.lambda_.esm_windows import Windows
@@ -36,7 +29,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class StreamSource:
-    """Runs one mapping of a DynamoDB stream until its task is cancelled."""
+    """Runs one mapping of a stream until its task is cancelled."""
 
     def __init__(
         self,
@@ -47,28 +40,32 @@ class StreamSource:
         region: str,
         mapping: Mapping,
         arn: Arn,
+        *,
+        role: str = "",
     ) -> None:
+        """`role` is the function's, which a Kinesis record names as its reader."""
         self._cloud = cloud
         self._invoker = invoker
         self._mapping = mapping
         self._name = FunctionName(account, mapping.function_name, mapping.qualifier)
         self._ctx = cloud.context(account=account, region=region)
-        self._arn = arn
+        self._stream = stream_of(self._ctx, arn, role=role)
         self._filter = Filter(mapping.filters)
         self._tables = tables
         self._batches = self._batches_for(self, mapping.parallelization)
         self._windows: Windows | None = None
         if mapping.tumbling_s:
             lane = partial(self._batches_for, parallelization=1)
-            self._windows = Windows(self._ctx, self, mapping, arn, tables.windows, lane)
+            self._windows = Windows(self._ctx, self, mapping, tables.windows, lane)
         self._reader = StreamReader(
             self._ctx,
-            arn,
+            self._stream,
             reader=mapping.uuid,
             checkpoints=tables.checkpoints,
             batch_size=mapping.batch_size,
             limit=mapping.batch_size * mapping.parallelization,
             window_s=mapping.window_s,
+            since_ms=_since_ms(mapping),
             settle=self._settle,
             idle=self._windows.read_until if self._windows is not None else None,
         )
@@ -87,22 +84,20 @@ class StreamSource:
             age_max_s=self._mapping.age_max_s,
         )
 
-    async def _settle(self, shard_id: str, records: list[Record]) -> None:
-        wanted = [record for record in records if self._wanted(record)]
+    async def _settle(self, shard_id: str, records: list[StreamRecord]) -> None:
+        if not records:
+            return
+        filters = self._mapping.filters
+        wanted = [each for each in records if self._filter.passes(self._stream.view(each))] if filters else records
         if self._windows is None:
             await self._batches.settle(shard_id, wanted)
             return
         await self._windows.settle(shard_id, wanted)
-        await self._windows.read_until(shard_id, int(created_s(records[-1]) * 1000))
+        await self._windows.read_until(shard_id, int(records[-1].created_s * 1000))
 
-    def _wanted(self, record: Record) -> bool:
-        """Whether the filter passes it and, at LATEST, whether it is younger than the mapping."""
-        if self._mapping.starting_position == "LATEST" and not is_since(record, self._mapping.created_ms):
-            return False
-        return not self._mapping.filters or self._filter.passes(event_record(record, self._arn))
-
-    async def attempt(self, records: list[Record]) -> Attempt:
-        result = await self.call({"Records": [event_record(record, self._arn) for record in records]})
+    async def attempt(self, records: list[StreamRecord]) -> Attempt:
+        result = await self.call({"Records": [record.event for record in records]})
+        self.count_age(records[-1])
         return Attempt(self.failed_from(records, result), result)
 
     async def call(self, event: dict[str, Any]) -> Result:
@@ -116,8 +111,6 @@ class StreamSource:
             log.warning("mapping %s cannot invoke %s: %s", self._mapping.uuid, self._name.name, error)
             await self._note(f"PROBLEM: {error.message}")
             raise Throttled from error
-        if event["Records"]:
-            self._count_age(event["Records"][-1])
         await self._note("PROBLEM: Function call failed" if result.error else "OK")
         return result
 
@@ -136,8 +129,9 @@ class StreamSource:
 
         await self._ctx.run(keep)
 
-    def _count_age(self, record: Record) -> None:
-        age_ms = max(self._cloud.clock.now_ms() - created_s(record) * 1000, 0)
+    def count_age(self, record: StreamRecord) -> None:
+        """Publish how old the last record of a batch was."""
+        age_ms = max(self._cloud.clock.now_ms() - record.created_s * 1000, 0)
         dimensions = {"FunctionName": self._name.name}
         metrics = self._cloud.metrics
         metrics.add(
@@ -150,7 +144,7 @@ class StreamSource:
             "Milliseconds",
         )
 
-    def failed_from(self, records: list[Record], result: Result) -> int | None:
+    def failed_from(self, records: list[StreamRecord], result: Result) -> int | None:
         """The index of the first record to be tried again; None if all are done."""
         if result.error:
             return 0
@@ -162,10 +156,10 @@ class StreamSource:
             return 0
         if not failed:
             return None
-        return next((place for place, record in enumerate(records) if sequence_of(record) in failed), 0)
+        return next((place for place, record in enumerate(records) if record.sequence in failed), 0)
 
     async def give_up(
-        self, shard_id: str, records: list[Record], condition: str, attempts: int, detail: Result | None
+        self, shard_id: str, records: list[StreamRecord], condition: str, attempts: int, detail: Result | None
     ) -> None:
         """Tell the on-failure destination which records were skipped."""
         ctx = self._ctx.refreshed()
@@ -187,11 +181,11 @@ class StreamSource:
             }
         document["version"] = "1.0"
         document["timestamp"] = iso_milliseconds(ctx.now_ms)
-        document["DDBStreamBatchInfo"] = batch_info(shard_id, records, self._arn)
+        document[self._stream.batch_info] = batch_info(shard_id, records, self._mapping.source_arn)
         try:
             if failure_records.is_bucket(self._mapping.on_failure):
                 # A bucket gets what was skipped as well; queues and topics have no room for it.
-                payload = _encode({"Records": [event_record(record, self._arn) for record in records]})
+                payload = _encode({"Records": [record.event for record in records]})
                 document["payload"] = payload.decode()
                 folder = f"aws/lambda/{self._mapping.uuid}/{shard_id}"
                 await failure_records.put_object(ctx, self._mapping.on_failure, folder, document)
@@ -199,3 +193,10 @@ class StreamSource:
                 await ctx.run(targets.deliver, ctx, self._mapping.on_failure, targets.as_text(document))
         except AwsError as error:
             log.warning("mapping %s cannot reach %s: %s", self._mapping.uuid, self._mapping.on_failure, error)
+
+
+def _since_ms(mapping: Mapping) -> int:
+    """From when on records are wanted: 0 if all are."""
+    if mapping.starting_position == "AT_TIMESTAMP":
+        return mapping.starting_ms
+    return mapping.created_ms if mapping.starting_position == "LATEST" else 0

@@ -16,7 +16,6 @@ from typing import Any, Protocol
 
 import msgspec
 
-from fogbank.core.arn import Arn
 from fogbank.core.context import Context
 from fogbank.core.moments import iso_seconds
 from fogbank.core.sources.stream_batches import (
@@ -29,7 +28,8 @@ from fogbank.core.sources.stream_batches import (
     retry_pause_s,
     throttle_pause_s,
 )
-from fogbank.core.sources.stream_reader import END_OF_TIME_MS, Record, created_s, event_record, sequence_of
+from fogbank.core.sources.stream_reader import END_OF_TIME_MS
+from fogbank.core.sources.streams import StreamRecord
 from fogbank.core.store import Table
 from fogbank.services.lambda_.invoke import Result
 from fogbank.services.lambda_.records import Mapping, Window
@@ -47,11 +47,14 @@ class Source(Protocol):
     async def call(self, event: dict[str, Any]) -> Result:
         """Invoke the function. Raises Throttled."""
 
-    def failed_from(self, records: list[Record], result: Result) -> int | None:
+    def count_age(self, record: StreamRecord) -> None:
+        """Publish how old the last record of a batch was."""
+
+    def failed_from(self, records: list[StreamRecord], result: Result) -> int | None:
         """The index of the first record to be tried again; None if all are done."""
 
     async def give_up(
-        self, shard_id: str, records: list[Record], condition: str, attempts: int, detail: Result | None
+        self, shard_id: str, records: list[StreamRecord], condition: str, attempts: int, detail: Result | None
     ) -> None:
         """The records are skipped."""
 
@@ -64,15 +67,14 @@ class Windows:
         ctx: Context,
         source: Source,
         mapping: Mapping,
-        arn: Arn,
         table: Table[Window],
         batches: Callable[[Processor], Batches],
     ) -> None:
         self._mapping = mapping
-        self._new_lane = partial(_Lane, ctx, source, mapping, arn, table, batches)
+        self._new_lane = partial(_Lane, ctx, source, mapping, table, batches)
         self._lanes = {key: self._new_lane(key, window) for key, window in table.scan((mapping.uuid,))}
 
-    async def settle(self, shard_id: str, records: list[Record]) -> None:
+    async def settle(self, shard_id: str, records: list[StreamRecord]) -> None:
         """See that every record is processed or given up, the lanes beside each other."""
         async with asyncio.TaskGroup() as group:
             for number, own in lanes_of(records, self._mapping.parallelization).items():
@@ -98,7 +100,6 @@ class _Lane:
         ctx: Context,
         source: Source,
         mapping: Mapping,
-        arn: Arn,
         table: Table[Window],
         batches: Callable[[Processor], Batches],
         key: Key,
@@ -107,13 +108,12 @@ class _Lane:
         self._ctx = ctx
         self._source = source
         self._mapping = mapping
-        self._arn = arn
         self._table = table
         self._batches = batches(self)
         self._key = key
         self._window = window
 
-    async def settle(self, records: list[Record]) -> None:
+    async def settle(self, records: list[StreamRecord]) -> None:
         for start_ms, group in groupby(self._not_counted(records), key=self._start_ms):
             await self.end_by(start_ms)
             own = list(group)
@@ -128,17 +128,18 @@ class _Lane:
             await self._ctx.run(self._table.delete, self._key)
             self._window = None
 
-    async def attempt(self, records: list[Record]) -> Attempt:
+    async def attempt(self, records: list[StreamRecord]) -> Attempt:
         window = self._window
         if window is None or window.ended:
             window = self._opened_by(records[0])
         result = await self._source.call(self._event(window, records, final=False, early=False))
+        self._source.count_age(records[-1])
         state = _state_of(result)
         failed = self._source.failed_from(records, result) if state is not None else 0
         if state is None or failed == 0:
             return Attempt(0, result)
         done = records if failed is None else records[:failed]
-        window.state, window.sequence = state, sequence_of(done[-1])
+        window.state, window.sequence = state, done[-1].sequence
         await self._ctx.run(self._table.put, self._key, window)
         self._window = window
         if len(state) > STATE_BYTES_MAX:
@@ -146,30 +147,30 @@ class _Lane:
         return Attempt(failed, result)
 
     async def give_up(
-        self, shard_id: str, records: list[Record], condition: str, attempts: int, detail: Result | None
+        self, shard_id: str, records: list[StreamRecord], condition: str, attempts: int, detail: Result | None
     ) -> None:
         await self._source.give_up(shard_id, records, condition, attempts, detail)
 
     # ---- steps -----------------------------------------------------------------------------------------------------
 
-    def _not_counted(self, records: list[Record]) -> list[Record]:
+    def _not_counted(self, records: list[StreamRecord]) -> list[StreamRecord]:
         if self._window is None:
             return records
         last = int(self._window.sequence)
-        return [record for record in records if int(sequence_of(record)) > last]
+        return [record for record in records if int(record.sequence) > last]
 
-    def _start_ms(self, record: Record) -> int:
+    def _start_ms(self, record: StreamRecord) -> int:
         """Windows are counted from the beginning of Unix time."""
-        moment_ms, length_ms = int(created_s(record) * 1000), self._mapping.tumbling_s * 1000
+        moment_ms, length_ms = int(record.created_s * 1000), self._mapping.tumbling_s * 1000
         return moment_ms - moment_ms % length_ms
 
-    def _opened_by(self, record: Record) -> Window:
+    def _opened_by(self, record: StreamRecord) -> Window:
         start_ms = self._start_ms(record)
         return Window(start_ms, start_ms + self._mapping.tumbling_s * 1000)
 
-    def _event(self, window: Window, records: list[Record], *, final: bool, early: bool) -> dict[str, Any]:
+    def _event(self, window: Window, records: list[StreamRecord], *, final: bool, early: bool) -> dict[str, Any]:
         return {
-            "Records": [event_record(record, self._arn) for record in records],
+            "Records": [record.event for record in records],
             "window": {"start": iso_seconds(window.start_ms), "end": iso_seconds(window.end_ms)},
             "state": msgspec.Raw(window.state),
             "shardId": self._key[1],

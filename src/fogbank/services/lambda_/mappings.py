@@ -17,7 +17,7 @@ from fogbank.services.lambda_.functions import Functions
 from fogbank.services.lambda_.names import FunctionName, function_arn
 from fogbank.services.lambda_.records import Mapping, Tables
 
-_SERVICES = ("sqs", "dynamodb")
+_SERVICES = ("sqs", "dynamodb", "kinesis")
 _STREAM_ONLY = (
     "StartingPosition",
     "StartingPositionTimestamp",
@@ -125,7 +125,10 @@ class Mappings:
                 )
             return
         try:
-            self._cloud.dynamodbstreams.describe_stream(there, StreamArn=source_arn)
+            if arn.service == "kinesis":
+                self._cloud.kinesis.describe_stream_summary(there, StreamARN=source_arn)
+            else:
+                self._cloud.dynamodbstreams.describe_stream(there, StreamArn=source_arn)
         except AwsError as error:
             raise InvalidParameterValue(f"Stream not found: {source_arn}") from error
 
@@ -141,6 +144,8 @@ class Mappings:
                 except InvalidEventPattern as error:
                     raise InvalidParameterValue("Invalid filter pattern definition.") from error
             mapping.filters = patterns
+        if (moment := settings.get("StartingPositionTimestamp")) is not None:
+            mapping.starting_ms = int(moment * 1000)
         if (scaling := settings.get("ScalingConfig")) is not None:
             mapping.concurrency_max = scaling.get("MaximumConcurrency")
         if (destinations := settings.get("DestinationConfig")) is not None:
@@ -167,8 +172,12 @@ def _check_kind(service: str, source_arn: str, settings: dict[str, Any]) -> None
             "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: "
             "Member must not be null."
         )
-    if position == "AT_TIMESTAMP":
+    if position == "AT_TIMESTAMP" and service != "kinesis":
         raise InvalidParameterValue(f"Unsupported starting position for arn type: {source_arn}")
+    if (position == "AT_TIMESTAMP") != (settings.get("StartingPositionTimestamp") is not None):
+        raise InvalidParameterValue(
+            "StartingPositionTimestamp must be given for the starting position AT_TIMESTAMP, and for no other."
+        )
 
 
 def _already_there(service: str, source_arn: str, function: str, uuid_: str) -> str:
@@ -195,7 +204,7 @@ _PLAIN_MEMBERS = (
 
 def mapping_answer(ctx: Context, mapping: Mapping, *, state: str | None = None) -> dict[str, Any]:
     """An EventSourceMappingConfiguration; `state` overrides the stored one while a change is under way."""
-    streams = ":dynamodb:" in mapping.source_arn
+    streams = ":sqs:" not in mapping.source_arn
     answer: dict[str, Any] = {
         "UUID": mapping.uuid,
         "BatchSize": mapping.batch_size,
@@ -212,6 +221,8 @@ def mapping_answer(ctx: Context, mapping: Mapping, *, state: str | None = None) 
         answer["FilterCriteria"] = {"Filters": [{"Pattern": pattern} for pattern in mapping.filters]}
     if mapping.concurrency_max is not None:
         answer["ScalingConfig"] = {"MaximumConcurrency": mapping.concurrency_max}
+    if mapping.starting_ms:
+        answer["StartingPositionTimestamp"] = mapping.starting_ms / 1000
     if streams:
         answer |= {
             "StartingPosition": mapping.starting_position,

@@ -4,18 +4,22 @@ import asyncio
 
 from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import Cloud
+from fogbank.core.errors import AwsError
 from fogbank.services.lambda_.esm_sqs import QueueSource
 from fogbank.services.lambda_.esm_streams import StreamSource
+from fogbank.services.lambda_.functions import Functions
 from fogbank.services.lambda_.invoke import Invoker
+from fogbank.services.lambda_.names import FunctionName
 from fogbank.services.lambda_.records import Mapping, Tables
 
 
 class Pollers:
     """Starts and ends the tasks of mappings as they are made, changed and removed."""
 
-    def __init__(self, cloud: Cloud, tables: Tables, invoker: Invoker) -> None:
+    def __init__(self, cloud: Cloud, tables: Tables, functions: Functions, invoker: Invoker) -> None:
         self._cloud = cloud
         self._tables = tables
+        self._functions = functions
         self._invoker = invoker
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -34,8 +38,18 @@ class Pollers:
         if arn.service == "sqs":
             source = QueueSource(self._cloud, self._invoker, account, region, mapping, arn)
         else:
-            source = StreamSource(self._cloud, self._tables, self._invoker, account, region, mapping, arn)
+            role = self._role(account, region, mapping)
+            source = StreamSource(self._cloud, self._tables, self._invoker, account, region, mapping, arn, role=role)
         self._tasks[mapping.uuid] = self._cloud.tasks.spawn(f"lambda mapping {mapping.uuid}", source.run())
+
+    def _role(self, account: str, region: str, mapping: Mapping) -> str:
+        ctx = self._cloud.context(account=account, region=region)
+        try:
+            return self._functions.configuration(
+                ctx, FunctionName(account, mapping.function_name, mapping.qualifier)
+            ).role
+        except AwsError:  # The function is gone; its mapping waits for it to come back.
+            return ""
 
     def end(self, uuid: str) -> None:
         task = self._tasks.pop(uuid, None)

@@ -213,14 +213,17 @@ _CLEARED: dict[str, Any] = {
 }
 
 
+_MAPPING_SOURCE = ("EventSourceArn", "StartingPosition", "StartingPositionTimestamp")
+
+
 class EventSourceMappingType(ResourceType):
     type_name = "AWS::Lambda::EventSourceMapping"
-    supported = frozenset({*_MAPPING_SETTINGS, "EventSourceArn", "StartingPosition", "Tags"})
+    supported = frozenset({*_MAPPING_SETTINGS, *_MAPPING_SOURCE, "Tags"})
     taggable = True
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         properties = request.properties
-        settings = _taken(properties, (*_MAPPING_SETTINGS, "EventSourceArn", "StartingPosition"))
+        settings = _taken(properties, (*_MAPPING_SETTINGS, *_MAPPING_SOURCE))
         answer = await ctx.call(ctx.cloud.lambda_.create_event_source_mapping, Tags=request.tags(), **settings)
         return _mapping_state(answer)
 

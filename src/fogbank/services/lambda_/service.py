@@ -65,7 +65,7 @@ class LambdaService(
         self._invoker = Invoker(cloud, self._functions, self._engine, self._concurrency, self._code)
         self._async = AsyncInvoker(cloud, self._functions, self._invoker)
         self._mappings = Mappings(cloud, self._tables, self._functions)
-        self._pollers = Pollers(cloud, self._tables, self._invoker)
+        self._pollers = Pollers(cloud, self._tables, self._functions, self._invoker)
 
     async def start(self) -> None:
         self._pollers.start_all()

@@ -17,15 +17,8 @@ from fogbank.core.moments import iso_milliseconds
 from fogbank.core.sources.queue_reader import Message, QueueReader
 from fogbank.core.sources.record_filter import Filter
 from fogbank.core.sources.stream_batches import Attempt, Batches, Throttled
-from fogbank.core.sources.stream_reader import (
-    Checkpoint,
-    Record,
-    StreamReader,
-    batch_info,
-    event_record,
-    is_since,
-    sequence_of,
-)
+from fogbank.core.sources.stream_reader import Checkpoint, StreamReader
+from fogbank.core.sources.streams import StreamRecord, batch_info, stream_of
 from fogbank.core.store import Table
 from fogbank.services.pipes.records import Pipe
 from fogbank.services.pipes.settings import patterns, source_settings
@@ -77,8 +70,8 @@ class QueuePipe:
 
     async def _process(self, messages: list[Message]) -> None:
         records = [self._reader.event_record(message) for message in messages]
-        passing: list[Record] = []
-        dropped: list[Record] = []
+        passing: list[Event] = []
+        dropped: list[Event] = []
         for record in records:
             (passing if self._filter.passes(record) else dropped).append(record)
         try:
@@ -90,7 +83,7 @@ class QueuePipe:
             # The messages come back when their visibility timeout is over; the queue's redrive policy decides.
             log.info("pipe %s: a batch failed: %s", self._name, error)
 
-    async def _send(self, records: list[Record]) -> None:
+    async def _send(self, records: list[Event]) -> None:
         ctx = self._ctx.refreshed()
         events: list[Event] = await self._delivery.enriched(ctx, list(records))
         if not events:
@@ -107,20 +100,20 @@ class QueuePipe:
         else:
             await ctx.run(self._send_and_delete, ctx.refreshed(), events, records)
 
-    def _send_and_delete(self, ctx: Context, events: list[Event], records: list[Record]) -> None:
+    def _send_and_delete(self, ctx: Context, events: list[Event], records: list[Event]) -> None:
         self._delivery.send(ctx, events)
         self._reader.delete_now(records)
 
 
 class StreamPipe:
-    """Runs one pipe from a DynamoDB stream until its task is cancelled."""
+    """Runs one pipe from a stream until its task is cancelled."""
 
     def __init__(self, ctx: Context, name: str, pipe: Pipe, arn: Arn, checkpoints: Table[Checkpoint]) -> None:
         self._settings = settings = source_settings(pipe)
         self._ctx = ctx
         self._name = name
         self._pipe = pipe
-        self._arn = arn
+        self._stream = stream_of(ctx, arn, role=pipe.role_arn)
         self._delivery = Delivery(ctx, name, pipe)
         self._filter = Filter(patterns(pipe))
         parallelization = settings["ParallelizationFactor"]
@@ -135,30 +128,27 @@ class StreamPipe:
         )
         self._reader = StreamReader(
             ctx,
-            arn,
+            self._stream,
             reader=pipe.id,
             checkpoints=checkpoints,
             batch_size=settings["BatchSize"],
             limit=settings["BatchSize"] * parallelization,
             window_s=settings["MaximumBatchingWindowInSeconds"],
+            since_ms=_since_ms(pipe, settings),
             settle=self._settle,
         )
 
     async def run(self) -> None:
         await self._reader.run()
 
-    async def _settle(self, shard_id: str, records: list[Record]) -> None:
-        await self._batches.settle(shard_id, [record for record in records if self._wanted(record)])
+    async def _settle(self, shard_id: str, records: list[StreamRecord]) -> None:
+        passing = [record for record in records if self._filter.passes(self._stream.view(record))]
+        await self._batches.settle(shard_id, passing)
 
-    def _wanted(self, record: Record) -> bool:
-        if self._settings["StartingPosition"] == "LATEST" and not is_since(record, self._pipe.created_ms):
-            return False
-        return self._filter.passes(event_record(record, self._arn))
-
-    async def attempt(self, records: list[Record]) -> Attempt:
+    async def attempt(self, records: list[StreamRecord]) -> Attempt:
         ctx = self._ctx.refreshed()
         try:
-            events: list[Event] = [event_record(record, self._arn) for record in records]
+            events: list[Event] = [self._stream.flat_event(record) for record in records]
             events = await self._delivery.enriched(ctx, events)
             if not events:
                 return Attempt(None)
@@ -167,7 +157,7 @@ class StreamPipe:
             else:
                 await ctx.run(self._delivery.send, ctx.refreshed(), events)
         except BatchFailed as error:
-            places = [place for place, record in enumerate(records) if sequence_of(record) in error.failed]
+            places = [place for place, record in enumerate(records) if record.sequence in error.failed]
             return Attempt(places[0] if places else 0, error)
         except AwsError as error:
             if "TooManyRequests" in error.code:
@@ -176,7 +166,9 @@ class StreamPipe:
             return Attempt(0, error)
         return Attempt(None)
 
-    async def give_up(self, shard_id: str, records: list[Record], condition: str, attempts: int, detail: Any) -> None:
+    async def give_up(
+        self, shard_id: str, records: list[StreamRecord], condition: str, attempts: int, detail: Any
+    ) -> None:
         """Tell the dead-letter queue or topic which records were skipped."""
         queue = self._settings.get("DeadLetterConfig", {}).get("Arn")
         if not queue:
@@ -186,9 +178,16 @@ class StreamPipe:
             "context": {"partnerResourceArn": pipe_arn(ctx, self._name), "condition": condition},
             "version": "1.0",
             "timestamp": iso_milliseconds(ctx.now_ms),
-            "DDBStreamBatchInfo": batch_info(shard_id, records, self._arn),
+            self._stream.batch_info: batch_info(shard_id, records, self._pipe.source),
         }
         try:
             await ctx.run(targets.deliver, ctx, queue, targets.as_text(document))
         except AwsError as error:
             log.warning("pipe %s cannot reach its dead-letter target: %s", self._name, error)
+
+
+def _since_ms(pipe: Pipe, settings: dict[str, Any]) -> int:
+    """From when on records are wanted: 0 if all are."""
+    if settings["StartingPosition"] == "AT_TIMESTAMP":
+        return int(settings["StartingPositionTimestamp"] * 1000)
+    return pipe.created_ms if settings["StartingPosition"] == "LATEST" else 0

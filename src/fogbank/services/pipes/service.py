@@ -16,7 +16,7 @@ from fogbank.core.targets import queue_url
 from fogbank.services.pipes.errors import Conflict, NotFound
 from fogbank.services.pipes.records import Pipe
 from fogbank.services.pipes.runner import QueuePipe, StreamPipe
-from fogbank.services.pipes.settings import check_enrichment, check_target, source_arn, with_defaults
+from fogbank.services.pipes.settings import STREAM_PARAMETERS, check_enrichment, check_target, source_arn, with_defaults
 from fogbank.services.pipes.templates import pipe_arn
 
 Place = tuple[str, str, str]
@@ -230,6 +230,8 @@ class PipesService(Service):
         if arn.service == "sqs":
             url = queue_url(there, arn.account, arn.resource)
             self.cloud.sqs.get_queue_attributes(there, QueueUrl=url, AttributeNames=["QueueArn"])
+        elif arn.service == "kinesis":
+            self.cloud.kinesis.describe_stream_summary(there, StreamARN=pipe.source)
         else:
             self.cloud.dynamodbstreams.describe_stream(there, StreamArn=pipe.source)
 
@@ -254,11 +256,12 @@ class PipesService(Service):
 
 def _with_position(pipe: Pipe, given: dict[str, Any]) -> dict[str, Any]:
     """UpdatePipe cannot move a stream's starting position, and does not name it."""
-    old = pipe.source_parameters.get("DynamoDBStreamParameters")
-    if old is None:
+    member = next((name for name in STREAM_PARAMETERS if name in pipe.source_parameters), None)
+    if member is None:
         return given
-    settings = {"StartingPosition": old["StartingPosition"], **(given.get("DynamoDBStreamParameters") or {})}
-    return {**given, "DynamoDBStreamParameters": settings}
+    old = pipe.source_parameters[member]
+    kept = {name: old[name] for name in ("StartingPosition", "StartingPositionTimestamp") if name in old}
+    return {**given, member: kept | (given.get(member) or {})}
 
 
 def _name_of(arn: str) -> str:

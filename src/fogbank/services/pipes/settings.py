@@ -12,20 +12,20 @@ from fogbank.services.pipes.errors import Invalid
 from fogbank.services.pipes.records import Pipe
 from fogbank.services.pipes.templates import check_template
 
+_STREAM_DEFAULTS: dict[str, Any] = {
+    "BatchSize": 100,
+    "MaximumBatchingWindowInSeconds": 0,
+    "MaximumRecordAgeInSeconds": -1,
+    "MaximumRetryAttempts": -1,
+    "ParallelizationFactor": 1,
+}
 # The member of SourceParameters that belongs to a source, and its defaults.
 _SOURCES: dict[str, tuple[str, dict[str, Any]]] = {
     "sqs": ("SqsQueueParameters", {"BatchSize": 10, "MaximumBatchingWindowInSeconds": 0}),
-    "dynamodb": (
-        "DynamoDBStreamParameters",
-        {
-            "BatchSize": 100,
-            "MaximumBatchingWindowInSeconds": 0,
-            "MaximumRecordAgeInSeconds": -1,
-            "MaximumRetryAttempts": -1,
-            "ParallelizationFactor": 1,
-        },
-    ),
+    "dynamodb": ("DynamoDBStreamParameters", _STREAM_DEFAULTS),
+    "kinesis": ("KinesisStreamParameters", _STREAM_DEFAULTS),
 }
+STREAM_PARAMETERS = ("DynamoDBStreamParameters", "KinesisStreamParameters")
 # The members of TargetParameters that a target honours, beside InputTemplate.
 _TARGETS = {
     "lambda": frozenset({"LambdaFunctionParameters"}),
@@ -69,8 +69,11 @@ def with_defaults(source: str, given: dict[str, Any]) -> dict[str, Any]:
         if name not in (member, "FilterCriteria"):
             raise Invalid(f"{name} does not belong to a source of service {arn.service}.")
     settings = {**defaults, **(given.get(member) or {})}
-    if arn.service == "dynamodb" and "StartingPosition" not in settings:
-        raise Invalid("StartingPosition must be given for a stream.")
+    if member in STREAM_PARAMETERS:
+        if "StartingPosition" not in settings:
+            raise Invalid("StartingPosition must be given for a stream.")
+        if (settings["StartingPosition"] == "AT_TIMESTAMP") != ("StartingPositionTimestamp" in settings):
+            raise Invalid("StartingPositionTimestamp must be given for AT_TIMESTAMP, and for no other position.")
     if (
         arn.service == "sqs"
         and settings["BatchSize"] > _QUEUE_BATCH_MAX_WITHOUT_WINDOW

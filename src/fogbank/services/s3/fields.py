@@ -2,7 +2,6 @@
 
 from urllib.parse import unquote_plus
 
-from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.services.s3.errors import InvalidArgument, KeyTooLong
 from fogbank.services.s3.records import NULL_VERSION, ObjectVersion, Upload
@@ -20,11 +19,6 @@ def owner_id(account: str) -> str:
     return account.rjust(64, "0")
 
 
-def over_http(ctx: Context) -> bool:
-    """Whether it is a request's own operation: calls in process have no headers but a trace."""
-    return "host" in ctx.headers
-
-
 def check_key(key: str) -> None:
     size = len(key.encode())
     if size > KEY_BYTES_MAX:
@@ -40,12 +34,11 @@ def check_version_id(version_id: str) -> None:
 
 
 def copy_source(text: str) -> tuple[str, str, str | None]:
-    """Bucket, key and version of `bucket/key?versionId=…`, URL-encoded, with or without a slash before it, or as the
-    whole URL of an object. A plus sign is a space, as forms have it.
+    """Bucket, key and version of `bucket/key?versionId=…`, URL-encoded, with or without a slash before it.
+
+    A plus sign is a space, as forms have it.
     """
     path, _, query = text.partition("?versionId=")
-    if path.startswith(("http://", "https://")):
-        path = path.split("/", 3)[-1]
     bucket, _, key = unquote_plus(path).removeprefix("/").partition("/")
     if bucket.startswith("arn:"):
         raise NotImplementedInFogbank("Fogbank's S3 does not implement copy sources that are access points.")

@@ -1,7 +1,4 @@
-"""The parameters of SelectObjectContent, checked.
-
-AWS takes its enumerations in capitals and not: its own examples say `Use` and `Lines`.
-"""
+"""The parameters of SelectObjectContent, checked."""
 
 from typing import Any, NamedTuple
 
@@ -67,14 +64,14 @@ def checked_request(
     *, ExpressionType: str, InputSerialization: dict[str, Any], ScanRange: dict[str, int] | None
 ) -> Request:
     """Raises SelectError."""
-    if ExpressionType.upper() != "SQL":
+    if ExpressionType != "SQL":
         raise SelectError("InvalidExpressionType")
     formats = [name for name in ("CSV", "JSON", "Parquet") if InputSerialization.get(name) is not None]
     if len(formats) > 1:
         raise SelectError("ObjectSerializationConflict")
     if not formats:
         raise SelectError("MissingRequiredParameter")
-    compression = InputSerialization.get("CompressionType", "NONE").upper()
+    compression = InputSerialization.get("CompressionType", "NONE")
     if compression not in ("NONE", "GZIP", "BZIP2"):
         raise SelectError("InvalidCompressionFormat")
     format_ = _format(formats[0], InputSerialization[formats[0]])
@@ -89,11 +86,11 @@ def _format(name: str, options: dict[str, Any]) -> Format:
     if name == "Parquet":
         return ParquetInput()
     if name == "JSON":
-        kind = options.get("Type", "").upper()
+        kind = options.get("Type", "")
         if kind not in ("DOCUMENT", "LINES"):
             raise SelectError("InvalidJsonType")
         return JsonInput(lines=kind == "LINES")
-    header = options.get("FileHeaderInfo", "NONE").upper()
+    header = options.get("FileHeaderInfo", "NONE")
     if header not in ("NONE", "USE", "IGNORE"):
         raise SelectError("InvalidFileHeaderInfo")
     quote = _character(options.get("QuoteCharacter", '"'))
@@ -127,7 +124,7 @@ def checked_output(parameters: Parameters, serialization: dict[str, Any]) -> Out
         return JsonOutput(_delimiter(json.get("RecordDelimiter", "\n")), parameters)
     if csv is None:
         raise SelectError("MissingRequiredParameter")
-    fields = csv.get("QuoteFields", "ASNEEDED").upper()
+    fields = csv.get("QuoteFields", "ASNEEDED")
     if fields not in ("ALWAYS", "ASNEEDED"):
         raise SelectError("InvalidQuoteFields")
     options = CsvOptions(

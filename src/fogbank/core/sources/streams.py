@@ -1,0 +1,229 @@
+"""The streams that can be read: how each is asked, and what its records are to those who process them.
+
+https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
+"""
+
+import base64
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import msgspec
+
+from fogbank.core.arn import Arn
+from fogbank.core.context import Context
+from fogbank.core.errors import NotImplementedInFogbank
+from fogbank.core.json_text import parse
+from fogbank.core.moments import iso_seconds
+
+_encode_in_order = msgspec.json.Encoder(order="deterministic").encode
+
+Event = dict[str, Any]
+
+
+class StreamRecord(NamedTuple):
+    """A record as functions get it (`event`). Records of one `key` keep their order, beside those of others."""
+
+    sequence: str
+    created_s: float
+    key: bytes
+    event: Event
+
+
+class Shard(NamedTuple):
+    id: str
+    parents: tuple[str, ...]
+
+
+class Stream(Protocol):
+    """A stream of one kind."""
+
+    batch_info: ClassVar[str]
+    """The member of failure records that tells of a batch."""
+    poll_s: ClassVar[float]
+    """How often an empty shard is looked at again."""
+
+    async def shards(self) -> list[Shard]: ...
+
+    async def iterator(self, shard_id: str, *, after: str, since_ms: int) -> str:
+        """An iterator behind that sequence number or, if there is none, before every record since that moment."""
+
+    async def read(self, iterator: str, limit: int) -> tuple[list[StreamRecord], str | None]:
+        """Records, and the next iterator; None if the shard has ended."""
+
+    def is_since(self, record: StreamRecord, since_ms: int) -> bool:
+        """Whether the record is not older than that moment."""
+
+    def view(self, record: StreamRecord) -> Event:
+        """What filters see of the record."""
+
+    def flat_event(self, record: StreamRecord) -> Event:
+        """The record as pipes hand it on."""
+
+
+def stream_of(ctx: Context, arn: Arn, *, role: str = "") -> Stream:
+    """The stream of that ARN; `role` is who reads it."""
+    there = ctx.at(account=arn.account, region=arn.region)
+    match arn.service:
+        case "dynamodb":
+            return DynamoDbStream(there, arn)
+        case "kinesis":
+            return KinesisStream(there, arn, role)
+        case _:
+            raise NotImplementedInFogbank(f"Streams of service {arn.service} cannot be read in Fogbank.")
+
+
+class DynamoDbStream:
+    """The changes of a table."""
+
+    batch_info: ClassVar[str] = "DDBStreamBatchInfo"
+    poll_s: ClassVar[float] = 0.2  # AWS polls a shard four times a second.
+
+    def __init__(self, ctx: Context, arn: Arn) -> None:
+        self._ctx = ctx
+        self._arn = arn
+
+    async def shards(self) -> list[Shard]:
+        answer = await self._call("describe_stream", StreamArn=str(self._arn))
+        return [_shard(shard) for shard in answer["StreamDescription"].get("Shards", ())]
+
+    async def iterator(self, shard_id: str, *, after: str, since_ms: int) -> str:
+        # There is no iterator of a moment: what is older is passed over.
+        position = {"ShardIteratorType": "TRIM_HORIZON"}
+        if after:
+            position = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}
+        answer = await self._call("get_shard_iterator", StreamArn=str(self._arn), ShardId=shard_id, **position)
+        iterator: str = answer["ShardIterator"]
+        return iterator
+
+    async def read(self, iterator: str, limit: int) -> tuple[list[StreamRecord], str | None]:
+        answer = await self._call("get_records", ShardIterator=iterator, Limit=limit)
+        return [self._record(record) for record in answer.get("Records") or ()], answer.get("NextShardIterator")
+
+    def is_since(self, record: StreamRecord, since_ms: int) -> bool:
+        """A stream's times are whole seconds: a record of the moment's second counts as after it."""
+        return int(record.created_s * 1000) >= since_ms // 1000 * 1000
+
+    def view(self, record: StreamRecord) -> Event:
+        return record.event
+
+    def flat_event(self, record: StreamRecord) -> Event:
+        return record.event
+
+    async def _call(self, operation: str, **parameters: Any) -> Any:
+        method = getattr(self._ctx.cloud.dynamodbstreams, operation)
+        return await self._ctx.refreshed().call(method, **parameters)
+
+    def _record(self, record: dict[str, Any]) -> StreamRecord:
+        """Its attribute values are JSON already, binary ones in base64."""
+        change = record["dynamodb"]
+        created_s = float(change.get("ApproximateCreationDateTime", 0))
+        event = {
+            "eventID": record["eventID"],
+            "eventName": record["eventName"],
+            "eventVersion": record.get("eventVersion", "1.1"),
+            "eventSource": "aws:dynamodb",
+            "awsRegion": self._arn.region,
+            "dynamodb": {**change, "ApproximateCreationDateTime": created_s},
+            "eventSourceARN": str(self._arn),
+        }
+        if "userIdentity" in record:
+            event["userIdentity"] = record["userIdentity"]
+        return StreamRecord(str(change["SequenceNumber"]), created_s, _encode_in_order(change.get("Keys")), event)
+
+
+class KinesisStream:
+    """Records that somebody has put."""
+
+    batch_info: ClassVar[str] = "KinesisBatchInfo"
+    poll_s: ClassVar[float] = 1.0  # As AWS: all readers of a shard have five calls a second together.
+
+    def __init__(self, ctx: Context, arn: Arn, role: str) -> None:
+        self._ctx = ctx
+        self._arn = arn
+        self._role = role
+
+    async def shards(self) -> list[Shard]:
+        found: list[Shard] = []
+        more: dict[str, Any] = {"StreamARN": str(self._arn)}
+        while more:
+            answer = await self._call("list_shards", **more)
+            found += [_shard(shard) for shard in answer["Shards"]]
+            more = {"NextToken": answer["NextToken"]} if "NextToken" in answer else {}
+        return found
+
+    async def iterator(self, shard_id: str, *, after: str, since_ms: int) -> str:
+        position: dict[str, Any] = {"ShardIteratorType": "TRIM_HORIZON"}
+        if after:
+            position = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": after}
+        elif since_ms:
+            moment_ms = min(since_ms, self._ctx.cloud.clock.now_ms())
+            position = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": moment_ms / 1000}
+        answer = await self._call("get_shard_iterator", StreamARN=str(self._arn), ShardId=shard_id, **position)
+        # The shard is not in the records, which have to name it.
+        return f"{shard_id}/{answer['ShardIterator']}"
+
+    async def read(self, iterator: str, limit: int) -> tuple[list[StreamRecord], str | None]:
+        shard_id, _, token = iterator.partition("/")
+        answer = await self._call("get_records", ShardIterator=token, Limit=limit)
+        after = answer.get("NextShardIterator")
+        records = [self._record(shard_id, record) for record in answer["Records"]]
+        return records, None if after is None else f"{shard_id}/{after}"
+
+    def is_since(self, record: StreamRecord, since_ms: int) -> bool:
+        return record.created_s * 1000 >= since_ms
+
+    def view(self, record: StreamRecord) -> Event:
+        """Filters see the record itself, with its data as JSON if it is that, else as text."""
+        own = record.event["kinesis"]
+        data = base64.b64decode(own["data"])
+        value = parse(data)
+        return {**own, "data": value if isinstance(value, dict) else data.decode(errors="replace")}
+
+    def flat_event(self, record: StreamRecord) -> Event:
+        return {**record.event["kinesis"], **{name: value for name, value in record.event.items() if name != "kinesis"}}
+
+    async def _call(self, operation: str, **parameters: Any) -> Any:
+        method = getattr(self._ctx.cloud.kinesis, operation)
+        return await self._ctx.refreshed().call(method, **parameters)
+
+    def _record(self, shard_id: str, record: dict[str, Any]) -> StreamRecord:
+        sequence, created_s = record["SequenceNumber"], record["ApproximateArrivalTimestamp"]
+        event = {
+            "kinesis": {
+                "kinesisSchemaVersion": "1.0",
+                "partitionKey": record["PartitionKey"],
+                "sequenceNumber": sequence,
+                "data": base64.b64encode(record["Data"]).decode(),
+                "approximateArrivalTimestamp": created_s,
+            },
+            "eventSource": "aws:kinesis",
+            "eventVersion": "1.0",
+            "eventID": f"{shard_id}:{sequence}",
+            "eventName": "aws:kinesis:record",
+            "invokeIdentityArn": self._role,
+            "awsRegion": self._arn.region,
+            "eventSourceARN": str(self._arn),
+        }
+        return StreamRecord(sequence, created_s, record["PartitionKey"].encode(), event)
+
+
+def batch_info(shard_id: str, records: list[StreamRecord], arn: str) -> dict[str, Any]:
+    """Which records a failure destination is told of."""
+    return {
+        "shardId": shard_id,
+        "startSequenceNumber": records[0].sequence,
+        "endSequenceNumber": records[-1].sequence,
+        "approximateArrivalOfFirstRecord": _second(records[0]),
+        "approximateArrivalOfLastRecord": _second(records[-1]),
+        "batchSize": len(records),
+        "streamArn": arn,
+    }
+
+
+def _shard(shard: dict[str, Any]) -> Shard:
+    parents = (shard[name] for name in ("ParentShardId", "AdjacentParentShardId") if name in shard)
+    return Shard(shard["ShardId"], tuple(parents))
+
+
+def _second(record: StreamRecord) -> str:
+    return iso_seconds(int(record.created_s * 1000))

@@ -1,0 +1,128 @@
+"""Functions that read Kinesis streams: order through resharding, positions, failures."""
+
+import base64
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.conftest import Aws, MovableClock
+from tests.services.lambda_.test_invocation import create as create_function
+from tests.services.lambda_.test_invocation import eventually
+
+TELL = """
+import base64, boto3, json, os
+def handler(event, context):
+    texts = [base64.b64decode(record["kinesis"]["data"]).decode() for record in event["Records"]]
+    if "bad" in texts: raise ValueError
+    queue = boto3.client("sqs")
+    for text, record in zip(texts, event["Records"]):
+        queue.send_message(QueueUrl=os.environ["OUT"], MessageBody=json.dumps([text, record]))
+"""
+
+
+class Reading:
+    """A stream, a function that reads it, and the queue where the function tells what it got."""
+
+    def __init__(self, aws: Aws, shards: int = 1) -> None:
+        self.kinesis, self.functions, self.sqs = aws("kinesis"), aws("lambda"), aws("sqs")
+        self.kinesis.create_stream(StreamName="s", ShardCount=shards)
+        self.arn = self.kinesis.describe_stream_summary(StreamName="s")["StreamDescriptionSummary"]["StreamARN"]
+        self._url = self.sqs.create_queue(QueueName="out")["QueueUrl"]
+        create_function(self.functions, "f", TELL, Environment={"Variables": {"OUT": self._url}})
+
+    def begin(self, position: str = "TRIM_HORIZON", **settings: Any) -> Any:
+        return self.functions.create_event_source_mapping(
+            FunctionName="f", EventSourceArn=self.arn, StartingPosition=position, **settings
+        )
+
+    def put(self, *texts: str, key: str = "k") -> None:
+        for text in texts:
+            self.kinesis.put_record(StreamName="s", Data=text.encode(), PartitionKey=key)
+
+    def told(self, number: int) -> list[tuple[str, dict[str, Any]]]:
+        found: list[tuple[str, dict[str, Any]]] = []
+
+        def all_there() -> bool:
+            answer = self.sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+            for message in answer.get("Messages", ()):
+                self.sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+                text, record = json.loads(message["Body"])
+                found.append((text, record))
+            return len(found) >= number
+
+        eventually(all_there)
+        return found
+
+
+def test_a_function_gets_the_records_of_a_stream(aws: Aws, account: str) -> None:
+    reading = Reading(aws)
+    reading.put("a")
+    made = reading.begin(BatchSize=10)
+    assert (made["StartingPosition"], made["State"]) == ("TRIM_HORIZON", "Creating")
+    ((text, record),) = reading.told(1)
+    assert text == "a"
+    shard, _, number = record["eventID"].partition(":")
+    assert (shard, number) == ("shardId-000000000000", record["kinesis"]["sequenceNumber"])
+    assert record["kinesis"] | {"sequenceNumber": "", "approximateArrivalTimestamp": 0} == {
+        "kinesisSchemaVersion": "1.0",
+        "partitionKey": "k",
+        "sequenceNumber": "",
+        "data": base64.b64encode(b"a").decode(),
+        "approximateArrivalTimestamp": 0,
+    }
+    assert record["eventName"] == "aws:kinesis:record"
+    assert record["eventSourceARN"] == reading.arn
+    assert record["invokeIdentityArn"].startswith("arn:aws:iam::")
+
+
+def test_the_records_of_a_key_keep_their_order_through_resharding(aws: Aws, clock: MovableClock) -> None:
+    reading = Reading(aws)
+    reading.put("1", "2")
+    reading.kinesis.split_shard(StreamName="s", ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**127))
+    reading.put("3", "4")
+    reading.kinesis.merge_shards(
+        StreamName="s", ShardToMerge="shardId-000000000001", AdjacentShardToMerge="shardId-000000000002"
+    )
+    reading.put("5")
+    reading.begin()
+    assert [text for text, _ in reading.told(5)] == ["1", "2", "3", "4", "5"]
+
+
+def test_a_mapping_begins_at_its_position(aws: Aws, clock: MovableClock) -> None:
+    reading = Reading(aws)
+    reading.put("old")
+    clock.advance(s=60)
+    moment = datetime.fromtimestamp(clock.now_ms() // 1000, UTC)
+    clock.advance(s=60)
+    reading.put("new")
+    made = reading.begin("AT_TIMESTAMP", StartingPositionTimestamp=moment)
+    assert made["StartingPositionTimestamp"] == moment
+    assert [text for text, _ in reading.told(1)] == ["new"]
+
+
+@pytest.mark.parametrize(
+    "settings", [{"position": "AT_TIMESTAMP"}, {"StartingPositionTimestamp": datetime(2020, 1, 1, tzinfo=UTC)}]
+)
+def test_a_time_belongs_to_one_position(aws: Aws, settings: dict[str, Any]) -> None:
+    reading = Reading(aws)
+    with pytest.raises(ClientError, match="StartingPositionTimestamp must be given"):
+        reading.begin(**settings)
+
+
+def test_the_record_that_fails_is_found_by_halving_and_told_of(aws: Aws, clock: MovableClock) -> None:
+    reading = Reading(aws)
+    dead = reading.sqs.create_queue(QueueName="dead")["QueueUrl"]
+    arn = reading.arn.replace(":kinesis:", ":sqs:").replace(":stream/s", ":dead")
+    reading.put("a", "bad", "b")
+    reading.begin(
+        MaximumRetryAttempts=0,
+        BisectBatchOnFunctionError=True,
+        DestinationConfig={"OnFailure": {"Destination": arn}},
+    )
+    assert sorted(text for text, _ in reading.told(2)) == ["a", "b"]
+    letters = reading.sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=20)["Messages"]
+    info = json.loads(letters[0]["Body"])["KinesisBatchInfo"]
+    assert (info["batchSize"], info["streamArn"], info["shardId"]) == (1, reading.arn, "shardId-000000000000")
