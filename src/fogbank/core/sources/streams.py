@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
 """
 
 import base64
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import msgspec
@@ -13,7 +14,7 @@ from fogbank.core.arn import Arn
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.json_text import parse
-from fogbank.core.moments import iso_seconds
+from fogbank.core.moments import iso_milliseconds, iso_seconds
 
 _encode_in_order = msgspec.json.Encoder(order="deterministic").encode
 
@@ -37,8 +38,6 @@ class Shard(NamedTuple):
 class Stream(Protocol):
     """A stream of one kind."""
 
-    batch_info: ClassVar[str]
-    """The member of failure records that tells of a batch."""
     poll_s: ClassVar[float]
     """How often an empty shard is looked at again."""
 
@@ -59,6 +58,9 @@ class Stream(Protocol):
     def flat_event(self, record: StreamRecord) -> Event:
         """The record as pipes hand it on."""
 
+    def batch_info(self, shard_id: str, records: list[StreamRecord]) -> dict[str, Any]:
+        """The member of failure records that tells which records were skipped."""
+
 
 def stream_of(ctx: Context, arn: Arn, *, role: str = "") -> Stream:
     """The stream of that ARN; `role` is who reads it."""
@@ -75,7 +77,6 @@ def stream_of(ctx: Context, arn: Arn, *, role: str = "") -> Stream:
 class DynamoDbStream:
     """The changes of a table."""
 
-    batch_info: ClassVar[str] = "DDBStreamBatchInfo"
     poll_s: ClassVar[float] = 0.2  # AWS polls a shard four times a second.
 
     def __init__(self, ctx: Context, arn: Arn) -> None:
@@ -109,6 +110,9 @@ class DynamoDbStream:
     def flat_event(self, record: StreamRecord) -> Event:
         return record.event
 
+    def batch_info(self, shard_id: str, records: list[StreamRecord]) -> dict[str, Any]:
+        return {"DDBStreamBatchInfo": _batch_info(self._arn, shard_id, records, iso_seconds)}
+
     async def _call(self, operation: str, **parameters: Any) -> Any:
         method = getattr(self._ctx.cloud.dynamodbstreams, operation)
         return await self._ctx.refreshed().call(method, **parameters)
@@ -134,7 +138,6 @@ class DynamoDbStream:
 class KinesisStream:
     """Records that somebody has put."""
 
-    batch_info: ClassVar[str] = "KinesisBatchInfo"
     poll_s: ClassVar[float] = 1.0  # As AWS: all readers of a shard have five calls a second together.
 
     def __init__(self, ctx: Context, arn: Arn, role: str) -> None:
@@ -182,6 +185,9 @@ class KinesisStream:
     def flat_event(self, record: StreamRecord) -> Event:
         return {**record.event["kinesis"], **{name: value for name, value in record.event.items() if name != "kinesis"}}
 
+    def batch_info(self, shard_id: str, records: list[StreamRecord]) -> dict[str, Any]:
+        return {"KinesisBatchInfo": _batch_info(self._arn, shard_id, records, iso_milliseconds)}
+
     async def _call(self, operation: str, **parameters: Any) -> Any:
         method = getattr(self._ctx.cloud.kinesis, operation)
         return await self._ctx.refreshed().call(method, **parameters)
@@ -207,23 +213,19 @@ class KinesisStream:
         return StreamRecord(sequence, created_s, record["PartitionKey"].encode(), event)
 
 
-def batch_info(shard_id: str, records: list[StreamRecord], arn: str) -> dict[str, Any]:
-    """Which records a failure destination is told of."""
+def _batch_info(arn: Arn, shard_id: str, records: list[StreamRecord], moment: Callable[[int], str]) -> dict[str, Any]:
+    first, last = records[0], records[-1]
     return {
         "shardId": shard_id,
-        "startSequenceNumber": records[0].sequence,
-        "endSequenceNumber": records[-1].sequence,
-        "approximateArrivalOfFirstRecord": _second(records[0]),
-        "approximateArrivalOfLastRecord": _second(records[-1]),
+        "startSequenceNumber": first.sequence,
+        "endSequenceNumber": last.sequence,
+        "approximateArrivalOfFirstRecord": moment(int(first.created_s * 1000)),
+        "approximateArrivalOfLastRecord": moment(int(last.created_s * 1000)),
         "batchSize": len(records),
-        "streamArn": arn,
+        "streamArn": str(arn),
     }
 
 
 def _shard(shard: dict[str, Any]) -> Shard:
     parents = (shard[name] for name in ("ParentShardId", "AdjacentParentShardId") if name in shard)
     return Shard(shard["ShardId"], tuple(parents))
-
-
-def _second(record: StreamRecord) -> str:
-    return iso_seconds(int(record.created_s * 1000))

@@ -15,7 +15,7 @@ from fogbank.core.sources.batch_report import BadReport, failed_identifiers
 from fogbank.core.sources.record_filter import Filter
 from fogbank.core.sources.stream_batches import Attempt, Batches, Processor, Throttled
 from fogbank.core.sources.stream_reader import StreamReader
-from fogbank.core.sources.streams import StreamRecord, batch_info, stream_of
+from fogbank.core.sources.streams import StreamRecord, stream_of
 from fogbank.services.lambda_ import failure_records
 from fogbank.services.lambda_.errors import TooManyRequests
 from fogbank.services.lambda_.esm_windows import Windows
@@ -181,7 +181,7 @@ class StreamSource:
             }
         document["version"] = "1.0"
         document["timestamp"] = iso_milliseconds(ctx.now_ms)
-        document[self._stream.batch_info] = batch_info(shard_id, records, self._mapping.source_arn)
+        document |= self._stream.batch_info(shard_id, records)
         try:
             if failure_records.is_bucket(self._mapping.on_failure):
                 # A bucket gets what was skipped as well; queues and topics have no room for it.

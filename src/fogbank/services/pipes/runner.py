@@ -18,7 +18,7 @@ from fogbank.core.sources.queue_reader import Message, QueueReader
 from fogbank.core.sources.record_filter import Filter
 from fogbank.core.sources.stream_batches import Attempt, Batches, Throttled
 from fogbank.core.sources.stream_reader import Checkpoint, StreamReader
-from fogbank.core.sources.streams import StreamRecord, batch_info, stream_of
+from fogbank.core.sources.streams import StreamRecord, stream_of
 from fogbank.core.store import Table
 from fogbank.services.pipes.records import Pipe
 from fogbank.services.pipes.settings import patterns, source_settings
@@ -178,7 +178,7 @@ class StreamPipe:
             "context": {"partnerResourceArn": pipe_arn(ctx, self._name), "condition": condition},
             "version": "1.0",
             "timestamp": iso_milliseconds(ctx.now_ms),
-            self._stream.batch_info: batch_info(shard_id, records, self._pipe.source),
+            **self._stream.batch_info(shard_id, records),
         }
         try:
             await ctx.run(targets.deliver, ctx, queue, targets.as_text(document))
