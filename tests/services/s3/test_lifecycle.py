@@ -1,5 +1,6 @@
 """Lifecycle configurations, and what happens by them when days pass."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -208,3 +209,44 @@ def test_an_upload_tells_when_it_is_aborted(s3: Any, bucket: str, clock: Movable
     assert created["AbortRuleId"] == "tidy"
     listed = s3.list_parts(Bucket=bucket, Key="k", UploadId=created["UploadId"])
     assert (listed["AbortDate"], listed["AbortRuleId"]) == (created["AbortDate"], "tidy")
+
+
+def test_a_locked_version_outlives_its_rule(s3: Any, account: str, days_pass: Pass) -> None:
+    locked = f"locked-{account}"
+    s3.create_bucket(Bucket=locked, ObjectLockEnabledForBucket=True)
+    configure(s3, locked, {"NoncurrentVersionExpiration": {"NoncurrentDays": 1}})
+    s3.put_object(Bucket=locked, Key="free", Body=b"1")
+    s3.put_object(Bucket=locked, Key="held", Body=b"1", ObjectLockLegalHoldStatus="ON")
+    for key in ("free", "held"):
+        s3.delete_object(Bucket=locked, Key=key)
+    days_pass(2)
+    assert [row["Key"] for row in s3.list_object_versions(Bucket=locked)["Versions"]] == ["held"]
+
+
+def test_notifications_hear_of_what_rules_do(aws: Any, s3: Any, bucket: str, days_pass: Pass) -> None:
+    sqs = aws("sqs")
+    url = sqs.create_queue(QueueName="expired")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}],
+    }
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    wanted = {"QueueArn": arn, "Events": ["s3:LifecycleExpiration:*", "s3:LifecycleTransition"]}
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [wanted]})
+    transition = {"Days": 1, "StorageClass": "GLACIER_IR"}
+    configure(
+        s3,
+        bucket,
+        {"Filter": {"Prefix": "old"}, "Expiration": {"Days": 1}},
+        {"Filter": {"Prefix": "cold"}, "Transitions": [transition]},
+    )
+    s3.put_object(Bucket=bucket, Key="old", Body=b"1")
+    s3.put_object(Bucket=bucket, Key="cold", Body=bytes(200_000))
+    days_pass(2)
+    told: set[tuple[str, str]] = set()
+    while len(told) < 2:
+        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=5)["Messages"]:
+            for record in json.loads(message["Body"]).get("Records", []):
+                told.add((record["s3"]["object"]["key"], record["eventName"]))
+    assert told == {("old", "LifecycleExpiration:Delete"), ("cold", "LifecycleTransition")}

@@ -41,7 +41,8 @@ class Acls(PublicAccess):
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
-        return grants.as_document(self._acl_of_object(bucket, self._find(Bucket, Key, VersionId)))
+        charged = self._charged(ctx, bucket, RequestPayer)
+        return grants.as_document(self._acl_of_object(bucket, self._find(Bucket, Key, VersionId))) | charged
 
     def put_bucket_acl(
         self,
@@ -86,6 +87,7 @@ class Acls(PublicAccess):
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        charged = self._charged(ctx, bucket, RequestPayer)
         found = self._shelf.find(Bucket, Key, VersionId)
         if found is not None and found.delete_marker:
             raise MethodNotAllowed(members={"Method": "PUT", "ResourceType": "DeleteMarker"})
@@ -97,7 +99,7 @@ class Acls(PublicAccess):
         version.acl = acl
         self._shelf.replace(Bucket, Key, version)
         self._events.happened(ctx, bucket, Event.ACL_PUT, Key, version)
-        return {"VersionId": version.version_id} if bucket.versioning else None
+        return charged
 
     # ---- for others -------------------------------------------------------------------------------------------
 

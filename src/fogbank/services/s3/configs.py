@@ -1,7 +1,7 @@
 """A bucket's configurations: how they are kept, and the smallest of them.
 
-Versioning, request payment, transfer acceleration and attribute-based access control are a word each. Whoever pays and
-however fast a request comes makes no difference here: both are kept.
+Versioning, request payment, transfer acceleration and attribute-based access control are a word each. The last two are
+kept and change nothing: a request is as fast as it is, and authorization is off.
 """
 
 from typing import Any
@@ -112,9 +112,10 @@ class BucketConfigs(S3Base):
     def get_bucket_accelerate_configuration(
         self, ctx: Context, *, Bucket: str, RequestPayer: str | None = None, ExpectedBucketOwner: str | None = None
     ) -> Answer:
-        self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        charged = self._charged(ctx, bucket, RequestPayer)
         status = self._known(Bucket, "accelerate")
-        return {"Status": status} if status else None
+        return charged | ({"Status": status} if status else {})
 
     def put_bucket_accelerate_configuration(
         self,

@@ -11,6 +11,7 @@ import msgspec
 
 from fogbank.core.context import Context
 from fogbank.core.http_message import RequestData, ResponseData
+from fogbank.services.s3.fields import owner_id
 
 # What the log calls a subresource: of a bucket, of an object.
 _SUBRESOURCES: dict[str, tuple[str, str]] = {
@@ -102,7 +103,7 @@ def log_line(ctx: Context, request: RequestData, response: ResponseData, found: 
     headers = {name.lower(): value for name, value in response.headers}
     authorization = request.headers.get("authorization", "")
     by_query = "X-Amz-Signature" in found.query or "Signature" in found.query
-    requester = "-" if ctx.access_key is None else ctx.account.rjust(64, "0")
+    requester = "-" if ctx.access_key is None else owner_id(ctx.account)
     target = f"{request.path}?{request.query}" if request.query else request.path
     fields = [
         owner,
