@@ -112,7 +112,6 @@ class StreamPipe:
         self._settings = settings = source_settings(pipe)
         self._ctx = ctx
         self._name = name
-        self._pipe = pipe
         self._stream = stream_of(ctx, arn, role=pipe.role_arn)
         self._delivery = Delivery(ctx, name, pipe)
         self._filter = Filter(patterns(pipe))
