@@ -54,8 +54,9 @@ def _as_is(value: Any) -> Any:
     return value
 
 
-# In the order in which they are set: who may see what goes before what could be seen.
-_CONFIGURATIONS: Mapping[str, One | Many] = {
+# In the order in which they are set: who may see what goes before what could be seen, and what others need before
+# those. They are taken away in the opposite order.
+_CONFIGURATIONS: dict[str, One | Many] = {
     "VersioningConfiguration": One(
         "put_bucket_versioning",
         "VersioningConfiguration",
@@ -103,6 +104,9 @@ _CONFIGURATIONS: Mapping[str, One | Many] = {
         bucket_properties.notifications,
         "put_bucket_notification_configuration",
         {"NotificationConfiguration": {}},
+    ),
+    "ReplicationConfiguration": One(
+        "put_bucket_replication", "ReplicationConfiguration", bucket_properties.replication, "delete_bucket_replication"
     ),
     "AnalyticsConfigurations": Many("analytics", "AnalyticsConfiguration", bucket_properties.analytics),
     "IntelligentTieringConfigurations": Many(
@@ -166,9 +170,11 @@ class BucketResource(ResourceType):
         if given.get("ObjectLockEnabled") and before and not before.get("ObjectLockEnabled"):
             enabled = {"ObjectLockEnabled": "Enabled"}
             await ctx.call(ctx.cloud.s3.put_object_lock_configuration, Bucket=name, ObjectLockConfiguration=enabled)
-        for prop, configuration in _CONFIGURATIONS.items():
+        gone = [prop for prop in reversed(_CONFIGURATIONS) if given.get(prop) is None]
+        for prop in (*gone, *(prop for prop in _CONFIGURATIONS if prop not in gone)):
             if given.get(prop) == before.get(prop):
                 continue
+            configuration = _CONFIGURATIONS[prop]
             if isinstance(configuration, Many):
                 await self._set_many(ctx, name, configuration, given.get(prop) or [], before.get(prop) or [])
             else:
