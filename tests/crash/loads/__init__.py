@@ -14,6 +14,7 @@ from tests.crash.loads import (
     streams,
     tables,
     topics,
+    uploads,
 )
 
 KINDS: tuple[Kind, ...] = (
@@ -28,5 +29,6 @@ KINDS: tuple[Kind, ...] = (
     shards.KIND,
     global_tables.KIND,
     objects.KIND,
+    uploads.KIND,
     stacks.KIND,
 )
