@@ -206,3 +206,26 @@ def test_a_policy_comes_and_goes_with_its_resource(aws: Any, s3: Any) -> None:
     update(cloudformation, template({}))
     with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
         s3.get_bucket_policy(Bucket=name)
+
+
+def test_a_bucket_is_replicated_by_its_template(aws: Any, s3: Any, bucket: str) -> None:
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    rule = {
+        "Id": "copies",
+        "Status": "Enabled",
+        "Priority": "1",
+        "DeleteMarkerReplication": {"Status": "Disabled"},
+        "Filter": {"And": {"Prefix": "a/", "TagFilters": [{"Key": "k", "Value": "v"}]}},
+        "Destination": {"Bucket": f"arn:aws:s3:::{bucket}", "StorageClass": "STANDARD_IA"},
+    }
+    replication = {"Role": "arn:aws:iam::123456789012:role/r", "Rules": [rule]}
+    versions = {"VersioningConfiguration": {"Status": "Enabled"}}
+    cloudformation = aws("cloudformation")
+    stack = create(cloudformation, template(versions | {"ReplicationConfiguration": replication}))
+    name = outputs(stack)["Name"]
+    (kept,) = s3.get_bucket_replication(Bucket=name)["ReplicationConfiguration"]["Rules"]
+    assert (kept["ID"], kept["Priority"]) == ("copies", 1)
+    assert kept["Filter"] == {"And": {"Prefix": "a/", "Tags": [{"Key": "k", "Value": "v"}]}}
+    update(cloudformation, template(versions))
+    with pytest.raises(ClientError, match="ReplicationConfigurationNotFoundError"):
+        s3.get_bucket_replication(Bucket=name)

@@ -197,6 +197,12 @@ class VersionsMachine(RuleBasedStateMachine):
                 assert {tag["Key"]: tag["Value"] for tag in tags} == version.tags
 
     @invariant()
+    def what_is_there_is_counted(self) -> None:
+        versions = [version for stack in self.model.stacks.values() for version in stack]
+        size = sum(len(version.body) for version in versions)
+        assert self.s3.status()["buckets"] == [{"name": BUCKET, "objects": len(versions), "bytes": size}]
+
+    @invariant()
     def nothing_is_left_behind(self) -> None:
         """There are as many bodies and places as versions need."""
         tables = self.s3._tables

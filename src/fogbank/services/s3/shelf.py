@@ -46,6 +46,7 @@ class Shelf:
         """Put a version where its sequence says: behind newer ones, if there are any."""
         latest = self.find(bucket.name, key, None)
         if latest is not None and latest.sequence > version.sequence:
+            self._usages.add(bucket.name, storage(version), version.size)
             self._lay(bucket.name, key, version)
         else:
             self.put(bucket, key, version)
