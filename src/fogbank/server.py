@@ -79,7 +79,7 @@ class Server:
             endpoint=self._endpoint,
             account=config.account,
         )
-        packages = {package.removesuffix("_"): package for package in SERVICES}
+        packages = {entry.model: package for package, entry in SERVICES.items()}
         self.gateway = Gateway(self.cloud, packages=packages, admin=self.admin, region=config.region)
 
     # ---- life ---------------------------------------------------------------------------------------------------

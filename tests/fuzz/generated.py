@@ -115,7 +115,7 @@ class _Seen:
 
 def clients_and_operations(endpoint: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """A client of every service, and all operations that are there."""
-    clients = {name: client(name.removesuffix("_"), endpoint, parameter_validation=False) for name in SERVICES}
+    clients = {name: client(entry.model, endpoint, parameter_validation=False) for name, entry in SERVICES.items()}
     for made in clients.values():
         made._endpoint.http_session = _Seen(made._endpoint.http_session)
     operations = [

@@ -31,6 +31,8 @@ class ServiceEntry(msgspec.Struct, frozen=True):
 
     module: str
     cloudformation: tuple[str, ...] = ()
+    model: str = ""
+    """The name of the service in botocore's data."""
 
 
 class UsedService(Record):

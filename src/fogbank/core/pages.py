@@ -35,10 +35,11 @@ def page_of_table(
     *,
     wanted: Callable[[Key, V], bool] = lambda key, value: True,
     start: Key | None = None,
+    reverse: bool = False,
 ) -> tuple[list[tuple[Key, V]], dict[str, Any]]:
     """The wanted rows of `place`, and the answer's NextToken if there may be more: what a page costs is bounded.
 
-    `start` is the first key that can be wanted.
+    `start` is the first key that can be wanted; `reverse` begins with the last.
     """
     after = None
     if token is not None:
@@ -48,7 +49,7 @@ def page_of_table(
     size = limit or _PAGE
     rows: list[tuple[Key, V]] = []
     last: Key = ()
-    for looked_at, (key, value) in enumerate(table.scan(place, start=start, after=after)):
+    for looked_at, (key, value) in enumerate(table.scan(place, start=start, after=after, reverse=reverse)):
         fits = wanted(key, value)
         if looked_at == _LOOKED_AT_MAX or (fits and len(rows) == size):
             return rows, _token(msgspec.json.encode(last[len(place) :]).decode())

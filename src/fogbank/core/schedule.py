@@ -10,6 +10,7 @@ import calendar
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 MINUTE_MS = 60_000
 _UNITS_MS = {"minute": MINUTE_MS, "hour": 60 * MINUTE_MS, "day": 1440 * MINUTE_MS}
@@ -63,6 +64,48 @@ def parse_cron(expression: str, zone: tzinfo) -> Next | None:
         return _Cron(*cron.groups(), zone=zone).next
     except ValueError:
         return None
+
+
+def zone_of(name: str) -> tzinfo | None:
+    """The time zone of that name; None if there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def is_schedule(expression: str, zone: tzinfo) -> bool:
+    """Whether it is an `at`, a rate or a cron expression."""
+    return (
+        parse_at(expression, zone) is not None
+        or parse_rate(expression) is not None
+        or parse_cron(expression, zone) is not None
+    )
+
+
+def due_after(
+    expression: str, zone: tzinfo, after_ms: int, *, made_ms: int, start_ms: int = 0, end_ms: int = 0
+) -> int | None:
+    """The first due time after that moment of an expression that has been checked; None if there is none.
+
+    Start and end mean nothing to a one-time schedule. A rate counts from the start, or from when it was made, which is
+    its first due time.
+    """
+    once_ms = parse_at(expression, zone)
+    if once_ms is not None:
+        return once_ms if once_ms > after_ms else None
+    interval_ms = parse_rate(expression)
+    if interval_ms is not None:
+        anchor_ms = start_ms or made_ms
+        passed = max((after_ms - anchor_ms) // interval_ms + 1, 0)
+        due_ms: int | None = anchor_ms + passed * interval_ms
+    else:
+        cron = parse_cron(expression, zone)
+        assert cron is not None, "the expression has been checked"
+        due_ms = cron(max(after_ms, start_ms - 1))
+    if due_ms is None or (end_ms and due_ms > end_ms):
+        return None
+    return due_ms
 
 
 class _Cron:

@@ -1,7 +1,7 @@
 """The base of every service."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, get_args
 
 from fogbank.core.errors import NotImplementedInFogbank
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fogbank.core.context import Context
     from fogbank.core.errors import AwsError
     from fogbank.core.http_message import RequestData, ResponseData
+    from fogbank.core.scaling import ScalableDimension
 
 Answer = dict[str, Any] | None
 Respond = Callable[["ResponseData"], None]
@@ -79,6 +80,10 @@ class Service:
 
     async def stop(self) -> None:
         """End background work that the cloud's tasks do not own."""
+
+    def scalable_dimensions(self) -> "Iterable[ScalableDimension]":
+        """The capacities that Application Auto Scaling can change."""
+        return ()
 
     # ---- tags, for the tagging API: each service answers for its own resources --------------------------------------
 

@@ -3,11 +3,14 @@
 from fogbank.core.cloud import ServiceEntry
 
 
-def _entry(package: str, *cloudformation: str) -> ServiceEntry:
-    return ServiceEntry(f"fogbank.services.{package}", cloudformation)
+def _entry(package: str, *cloudformation: str, model: str = "") -> ServiceEntry:
+    return ServiceEntry(f"fogbank.services.{package}", cloudformation, model or package.removesuffix("_"))
 
 
 SERVICES = {
+    "applicationautoscaling": _entry(
+        "applicationautoscaling", "AWS::ApplicationAutoScaling", model="application-autoscaling"
+    ),
     "cloudformation": _entry("cloudformation", "AWS::CloudFormation", "AWS::CDK"),
     "cloudwatch": _entry("cloudwatch", "AWS::CloudWatch"),
     "dynamodb": _entry("dynamodb", "AWS::DynamoDB"),
@@ -27,4 +30,4 @@ SERVICES = {
     "ssm": _entry("ssm", "AWS::SSM"),
     "sts": _entry("sts"),
 }
-"""Package name -> where it is. A trailing underscore marks a Python keyword: `lambda_` is botocore's `lambda`."""
+"""Package name -> where it is. A trailing underscore marks a Python keyword: `lambda_` is `lambda`."""

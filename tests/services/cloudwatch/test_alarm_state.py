@@ -23,12 +23,15 @@ def state(values: str, *, periods: int, datapoints: int, missing: str) -> str:
         ("- - - - -", 3, "IKAO"),
         ("0 X X - X", 3, "AAAA"),
         ("- - X - -", 3, "AKAO"),
+        ("- - - X -", 3, "KKAO"),
+        ("- - - - X", 3, "KKAO"),
         # Two out of three.
         ("0 - X - X", 2, "AAAA"),
         ("0 0 X 0 X", 2, "AAAA"),
         ("0 - X - -", 2, "OOAO"),
         ("- - - - 0", 2, "OOAO"),
         ("- - - X -", 2, "AKAO"),
+        ("- - - - X", 2, "KKAO"),
     ],
 )
 def test_missing_values_count_as_the_alarm_says(values: str, datapoints: int, expected: str) -> None:

@@ -1,4 +1,4 @@
-"""What an alarm does when its state changes: it tells topics and functions.
+"""What an alarm does when its state changes: it tells topics, functions and scaling policies.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions.html
 """
@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-action
 import json
 from typing import Any
 
-from fogbank.core.arn import parse_arn
+from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.ids import new_id
@@ -45,8 +45,21 @@ def check_actions(arns: list[str], name: str) -> None:
         arn = parse_arn(text)
         if arn is None:
             raise ValidationError(f"Invalid arn syntax: {text}")
-        if arn.service not in ("sns", "lambda"):
+        if arn.service not in ("sns", "lambda") and not _scales(arn):
             raise NotImplementedInFogbank(f"Fogbank's alarms have no actions of service {arn.service}: {text}")
+
+
+def _scales(arn: Arn) -> bool:
+    """Whether it is a policy of Application Auto Scaling; those of EC2's name a group in place of the resource."""
+    return arn.service == "autoscaling" and arn.resource.startswith("scalingPolicy:") and ":resource/" in arn.resource
+
+
+def repeat(ctx: Context, alarm: Alarm) -> None:
+    """Scaling policies are told each minute for as long as the alarm stays in its state; all others once."""
+    for text in alarm.actions.get(LISTS[alarm.state], ()) if alarm.actions_enabled else ():
+        arn = parse_arn(text)
+        if arn is not None and _scales(arn):
+            _run(ctx, text, alarm, alarm)
 
 
 def act(ctx: Context, alarm: Alarm, before: Alarm) -> list[tuple[str, bool]]:
@@ -66,6 +79,9 @@ def _run(ctx: Context, text: str, alarm: Alarm, before: Alarm) -> bool:
             subject = f'{alarm.state}: "{alarm.name}" in {region}'
             message = json.dumps(_message(ctx, alarm, before, region))
             ctx.cloud.sns.publish(there, TopicArn=text, Subject=subject[:100], Message=message)
+        elif _scales(arn):
+            with ctx.cloud.store.transaction():
+                ctx.cloud.applicationautoscaling.alarm_rang(there, policy_arn=text, alarm_name=alarm.name)
         else:
             payload = json.dumps(_event(ctx, alarm, before)).encode()
             ctx.cloud.lambda_.invoke_async_in_transaction(there, text, payload)

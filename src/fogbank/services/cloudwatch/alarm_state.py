@@ -55,9 +55,13 @@ def decide(rule: Rule, recent: Sequence[tuple[int, float | None]], present: str)
         state = "OK"
     elif rule.missing == "ignore":
         state = present
+    elif not known:
+        state = "INSUFFICIENT_DATA"
     else:
-        # All values that are there breach: the alarm goes off though they are fewer than it demands.
-        state = "ALARM" if known else "INSUFFICIENT_DATA"
+        # All values that are there breach: the alarm goes off though they are fewer than it demands, once the oldest
+        # of them is as old as if all were there ("Avoiding premature transitions to alarm state").
+        age = next(age for age, (_, value) in enumerate(reversed(recent)) if value is not None)
+        state = "ALARM" if len(recent) - age >= rule.datapoints else present
     return Verdict(state, _reason(rule, state, present, known, filled), known, filled)
 
 

@@ -16,7 +16,7 @@ from fogbank.core.moments import iso_offset
 from fogbank.core.service import Answer, Tagged
 from fogbank.core.tags import tag_list
 from fogbank.services.cloudwatch import alarm_state, metric_data
-from fogbank.services.cloudwatch.alarm_actions import LISTS, act, check_actions
+from fogbank.services.cloudwatch.alarm_actions import LISTS, act, check_actions, repeat
 from fogbank.services.cloudwatch.dashboards import Dashboards, dashboard_arn
 from fogbank.services.cloudwatch.dimensions import packed_list
 from fogbank.services.cloudwatch.errors import (
@@ -280,6 +280,8 @@ class Alarms(Metrics, Dashboards):
         verdict = alarm_state.decide(rule, recent, alarm.state)
         if verdict.state != alarm.state:
             self._set_state(ctx, alarm, verdict.state, verdict.reason, _reason_data(ctx, alarm, verdict))
+        else:
+            repeat(ctx, alarm)
 
     def _watched(self, ctx: Context, alarm: Alarm, start_ms: int, end_ms: int) -> Points:
         start_s, end_s = start_ms / 1000, end_ms / 1000

@@ -22,6 +22,7 @@ from fogbank.services.dynamodb.journal import Journal
 from fogbank.services.dynamodb.partiql_operations import PartiQLOperations
 from fogbank.services.dynamodb.query_operations import QueryOperations
 from fogbank.services.dynamodb.records import DynamoDBTables
+from fogbank.services.dynamodb.replica_scaling import ReplicaScaling
 from fogbank.services.dynamodb.replication import Replication
 from fogbank.services.dynamodb.streams import Streams
 from fogbank.services.dynamodb.time_to_live import TimeToLive
@@ -40,6 +41,7 @@ class DynamoDBService(
     PartiQLOperations,
     ContributorInsights,
     Exports,
+    ReplicaScaling,
 ):
     """Tables, items, queries, transactions, PartiQL, streams, TTL, global tables, backups, exports and imports,
     resource policies.
@@ -72,6 +74,7 @@ class DynamoDBService(
     async def start(self) -> None:
         while True:
             await self.cloud.clock.sleep(SWEEP_S)
+            self.publish_provisioned(self.cloud.clock.now_ms())
             await self.cloud.tasks.attempt("expire items", self._expire_items())
             for name, trim in (("trim streams", self.streams.trim_all), ("trim the journal", self._journal.trim_some)):
                 await self.cloud.tasks.attempt(name, self._trim(trim))

@@ -38,6 +38,10 @@ LINKED_SERVICES: dict[str, tuple[str, tuple[str, ...]]] = {
     "dms-fleet-advisor.amazonaws.com": ("AWSServiceRoleForDMSFleetAdvisor", ("AWSDMSFleetAdvisorServiceRolePolicy",)),
     "dms.amazonaws.com": ("AWSServiceRoleForDMSServerless", ("AWSDMSServerlessServiceRolePolicy",)),
     "docdb-elastic.amazonaws.com": ("AWSServiceRoleForDocDB-Elastic", ("AmazonDocDB-ElasticServiceRolePolicy",)),
+    "dynamodb.application-autoscaling.amazonaws.com": (
+        "AWSServiceRoleForApplicationAutoScaling_DynamoDBTable",
+        ("AWSApplicationAutoscalingDynamoDBTablePolicy",),
+    ),
     "ec2-instance-connect.amazonaws.com": ("AWSServiceRoleForEc2InstanceConnect", ("Ec2InstanceConnectEndpoint",)),
     "ec2.application-autoscaling.amazonaws.com": (
         "AWSServiceRoleForApplicationAutoScaling_EC2SpotFleetRequest",

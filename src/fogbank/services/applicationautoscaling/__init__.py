@@ -1,0 +1,3 @@
+from fogbank.services.applicationautoscaling.service import ApplicationAutoScalingService
+
+__all__ = ["ApplicationAutoScalingService"]
