@@ -102,6 +102,19 @@ def test_a_function_is_told_when_a_state_is_set(aws: Any, cloudwatch: Any) -> No
     assert eventually(told)
 
 
+def test_a_state_that_is_set_by_hand_is_there_for_some_seconds(cloudwatch: Any, clock: Any) -> None:
+    put_alarm(cloudwatch, "evaluated")
+    put_alarm(cloudwatch, "held", MetricName="none")
+    put(cloudwatch, 5.0)
+    clock.advance(s=59 - clock.now_ms() / 1000 % 60)
+    cloudwatch.set_alarm_state(AlarmName="held", StateValue="OK", StateReason="by hand")
+    clock.advance(s=1.5)
+    becomes(cloudwatch, "ALARM", "evaluated")
+    assert alarm(cloudwatch, "held")["StateValue"] == "OK"
+    clock.advance(s=60)
+    becomes(cloudwatch, "INSUFFICIENT_DATA", "held")
+
+
 def test_actions_can_be_switched_off(cloudwatch: Any) -> None:
     put_alarm(cloudwatch)
     cloudwatch.disable_alarm_actions(AlarmNames=["high"])

@@ -1,5 +1,8 @@
 """Scalable targets and what is done to them: what all of Application Auto Scaling's operations stand on."""
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
@@ -8,9 +11,11 @@ from fogbank.core.ids import new_id
 from fogbank.core.pages import page_of_table
 from fogbank.core.scaling import ScalableDimension
 from fogbank.core.service import Answer, Service
-from fogbank.core.store import Key
+from fogbank.core.store import Key, Table
 from fogbank.services.applicationautoscaling.errors import Invalid, InvalidNextToken, ObjectNotFound
 from fogbank.services.applicationautoscaling.records import Activity, Place, Tables, Target
+
+V = TypeVar("V")
 
 PAGE_MAX = 50
 ACTIVITIES_MS = 42 * 86_400_000  # "from the previous six weeks"
@@ -34,8 +39,7 @@ class ScalingBase(Service):
         MaxResults: int = PAGE_MAX,
         NextToken: str | None = None,
     ) -> Answer:
-        if ScalableDimension is not None and ResourceId is None:
-            raise Invalid("Resource Id must be specified when Scalable Dimension is specified.")  # not published
+        check_filter(ResourceId, ScalableDimension)
 
         def wanted(_: Key, activity: Activity) -> bool:
             return (
@@ -44,16 +48,29 @@ class ScalingBase(Service):
                 and activity.at_ms > ctx.now_ms - ACTIVITIES_MS
             )
 
-        place = (ctx.account, ctx.region, ServiceNamespace)
-        try:
-            rows, token = page_of_table(
-                self._tables.activities, place, NextToken, MaxResults, wanted=wanted, reverse=True
-            )
-        except ValidationError:
-            raise InvalidNextToken() from None
+        rows, token = self._page(
+            ctx, self._tables.activities, ServiceNamespace, NextToken, MaxResults, wanted=wanted, reverse=True
+        )
         return {"ScalingActivities": [_activity_answer(ServiceNamespace, row) for _, row in rows], **token}
 
     # ---- steps --------------------------------------------------------------------------------------------------
+
+    def _page(
+        self,
+        ctx: Context,
+        table: Table[V],
+        namespace: str,
+        token: str | None,
+        limit: int,
+        *,
+        wanted: Callable[[Key, V], bool],
+        reverse: bool = False,
+    ) -> tuple[list[tuple[Key, V]], dict[str, Any]]:
+        place = (ctx.account, ctx.region, namespace)
+        try:
+            return page_of_table(table, place, token, limit, wanted=wanted, reverse=reverse)
+        except ValidationError:
+            raise InvalidNextToken() from None
 
     def _place(self, ctx: Context, namespace: str, resource: str, dimension: str) -> Place:
         return (ctx.account, ctx.region, namespace, resource, dimension)
@@ -114,12 +131,17 @@ def described(place: Place) -> str:
     return f"service namespace: {place[2]}, resource ID: {place[3]}, scalable dimension: {place[4]}"
 
 
+def check_filter(resource: str | list[str] | None, dimension: str | None) -> None:
+    if dimension is not None and not resource:
+        raise Invalid("Resource Id must be specified when Scalable Dimension is specified.")  # not published
+
+
 def is_role(arn: str) -> bool:
     parsed = parse_arn(arn)
     return parsed is not None and parsed.service == "iam" and parsed.resource.startswith("role/")
 
 
-def _activity_answer(namespace: str, activity: Activity) -> dict[str, object]:
+def _activity_answer(namespace: str, activity: Activity) -> dict[str, Any]:
     return {
         "ActivityId": activity.id,
         "ServiceNamespace": namespace,

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from fogbank.core.context import Context
-from fogbank.core.errors import ValidationError
+from fogbank.core.errors import AwsError
 from fogbank.core.ids import new_id
-from fogbank.core.pages import page_of_table
 from fogbank.core.scaling import Utilization
 from fogbank.core.service import Answer
-from fogbank.services.applicationautoscaling.base import PAGE_MAX, ScalingBase, described
-from fogbank.services.applicationautoscaling.errors import Invalid, InvalidNextToken, ObjectNotFound
+from fogbank.services.applicationautoscaling.base import PAGE_MAX, ScalingBase, check_filter, described
+from fogbank.services.applicationautoscaling.errors import Invalid, ObjectNotFound
 from fogbank.services.applicationautoscaling.records import Place, Policy, Target
 from fogbank.services.applicationautoscaling.tracking import HIGH, LOW, LOW_PERIODS, MINUTE_S, Tracking
 
@@ -58,7 +57,11 @@ class Policies(ScalingBase):
             created_ms=ctx.now_ms,
         )
         policy.configuration = configuration
-        self._watch(ctx, place, policy, dimension.capacity(ctx, ResourceId))
+        capacity = dimension.capacity(ctx, ResourceId)
+        try:
+            self._watch(ctx, place, policy, capacity)
+        except AwsError as error:  # CloudWatch's alarms cannot be made of such a metric.
+            raise Invalid(error.message) from None
         self._tables.policies.put((*place, PolicyName), policy)
         return {"PolicyARN": policy.arn, "Alarms": _alarms_answer(ctx, policy)}
 
@@ -83,22 +86,19 @@ class Policies(ScalingBase):
         MaxResults: int = PAGE_MAX,
         NextToken: str | None = None,
     ) -> Answer:
-        if ScalableDimension is not None and ResourceId is None:
-            raise Invalid("Resource Id must be specified when Scalable Dimension is specified.")  # not published
-        try:
-            rows, token = page_of_table(
-                self._tables.policies,
-                (ctx.account, ctx.region, ServiceNamespace),
-                NextToken,
-                MaxResults,
-                wanted=lambda key, _: (
-                    ResourceId in (None, key[3])
-                    and ScalableDimension in (None, key[4])
-                    and (not PolicyNames or key[5] in PolicyNames)
-                ),
-            )
-        except ValidationError:
-            raise InvalidNextToken() from None
+        check_filter(ResourceId, ScalableDimension)
+        rows, token = self._page(
+            ctx,
+            self._tables.policies,
+            ServiceNamespace,
+            NextToken,
+            MaxResults,
+            wanted=lambda key, _: (
+                ResourceId in (None, key[3])
+                and ScalableDimension in (None, key[4])
+                and (not PolicyNames or key[5] in PolicyNames)
+            ),
+        )
         answers = [
             {
                 "PolicyARN": policy.arn,
@@ -182,42 +182,42 @@ class Policies(ScalingBase):
         end_s = ctx.now_ms // 1000 // MINUTE_S * MINUTE_S
         answer = self.cloud.cloudwatch.get_metric_data(
             ctx,
-            MetricDataQueries=self._queries(place, policy.configuration),
+            MetricDataQueries=_queries(self._watched(place, policy.configuration)),
             StartTime=end_s - minutes * MINUTE_S,
             EndTime=end_s,
         )
         values: list[float] = answer["MetricDataResults"][0]["Values"]
         return values
 
-    def _queries(self, place: Place, configuration: dict[str, Any]) -> list[dict[str, Any]]:
+    def _watched(self, place: Place, configuration: dict[str, Any]) -> dict[str, Any]:
+        """What is watched, as PutMetricAlarm takes it."""
         utilization = self._utilization(place, configuration)
         if utilization is not None:
-            return [_query(utilization.namespace, utilization.used, utilization.dimensions, "Sum")]
+            return _metric(utilization.namespace, utilization.used, utilization.dimensions, "Sum")
         custom = configuration["CustomizedMetricSpecification"]
         if "Metrics" not in custom:
             dimensions = {one["Name"]: one["Value"] for one in custom.get("Dimensions", ())}
-            return [
-                _query(custom["Namespace"], custom["MetricName"], dimensions, custom["Statistic"], custom.get("Unit"))
+            unit = {"Unit": custom["Unit"]} if "Unit" in custom else {}
+            return _metric(custom["Namespace"], custom["MetricName"], dimensions, custom["Statistic"]) | unit
+        return {
+            "Metrics": [
+                query | ({"MetricStat": {**query["MetricStat"], "Period": MINUTE_S}} if "MetricStat" in query else {})
+                for query in custom["Metrics"]
             ]
-        return [
-            query | ({"MetricStat": {**query["MetricStat"], "Period": MINUTE_S}} if "MetricStat" in query else {})
-            for query in custom["Metrics"]
-        ]
+        }
 
     def _watch(self, ctx: Context, place: Place, policy: Policy, capacity: int) -> None:
         """Make the policy's alarms, or set them to the capacity."""
         tracking = self._tracking(place, policy.configuration)
         high, low = tracking.thresholds(capacity)
-        metric = {"Metrics": self._queries(place, policy.configuration)}
-        rules: dict[str, dict[str, Any]] = {HIGH: _rule(">", high, tracking.high_periods, metric)}
+        watched = self._watched(place, policy.configuration)
+        rules = {HIGH: _rule(">", high, tracking.high_periods, watched)}
         if not policy.configuration.get("DisableScaleIn"):
-            rules[LOW] = _rule("<", low, LOW_PERIODS, metric)
+            rules[LOW] = _rule("<", low, LOW_PERIODS, watched)
         utilization = self._utilization(place, policy.configuration)
         if utilization is not None:
-            rules[HIGH] |= _simple(utilization, utilization.used, "Sum", MINUTE_S)
-            if LOW in rules:
-                rules[LOW] |= _simple(utilization, utilization.used, "Sum", MINUTE_S)
-            provisioned = _simple(utilization, utilization.provisioned, "Average", _CAPACITY_PERIOD_S)
+            provisioned = _metric(utilization.namespace, utilization.provisioned, utilization.dimensions, "Average")
+            provisioned["Period"] = _CAPACITY_PERIOD_S
             rules[CAPACITY_HIGH] = _rule(">", capacity, _CAPACITY_PERIODS, provisioned)
             rules[CAPACITY_LOW] = _rule("<", capacity, _CAPACITY_PERIODS, provisioned)
         gone = [name for purpose, name in policy.alarms.items() if purpose not in rules]
@@ -301,31 +301,24 @@ def _cooldown_ms(policy: Policy, member: str) -> int:
     return int(policy.configuration.get(member, 0)) * 1000
 
 
-def _query(
-    namespace: str, metric: str, dimensions: dict[str, str], statistic: str, unit: str | None = None
-) -> dict[str, Any]:
-    stat: dict[str, Any] = {
-        "Metric": {"Namespace": namespace, "MetricName": metric, "Dimensions": _pairs(dimensions)},
-        "Period": MINUTE_S,
-        "Stat": statistic,
-    }
-    return {"Id": "m", "MetricStat": stat | ({"Unit": unit} if unit is not None else {}), "ReturnData": True}
-
-
-def _simple(utilization: Utilization, metric: str, statistic: str, period_s: int) -> dict[str, Any]:
-    """The metric as an alarm on a single one has it."""
+def _metric(namespace: str, name: str, dimensions: dict[str, str], statistic: str) -> dict[str, Any]:
     return {
-        "Namespace": utilization.namespace,
-        "MetricName": metric,
-        "Dimensions": _pairs(utilization.dimensions),
+        "Namespace": namespace,
+        "MetricName": name,
+        "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
         "Statistic": statistic,
-        "Period": period_s,
-        "Metrics": None,
+        "Period": MINUTE_S,
     }
 
 
-def _pairs(dimensions: dict[str, str]) -> list[dict[str, str]]:
-    return [{"Name": name, "Value": value} for name, value in dimensions.items()]
+def _queries(watched: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is watched, as GetMetricData takes it."""
+    if "Metrics" in watched:
+        queries: list[dict[str, Any]] = watched["Metrics"]
+        return queries
+    metric = {name: watched[name] for name in ("Namespace", "MetricName", "Dimensions")}
+    stat = {"Metric": metric, "Period": watched["Period"], "Stat": watched["Statistic"]}
+    return [{"Id": "m", "MetricStat": stat | ({"Unit": watched["Unit"]} if "Unit" in watched else {})}]
 
 
 def _rule(sign: str, threshold: float, periods: int, metric: dict[str, Any]) -> dict[str, Any]:

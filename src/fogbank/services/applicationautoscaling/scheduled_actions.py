@@ -8,13 +8,12 @@ from typing import Any
 from fogbank.core.alarms import Alarm, Alarms
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.core.errors import AwsError, ValidationError
+from fogbank.core.errors import AwsError
 from fogbank.core.ids import new_id
-from fogbank.core.pages import page_of_table
 from fogbank.core.schedule import due_after, is_schedule, zone_of
 from fogbank.core.service import Answer
-from fogbank.services.applicationautoscaling.base import PAGE_MAX, ScalingBase, described
-from fogbank.services.applicationautoscaling.errors import Invalid, InvalidNextToken, ObjectNotFound
+from fogbank.services.applicationautoscaling.base import PAGE_MAX, ScalingBase, check_filter, described
+from fogbank.services.applicationautoscaling.errors import Invalid, ObjectNotFound
 from fogbank.services.applicationautoscaling.records import Place, ScheduledAction
 
 ActionKey = tuple[str, str, str, str, str, str]
@@ -92,22 +91,19 @@ class ScheduledActions(ScalingBase):
         MaxResults: int = PAGE_MAX,
         NextToken: str | None = None,
     ) -> Answer:
-        if ScalableDimension is not None and ResourceId is None:
-            raise Invalid("Resource Id must be specified when Scalable Dimension is specified.")  # not published
-        try:
-            rows, token = page_of_table(
-                self._tables.actions,
-                (ctx.account, ctx.region, ServiceNamespace),
-                NextToken,
-                MaxResults,
-                wanted=lambda key, _: (
-                    ResourceId in (None, key[3])
-                    and ScalableDimension in (None, key[4])
-                    and (not ScheduledActionNames or key[5] in ScheduledActionNames)
-                ),
-            )
-        except ValidationError:
-            raise InvalidNextToken() from None
+        check_filter(ResourceId, ScalableDimension)
+        rows, token = self._page(
+            ctx,
+            self._tables.actions,
+            ServiceNamespace,
+            NextToken,
+            MaxResults,
+            wanted=lambda key, _: (
+                ResourceId in (None, key[3])
+                and ScalableDimension in (None, key[4])
+                and (not ScheduledActionNames or key[5] in ScheduledActionNames)
+            ),
+        )
         return {"ScheduledActions": [_answer((*key,), action) for key, action in rows], **token}
 
     # ---- steps --------------------------------------------------------------------------------------------------

@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from fogbank.core.context import Context
-from fogbank.core.errors import AwsError, ValidationError
-from fogbank.core.pages import page_of_table
+from fogbank.core.errors import AwsError
 from fogbank.core.service import Answer, Tagged
-from fogbank.services.applicationautoscaling.base import PAGE_MAX, ScalingBase, described, is_role
+from fogbank.services.applicationautoscaling.base import PAGE_MAX, ScalingBase, check_filter, described, is_role
 from fogbank.services.applicationautoscaling.errors import (
     Invalid,
-    InvalidNextToken,
     ObjectNotFound,
     ResourceNotFound,
 )
@@ -88,20 +86,15 @@ class Targets(ScalingBase):
         MaxResults: int = PAGE_MAX,
         NextToken: str | None = None,
     ) -> Answer:
-        if ScalableDimension is not None and not ResourceIds:
-            raise Invalid("Resource Id must be specified when Scalable Dimension is specified.")  # not published
-        try:
-            rows, token = page_of_table(
-                self._tables.targets,
-                (ctx.account, ctx.region, ServiceNamespace),
-                NextToken,
-                MaxResults,
-                wanted=lambda key, _: (
-                    (not ResourceIds or key[3] in ResourceIds) and ScalableDimension in (None, key[4])
-                ),
-            )
-        except ValidationError:
-            raise InvalidNextToken() from None
+        check_filter(ResourceIds, ScalableDimension)
+        rows, token = self._page(
+            ctx,
+            self._tables.targets,
+            ServiceNamespace,
+            NextToken,
+            MaxResults,
+            wanted=lambda key, _: (not ResourceIds or key[3] in ResourceIds) and ScalableDimension in (None, key[4]),
+        )
         return {"ScalableTargets": [_answer(ctx, (*key,), target) for key, target in rows], **token}
 
     # ---- tags ---------------------------------------------------------------------------------------------------

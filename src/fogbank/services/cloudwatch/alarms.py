@@ -33,6 +33,7 @@ from fogbank.services.cloudwatch.series import Points, is_period
 from fogbank.services.cloudwatch.statistics import SIMPLE, is_statistic
 
 EVALUATE_EVERY_S = 10  # alarms on periods below a minute; the others are evaluated each minute
+HELD_MS = 5_000  # "the alarm returns to its actual state quickly, often within seconds" (SetAlarmState)
 SPAN_MAX_S = 86_400 * 7  # Periods times period, for periods of an hour and more; a day for shorter ones.
 HISTORY_MS = 30 * 86_400_000  # CloudWatch keeps an alarm's history for 30 days.
 
@@ -231,6 +232,7 @@ class Alarms(Metrics, Dashboards):
                 json.loads(StateReasonData)
             except ValueError:
                 raise InvalidFormat("StateReasonData was not valid JSON") from None
+        alarm.held_until_ms = ctx.now_ms + HELD_MS
         self._set_state(ctx, alarm, StateValue, StateReason, StateReasonData)
         return None
 
@@ -262,7 +264,7 @@ class Alarms(Metrics, Dashboards):
 
     def _evaluate(self, ctx: Context, name: str) -> None:
         alarm = self._tables.alarms.get((ctx.account, ctx.region, name))
-        if alarm is None:
+        if alarm is None or ctx.now_ms < alarm.held_until_ms:
             return
         self.cloud.metrics.flush()
         step_ms = alarm.period_s * 1000

@@ -76,6 +76,8 @@ class Alarm(Record):
     queries: list[dict[str, Any]] = []
     tags: dict[str, str] = {}
     rule: str = ""
+    held_until_ms: int = 0
+    """Until when a state that somebody set is not evaluated."""
 
     @property
     def kind(self) -> str:
