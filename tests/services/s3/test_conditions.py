@@ -197,14 +197,24 @@ def test_a_deletion_may_depend_on_the_etag(s3: Any, bucket: str) -> None:
     for key in ("a", "b", "c"):
         s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
     etag = s3.head_object(Bucket=bucket, Key="a")["ETag"]
-    for key in ("b", "absent"):
-        with pytest.raises(ClientError, match="PreconditionFailed"):
+    for key, code in (("b", "PreconditionFailed"), ("absent", "NoSuchKey")):
+        with pytest.raises(ClientError, match=code):
             s3.delete_object(Bucket=bucket, Key=key, IfMatch=etag)
     s3.delete_object(Bucket=bucket, Key="a", IfMatch=etag)
     wanted = [{"Key": "b", "ETag": etag}, {"Key": "c", "ETag": s3.head_object(Bucket=bucket, Key="c")["ETag"]}]
     answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": wanted})
     assert [row["Key"] for row in answer["Deleted"]] == ["c"]
     assert [(row["Key"], row["Code"]) for row in answer["Errors"]] == [("b", "PreconditionFailed")]
+
+
+def test_a_deletion_may_depend_on_there_being_something(s3: Any, bucket: str) -> None:
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    place = {"Bucket": bucket, "Key": "k"}
+    version = s3.put_object(**place, Body=b"1")["VersionId"]
+    s3.delete_object(**place, IfMatch="*")
+    for parameters in ({}, {"VersionId": version}):
+        with pytest.raises(ClientError, match="PreconditionFailed"):
+            s3.delete_object(**place, IfMatch="*", **parameters)
 
 
 def test_dates_are_compared_by_the_second(s3: Any, bucket: str, clock: MovableClock) -> None:

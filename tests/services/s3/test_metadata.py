@@ -132,14 +132,24 @@ def test_who_reads_from_a_bucket_of_others_may_have_to_pay(aws: Aws, s3: Any, bu
     assert "RequestCharged" not in s3.get_object(Bucket=bucket, Key="k")
 
 
-@pytest.mark.parametrize(("number", "count"), [(2, "1"), (0, "1")])
-def test_an_object_of_one_piece_has_one_part(s3: Any, bucket: str, number: int, count: str) -> None:
-    s3.put_object(Bucket=bucket, Key="k", Body=b"12345678")
-    first = s3.get_object(Bucket=bucket, Key="k", PartNumber=1)
+def test_an_object_of_one_piece_has_one_part(s3: Any, bucket: str) -> None:
+    place = {"Bucket": bucket, "Key": "k"}
+    s3.put_object(**place, Body=b"12345678")
+    first = s3.get_object(**place, PartNumber=1)
     assert (first["ContentRange"], first["ResponseMetadata"]["HTTPStatusCode"]) == ("bytes 0-7/8", 206)
     with pytest.raises(ClientError) as caught:
-        s3.get_object(Bucket=bucket, Key="k", PartNumber=number)
+        s3.get_object(**place, PartNumber=2)
     error = caught.value.response["Error"]
-    assert (error["Code"], error["ActualPartCount"]) == ("InvalidPartNumber", count)
+    assert (error["Code"], error["ActualPartCount"], error["PartNumberRequested"]) == ("InvalidPartNumber", "1", "2")
+    with pytest.raises(ClientError, match="Part number must be an integer between 1 and 10000, inclusive"):
+        s3.get_object(**place, PartNumber=0)
     with pytest.raises(ClientError, match="Cannot specify both Range header and partNumber"):
-        s3.get_object(Bucket=bucket, Key="k", PartNumber=1, Range="bytes=0-1")
+        s3.get_object(**place, PartNumber=1, Range="bytes=0-1")
+
+
+def test_a_key_has_up_to_1024_bytes(send: Send, bucket: str) -> None:
+    assert send("PUT", f"/{bucket}/{'a' * 1024}", body=b"1").status == 200
+    for method in ("PUT", "GET", "DELETE"):
+        refused = send(method, f"/{bucket}/{'%C3%A9' * 513}", body=b"1" if method == "PUT" else None)
+        assert (refused.status, refused.error("Code")) == (400, "KeyTooLongError"), method
+        assert (refused.error("Size"), refused.error("MaxSizeAllowed")) == ("1026", "1024")

@@ -20,7 +20,7 @@ from fogbank.services.s3.errors import (
     NoSuchVersion,
 )
 from fogbank.services.s3.events import Event, ObjectEvents
-from fogbank.services.s3.fields import check_version_id
+from fogbank.services.s3.fields import check_key, check_version_id
 from fogbank.services.s3.records import NULL_VERSION, ObjectVersion, S3Tables
 from fogbank.services.s3.records import Body as StoredPieces
 from fogbank.services.s3.records import Bucket as BucketRecord
@@ -108,6 +108,7 @@ class S3Base(Service):
         return {"RequestCharged": "requester"}
 
     def _find(self, bucket: str, key: str, version_id: str | None, *, method: str = "GET") -> ObjectVersion:
+        check_key(key)
         version = self._shelf.find(bucket, key, version_id)
         if version is None:
             if version_id is not None:

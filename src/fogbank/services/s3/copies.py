@@ -14,7 +14,7 @@ from fogbank.services.s3.conditions import WriteCondition
 from fogbank.services.s3.customer_keys import CustomerKey
 from fogbank.services.s3.errors import InvalidArgument, InvalidRequest, ObjectNotInActiveTier
 from fogbank.services.s3.events import Event
-from fogbank.services.s3.fields import check_key, copy_source
+from fogbank.services.s3.fields import check_key, check_part_number, copy_source
 from fogbank.services.s3.integrity import Promises
 from fogbank.services.s3.multipart import MultipartUploads
 from fogbank.services.s3.new_objects import NewObject
@@ -129,7 +129,7 @@ class Copies(MultipartUploads):
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
         charged = self._charged(ctx, bucket, RequestPayer)
         upload = self._upload(Bucket, Key, UploadId)
-        self._check_part_number(PartNumber)
+        check_part_number(PartNumber)
         encryption = self._part_encryption(upload, given)
         source = self._source(ctx, CopySource, given, RequestPayer)
         restores.check_readable(source.version, ctx.now_ms)

@@ -8,6 +8,7 @@ from fogbank.services.s3.records import NULL_VERSION, ObjectVersion, Upload
 from fogbank.services.s3.version_ids import place_of
 
 KEY_BYTES_MAX = 1024
+PART_NUMBER_MAX = 10_000
 
 
 def storage(version: ObjectVersion | Upload) -> str:
@@ -20,9 +21,19 @@ def owner_id(account: str) -> str:
 
 
 def check_key(key: str) -> None:
+    if len(key) <= KEY_BYTES_MAX // 4:  # No character has more bytes in UTF-8.
+        return
     size = len(key.encode())
     if size > KEY_BYTES_MAX:
         raise KeyTooLong(members={"MaxSizeAllowed": str(KEY_BYTES_MAX), "Size": str(size)})
+
+
+def check_part_number(number: int) -> None:
+    if not 1 <= number <= PART_NUMBER_MAX:
+        raise InvalidArgument(
+            "Part number must be an integer between 1 and 10000, inclusive",
+            members={"ArgumentName": "partNumber", "ArgumentValue": str(number)},
+        )
 
 
 def check_version_id(version_id: str) -> None:

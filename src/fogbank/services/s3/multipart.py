@@ -16,14 +16,12 @@ from fogbank.services.s3.errors import (
     InvalidRequest,
     NoSuchUpload,
 )
-from fogbank.services.s3.fields import check_key, owner_id, storage
+from fogbank.services.s3.fields import check_key, check_part_number, owner_id, storage
 from fogbank.services.s3.integrity import Promises
 from fogbank.services.s3.new_objects import NewObjects
 from fogbank.services.s3.parameters import ObjectParameters, PartParameters
 from fogbank.services.s3.records import Bucket as BucketRecord
 from fogbank.services.s3.records import Part, Upload, UploadRef
-
-PART_NUMBER_MAX = 10_000
 
 
 class MultipartUploads(NewObjects):
@@ -195,7 +193,7 @@ class MultipartUploads(NewObjects):
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
         charged = self._charged(ctx, bucket, RequestPayer)
         upload = self._upload(Bucket, Key, UploadId)
-        self._check_part_number(PartNumber)
+        check_part_number(PartNumber)
         encryption = self._part_encryption(upload, given)
         promises = Promises(ctx.headers, content_md5=ContentMD5, given=checksums.given(given))
         upload_checksums.check_part_sent(upload, promises.algorithm or ChecksumAlgorithm or "")
@@ -216,13 +214,6 @@ class MultipartUploads(NewObjects):
         if upload is None or (upload.bucket, upload.key) != (bucket, key):
             raise NoSuchUpload(members={"UploadId": upload_id})
         return upload
-
-    def _check_part_number(self, number: int) -> None:
-        if not 1 <= number <= PART_NUMBER_MAX:
-            raise InvalidArgument(
-                "Part number must be an integer between 1 and 10000, inclusive",
-                members={"ArgumentName": "partNumber", "ArgumentValue": str(number)},
-            )
 
     def _upload_encryption(self, upload: Upload) -> dict[str, Any]:
         return {name: value for name, value in upload.headers.items() if name in ENCRYPTION_HEADERS}

@@ -22,7 +22,8 @@ from fogbank.services.s3.errors import (
     NoSuchUpload,
 )
 from fogbank.services.s3.events import Event
-from fogbank.services.s3.multipart import PART_NUMBER_MAX, MultipartUploads, begun
+from fogbank.services.s3.fields import PART_NUMBER_MAX
+from fogbank.services.s3.multipart import MultipartUploads, begun
 from fogbank.services.s3.parameters import ChecksumParameters, CustomerKeyParameters
 from fogbank.services.s3.records import Body as StoredPieces
 from fogbank.services.s3.records import Bucket as BucketRecord

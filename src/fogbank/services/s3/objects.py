@@ -18,11 +18,12 @@ from fogbank.services.s3.errors import (
     InvalidPartNumber,
     InvalidRequest,
     MalformedXML,
+    NoSuchKey,
     NoSuchVersion,
     PreconditionFailed,
 )
 from fogbank.services.s3.events import Event
-from fogbank.services.s3.fields import check_key
+from fogbank.services.s3.fields import check_key, check_part_number
 from fogbank.services.s3.integrity import Promises
 from fogbank.services.s3.new_objects import NewObjects
 from fogbank.services.s3.parameters import PutParameters, ReadParameters
@@ -55,7 +56,8 @@ class Objects(NewObjects):
         charged = self._charged(ctx, bucket, RequestPayer)
         bypass = self._bypass(bucket, BypassGovernanceRetention)
         _check_directory_conditions(IfMatchLastModifiedTime, IfMatchSize)
-        self._check_delete(Bucket, Key, VersionId, IfMatch)
+        check_key(Key)
+        self._check_delete(Bucket, Key, IfMatch)
         return self._delete(ctx, bucket, Key, VersionId, bypass=bypass) | charged
 
     def delete_objects(
@@ -81,7 +83,8 @@ class Objects(NewObjects):
             named = {"Key": key} if version_id is None else {"Key": key, "VersionId": version_id}
             try:
                 _check_directory_conditions(wanted.get("LastModifiedTime"), wanted.get("Size"))
-                self._check_delete(Bucket, key, version_id, wanted.get("ETag"))
+                check_key(key)
+                self._check_delete(Bucket, key, wanted.get("ETag"))
                 result = self._delete(ctx, bucket, key, version_id, bypass=bypass)
             except AwsError as refused:
                 # One of many is told of a version that cannot be what one alone is told of its id.
@@ -254,12 +257,14 @@ class Objects(NewObjects):
             return {}
         return {**checksums.members(found), "ChecksumType": version.checksum_type or checksums.FULL_OBJECT}
 
-    def _check_delete(self, bucket: str, key: str, version_id: str | None, if_match: str | None) -> None:
+    def _check_delete(self, bucket: str, key: str, if_match: str | None) -> None:
+        """A condition is on the current version, whichever is to be deleted; `*` stands for any."""
         if if_match is None:
             return
-        version = self._shelf.find(bucket, key, version_id)
-        there = version is not None and not version.delete_marker
-        if not there or not conditions.etag_matches(if_match, version.etag if version is not None else ""):
+        current = self._shelf.find(bucket, key, None)
+        if current is None:
+            raise NoSuchKey(members={"Key": key})
+        if current.delete_marker or not conditions.etag_matches(if_match, current.etag):
             raise PreconditionFailed(members={"Condition": "If-Match"})
 
 
@@ -276,6 +281,7 @@ def _overrides(ctx: Context, given: Mapping[str, Any]) -> dict[str, Any]:
 def _part_span(version: ObjectVersion, number: int, given: Mapping[str, Any]) -> tuple[int, int] | None:
     if given.get("Range") is not None:
         raise InvalidRequest("Cannot specify both Range header and partNumber query parameter")
+    check_part_number(number)
     sizes = version.part_sizes or [version.size]
     if not 1 <= number <= len(sizes):
         raise InvalidPartNumber(members={"PartNumberRequested": str(number), "ActualPartCount": str(len(sizes))})
