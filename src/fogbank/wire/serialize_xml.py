@@ -58,9 +58,9 @@ class XmlWriter:
             compiled[key] = found
         return found
 
-    def contents(self, shape: Shape, *, first: str = "") -> Callable[[Out, Any], None]:
+    def contents(self, shape: Shape, *, lists_last: bool = False) -> Callable[[Out, Any], None]:
         """Writes the members of a structure that are in the body, without an element around them; in the order of the
-        model, or with one of them first.
+        model, or with its lists behind all else.
         """
         scalars: dict[str, tuple[str, Callable[[Any], str], str]] = {}
         nested: dict[str, tuple[str, Write]] = {}
@@ -73,7 +73,9 @@ class XmlWriter:
             else:
                 scalars[member] = f"<{name}>", self._text(ref, inner), f"</{name}>"
         members = [member for member in shape.members if member in scalars or member in nested]
-        members.sort(key=lambda member: member != first)
+        if lists_last:
+            types = {member: self._model.shapes[ref.shape].type for member, ref in shape.members.items()}
+            members.sort(key=lambda member: types[member] == "list")
 
         def write(out: Out, value: Any) -> None:
             for member in members:

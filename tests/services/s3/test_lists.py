@@ -123,6 +123,17 @@ def test_a_key_that_xml_cannot_hold_is_a_reference_or_encoded(s3: Any, bucket: s
     assert s3.list_objects_v2(Bucket=bucket)["Contents"][0]["Key"] == "a\x01b c+d"
 
 
+@pytest.mark.parametrize(
+    ("query", "early", "late"),
+    [("", "</Name>", "<Contents>"), ("list-type=2", "</Name>", "<Contents>"), ("versions", "</Name>", "<Version>")],
+)
+def test_a_list_names_its_bucket_before_its_rows(server: Any, filled: str, query: str, early: str, late: str) -> None:
+    with urllib.request.urlopen(f"{server.endpoint}/{filled}?{query}") as answer:
+        text = answer.read().decode()
+    assert text.index(early) < text.index(late)
+    assert text.rstrip().endswith(("</Contents></ListBucketResult>", "</Version></ListVersionsResult>"))
+
+
 def test_an_owner_is_told_when_asked_for(s3: Any, filled: str) -> None:
     assert "Owner" not in s3.list_objects_v2(Bucket=filled)["Contents"][0]
     assert "Owner" in s3.list_objects_v2(Bucket=filled, FetchOwner=True)["Contents"][0]

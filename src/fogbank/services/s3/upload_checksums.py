@@ -98,7 +98,8 @@ def of_whole(upload: Upload, parts: list[Part]) -> Whole:
     size = len(_digest(values[0]))
     crcs = [(int.from_bytes(_digest(value)), part.size) for value, part in zip(values, parts, strict=True)]
     crc, _ = reduce(lambda left, right: (_COMBINE[algorithm](left[0], right[0], right[1]), 0), crcs)
-    return Whole({algorithm: encoded(crc.to_bytes(size))}, FULL_OBJECT, [])
+    # Of several parts AWS does not keep them.
+    return Whole({algorithm: encoded(crc.to_bytes(size))}, FULL_OBJECT, values if len(values) == 1 else [])
 
 
 def check_whole(upload: Upload, whole: Whole, given: Mapping[str, str], checksum_type: str | None) -> None:

@@ -77,10 +77,9 @@ class RestXmlOperation(RestOperation):
         super()._bind_output()
         self._writer = XmlWriter(self.service, timestamps.iso8601_milliseconds)
         shape = self.output_shape
-        # SDKs that read as they go give the buckets the owner that they have seen.
-        first = "Owner" if self.operation.name == "ListBuckets" else ""
-        self._contents = None if shape is None else self._writer.contents(shape, first=first)
         self._is_s3 = self.service.name == "s3"
+        # SDKs that read as they go give the rows of S3's lists the owner and the bucket's name that they have seen.
+        self._contents = None if shape is None else self._writer.contents(shape, lists_last=self._is_s3)
         self._content_range = next(
             (member for member, (name, _) in self._out_headers.items() if name.lower() == "content-range"), None
         )
