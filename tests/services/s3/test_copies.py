@@ -199,3 +199,10 @@ def test_a_large_object_is_copied_as_it_is(s3: Any, bucket: str) -> None:
     s3.copy_object(Bucket=bucket, Key="k", CopySource=f"{bucket}/source")
     s3.delete_object(Bucket=bucket, Key="source")
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == body
+
+
+def test_a_source_may_be_an_address(s3: Any, bucket: str, send: Send) -> None:
+    s3.put_object(Bucket=bucket, Key="a/b", Body=b"1")
+    answer = send("PUT", f"/{bucket}/copy", headers={"x-amz-copy-source": f"http://localhost:4566/{bucket}/a/b"})
+    assert answer.status == 200
+    assert s3.get_object(Bucket=bucket, Key="copy")["Body"].read() == b"1"

@@ -1,5 +1,6 @@
 """Fields of requests and answers that several operations share: checked, read and written the same way."""
 
+import re
 from urllib.parse import unquote_plus
 
 from fogbank.core.errors import NotImplementedInFogbank
@@ -8,6 +9,7 @@ from fogbank.services.s3.records import NULL_VERSION, ObjectVersion, Upload
 from fogbank.services.s3.version_ids import place_of
 
 KEY_BYTES_MAX = 1024
+_ORIGIN = re.compile(r"\Ahttps?://[^/]*")
 PART_NUMBER_MAX = 10_000
 
 
@@ -45,11 +47,11 @@ def check_version_id(version_id: str) -> None:
 
 
 def copy_source(text: str) -> tuple[str, str, str | None]:
-    """Bucket, key and version of `bucket/key?versionId=…`, URL-encoded, with or without a slash before it.
+    """Bucket, key and version of `bucket/key?versionId=…`, URL-encoded, with or without a slash or an origin before it.
 
     A plus sign is a space, as forms have it.
     """
-    path, _, query = text.partition("?versionId=")
+    path, _, query = _ORIGIN.sub("", text, count=1).partition("?versionId=")
     bucket, _, key = unquote_plus(path).removeprefix("/").partition("/")
     if bucket.startswith("arn:"):
         raise NotImplementedInFogbank("Fogbank's S3 does not implement copy sources that are access points.")
