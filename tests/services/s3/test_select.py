@@ -167,6 +167,9 @@ def test_expressions_have_the_values_of_the_reference(select: Selects, expressio
         ("SELECT s.id FROM S3Object s WHERE s.note IS NULL", LINES, [{"id": 1}, {"id": 2}, {"id": "x"}]),
         ("SELECT s.who FROM S3Object s LIMIT 1", LINES, [{"who": {"name": "Ann", "Tags": ["a", "b"]}}]),
         ("SELECT SUM(s.price), MAX(s.id) FROM S3Object s WHERE s.price > 0", LINES, [{"_1": 12.5, "_2": 2}]),
+        ("SELECT s.id FROM S3Object s WHERE s.id IN (2, 3) OR s.price IN ('none')", LINES, [{"id": 2}, {"id": "x"}]),
+        ("SELECT s.id FROM S3Object s WHERE s.price IN (5 / 2.0, 10, 'x')", LINES, [{"id": 1}, {"id": 2}]),
+        ("SELECT s.id FROM S3Object s WHERE s.price NOT IN (10, 11)", LINES, [{"id": 1}, {"id": "x"}]),
         ("SELECT s.price * 2 AS twice FROM S3Object s WHERE s.id = 1", LINES, [{"twice": 5}]),
         ("SELECT CAST(s.price AS STRING) FROM S3Object s", LINES, [{"_1": "2.5"}, {"_1": "10"}, {"_1": "none"}]),
         ("SELECT id FROM S3Object[*].Rules[*].id", DOCUMENT, [{"id": "1"}, {}, {"id": "2"}, {}]),
@@ -421,6 +424,8 @@ def test_an_error_in_the_middle_ends_the_stream_behind_what_was_found(select: Se
         ("SELECT _1 FROM S3Object WHERE _1 = 'a", "LexerInvalidChar"),
         ("SELECT _1 FROM S3Object; SELECT 1", "ParseUnexpectedToken"),
         ("SELECT " + "(" * 100 + "1" + ")" * 100 + " FROM S3Object", "MaxOperatorsExceeded"),
+        ("SELECT " + "(" * 50 + "1" + " BETWEEN 1 AND 2)" * 50 + " FROM S3Object", "MaxOperatorsExceeded"),
+        ("SELECT _1" + ".a" * 100 + " FROM S3Object", "MaxOperatorsExceeded"),
         ("SELECT '" + "x" * 256 * 1024 + "' FROM S3Object", "ExpressionTooLong"),
         # The words of these answers were recorded on AWS.
         ("SELECT * FROM S3OBJECT WHERE odd = true", "InvalidColumnIndex.*column index at line 1, column 30 is invalid"),

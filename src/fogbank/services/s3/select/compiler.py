@@ -19,6 +19,7 @@ from fogbank.services.s3.select.syntax import (
     Case,
     Cast,
     Expression,
+    In,
     Is,
     Like,
     Literal,
@@ -31,6 +32,9 @@ from fogbank.services.s3.select.syntax import (
 
 _DECIMAL_DIGITS_MAX = 38
 _INT_MAX = 2**63
+# A subexpression may be written several times, as BETWEEN does: nested ones would grow without bounds.
+_NODES_MAX = 30_000
+_TEXT_MAX = 1024 * 1024
 
 
 class Plan(NamedTuple):
@@ -86,6 +90,7 @@ class _Compiler:
         """Whether a column is read outside of aggregates."""
         self._inside = False
         self._aggregates = True
+        self._nodes = 0
 
     def item(self, expression: Expression) -> Sql:
         return self._write(expression)
@@ -97,6 +102,15 @@ class _Compiler:
         return text
 
     def _write(self, node: Expression) -> Sql:
+        self._nodes += 1
+        if self._nodes > _NODES_MAX:
+            raise SelectError("MaxOperatorsExceeded")
+        written = self._write_node(node)
+        if len(written.text) > _TEXT_MAX:
+            raise SelectError("MaxOperatorsExceeded")
+        return written
+
+    def _write_node(self, node: Expression) -> Sql:
         match node:
             case Path():
                 self.plain = self.plain or not self._inside
@@ -112,6 +126,8 @@ class _Compiler:
                 return Sql(f"(-{operand.text})", operand.type)
             case Binary():
                 return self._binary(node)
+            case In():
+                return Sql(self._in(node), "bool")
             case Is():
                 return self._is(node)
             case Like():
@@ -209,6 +225,28 @@ class _Compiler:
             return "NULL::BOOL"
         known = f"({left.text}) IS NOT NULL AND ({right.text}) IS NOT NULL"
         return f"(CASE WHEN {known} THEN {'false' if node.operator == '=' else 'true'} END)"
+
+    def _in(self, node: In) -> str:
+        """Options of one type, as they mostly are, are looked up at once; others are compared one by one."""
+        value = self._write(node.operand)
+        kinds = {option.kind if isinstance(option, Literal) else "" for option in node.options}
+        if kinds == {"string"} and value.type in ("string", "any"):
+            options = ", ".join(self._write(option).text for option in node.options)
+            if value.type == "string":
+                return f"({value.text} IN ({options}))"
+            write = "CASE WHEN NOT s3_absent({0}) THEN json_type({0}) = 'VARCHAR' AND s3_text({0}) IN ({1}) END".format
+            return apply(lambda text: write(text, options), value)
+        if kinds == {"int"} and value.type in ("int", "any"):
+            options = ", ".join(self._write(option).text for option in node.options)
+            if value.type == "int":
+                return f"({value.text} IN ({options}))"
+            write = (
+                "CASE WHEN s3_is_integer({0}) THEN {0}::HUGEINT IN ({1}) "
+                "WHEN s3_is_number({0}) THEN {0}::DOUBLE IN ({1}) WHEN NOT s3_absent({0}) THEN false END"
+            ).format
+            return apply(lambda text: write(text, options), value)
+        equal = [self._comparison(Binary("=", node.operand, option, node.token)) for option in node.options]
+        return balanced("OR", equal)
 
     def _is(self, node: Is) -> Sql:
         value = self._write(node.operand)

@@ -43,7 +43,7 @@ class CsvOutput:
 
     def record(self, columns: list[Column]) -> str:
         fields = [self._field(Sql(f"coalesce({to_text(value)}, '')", "string")) for _, value in columns]
-        return f"{f' || {self._delimiter} || '.join(fields)} || {self._end}"
+        return f"concat_ws({self._delimiter}, {', '.join(fields)}) || {self._end}"
 
     def csv_star(self, fields: str, names: list[str]) -> str:
         field = self._field(Sql("x", "string", simple=True))

@@ -16,6 +16,7 @@ from fogbank.services.s3.select.syntax import (
     Case,
     Cast,
     Expression,
+    In,
     Index,
     Is,
     Item,
@@ -293,11 +294,11 @@ class _Parser:
         self._expect_sign("(", "ParseUnexpectedToken")
         options: list[Expression] = []
         while not options or self._accept(","):
-            options.append(Binary("=", left, self._expression(), token))
+            options.append(self._expression())
         self._expect_sign(")", "ParseUnexpectedToken")
         if len(options) > _OPERANDS_MAX:
             raise SelectError("MaxOperatorsExceeded")
-        return _negated(options[0] if len(options) == 1 else Logic("OR", tuple(options)), negated)
+        return _negated(In(left, tuple(options), token), negated)
 
     def _sum(self) -> Expression:
         return self._arithmetic(("+", "-", "||"), self._product)
@@ -381,6 +382,8 @@ class _Parser:
                 self._expect_sign("]", "ParseUnexpectedToken")
             else:
                 return tuple(steps)
+            if len(steps) > _DEPTH_MAX:
+                raise SelectError("MaxOperatorsExceeded")
             if isinstance(steps[-1], Wild) and not wild and not (steps[-1].fields and len(steps) == 1):
                 raise SelectError("UnsupportedSqlStructure")
 

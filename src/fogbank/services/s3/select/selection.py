@@ -85,6 +85,8 @@ async def told(work: Awaitable[T]) -> T:
                 raise SelectError(code, sentence or None) from None
         if failure.reason == "conversion" and "JSON" in failure.message:
             raise SelectError("JSONParsingError") from None
+        if "expression depth" in failure.message:
+            raise SelectError("MaxOperatorsExceeded") from None
         if failure.reason in _REASONS:
             raise SelectError(_REASONS[failure.reason]) from None
         raise

@@ -62,6 +62,12 @@ class Binary(NamedTuple):
     token: Token
 
 
+class In(NamedTuple):
+    operand: "Expression"
+    options: "tuple[Expression, ...]"
+    token: Token
+
+
 class Is(NamedTuple):
     """`IS NULL` and `IS MISSING`."""
 
@@ -106,7 +112,7 @@ class Aggregate(NamedTuple):
     token: Token
 
 
-Expression = Union[Path, Literal, Unary, Logic, Binary, Is, Like, Cast, Case, Call, Aggregate]  # noqa: UP007
+Expression = Union[Path, Literal, Unary, Logic, Binary, In, Is, Like, Cast, Case, Call, Aggregate]  # noqa: UP007
 
 
 class Item(NamedTuple):
