@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import MovableClock
 
+DAY_S = 86_400
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html
 LINE = re.compile(r'(\[[^\]]*\]|"[^"]*"|\S+)')
 
@@ -70,6 +71,20 @@ def test_log_files_can_lie_by_day(s3: Any, bucket: str, target: str, account: st
     (key,) = delivered(s3, target, clock)
     day = r"(\d{4})/(\d\d)/(\d\d)/\1-\2-\3-00-00-00-"
     assert re.fullmatch(rf"log/{account}/us-east-1/{bucket}/{day}[0-9A-F]{{16}}", key)
+
+
+def test_a_file_has_the_events_of_one_day(s3: Any, bucket: str, target: str, clock: MovableClock) -> None:
+    keep_log(s3, bucket, target, TargetObjectKeyFormat={"PartitionedPrefix": {"PartitionDateSource": "EventTime"}})
+    clock.advance(s=DAY_S - clock.now_ms() / 1000 % DAY_S - 10)
+    s3.head_bucket(Bucket=bucket)
+    clock.advance(s=20)
+    s3.head_bucket(Bucket=bucket)
+    delivered(s3, target, clock)
+    files = {}
+    while len(files) < 2:
+        files = delivered(s3, target, clock)
+    first, second = (lines for _, lines in sorted(files.items()))
+    assert [line[6] for line in first + second] == ["REST.HEAD.BUCKET", "REST.HEAD.BUCKET"]
 
 
 def test_without_a_log_nothing_is_written(s3: Any, bucket: str, target: str, clock: MovableClock) -> None:

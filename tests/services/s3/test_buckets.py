@@ -102,6 +102,8 @@ def test_the_owner_may_make_a_classic_bucket_again(s3: Any, bucket: str) -> None
     s3.put_bucket_acl(Bucket=bucket, ACL="log-delivery-write")
     s3.create_bucket(Bucket=bucket)
     assert len(s3.get_bucket_acl(Bucket=bucket)["Grants"]) == 1, "its ACL is reset"
+    s3.create_bucket(Bucket=bucket, ACL="log-delivery-write")
+    assert len(s3.get_bucket_acl(Bucket=bucket)["Grants"]) == 3
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
     with pytest.raises(ClientError, match="BucketAlreadyOwnedByYou"):
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"Tags": [{"Key": "a", "Value": "b"}]})

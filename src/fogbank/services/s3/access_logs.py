@@ -22,6 +22,7 @@ from fogbank.services.s3.errors import (
     MalformedXML,
 )
 from fogbank.services.s3.grants import check_target_grants
+from fogbank.services.s3.lifecycle_rules import DAY_MS
 from fogbank.services.s3.objects import Objects
 from fogbank.services.s3.public_access import OWNER_ENFORCED
 from fogbank.services.s3.records import LogLine
@@ -54,7 +55,7 @@ class AccessLogs(Objects):
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._deliveries = Alarms(cloud, "s3.log_deliveries", key=(str,), ring=self._delivery_due)
-        self._gathered: list[tuple[str, str]] = []
+        self._gathered: list[tuple[str, LogLine]] = []
         cloud.outbox.handler("s3.access_log", self._deliver_log, payload=LogFile)
 
     async def start(self) -> None:
@@ -106,7 +107,7 @@ class AccessLogs(Objects):
 
     # ---- lines ------------------------------------------------------------------------------------------------
 
-    def _log(self, bucket: str, line: str) -> None:
+    def _log(self, bucket: str, line: LogLine) -> None:
         """Keep a line; outside of a transaction."""
         if not self._gathered:
             self.cloud.clock.call_at(self.cloud.clock.now_ms() + FLUSH_MS, self._store_lines)
@@ -119,7 +120,7 @@ class AccessLogs(Objects):
         due_ms = self.cloud.clock.now_ms() + DELIVERY_MS
         with self.cloud.store.transaction():
             for bucket, line in gathered:
-                self._tables.log_lines.put((bucket, self.cloud.sequence.next()), LogLine(line))
+                self._tables.log_lines.put((bucket, self.cloud.sequence.next()), line)
             for bucket in {bucket for bucket, _ in gathered}:
                 if self._deliveries.get((bucket,)) is None:
                     self._deliveries.set((bucket,), due_ms)
@@ -128,14 +129,19 @@ class AccessLogs(Objects):
 
     def _delivery_due(self, key: Any, alarm: Alarm) -> None:
         (name,) = key
-        lines = list(self._tables.log_lines.scan((name,), limit=LINES_MAX))
-        bucket = self._tables.buckets.get((name,))
-        if bucket is None or self._known(name, _CONFIG) is None:
+        bucket, target = self._tables.buckets.get((name,)), self._known(name, _CONFIG)
+        if bucket is None or target is None:
             self._tables.log_lines.delete_all((name,))
             return
+        ctx = self.cloud.context(account=bucket.account, region=bucket.region)
+        at_ms = ctx.now_ms
+        lines = list(self._tables.log_lines.scan((name,), limit=LINES_MAX))
+        if lines and _is_by_event(target):
+            # A file has the events of one day.
+            at_ms = lines[0][1].at_ms
+            lines = [line for line in lines if line[1].at_ms // DAY_MS == at_ms // DAY_MS]
         if lines:
-            ctx = self.cloud.context(account=bucket.account, region=bucket.region)
-            file = LogFile(name, last=lines[-1][0][1], at_ms=ctx.now_ms)
+            file = LogFile(name, last=lines[-1][0][1], at_ms=at_ms)
             self.cloud.outbox.put(ctx, "s3.access_log", lane=name, payload=file)
 
     async def _deliver_log(self, ctx: Context, file: LogFile) -> None:
@@ -175,11 +181,14 @@ def _prefix(target: dict[str, Any], account: str, region: str, bucket: str, at_m
 
 
 def _stamp(target: dict[str, Any], at_ms: int) -> str:
-    partitioned = target.get("TargetObjectKeyFormat", {}).get("PartitionedPrefix") or {}
     moment = datetime.fromtimestamp(at_ms / 1000, UTC)
-    if partitioned.get("PartitionDateSource") == "EventTime":
-        return f"{moment:%Y-%m-%d}-00-00-00"
-    return f"{moment:%Y-%m-%d-%H-%M-%S}"
+    return f"{moment:%Y-%m-%d}-00-00-00" if _is_by_event(target) else f"{moment:%Y-%m-%d-%H-%M-%S}"
+
+
+def _is_by_event(target: dict[str, Any]) -> bool:
+    """Whether log files lie by the day of their events, and not by the moment of their delivery."""
+    partitioned = target.get("TargetObjectKeyFormat", {}).get("PartitionedPrefix") or {}
+    return bool(partitioned.get("PartitionDateSource") == "EventTime")
 
 
 def _grants(target: dict[str, Any]) -> dict[str, str]:

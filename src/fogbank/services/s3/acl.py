@@ -146,14 +146,12 @@ class Acls(PublicAccess):
             return grants.private(bucket.account)
         return version.acl
 
-    def _set_new_bucket_acl(
-        self, bucket: BucketRecord, ownership: str | None, acl: str | None, headers: Mapping[str, str]
-    ) -> None:
+    def _set_new_bucket_acl(self, bucket: BucketRecord, acl: str | None, headers: Mapping[str, str]) -> None:
         """Give a new bucket the list that its request asks for."""
         if acl is None and not headers:
             return
         asked = _put(bucket, acl, headers, None, owner=bucket.account, of_object=False)
-        if ownership in (None, OWNER_ENFORCED) and not _is_bucket_owners(asked, bucket):
+        if self._ownership(bucket.name) == OWNER_ENFORCED and not _is_bucket_owners(asked, bucket):
             raise InvalidBucketAclWithObjectOwnership()
         self._check_public(bucket, asked)
         self._tables.acls.put((bucket.name,), asked)

@@ -67,9 +67,9 @@ class Buckets(BucketTags, MultipartUploads, StorageMetrics):
         region = _region_of(location, ctx.region)
         tags = _tags(configuration)
         headers = grant_headers(GrantFullControl, GrantRead, GrantReadACP, GrantWriteACP, GrantWrite)
-        known = self._tables.buckets.get((Bucket,))
-        if known is not None:
-            self._remake(ctx, known, region, tags)
+        bucket = self._tables.buckets.get((Bucket,))
+        if bucket is not None:
+            self._remake(ctx, bucket, region, tags)
         else:
             self._check_room(ctx)
             bucket = BucketRecord(
@@ -84,9 +84,9 @@ class Buckets(BucketTags, MultipartUploads, StorageMetrics):
             )
             self._tables.buckets.put((Bucket,), bucket)
             self._set_defaults(Bucket, ObjectOwnership)
-            self._set_new_bucket_acl(bucket, ObjectOwnership, ACL, headers)
             self._set_tags(Bucket, tags)
             self._tell_storage_daily(ctx)
+        self._set_new_bucket_acl(bucket, ACL, headers)
         place = f"/{Bucket}" if region == _CLASSIC_REGION else global_bucket_url(ctx.endpoint, Bucket)
         return {"Location": place, "BucketArn": f"arn:aws:s3:::{Bucket}"}
 

@@ -169,6 +169,7 @@ class LogLine(Record):
     """A line of a bucket's access log on its way into the target bucket."""
 
     text: str
+    at_ms: int = 0
 
 
 class Usage(Record):

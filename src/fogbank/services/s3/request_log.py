@@ -5,6 +5,7 @@ from fogbank.core.http_message import RequestData, ResponseData
 from fogbank.core.service import Respond
 from fogbank.services.s3.access_logs import AccessLogs
 from fogbank.services.s3.fields import owner_id
+from fogbank.services.s3.records import LogLine
 from fogbank.services.s3.request_facts import facts, log_line
 from fogbank.services.s3.request_metrics import RequestMetrics
 
@@ -22,7 +23,8 @@ class RequestLog(AccessLogs, RequestMetrics):
             respond(response)
             found = facts(ctx, request, response, self.cloud.clock.now_ms())
             if bucket.logged:
-                self._log(bucket.name, log_line(ctx, request, response, found, owner=owner_id(bucket.account)))
+                line = log_line(ctx, request, response, found, owner=owner_id(bucket.account))
+                self._log(bucket.name, LogLine(line, ctx.now_ms))
             if bucket.metered:
                 self._meter(bucket, found)
 
