@@ -68,8 +68,11 @@ class LiveServer:
         self._process.kill()
         self._process.communicate()
 
-    def stop(self) -> int:
+    def tell_to_stop(self) -> None:
         self._process.terminate()
+
+    def stop(self) -> int:
+        self.tell_to_stop()
         self._process.communicate(timeout=30)
         return self._process.returncode
 

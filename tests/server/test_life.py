@@ -35,6 +35,18 @@ def test_acknowledged_messages_survive_kill_9(tmp_path: Path) -> None:
     assert second.stop() == 0
 
 
+def test_a_download_that_was_begun_is_whole_when_the_server_is_told_to_stop(tmp_path: Path) -> None:
+    server = LiveServer("--data", str(tmp_path), "--sync", "process")
+    s3, body = server.client("s3", account=ACCOUNT), bytes(range(256)) * 64 * 1024
+    s3.create_bucket(Bucket="downloads")
+    s3.put_object(Bucket="downloads", Key="k", Body=body)
+    stream = s3.get_object(Bucket="downloads", Key="k")["Body"]
+    begun = stream.read(1)
+    server.tell_to_stop()
+    assert begun + stream.read() == body
+    assert server.stop() == 0
+
+
 def test_a_second_server_on_the_same_data_folder_is_told_who_has_it(tmp_path: Path) -> None:
     server = LiveServer("--data", str(tmp_path))
     second = _fogbank("up", "--port", "0", "--data", str(tmp_path))

@@ -199,7 +199,8 @@ class HttpConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         if self._stream is not None:
             self._stream.fail(BodyTruncated())
-        return bool(self._slots)
+        self._closing = True  # Once the answers are out.
+        return self._answering
 
     def pause_writing(self) -> None:
         """The client does not read its answers: no more requests until it does."""
@@ -409,7 +410,7 @@ class HttpConnection(asyncio.Protocol):
     # ---- life ---------------------------------------------------------------------------------------------------
 
     def close_if_overdue(self) -> None:
-        waits_for_us = bool(self._slots) and (self._stream is None or self._stream.paused)
+        waits_for_us = bool(self._slots) and not self._sending and (self._stream is None or self._stream.paused)
         if self._connections.now_s < self._deadline or waits_for_us:
             return
         if self._request is not None and not self._slots:
@@ -420,8 +421,12 @@ class HttpConnection(asyncio.Protocol):
     def finish(self) -> None:
         """No more requests; close when the answers are out."""
         self._closing = True
-        if not self._slots:
+        if not self._answering:
             self._transport.close()
+
+    @property
+    def _answering(self) -> bool:
+        return bool(self._slots) or self._sending is not None
 
     def abort(self) -> None:
         self._transport.abort()

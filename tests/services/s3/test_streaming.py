@@ -205,6 +205,17 @@ def test_files_and_small_bodies_leave_in_the_order_of_their_requests(
         assert raw.answer() == (200, LARGE if key == "large" else b"small")
 
 
+def test_a_client_that_has_said_all_it_has_to_say_is_answered(
+    s3: Any, bucket: str, connect: Callable[..., Raw]
+) -> None:
+    s3.put_object(Bucket=bucket, Key="k", Body=LARGE)
+    raw = connect(receive_bytes=64 * 1024)
+    raw.send("GET", f"/{bucket}/k")
+    raw.socket.shutdown(socket.SHUT_WR)
+    assert raw.answer() == (200, LARGE)
+    assert raw.read(1) == b""
+
+
 def test_a_reader_that_goes_away_or_reads_slowly_holds_up_nobody(
     s3: Any, bucket: str, blobs: Files, connect: Callable[..., Raw]
 ) -> None:
