@@ -7,6 +7,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -25,13 +26,10 @@ def main() -> None:
     options = _parse(sys.argv[1:])
     groups = options.only or GROUPS
     peers = [peer for peer in PEERS if peer.name in options.peers and _concerns(peer, groups)]
-    objects.OBJECTS, objects.GIGABYTES = options.objects, options.gigabytes
     rows: dict[str, Row] = {}
     for peer in peers:
         print(f"{peer.label} ...", file=sys.stderr)
-        _measure(
-            peer, [group for group in groups if peer.groups is None or group in peer.groups], options.seconds, rows
-        )
+        _measure(peer, [group for group in groups if peer.groups is None or group in peer.groups], options, rows)
     print(render(list(rows.values()), [(peer.name, peer.label) for peer in peers]))
     if options.json is not None:
         machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}
@@ -63,7 +61,7 @@ def _concerns(peer: Peer, groups: Sequence[str]) -> bool:
     return True
 
 
-def _measure(peer: Peer, groups: Sequence[str], seconds: float, rows: dict[str, Row]) -> None:
+def _measure(peer: Peer, groups: Sequence[str], options: argparse.Namespace, rows: dict[str, Row]) -> None:
     if "footprint" in groups:
         for figure in footprint(peer):
             _keep(rows, peer, figure)
@@ -72,14 +70,15 @@ def _measure(peer: Peer, groups: Sequence[str], seconds: float, rows: dict[str, 
             row = rows.setdefault(case.name, Row(case.name, "requests/s", higher_is_better=True))
             with running(peer) as server:
                 try:
-                    outcome = case.run(server, seconds)
+                    outcome = case.run(server, options.seconds)
                 except (ClientError, BotoCoreError, Unexpected) as error:
                     outcome = Outcome(errors=1, first_error=str(error))
             row.add(peer.name, outcome)
             if outcome.requests:
                 _keep(rows, peer, Figure(f"{case.name}, processor time of the server", "us", outcome.server_us))
             print(f"  {case.name}: {_words(outcome)}", file=sys.stderr)
-    for group, measure in (SINGLE | {"s3": objects.singles}).items():
+    of_objects = partial(objects.singles, keys=options.objects, gigabytes=options.gigabytes)
+    for group, measure in (SINGLE | {"s3": of_objects}).items():
         if group in groups:
             with running(peer) as server:
                 for figure in measure(server):

@@ -25,8 +25,6 @@ from bench.load import Outcome, Session, Unexpected, drive
 from bench.recording import Recorder, client
 from bench.servers import Running
 
-OBJECTS = 1_000_000
-GIGABYTES = 5
 MB = 1024 * 1024
 GB = 1024 * MB
 CONNECTIONS = 64
@@ -267,10 +265,10 @@ def _rate(name: str, started: float, size: int = GB) -> Figure:
 # ---- a large multipart upload ----------------------------------------------------------------------------------
 
 
-def multipart_upload(server: Running) -> Iterator[Figure]:
+def multipart_upload(server: Running, gigabytes: int) -> Iterator[Figure]:
     """Parts of 64 MB one after the other, and the most memory that the server ever had."""
     s3 = client("s3", server.endpoint)
-    size = (GIGABYTES if server.peer.ours else 1) * GB
+    size = (gigabytes if server.peer.ours else 1) * GB
     note = "" if server.peer.ours else "1 GB: it keeps bodies in memory"
     place = {"Bucket": BUCKET, "Key": "parts"}
     with source() as file:
@@ -286,7 +284,7 @@ def multipart_upload(server: Running) -> Iterator[Figure]:
                 etag = re.search(rb"\r\netag: *([^\r]+)", head, re.IGNORECASE)
                 parts.append({"PartNumber": number, "ETag": etag[1].decode() if etag is not None else ""})
         s3.complete_multipart_upload(**place, UploadId=upload_id, MultipartUpload={"Parts": parts})
-        spent = _rate(f"S3 multipart upload of {GIGABYTES} GB", started, size)
+        spent = _rate(f"S3 multipart upload of {gigabytes} GB", started, size)
     if s3.head_object(**place)["ContentLength"] != size:
         raise Unexpected("the object has another length than its parts")
     yield Figure(spent.name, spent.unit, spent.value, note, higher_is_better=True)
@@ -296,11 +294,11 @@ def multipart_upload(server: Running) -> Iterator[Figure]:
 # ---- lists -----------------------------------------------------------------------------------------------------
 
 
-def lists(server: Running) -> Iterator[Figure]:
+def lists(server: Running, keys: int) -> Iterator[Figure]:
     """Pages of a small bucket, and of a large one behind its middle: of keys, and of common prefixes."""
     record = Recorder("s3", server.endpoint).request
     held = 0
-    for size in (1_000, OBJECTS):
+    for size in (1_000, keys):
         held = _fill(server, record, held, size)
         behind = f"{held // 2_000:06d}/~" if held > 1_000 else ""
         note = f"{held:,} keys: it did not take more in {FILL_LIMIT_S:.0f} s" if held < size else ""
@@ -345,14 +343,16 @@ def _fill(server: Running, record: Callable[..., bytes], start: int, end: int) -
     return last
 
 
-def singles(server: Running) -> list[Figure]:
+def singles(server: Running, *, keys: int, gigabytes: int) -> list[Figure]:
     """What is measured one at a time; a failure ends the kind that it is in."""
     found: list[Figure] = []
     _make_bucket(server)
-    kinds = (large_objects,) if server.peer.program else (large_objects, multipart_upload, lists)
-    for kind in kinds:
+    kinds = [("S3 large objects", large_objects(server))]
+    if not server.peer.program:
+        kinds += [("S3 multipart upload", multipart_upload(server, gigabytes)), ("S3 lists", lists(server, keys))]
+    for name, figures in kinds:
         try:
-            found.extend(kind(server))
+            found.extend(figures)
         except (ClientError, BotoCoreError, OSError, Unexpected) as error:
-            found.append(Figure(f"S3 {kind.__name__.replace('_', ' ')}", "", None, str(error)[:90]))
+            found.append(Figure(name, "", None, str(error)[:90]))
     return found
