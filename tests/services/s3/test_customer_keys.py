@@ -7,8 +7,13 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
 
+from fogbank.core.stored_body import cut
+from fogbank.services.s3 import bodies
 from fogbank.services.s3.customer_keys import CustomerKey, new_salt
+from fogbank.services.s3.records import Body
 from tests.conftest import LiveServer
 
 MB = 1024 * 1024
@@ -43,6 +48,23 @@ def test_the_key_stream_can_be_read_from_anywhere() -> None:
     assert whole != LARGE
     for first in (0, 1, 15, 16, 17, 4095, 100_000):
         assert key.transform(salt, first)(whole[first:]) == LARGE[first:]
+
+
+@given(sizes=st.lists(st.integers(1, 60), min_size=1, max_size=5), data=st.data())
+def test_a_body_in_pieces_is_the_same_from_wherever_it_is_read(sizes: list[int], data: st.DataObject) -> None:
+    key, whole = CustomerKey(KEY, ""), LARGE[: sum(sizes)]
+    first = data.draw(st.integers(0, len(whole)))
+    length = data.draw(st.integers(0, len(whole) - first))
+    body = Body([("piece", size) for size in sizes], [new_salt() for _ in sizes])
+    starts = [sum(sizes[:index]) for index in range(len(sizes))]
+    pieces: list[tuple[bytes | Path, int]] = [
+        (key.transform(salt, 0)(whole[start : start + size]), size)
+        for salt, start, size in zip(body.salts, starts, sizes, strict=True)
+    ]
+    spans = cut(pieces, first=first, length=length)
+    transforms = bodies.transforms(body, key, first=first, count=len(spans))
+    read = [transform(span) for transform, span in zip(transforms, spans, strict=True) if isinstance(span, bytes)]
+    assert b"".join(read) == whole[first : first + length]
 
 
 def test_no_two_pieces_share_a_key_stream() -> None:
@@ -120,8 +142,8 @@ def test_a_key_for_an_object_that_has_none_is_refused(s3: Any, bucket: str) -> N
 def test_a_key_is_checked_before_anything_is_written(
     s3: Any, bucket: str, change: dict[str, str | None], code: str, beginning: str
 ) -> None:
-    given = {name: value for name, value in {**with_key(), **change}.items() if value is not None}
-    error = refusal(s3.put_object, Bucket=bucket, Key="k", Body=SMALL, **given)
+    sent = {name: value for name, value in {**with_key(), **change}.items() if value is not None}
+    error = refusal(s3.put_object, Bucket=bucket, Key="k", Body=SMALL, **sent)
     assert error["Code"] == code
     assert error["Message"].startswith(beginning)
     assert error["ArgumentName"] == "x-amz-server-side-encryption"

@@ -43,6 +43,44 @@ def test_an_archived_object_is_described_and_not_read(s3: Any, bucket: str, arch
 
 
 @pytest.mark.parametrize(
+    ("storage_class", "readable"),
+    [
+        ("STANDARD", True),
+        ("REDUCED_REDUNDANCY", True),
+        ("STANDARD_IA", True),
+        ("ONEZONE_IA", True),
+        ("INTELLIGENT_TIERING", True),
+        ("GLACIER_IR", True),
+        ("GLACIER", False),
+        ("DEEP_ARCHIVE", False),
+    ],
+)
+def test_two_storage_classes_are_archives(s3: Any, bucket: str, storage_class: str, readable: bool) -> None:
+    place = {"Bucket": bucket, "Key": "k"}
+    s3.put_object(**place, Body=b"1", StorageClass=storage_class)
+    attributes = s3.get_object_attributes(**place, ObjectAttributes=["StorageClass"])
+    assert attributes["StorageClass"] == storage_class
+    assert s3.list_objects_v2(Bucket=bucket)["Contents"][0]["StorageClass"] == storage_class
+    if readable:
+        assert s3.get_object(**place)["Body"].read() == b"1"
+    else:
+        assert refusal(s3.get_object, **place)["Code"] == "InvalidObjectState"
+
+
+def test_each_version_is_restored_for_itself(s3: Any, bucket: str, clock: MovableClock) -> None:
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    place = {"Bucket": bucket, "Key": "k"}
+    first, second = (
+        {**place, "VersionId": s3.put_object(**place, Body=body, StorageClass="GLACIER")["VersionId"]}
+        for body in (b"1", b"2")
+    )
+    restore(s3, first, tier="Expedited")
+    clock.advance(s=6 * MINUTE_S)
+    assert s3.get_object(**first)["Body"].read() == b"1"
+    assert refusal(s3.get_object, **second)["Code"] == "InvalidObjectState"
+
+
+@pytest.mark.parametrize(
     ("storage_class", "tier", "seconds"),
     [
         ("GLACIER", "Expedited", 5 * MINUTE_S),

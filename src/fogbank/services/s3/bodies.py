@@ -158,14 +158,14 @@ class Bodies:
             (self._blobs.path(piece) if size > INLINE_MAX else self._inline(piece), size) for piece, size in body.pieces
         ]
         spans = cut(pieces, first=first, length=length)
-        transforms = [] if key is None else _transforms(body, key, first=first, count=len(spans))
+        found = [] if key is None else transforms(body, key, first=first, count=len(spans))
         if all(isinstance(span, bytes) for span in spans):
             inline = cast("list[bytes]", spans)
-            if transforms:
-                inline = [transform(span) for transform, span in zip(transforms, inline, strict=True)]
+            if found:
+                inline = [transform(span) for transform, span in zip(found, inline, strict=True)]
             return b"".join(inline)
         stored = StoredBody(self._blobs, spans, length=length)
-        return DecipheredBody(stored, transforms) if transforms else stored
+        return DecipheredBody(stored, found) if found else stored
 
     def _inline(self, piece: str) -> bytes:
         row = self._tables.bodies.get((piece,))
@@ -265,7 +265,7 @@ class _Intake:
             self._writer.append(self._small)
 
 
-def _transforms(body: Body, key: CustomerKey, *, first: int, count: int) -> list[Transform]:
+def transforms(body: Body, key: CustomerKey, *, first: int, count: int) -> list[Transform]:
     """What decrypts the `count` spans of a body from `first` on."""
     found: list[Transform] = []
     for (_, size), salt in zip(body.pieces, body.salts, strict=True):
