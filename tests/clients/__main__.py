@@ -10,8 +10,8 @@ from tests.clients.cdk import cdk
 from tests.clients.celery_worker import celery_worker
 from tests.clients.javascript_sdk import javascript_sdk
 from tests.clients.powertools import powertools
-from tests.clients.pynamodb_models import pynamodb_models
 from tests.clients.sam import sam
+from tests.clients.scripts import script
 from tests.clients.tools import Missing
 from tests.conftest import LiveServer
 
@@ -23,7 +23,13 @@ CHECKS: dict[str, Callable[[str], str]] = {
     "cdk": cdk,
     "powertools": powertools,
     "celery": celery_worker,
-    "pynamodb": pynamodb_models,
+    "pynamodb": script("pynamodb"),
+    "boto3": script("boto3"),
+    "s3fs": script("s3fs"),
+    "pyarrow": script("pyarrow"),
+    "polars": script("polars", "boto3"),
+    "duckdb": script("duckdb", "s3fs"),
+    "awswrangler": script("awswrangler"),
 }
 
 

@@ -1,14 +1,13 @@
 """The AWS CLI, version 1: everyday commands of every service, transfers, waiters and `deploy`."""
 
 import json
-import os
 import tempfile
-import urllib.request
 import zipfile
 from pathlib import Path
-from typing import Any
 
-from tests.clients.tools import HERE, environment, python_tool, python_version, run
+from tests.clients.aws_cli_objects import objects
+from tests.clients.aws_cli_program import Aws
+from tests.clients.tools import HERE, python_version
 
 TRUST = json.dumps(
     {
@@ -20,29 +19,13 @@ TRUST = json.dumps(
 )
 
 
-class Aws:
-    """Runs `aws` commands."""
-
-    def __init__(self, endpoint: str) -> None:
-        self.programs = python_tool("awscli", "awscli")
-        self._command = [str(self.programs / "aws"), "--endpoint-url", endpoint]
-        self._env = environment(endpoint)
-
-    def text(self, *arguments: str) -> str:
-        return run([*self._command, *arguments], env=self._env)
-
-    def __call__(self, *arguments: str) -> Any:
-        answer = self.text(*arguments)
-        return json.loads(answer) if answer.strip() else None
-
-
 def aws_cli(endpoint: str) -> str:
     aws = Aws(endpoint)
     assert aws("sts", "get-caller-identity")["Account"] == "000000000000"
     with tempfile.TemporaryDirectory() as folder:
         _queues_and_topics(aws)
         _tables(aws)
-        _objects(aws, Path(folder))
+        objects(aws, Path(folder))
         _functions_and_logs(aws, Path(folder))
     _events_and_metrics(aws)
     _settings(aws)
@@ -87,27 +70,6 @@ def _tables(aws: Aws) -> None:
     assert stream["TableName"] == "cli"
     aws("dynamodb", "delete-table", "--table-name", "cli")
     aws("dynamodb", "wait", "table-not-exists", "--table-name", "cli")
-
-
-def _objects(aws: Aws, folder: Path) -> None:
-    small, large = folder / "up" / "hello.txt", folder / "up" / "large.bin"
-    small.parent.mkdir()
-    small.write_text("hello")
-    large.write_bytes(os.urandom(20_000_000))
-    aws.text("s3", "mb", "s3://cli-bucket")
-    aws.text("s3", "cp", str(small), "s3://cli-bucket/a/hello.txt")
-    assert "hello.txt" in aws.text("s3", "ls", "s3://cli-bucket/a/")
-    aws.text("s3", "sync", str(small.parent), "s3://cli-bucket/b")
-    aws.text("s3", "sync", "s3://cli-bucket", str(folder / "down"))
-    assert (folder / "down" / "a" / "hello.txt").read_text() == "hello"
-    assert (folder / "down" / "b" / "large.bin").read_bytes() == large.read_bytes()
-    assert aws.text("s3", "sync", str(small.parent), "s3://cli-bucket/b") == "", "what is the same is sent again"
-    with urllib.request.urlopen(aws.text("s3", "presign", "s3://cli-bucket/a/hello.txt").strip()) as answer:
-        assert answer.read() == b"hello"
-    aws.text("s3", "mv", "s3://cli-bucket/a/hello.txt", "s3://cli-bucket/c/hello.txt")
-    aws("s3api", "wait", "object-exists", "--bucket", "cli-bucket", "--key", "c/hello.txt")
-    aws("s3api", "wait", "object-not-exists", "--bucket", "cli-bucket", "--key", "a/hello.txt")
-    aws.text("s3", "rb", "s3://cli-bucket", "--force")
 
 
 def _functions_and_logs(aws: Aws, folder: Path) -> None:

@@ -23,6 +23,7 @@ import {
   paginateListObjectsV2,
   PutObjectCommand,
   S3Client,
+  SelectObjectContentCommand,
 } from "@aws-sdk/client-s3";
 import { CreateTopicCommand, PublishBatchCommand, PublishCommand, SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
 import {
@@ -48,6 +49,7 @@ import {
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
 import { Upload } from "@aws-sdk/lib-storage";
+import { createPresignedPost } from "@aws-sdk/s3-presigned-post";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import JSZip from "jszip";
 
@@ -174,8 +176,45 @@ const fetched = await fetch(await getSignedUrl(s3, new GetObjectCommand({ Bucket
 assert.equal(await fetched.text(), "hello");
 const sent = await fetch(await getSignedUrl(s3, new PutObjectCommand({ Bucket, Key: "signed" })), { method: "PUT", body: "x" });
 assert.equal(sent.status, 200);
+const { url, fields } = await createPresignedPost(s3, {
+  Bucket,
+  Key: "posted/${filename}",
+  Conditions: [["content-length-range", 1, 10], ["starts-with", "$key", "posted/"]],
+  Fields: { "Content-Type": "text/plain" },
+});
+const post = async (text) => {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  form.append("file", new Blob([text]), "a.txt");
+  return (await fetch(url, { method: "POST", body: form })).status;
+};
+assert.equal(await post("posted"), 204);
+assert.equal(await post("posted, and too long"), 400);
+const posted = await s3.send(new GetObjectCommand({ Bucket, Key: "posted/a.txt" }));
+assert.deepEqual([await posted.Body.transformToString(), posted.ContentType], ["posted", "text/plain"]);
+const records = Array.from({ length: 20_000 }, (_, n) => JSON.stringify({ n, even: n % 2 === 0 })).join("\n");
+await s3.send(new PutObjectCommand({ Bucket, Key: "records", Body: records }));
+const selection = await s3.send(
+  new SelectObjectContentCommand({
+    Bucket,
+    Key: "records",
+    Expression: "SELECT s.n FROM S3Object s WHERE s.even",
+    ExpressionType: "SQL",
+    InputSerialization: { JSON: { Type: "LINES" } },
+    OutputSerialization: { CSV: {} },
+  }),
+);
+const payloads = [];
+const events = [];
+for await (const event of selection.Payload) {
+  events.push(Object.keys(event)[0]);
+  if (event.Records) payloads.push(Buffer.from(event.Records.Payload));
+}
+assert.deepEqual(Buffer.concat(payloads).toString().split("\n").slice(0, 3), ["0", "2", "4"]);
+assert.equal(Buffer.concat(payloads).toString().split("\n").length, 10_001);
+assert.deepEqual(events.slice(-2), ["Stats", "End"]);
 // Without path style the SDK says http://javascript.localhost:4566/, which names this machine, too.
-assert.ok((await new S3Client().send(new ListObjectsV2Command({ Bucket }))).KeyCount === 4);
+assert.ok((await new S3Client().send(new ListObjectsV2Command({ Bucket }))).KeyCount === 6);
 
 // ---- functions and their logs ----
 const lambda = new LambdaClient();

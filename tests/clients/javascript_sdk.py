@@ -18,6 +18,7 @@ PACKAGES = (
     "client-sts",
     "lib-dynamodb",
     "lib-storage",
+    "s3-presigned-post",
     "s3-request-presigner",
 )
 

@@ -79,9 +79,11 @@ def environment(endpoint: str, **more: str) -> dict[str, str]:
     }
 
 
-def run(command: list[str], *, env: dict[str, str], cwd: Path | None = None) -> str:
-    """What the command prints; its failure is an AssertionError with all it said."""
-    done = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
+def run(command: list[str], *, env: dict[str, str], cwd: Path | None = None, given: str = "") -> str:
+    """What the command prints when this is given to it; its failure is an AssertionError with all it said."""
+    done = subprocess.run(
+        command, env=env, cwd=cwd, input=given, capture_output=True, text=True, timeout=300, check=False
+    )
     assert done.returncode == 0, f"{' '.join(command)}: {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     return done.stdout
 

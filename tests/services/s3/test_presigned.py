@@ -126,6 +126,12 @@ def test_conditions_may_be_in_the_query(send: Send, bucket: str, v4: Query) -> N
     assert [send("PUT", f"/{bucket}/k?{once}").status for _ in range(2)] == [200, 412]
 
 
+def test_a_checksum_in_the_query_is_not_that_of_the_body(s3: Any, send: Send, bucket: str, v4: Query) -> None:
+    hoisted = {"x-amz-checksum-crc32": "AAAAAA==", "x-amz-sdk-checksum-algorithm": "CRC32"}
+    assert send("PUT", f"/{bucket}/k?{v4(**hoisted)}", body=b"content").status == 200
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"content"
+
+
 def test_a_request_is_signed_in_one_way(send: Send, bucket: str, v4: Query) -> None:
     answer = send("GET", f"/{bucket}?{v4()}", headers={"Authorization": "AWS a:b"})
     assert (answer.error("Code"), answer.error("ArgumentName")) == ("InvalidArgument", "Authorization")

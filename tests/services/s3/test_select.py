@@ -275,6 +275,11 @@ def test_a_scan_range_has_the_records_that_begin_in_it(select: Selects, scan_ran
     assert select(body, "SELECT * FROM S3Object", LINES, ScanRange=scan_range).removeprefix("0\n") == expected
 
 
+def test_a_scan_range_is_as_in_the_example_of_the_user_guide(select: Selects) -> None:
+    body = b"A,B\nC,D\nD,E\nE,F\nG,H\nI,J\n"
+    assert select(body, "SELECT * FROM S3Object", NONE, ScanRange={"Start": 1, "End": 4}) == "C,D\n"
+
+
 def test_scan_ranges_of_a_large_object_have_each_record_once(select: Selects) -> None:
     body = b"id\n" + b"".join(b"%d\n" % number for number in range(400_000))
     step = 700_001
@@ -489,6 +494,12 @@ def test_an_object_that_is_not_what_the_request_says_is_refused(
 def test_parameters_that_do_not_fit_are_refused(select: Selects, more: dict[str, Any], code: str) -> None:
     with pytest.raises(ClientError, match=code):
         select(b"x,y\n", "SELECT * FROM S3Object", **{"given": NONE, **more})
+
+
+def test_words_of_the_request_need_no_capitals(select: Selects) -> None:
+    body, given = gzip.compress(PEOPLE), {"CSV": {"FileHeaderInfo": "Use"}, "CompressionType": "Gzip"}
+    assert select(body, "SELECT s.name FROM S3Object s LIMIT 1", given, {"CSV": {"QuoteFields": "Always"}}) == '"Ann"\n'
+    assert select(ORDERS, "SELECT COUNT(*) FROM S3Object", {"JSON": {"Type": "Lines"}}) == "3\n"
 
 
 def test_a_name_that_two_columns_have_is_ambiguous_unless_it_is_quoted(select: Selects) -> None:

@@ -17,12 +17,16 @@ _V2 = ("Signature", "Expires", "AWSAccessKeyId")
 _ALGORITHMS = ("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256")
 _DATE = re.compile(r"\d{8}T\d{6}Z\Z")
 _SIGNED_IN_QUERY = re.compile(r"(?:^|&)(?:X-Amz-(?:Algorithm|Credential|Signature)|AWSAccessKeyId|Signature)=")
+_CHECKSUMS = ("x-amz-checksum-", "x-amz-sdk-checksum-")
 _NEED_NO_SIGNATURE = ("x-amz-content-sha256",)
 _HEADERS_IN_QUERY = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
 
 
 def admit(request: RequestData, now_ms: int) -> None:
-    """Refuse a presigned request that is malformed or has expired. Parameters with names of headers count as those."""
+    """Refuse a presigned request that is malformed or has expired. Parameters with names of headers count as those.
+
+    Except for checksums: the JavaScript SDK signs that of a body which it does not know yet, and AWS takes any other.
+    """
     if _SIGNED_IN_QUERY.search(request.query) is None:
         return
     given = dict(parse_qsl(request.query, keep_blank_values=True))
@@ -38,7 +42,9 @@ def admit(request: RequestData, now_ms: int) -> None:
         _check_v2(given, now_ms)
     for name, value in given.items():
         header = name.lower()
-        if header in _HEADERS_IN_QUERY or (header.startswith("x-amz-") and name not in _V4):
+        if header in _HEADERS_IN_QUERY or (
+            header.startswith("x-amz-") and not header.startswith(_CHECKSUMS) and name not in _V4
+        ):
             request.headers.setdefault(header, value)
 
 

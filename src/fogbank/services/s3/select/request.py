@@ -1,4 +1,7 @@
-"""The parameters of SelectObjectContent, checked."""
+"""The parameters of SelectObjectContent, checked.
+
+AWS takes its enumerations in capitals and not: its own examples say `Use` and `Lines`.
+"""
 
 from typing import Any, NamedTuple
 
@@ -64,14 +67,14 @@ def checked_request(
     *, ExpressionType: str, InputSerialization: dict[str, Any], ScanRange: dict[str, int] | None
 ) -> Request:
     """Raises SelectError."""
-    if ExpressionType != "SQL":
+    if ExpressionType.upper() != "SQL":
         raise SelectError("InvalidExpressionType")
     formats = [name for name in ("CSV", "JSON", "Parquet") if InputSerialization.get(name) is not None]
     if len(formats) > 1:
         raise SelectError("ObjectSerializationConflict")
     if not formats:
         raise SelectError("MissingRequiredParameter")
-    compression = InputSerialization.get("CompressionType", "NONE")
+    compression = InputSerialization.get("CompressionType", "NONE").upper()
     if compression not in ("NONE", "GZIP", "BZIP2"):
         raise SelectError("InvalidCompressionFormat")
     format_ = _format(formats[0], InputSerialization[formats[0]])
@@ -86,11 +89,11 @@ def _format(name: str, options: dict[str, Any]) -> Format:
     if name == "Parquet":
         return ParquetInput()
     if name == "JSON":
-        kind = options.get("Type", "")
+        kind = options.get("Type", "").upper()
         if kind not in ("DOCUMENT", "LINES"):
             raise SelectError("InvalidJsonType")
         return JsonInput(lines=kind == "LINES")
-    header = options.get("FileHeaderInfo", "NONE")
+    header = options.get("FileHeaderInfo", "NONE").upper()
     if header not in ("NONE", "USE", "IGNORE"):
         raise SelectError("InvalidFileHeaderInfo")
     quote = _character(options.get("QuoteCharacter", '"'))
@@ -124,7 +127,7 @@ def checked_output(parameters: Parameters, serialization: dict[str, Any]) -> Out
         return JsonOutput(_delimiter(json.get("RecordDelimiter", "\n")), parameters)
     if csv is None:
         raise SelectError("MissingRequiredParameter")
-    fields = csv.get("QuoteFields", "ASNEEDED")
+    fields = csv.get("QuoteFields", "ASNEEDED").upper()
     if fields not in ("ALWAYS", "ASNEEDED"):
         raise SelectError("InvalidQuoteFields")
     options = CsvOptions(
