@@ -26,3 +26,21 @@ def test_nothing_of_a_cloud_that_has_stopped_goes_on(tmp_path: Path) -> None:
 
     asyncio.run(run())
     assert not failures
+
+
+def test_a_call_in_process_has_none_of_the_headers_of_the_request_but_its_trace(tmp_path: Path) -> None:
+    # Some SDKs send x-amz-content-sha256 to every service, and it is of their own request's body.
+    seen: list[dict[str, str]] = []
+
+    async def run() -> None:
+        cloud = Cloud(tmp_path, services=SERVICES, sync="process")
+        await cloud.start()
+        ctx = cloud.context(account="1" * 12, region="us-east-1")
+        ctx.headers = {"x-amz-content-sha256": "0" * 64, "x-amzn-trace-id": "Root=1"}
+        await ctx.call(cloud.s3.create_bucket, Bucket="bucket")
+        await ctx.call(cloud.s3.put_object, Bucket="bucket", Key="k", Body=b"1")
+        await ctx.call(lambda there: seen.append(there.headers))
+        await cloud.stop()
+
+    asyncio.run(run())
+    assert seen == [{"x-amzn-trace-id": "Root=1"}]

@@ -96,8 +96,13 @@ class Context:
         return await self.cloud.store.run(fn, *args, **kwargs)
 
     async def call(self, operation: Callable[..., Any], /, **parameters: Any) -> Any:
-        """Call an operation of another service from async code: committed, and awaited if it waits itself."""
+        """Call an operation of another service from async code: committed, and awaited if it waits itself.
+
+        The headers of the request that is in progress here say nothing about that call, its trace aside.
+        """
+        there = self.at()
+        there.headers = {_TRACE_HEADER: self.trace} if self.trace else {}
         if inspect.iscoroutinefunction(operation):
-            return await operation(self, **parameters)
-        result = await self.run(partial(operation, self, **parameters))
+            return await operation(there, **parameters)
+        result = await self.run(partial(operation, there, **parameters))
         return await result if inspect.isawaitable(result) else result

@@ -271,7 +271,7 @@ class Objects(NewObjects):
 def _overrides(ctx: Context, given: Mapping[str, Any]) -> dict[str, Any]:
     """Headers that the request wants in place of the object's own."""
     found = {name: given[f"Response{name}"] for name in _OVERRIDES if f"Response{name}" in given}
-    if found and ctx.access_key is None and ctx.headers:
+    if found and ctx.access_key is None and "host" in ctx.headers:
         raise InvalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
     if isinstance(found.get("Expires"), int | float):
         found["Expires"] = http_date(int(found["Expires"]) * 1000)
