@@ -57,6 +57,7 @@ def test_a_buckets_default_is_applied_to_what_does_not_say(s3: Any, bucket: str,
     parts = [{"PartNumber": 1, "ETag": part["ETag"]}]
     assert s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}).items() >= expected.items()
     assert s3.head_object(**place).items() >= expected.items()
+    assert s3.put_object(**place, Body=b"1", ServerSideEncryption="aws:kms")["BucketKeyEnabled"]
     own = s3.put_object(**place, Body=b"1", ServerSideEncryption="AES256")
     assert (own["ServerSideEncryption"], "SSEKMSKeyId" in own) == ("AES256", False)
 

@@ -24,7 +24,7 @@ _KMS = ("aws:kms", "aws:kms:dsse")
 _KEY_ID = re.compile(r"(?:mrk-)?[0-9a-f-]{32,36}\Z")
 ENCRYPTION_HEADERS = ("ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled", "SSEKMSEncryptionContext")
 """What is stored of the encryption among an object's headers."""
-_DEFAULT_RULE = {"SSEAlgorithm": "AES256"}
+_DEFAULT = {"SSEAlgorithm": "AES256"}
 _AWS_MANAGED = uuid.UUID("c9f1a1c5-6f0e-4b9e-8f6b-5d1c3c1c8a53")  # The namespace of the ids of `aws/s3` keys.
 
 
@@ -60,50 +60,51 @@ def requested(ctx: Context, parameters: Mapping[str, Any], default: Mapping[str,
     key = CustomerKey.given(parameters)
     if key is not None:
         return Encryption({}, key)
+    rule = ((default or {}).get("Rules") or [{}])[0]
     if method is None:
-        return Encryption(_by_default(ctx, parameters, default))
+        return Encryption(_by_default(ctx, parameters, rule))
     if method not in _METHODS:
         raise InvalidArgument(
             "The encryption method specified is not supported",
             members={"ArgumentName": "x-amz-server-side-encryption", "ArgumentValue": method},
         )
-    if method not in _KMS:
-        if parameters.get("SSEKMSKeyId") is not None:
-            raise InvalidArgument(
-                "Server Side Encryption with AWS KMS managed key requires HTTP header "
-                "x-amz-server-side-encryption : aws:kms",
-                members={"ArgumentName": "x-amz-server-side-encryption", "ArgumentValue": method},
-            )
-        return Encryption({"ServerSideEncryption": method})
-    return Encryption(_by_kms(ctx, method, parameters, parameters.get("SSEKMSKeyId")))
+    key_id = parameters.get("SSEKMSKeyId")
+    if method in _KMS:
+        return Encryption(_by_kms(ctx, method, parameters, key_id, rule))
+    if key_id is not None:
+        raise _needs_kms(method)
+    return Encryption({"ServerSideEncryption": method})
 
 
-def _by_default(ctx: Context, parameters: Mapping[str, Any], configuration: Mapping[str, Any] | None) -> dict[str, Any]:
+def _by_default(ctx: Context, parameters: Mapping[str, Any], rule: Mapping[str, Any]) -> dict[str, Any]:
+    default = rule.get("ApplyServerSideEncryptionByDefault") or _DEFAULT
     if parameters.get("SSEKMSKeyId") is not None:
-        raise InvalidArgument(
-            "Server Side Encryption with AWS KMS managed key requires HTTP header "
-            "x-amz-server-side-encryption : aws:kms",
-            members={"ArgumentName": "x-amz-server-side-encryption", "ArgumentValue": "null"},
-        )
-    rules = (configuration or {}).get("Rules") or [{}]
-    rule = rules[0].get("ApplyServerSideEncryptionByDefault") or _DEFAULT_RULE
-    method = rule["SSEAlgorithm"]
+        raise _needs_kms("null")
+    method = default["SSEAlgorithm"]
     if method not in _KMS:
         return {"ServerSideEncryption": method}
-    enabled = parameters.get("BucketKeyEnabled", rules[0].get("BucketKeyEnabled"))
-    return _by_kms(ctx, method, {**parameters, "BucketKeyEnabled": enabled}, rule.get("KMSMasterKeyID"))
+    return _by_kms(ctx, method, parameters, default.get("KMSMasterKeyID"), rule)
 
 
-def _by_kms(ctx: Context, method: str, parameters: Mapping[str, Any], key_id: str | None) -> dict[str, Any]:
+def _by_kms(
+    ctx: Context, method: str, parameters: Mapping[str, Any], key_id: str | None, rule: Mapping[str, Any]
+) -> dict[str, Any]:
     headers: dict[str, Any] = {"ServerSideEncryption": method, "SSEKMSKeyId": _key_arn(ctx, key_id)}
     # A bucket key saves requests to KMS; the two layers of DSSE have none.
-    if parameters.get("BucketKeyEnabled") and method == "aws:kms":
+    if parameters.get("BucketKeyEnabled", rule.get("BucketKeyEnabled")) and method == "aws:kms":
         headers["BucketKeyEnabled"] = True
     context = parameters.get("SSEKMSEncryptionContext")
     if context is not None:
         _check_context(context)
         headers["SSEKMSEncryptionContext"] = context
     return headers
+
+
+def _needs_kms(method: str) -> InvalidArgument:
+    return InvalidArgument(
+        "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms",
+        members={"ArgumentName": "x-amz-server-side-encryption", "ArgumentValue": method},
+    )
 
 
 def _key_arn(ctx: Context, key_id: str | None) -> str:

@@ -3,6 +3,7 @@
 import re
 from urllib.parse import unquote_plus
 
+from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.services.s3.errors import InvalidArgument, KeyTooLong
 from fogbank.services.s3.records import NULL_VERSION, ObjectVersion, Upload
@@ -20,6 +21,11 @@ def storage(version: ObjectVersion | Upload) -> str:
 def owner_id(account: str) -> str:
     """S3 names owners by a canonical id of 64 hex digits; here it is made of the account's number."""
     return account.rjust(64, "0")
+
+
+def over_http(ctx: Context) -> bool:
+    """Whether it is a request's own operation: calls in process have no headers but a trace."""
+    return "host" in ctx.headers
 
 
 def check_key(key: str) -> None:

@@ -23,7 +23,7 @@ from fogbank.services.s3.errors import (
     PreconditionFailed,
 )
 from fogbank.services.s3.events import Event
-from fogbank.services.s3.fields import check_key, check_part_number
+from fogbank.services.s3.fields import check_key, check_part_number, over_http
 from fogbank.services.s3.integrity import Promises
 from fogbank.services.s3.new_objects import NewObjects
 from fogbank.services.s3.parameters import PutParameters, ReadParameters
@@ -170,6 +170,11 @@ class Objects(NewObjects):
         made = self._new_object(ctx, bucket, given)
         # AWS tells the MD5 that was promised to this operation in hex, and in Base64 elsewhere.
         promises = Promises(ctx.headers, content_md5=content_md5, given=checksums.given(given), hex_digests=True)
+        if made.lock is not None and over_http(ctx) and content_md5 is None and not promises.algorithm:
+            raise InvalidRequest(
+                "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock "
+                "parameters"
+            )
         self._check_write(bucket, key, condition)
         since = self._tables.latest_sequence()
 
@@ -245,12 +250,9 @@ class Objects(NewObjects):
         return first, length
 
     def _checksums_of(self, version: ObjectVersion, number: int | None, *, whole: bool) -> dict[str, Any]:
-        """Of a part, if its upload kept them; else only a read of the whole object has one to verify."""
-        if number is not None and version.part_sizes:
-            if not version.part_checksums:
-                return {}
-            algorithm = next(iter(version.checksums))
-            found = {algorithm: version.part_checksums[number - 1]}
+        """Of a part, if the object's is made of those of its parts; else only a read of the whole has one to verify."""
+        if number is not None and version.part_checksums and version.checksum_type == checksums.COMPOSITE:
+            found = {next(iter(version.checksums)): version.part_checksums[number - 1]}
         elif whole:
             found = version.checksums
         else:
@@ -271,7 +273,7 @@ class Objects(NewObjects):
 def _overrides(ctx: Context, given: Mapping[str, Any]) -> dict[str, Any]:
     """Headers that the request wants in place of the object's own."""
     found = {name: given[f"Response{name}"] for name in _OVERRIDES if f"Response{name}" in given}
-    if found and ctx.access_key is None and "host" in ctx.headers:
+    if found and ctx.access_key is None and over_http(ctx):
         raise InvalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
     if isinstance(found.get("Expires"), int | float):
         found["Expires"] = http_date(int(found["Expires"]) * 1000)
