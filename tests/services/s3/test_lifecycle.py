@@ -196,6 +196,10 @@ def test_a_rule_that_says_too_much_or_too_little_is_refused(
         s3.get_bucket_lifecycle_configuration(Bucket=bucket)
 
 
+def test_a_rule_may_say_that_it_leaves_markers_alone(s3: Any, bucket: str) -> None:
+    configure(s3, bucket, {"Expiration": {"Days": 1, "ExpiredObjectDeleteMarker": False}})
+
+
 def test_ids_of_rules_differ(s3: Any, bucket: str) -> None:
     rule = {"ID": "same", "Expiration": {"Days": 1}}
     with pytest.raises(ClientError, match=r"InvalidArgument.*Rule ID must be unique\."):

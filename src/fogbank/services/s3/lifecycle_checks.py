@@ -81,9 +81,11 @@ def _check_predicates(wanted: Mapping[str, Any]) -> None:
 def _check_expiration(expiration: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> None:
     if expiration is None:
         return
-    if sum(name in expiration for name in ("Days", "Date", "ExpiredObjectDeleteMarker")) != 1:
+    given = [name for name in ("Days", "Date", "ExpiredObjectDeleteMarker") if name in expiration]
+    markers = bool(expiration.get("ExpiredObjectDeleteMarker"))
+    if not given or ("Days" in expiration) + ("Date" in expiration) + markers > 1:
         raise MalformedXML()
-    if "ExpiredObjectDeleteMarker" in expiration:
+    if markers:
         _check_prefix_only("ExpiredObjectDeleteMarker", wanted)
     if expiration.get("Days", 1) < 1:
         raise InvalidArgument("'Days' for Expiration action must be a positive integer")

@@ -38,3 +38,21 @@ OF_BUCKETS = _names(
     UpdateBucketMetadataJournalTableConfiguration
     """
 )
+OF_OTHERS = _names(
+    """
+    AssociateAccessGrantsIdentityCenter CreateAccessGrant CreateAccessGrantsInstance CreateAccessGrantsLocation
+    CreateAccessPoint CreateAccessPointForObjectLambda CreateJob CreateMultiRegionAccessPoint CreateStorageLensGroup
+    DeleteAccessGrant DeleteAccessGrantsInstance DeleteAccessGrantsLocation DeleteAccessPoint
+    DeleteAccessPointForObjectLambda DeleteAccessPointPolicy DeleteJobTagging DeleteMultiRegionAccessPoint
+    DeleteStorageLensConfiguration DeleteStorageLensGroup DescribeJob DescribeMultiRegionAccessPointOperation
+    GetAccessGrant GetAccessGrantsInstance GetAccessGrantsLocation GetAccessPoint GetAccessPointPolicy
+    GetAccessPointPolicyStatus GetAccountPublicAccessBlock GetDataAccess GetJobTagging GetMultiRegionAccessPoint
+    GetMultiRegionAccessPointPolicy GetMultiRegionAccessPointRoutes GetStorageLensConfiguration GetStorageLensDashboard
+    GetStorageLensGroup ListAccessGrants ListAccessGrantsInstances ListAccessGrantsLocations ListAccessPoints
+    ListAccessPointsForObjectLambda ListAllMyBuckets ListCallerAccessGrants ListJobs ListMultiRegionAccessPoints
+    ListStorageLensConfigurations ListStorageLensGroups PutAccessPointPolicy PutAccessPointPublicAccessBlock
+    PutAccountPublicAccessBlock PutJobTagging PutMultiRegionAccessPointPolicy PutStorageLensConfiguration
+    SubmitMultiRegionAccessPointRoutes UpdateJobPriority UpdateJobStatus UpdateStorageLensGroup
+    """
+)
+"""Actions that apply to no bucket and no object: to accounts, access points, jobs and the like."""

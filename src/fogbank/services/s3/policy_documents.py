@@ -11,7 +11,7 @@ from typing import Any
 
 from fogbank.core.policy_patterns import glob, listed
 from fogbank.services.s3.errors import MalformedPolicy
-from fogbank.services.s3.policy_actions import OF_BUCKETS, OF_OBJECTS
+from fogbank.services.s3.policy_actions import OF_BUCKETS, OF_OBJECTS, OF_OTHERS
 
 BYTES_MAX = 20 * 1024
 _NOT_JSON = "Policies must be valid JSON and the first byte must be '{'"
@@ -22,7 +22,8 @@ _STATEMENT_FIELDS = frozenset(
 _VERSIONS = ("2012-10-17", "2008-10-17")
 _PRINCIPAL_KINDS = frozenset(("AWS", "Service", "Federated", "CanonicalUser"))
 _AWS_PRINCIPAL = re.compile(
-    r"\*|\d{12}|arn:aws[a-z-]*:(iam|sts)::\d{12}:(root|(user|role|assumed-role|federated-user)/.+)|A[A-Z]{3}\w{12,}"
+    r"\*|\d{12}|A[A-Z]{3}\w{12,}|arn:aws[a-z-]*:iam::cloudfront:user/[^*?]+|"
+    r"arn:aws[a-z-]*:(iam|sts)::\d{12}:(root|(user|role|assumed-role|federated-user)/[^*?]+)"
 )
 _SERVICE_PRINCIPAL = re.compile(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?")
 _RESOURCE = re.compile(r"arn:aws[a-z-]*:s3:::(?P<bucket>[^/]+)(?P<key>/.*)?", re.DOTALL)
@@ -49,6 +50,12 @@ _TYING_KEYS = frozenset(
     )
 )
 _EQUALITIES = frozenset(("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike"))
+_OPERATOR = re.compile(
+    r"((ForAllValues|ForAnyValue):)?("
+    r"String(Not)?Equals(IgnoreCase)?|String(Not)?Like|(Numeric|Date)((Not)?Equals|(Less|Greater)Than(Equals)?)|"
+    r"Bool|BinaryEquals|(Not)?IpAddress|Arn(Not)?(Equals|Like)|Null)(IfExists)?",
+    re.IGNORECASE,
+)
 # Wider address ranges than these are everybody. Private ones are never.
 _V4_BITS_MIN = 8
 _V6_BITS_MIN = 32
@@ -102,9 +109,7 @@ def _is_public(statement: Mapping[str, Any]) -> bool:
 
 
 def _everybody(principal: Any) -> bool:
-    return principal == "*" or any(
-        "*" in str(value) and kind == "AWS" for kind, values in principal.items() for value in listed(values)
-    )
+    return principal == "*" or "*" in listed(principal.get("AWS"))
 
 
 def _ties(operator: str, key: str, values: list[Any]) -> bool:
@@ -156,8 +161,6 @@ def _check_statement(statement: Any, bucket: str) -> None:
     levels = [_levels_of_resource(resource, bucket) for resource in resources]
     for action in actions:
         applies = _levels_of_action(action)
-        if not applies:
-            raise MalformedPolicy("Policy has invalid action")
         if "Action" in statement and "Resource" in statement and not any(applies & level for level in levels):
             raise MalformedPolicy("Action does not apply to any resource(s) in statement")
     _check_condition(statement.get("Condition", {}))
@@ -184,6 +187,11 @@ def _check_principal(principal: Any) -> None:
 def _check_condition(condition: Any) -> None:
     if not isinstance(condition, dict) or not all(isinstance(tests, dict) for tests in condition.values()):
         raise MalformedPolicy("Invalid policy syntax.")
+    for operator, tests in condition.items():
+        if _OPERATOR.fullmatch(operator) is None:
+            raise MalformedPolicy(f"Invalid Condition type : {operator}")
+        if not all(":" in key for key in tests):
+            raise MalformedPolicy("Policy has an invalid condition key")
 
 
 def _texts(value: Any, refusal: str) -> list[str]:
@@ -197,13 +205,14 @@ _BUCKET, _OBJECTS = 1, 2
 
 
 def _levels_of_action(action: str) -> int:
-    """Whether an action applies to the bucket, to its objects, or both (bits); 0 if there is none of that name."""
+    """Whether an action applies to the bucket, to its objects, or both (bits)."""
     if action == "*":
         return _BUCKET | _OBJECTS
-    service, colon, name = action.partition(":")
-    if service.lower() != "s3" or not colon:
-        return 0
-    return (_BUCKET if _any(OF_BUCKETS, name) else 0) | (_OBJECTS if _any(OF_OBJECTS, name) else 0)
+    service, _, name = action.partition(":")
+    found = (_BUCKET if _any(OF_BUCKETS, name) else 0) | (_OBJECTS if _any(OF_OBJECTS, name) else 0)
+    if service.lower() != "s3" or not (found or _any(OF_OTHERS, name)):
+        raise MalformedPolicy("Policy has invalid action")
+    return found
 
 
 def _levels_of_resource(resource: str, bucket: str) -> int:
