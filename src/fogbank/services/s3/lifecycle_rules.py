@@ -12,8 +12,7 @@ DAY_MS = 86_400_000
 SMALL_BYTES = 128 * 1024
 VARIES = "varies_by_storage_class"
 ALL_128K = "all_storage_classes_128K"
-# From the warmest to the coldest: objects move in this direction only.
-STORAGE_CLASSES = (
+_WARMEST_FIRST = (
     "STANDARD",
     "REDUCED_REDUNDANCY",
     "STANDARD_IA",
@@ -23,6 +22,8 @@ STORAGE_CLASSES = (
     "GLACIER",
     "DEEP_ARCHIVE",
 )
+# Objects only ever get colder. Those of a class that is not among these stay where they are.
+_COLDNESS = {name: place for place, name in enumerate(_WARMEST_FIRST)}
 _ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
 
 
@@ -216,7 +217,7 @@ def _ms(seconds: float | None) -> int | None:
 
 
 def _coldest(wanted: list[str], present: str) -> str | None:
-    coldest = max(wanted, key=STORAGE_CLASSES.index, default=None)
-    if coldest is None or STORAGE_CLASSES.index(coldest) <= STORAGE_CLASSES.index(present):
+    coldest = max(wanted, key=_COLDNESS.__getitem__, default=None)
+    if coldest is None or _COLDNESS[coldest] <= _COLDNESS.get(present, len(_COLDNESS)):
         return None
     return coldest

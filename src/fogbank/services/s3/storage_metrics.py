@@ -63,7 +63,8 @@ class StorageMetrics(S3Base):
         for bucket in buckets:
             usages = self._usages.of_bucket(bucket.name)
             for storage_class, usage in usages.items():
-                self._add_metric(bucket, "BucketSizeBytes", _TYPES[storage_class], usage.size, "Bytes")
+                if storage_class in _TYPES:
+                    self._add_metric(bucket, "BucketSizeBytes", _TYPES[storage_class], usage.size, "Bytes")
             objects = sum(usage.objects for usage in usages.values())
             if objects:
                 self._add_metric(bucket, "NumberOfObjects", "AllStorageTypes", objects, "Count")
