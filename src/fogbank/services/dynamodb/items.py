@@ -26,6 +26,10 @@ Key = tuple[int, bytes, bytes]
 Costs = list[tuple[Index | None, float]]
 
 
+OnStreamedWrite = Callable[[Context, TableRecord, StoredItem | None, StoredItem | None, bool], None]
+"""Gets the item before and after, and whether it expired."""
+
+
 class Items:
     """The items of all tables."""
 
@@ -37,6 +41,7 @@ class Items:
         self.on_global_write: Callable[[Context, TableRecord, Key, StoredItem | None], None] = lambda *_: None
         """Called for each write to a table that has replicas, except for what came from one of them."""
         self.on_change: Callable[[Context, Key, StoredItem | None], None] = lambda *_: None
+        self.on_streamed_write: OnStreamedWrite = lambda *_: None
         """Called, with the item as it was, for each write to a table that is backed up or can be restored in time."""
 
     def forget(self, owners: Iterable[int]) -> None:
@@ -144,6 +149,8 @@ class Items:
             self.on_change(ctx, key, old)
         if table.replicas and not replicated:
             self.on_global_write(ctx, table, key, new)
+        if table.destinations and old != new:
+            self.on_streamed_write(ctx, table, old, new, by_ttl)
         if table.stream is not None and old != new:
             self._record(ctx, table, item_of(old), item_of(new), by_ttl=by_ttl)
 

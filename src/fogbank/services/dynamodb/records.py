@@ -65,6 +65,13 @@ class Restore(Record):
     in_progress: bool = True
 
 
+class Destination(Record):
+    """A Kinesis stream that gets a table's changes."""
+
+    precision: str = ""
+    active: bool = True
+
+
 class TableRecord(Record):
     """A table. `keys` are its partition and sort attributes; `types` the types of all key attributes."""
 
@@ -108,6 +115,8 @@ class TableRecord(Record):
     has_maximum: bool = False
     """Whether the table or one of its indexes has a maximum throughput."""
     ttl_changed_ms: int = 0
+    destinations: dict[str, Destination] = {}
+    """By the ARN of the Kinesis stream."""
 
     @property
     def arn(self) -> str:

@@ -30,6 +30,7 @@ _CREATE = (
 )
 _SETTINGS = (
     "ContributorInsightsSpecification",
+    "KinesisStreamSpecification",
     "PointInTimeRecoverySpecification",
     "ResourcePolicy",
     "SSESpecification",
@@ -66,6 +67,7 @@ class TableResource(ResourceType):
         await _apply_time_to_live(ctx, name, {}, properties)
         await _apply_recovery(ctx, name, {}, properties)
         await _apply_insights(ctx, name, {}, properties)
+        await _apply_destination(ctx, name, {}, properties)
         return state
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
@@ -80,6 +82,7 @@ class TableResource(ResourceType):
         await _apply_time_to_live(ctx, name, before, after)
         await _apply_recovery(ctx, name, before, after)
         await _apply_insights(ctx, name, before, after)
+        await _apply_destination(ctx, name, before, after)
         state = await _stable(ctx, name)
         await _apply_policy(ctx, state.attributes["Arn"], before, after)
         await _apply_tags(ctx, state.attributes["Arn"], request.tags())
@@ -229,6 +232,26 @@ async def _apply_recovery(ctx: Context, name: str, before: dict[str, Any], after
     await ctx.refreshed().call(
         ctx.cloud.dynamodb.update_continuous_backups, TableName=name, PointInTimeRecoverySpecification=new
     )
+
+
+async def _apply_destination(ctx: Context, name: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+    """The Kinesis stream that gets the table's changes."""
+    old, new = before.get("KinesisStreamSpecification") or {}, after.get("KinesisStreamSpecification") or {}
+    dynamodb, stream = ctx.cloud.dynamodb, new.get("StreamArn")
+    precision = {key: value for key, value in new.items() if key == "ApproximateCreationDateTimePrecision"}
+    if old and stream != old["StreamArn"]:
+        disable = dynamodb.disable_kinesis_streaming_destination
+        await ctx.refreshed().call(disable, TableName=name, StreamArn=old["StreamArn"])
+    if stream and stream != old.get("StreamArn"):
+        enable = dynamodb.enable_kinesis_streaming_destination
+        await ctx.refreshed().call(
+            enable, TableName=name, StreamArn=stream, EnableKinesisStreamingConfiguration=precision
+        )
+    elif precision and new != old:
+        update = dynamodb.update_kinesis_streaming_destination
+        await ctx.refreshed().call(
+            update, TableName=name, StreamArn=stream, UpdateKinesisStreamingConfiguration=precision
+        )
 
 
 async def _apply_insights(ctx: Context, name: str, before: dict[str, Any], after: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from fogbank.services.dynamodb.item_collections import collection_metrics
 from fogbank.services.dynamodb.item_operations import ItemOperations
 from fogbank.services.dynamodb.items import Items
 from fogbank.services.dynamodb.journal import Journal
+from fogbank.services.dynamodb.kinesis_destinations import KinesisChanges, KinesisDestinations
 from fogbank.services.dynamodb.partiql_operations import PartiQLOperations
 from fogbank.services.dynamodb.query_operations import QueryOperations
 from fogbank.services.dynamodb.records import DynamoDBTables
@@ -42,11 +43,12 @@ class DynamoDBService(
     ContributorInsights,
     Exports,
     ReplicaScaling,
+    KinesisDestinations,
 ):
     """Tables, items, queries, transactions, PartiQL, streams, TTL, global tables, backups, exports and imports,
-    resource policies.
+    resource policies, Kinesis destinations.
 
-    Kinesis destinations and the global tables of 2017 answer NotImplemented.
+    The global tables of 2017 answer NotImplemented.
     """
 
     name = "dynamodb"
@@ -60,6 +62,7 @@ class DynamoDBService(
         self._items = Items(cloud, self._tables)
         self._replication = Replication(cloud, self._tables, self._items)
         self._items.on_global_write = self._replication.note
+        self._items.on_streamed_write = KinesisChanges(cloud).note
         self._journal = Journal(cloud, self._tables)
         self._items.on_change = self._journal.note
         self._copies = Copies(cloud, self._tables, self._items, self._journal)
