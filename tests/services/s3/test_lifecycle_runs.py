@@ -9,6 +9,7 @@ from fogbank.core.cloud import Cloud
 from fogbank.services import SERVICES
 from fogbank.services.s3.lifecycle_rules import DAY_MS
 from fogbank.services.s3.lifecycle_runs import ROWS_PER_TURN
+from fogbank.services.s3.records import BucketConfig
 
 OBJECTS = 3 * ROWS_PER_TURN
 
@@ -70,3 +71,22 @@ def test_a_midnight_that_was_slept_through_is_made_up_for(tmp_path: Path) -> Non
     with_cloud(tmp_path, clock, fill)
     clock._offset_ms += 3 * DAY_MS  # Nobody was there to hear it.
     with_cloud(tmp_path, clock, awake)
+
+
+def test_rules_of_an_older_data_folder_begin_to_run(tmp_path: Path) -> None:
+    clock = Clock(virtual=True)
+
+    async def older(cloud: Cloud) -> None:
+        await fill(cloud)
+        ctx = cloud.context(account="000000000000", region="us-east-1")
+        await ctx.call(cloud.s3.delete_bucket_lifecycle, Bucket="bucket")
+        rule = {"Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}
+        with cloud.store.transaction():
+            cloud.s3._tables.configs.put(("bucket", "lifecycle"), BucketConfig({"Rules": [rule]}))
+
+    async def newer(cloud: Cloud) -> None:
+        clock.advance(2 * DAY_MS)
+        await until(lambda: objects(cloud) == 0)
+
+    with_cloud(tmp_path, clock, older)
+    with_cloud(tmp_path, clock, newer)

@@ -42,6 +42,12 @@ def test_a_public_policy_is_refused_where_it_is_blocked(s3: Any, bucket: str) ->
     assert s3.get_bucket_policy_status(Bucket=bucket)["PolicyStatus"]["IsPublic"]
 
 
+def test_locking_oneself_out_is_refused_by_name(s3: Any, bucket: str) -> None:
+    text = json.dumps(policy(Principal={"AWS": "123456789012"}, Resource=f"arn:aws:s3:::{bucket}/*"))
+    with pytest.raises(ClientError, match=r"NotImplemented.*ConfirmRemoveSelfBucketAccess"):
+        s3.put_bucket_policy(Bucket=bucket, Policy=text, ConfirmRemoveSelfBucketAccess=True)
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

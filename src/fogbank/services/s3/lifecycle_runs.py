@@ -4,11 +4,13 @@ Where a run is, is a row that is written with what its slice did: a crash repeat
 first slice is done in the turn of the alarm, so that a small bucket is done at once.
 """
 
+import logging
 from typing import Any
 
 from fogbank.core.alarms import Alarm, Alarms
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
+from fogbank.core.errors import AwsError
 from fogbank.services.s3 import lifecycle_rules
 from fogbank.services.s3.errors import AccessDenied
 from fogbank.services.s3.events import Event
@@ -17,6 +19,8 @@ from fogbank.services.s3.lifecycle_rules import DAY_MS, Rule
 from fogbank.services.s3.multipart import MultipartUploads
 from fogbank.services.s3.records import Bucket as BucketRecord
 from fogbank.services.s3.records import LifecycleRun, ObjectVersion
+
+log = logging.getLogger("fogbank.s3")
 
 ROWS_PER_TURN = 200
 _PHASES = ("objects", "versions", "uploads")
@@ -33,6 +37,7 @@ class LifecycleRuns(MultipartUploads):
 
     async def start(self) -> None:
         await super().start()
+        await self.cloud.store.run(self._take_over_lifecycles)
         self._midnights.resume()
         self._go_on()
 
@@ -42,6 +47,20 @@ class LifecycleRuns(MultipartUploads):
             self._tables.lifecycle_runs.delete((bucket.name,))
         elif self._midnights.get(_MIDNIGHT) is None:
             self._midnights.set(_MIDNIGHT, lifecycle_rules.midnight_after(ctx.now_ms, 0))
+
+    def _take_over_lifecycles(self) -> None:
+        """Rules of older data folders, which kept them and did nothing, are put once more; what is wrong with them was
+        not found then.
+        """
+        for (name,), bucket in list(self._tables.buckets.scan()):
+            kept = self._known(name, "lifecycle")
+            if kept is None or bucket.has_lifecycle:
+                continue
+            ctx = self.cloud.context(account=bucket.account, region=bucket.region)
+            try:
+                self.put_bucket_lifecycle_configuration(ctx, Bucket=name, LifecycleConfiguration=kept)
+            except AwsError as error:
+                log.warning("the lifecycle rules of %s are kept and do nothing: %s", name, error)
 
     def _midnight(self, key: Any, alarm: Alarm) -> None:
         now_ms = self.cloud.clock.now_ms()

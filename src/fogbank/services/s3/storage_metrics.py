@@ -39,9 +39,7 @@ class StorageMetrics(S3Base):
 
     async def start(self) -> None:
         await super().start()
-        for _, bucket in list(self._tables.buckets.scan()):
-            if not bucket.counted:
-                await self.cloud.store.run(self._count, bucket)
+        await self.cloud.store.run(self._take_over_usage)
         self._storage_midnights.resume()
 
     def status(self) -> dict[str, Any]:
@@ -75,8 +73,14 @@ class StorageMetrics(S3Base):
         dimensions = {"BucketName": bucket.name, "StorageType": storage_type}
         self.cloud.metrics.add(bucket.account, bucket.region, _NAMESPACE, name, dimensions, value, unit)
 
+    def _take_over_usage(self) -> None:
+        """Count what is in buckets of older data folders, which did not keep count."""
+        uncounted = [bucket for _, bucket in self._tables.buckets.scan() if not bucket.counted]
+        for bucket in uncounted:
+            self._count(bucket)
+            self._tell_storage_daily(self.cloud.context(account=bucket.account, region=bucket.region))
+
     def _count(self, bucket: BucketRecord) -> None:
-        """Count what is in a bucket of an older data folder, which did not keep count."""
         found: dict[str, Usage] = {}
 
         def add(storage_class: str, size: int) -> None:
