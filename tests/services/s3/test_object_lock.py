@@ -1,5 +1,7 @@
 """Object Lock: retention, legal holds, and what they forbid."""
 
+import base64
+import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -168,3 +170,11 @@ def test_a_retention_needs_both_its_parts_and_a_date_to_come(s3: Any, locked: st
     s3.put_object(Bucket=locked, Key="k")
     with pytest.raises(ClientError, match="The retain until date must be in the future!"):
         retain(s3, locked, "GOVERNANCE", now(clock) - DAY)
+
+
+def test_an_object_with_a_lock_is_written_with_a_checksum(s3: Any, locked: str) -> None:
+    s3.meta.config.request_checksum_calculation = "when_required"
+    with pytest.raises(ClientError, match="is required for Put Object requests with Object Lock parameters"):
+        s3.put_object(Bucket=locked, Key="k", Body=b"x", ObjectLockLegalHoldStatus="ON")
+    digest = base64.b64encode(hashlib.md5(b"x").digest()).decode()
+    s3.put_object(Bucket=locked, Key="k", Body=b"x", ObjectLockLegalHoldStatus="ON", ContentMD5=digest)

@@ -112,6 +112,22 @@ def test_a_version_is_found_by_its_id_without_looking_at_others(
     cloud.store.close()
 
 
+def test_a_version_that_comes_late_takes_its_place_behind_newer_ones(tmp_path: Path) -> None:
+    cloud = Cloud(tmp_path, services={})
+    s3 = S3Service(cloud)
+    bucket = Bucket("b", "1" * 12, "us-east-1", 0, versioning=ENABLED)
+    versions = [ObjectVersion(new_version_id(sequence), sequence, 0, size=1) for sequence in (3, 1, 2, 4)]
+    with cloud.store.transaction():
+        for version in versions:
+            s3._shelf.insert(bucket, "k", version)
+    shelved = [version.sequence for _, version in s3._tables.versions.scan(("b", "k"))]
+    latest = s3._shelf.find("b", "k", None)
+    assert latest is not None
+    assert [latest.sequence, *shelved] == [4, 3, 2, 1]
+    assert s3._usages.of_bucket("b")["STANDARD"].objects == 4
+    cloud.store.close()
+
+
 def test_versions_of_an_older_data_folder_are_found(tmp_path: Path) -> None:
     cloud = Cloud(tmp_path, services={})
     s3 = S3Service(cloud)

@@ -1,6 +1,8 @@
 """Buckets agree with a simple model of versioning and Object Lock, whatever is done to their objects."""
 
 import asyncio
+import base64
+import hashlib
 import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
@@ -80,7 +82,8 @@ class VersionsMachine(RuleBasedStateMachine):
         self.written += 1
         body = b"%d" % self.written
         held = held and self.locks
-        lock = {"ObjectLockLegalHoldStatus": "ON"} if held else {}
+        digest = base64.b64encode(hashlib.md5(body).digest()).decode()
+        lock = {"ObjectLockLegalHoldStatus": "ON", "ContentMD5": digest} if held else {}
         answer = self.call("put_object", Key=key, Body=body, **lock)
         assert ("VersionId" in answer) == (self.model.status == "Enabled")
         self.model.add(key, Version(answer.get("VersionId", NULL), body, held=held))
@@ -204,10 +207,13 @@ class VersionsMachine(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_left_behind(self) -> None:
-        """There are as many bodies and places as versions need."""
+        """There are as many bodies and places as versions need, and they are counted."""
         tables = self.s3._tables
         versions = [version for stack in self.model.stacks.values() for version in stack if not version.marker]
         assert tables.bodies.count() == len(versions)
+        usages = self.s3._usages.of_bucket(BUCKET).values()
+        assert sum(usage.objects for usage in usages) == sum(map(len, self.model.stacks.values()))
+        assert sum(usage.size for usage in usages) == sum(len(version.body) for version in versions)
         shelved = {(key, version.version_id) for (_, key, _), version in tables.versions.scan()}
         assert {key[1:] for key, _ in tables.places.scan()} == {place for place in shelved if place[1] == NULL}
 
