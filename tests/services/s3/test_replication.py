@@ -150,6 +150,20 @@ def test_what_is_changed_of_an_object_follows_it(aws: Aws, s3: Any, versioned: A
     assert settled(s3, source, "k") == "COMPLETED"
 
 
+def test_changes_of_a_replica_come_back_where_that_is_asked_for(aws: Aws, s3: Any, versioned: Any, role: str) -> None:
+    first, second = versioned("first"), versioned("second")
+    both_ways = {"SourceSelectionCriteria": {"ReplicaModifications": {"Status": "Enabled"}}}
+    replicate(s3, first, role, rule(second, **both_ways))
+    replicate(s3, second, role, rule(first, **both_ways))
+    s3.put_object(Bucket=first, Key="k", Body=b"x")
+    assert settled(s3, first, "k") == "COMPLETED"
+    s3.put_object_tagging(Bucket=second, Key="k", Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
+    found = eventually(lambda: s3.get_object_tagging(Bucket=first, Key="k")["TagSet"])
+    assert found == [{"Key": "a", "Value": "b"}]
+    assert len(s3.list_object_versions(Bucket=first)["Versions"]) == 1
+    assert s3.head_object(Bucket=second, Key="k")["ReplicationStatus"] == "REPLICA"
+
+
 def test_a_replica_in_another_account_may_get_another_owner(
     aws: Aws, s3: Any, versioned: Any, role: str, account: str
 ) -> None:
