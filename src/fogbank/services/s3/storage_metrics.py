@@ -44,11 +44,11 @@ class StorageMetrics(S3Base):
 
     def status(self) -> dict[str, Any]:
         """Every bucket with what is in it, the largest first."""
-        found = []
+        totals = self._usages.totals()
+        found: list[dict[str, Any]] = []
         for (name,), _ in self._tables.buckets.scan():
-            usages = self._usages.of_bucket(name).values()
-            objects, size = sum(usage.objects for usage in usages), sum(usage.size for usage in usages)
-            found.append({"name": name, "objects": objects, "bytes": size})
+            total = totals.get(name, Usage())
+            found.append({"name": name, "objects": total.objects, "bytes": total.size})
         return {"buckets": sorted(found, key=lambda row: (-row["bytes"], row["name"]))}
 
     def _tell_storage_daily(self, ctx: Context) -> None:

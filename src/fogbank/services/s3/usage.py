@@ -26,6 +26,15 @@ class Usages:
         """By storage class."""
         return {storage_class: usage for (_, storage_class), usage in self._rows.scan((bucket,))}
 
+    def totals(self) -> dict[str, Usage]:
+        """Of every bucket that has anything, all storage classes together."""
+        found: dict[str, Usage] = {}
+        for (bucket, _), usage in self._rows.scan():
+            total = found.setdefault(bucket, Usage())
+            total.objects += usage.objects
+            total.size += usage.size
+        return found
+
     def set(self, bucket: str, usages: Mapping[str, Usage]) -> None:
         """What was counted of a bucket, by storage class."""
         self.forget(bucket)
