@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from fogbank.core.arn import parse_arn
 from fogbank.core.errors import NotImplementedInFogbank, ValidationError
+from fogbank.core.ids import new_id
 
 if TYPE_CHECKING:
     from fogbank.core.context import Context
+
+PARTITION_KEY_MAX = 256
 
 
 def deliver(
@@ -18,11 +21,13 @@ def deliver(
     message_attributes: dict[str, Any] | None = None,
     message_group_id: str | None = None,
     subject: str | None = None,
+    partition_key: str | None = None,
 ) -> None:
-    """Send `body` to the queue, topic or function of that ARN in the current transaction.
+    """Send `body` to the queue, topic, function or Kinesis stream of that ARN in the current transaction.
 
-    `message_attributes` are in SQS's form; they and the `subject` are dropped where the target has none. Raises the
-    target's AwsError, and NotImplemented for a target that Fogbank does not have.
+    `message_attributes` are in SQS's form; they, the `subject` and the `partition_key` (by default a random one) are
+    dropped where the target has none. Raises the target's AwsError, and NotImplemented for a target that Fogbank does
+    not have.
     """
     target = parse_arn(arn)
     if target is None:
@@ -43,6 +48,9 @@ def deliver(
             )
         case "lambda":
             ctx.cloud.lambda_.invoke_async_in_transaction(there, arn, body.encode())
+        case "kinesis":
+            key = partition_key or new_id()
+            ctx.cloud.kinesis.put_record(there, StreamARN=arn, Data=body.encode(), PartitionKey=key)
         case _:
             raise NotImplementedInFogbank(f"Targets of service {target.service} are not implemented in Fogbank: {arn}")
 

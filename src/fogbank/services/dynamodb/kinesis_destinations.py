@@ -16,6 +16,7 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.outbox import RetryPolicy
 from fogbank.core.service import Answer
+from fogbank.core.targets import PARTITION_KEY_MAX
 from fogbank.services.dynamodb.errors import ResourceNotFound, Validation
 from fogbank.services.dynamodb.records import Destination, StoredItem, TableRecord
 from fogbank.services.dynamodb.table_access import TableAccess
@@ -148,7 +149,10 @@ class KinesisChanges:
                 change = _change(ctx, table, old, new, microseconds=fine, by_ttl=by_ttl)
                 key = _encode_in_order(change["dynamodb"]["Keys"]).decode()
                 self._cloud.outbox.put(
-                    ctx, _KIND, lane=f"{table.id}", payload=StreamedChange(arn, key[:256], _encode(change))
+                    ctx,
+                    _KIND,
+                    lane=f"{table.id}",
+                    payload=StreamedChange(arn, key[:PARTITION_KEY_MAX], _encode(change)),
                 )
 
     def _deliver(self, ctx: Context, change: StreamedChange) -> None:

@@ -56,6 +56,7 @@ class Target(Record):
     retry_attempts_max: int | None = None
     retry_age_max_s: int | None = None
     http: HttpParameters | None = None
+    partition_key_path: str = ""
 
 
 class Revision(Record):

@@ -18,9 +18,9 @@ from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.ids import new_id
-from fogbank.core.input_template import InvalidInput
+from fogbank.core.input_template import ABSENT, InvalidInput, compile_path
 from fogbank.core.patterns import Match, compile_pattern
-from fogbank.core.targets import deliver, queue_url
+from fogbank.core.targets import PARTITION_KEY_MAX, as_text, deliver, queue_url
 from fogbank.services.events.inputs import MakeInput, compile_input
 from fogbank.services.events.records import Forward, Retry, Rule, Target
 from fogbank.services.events.rule_index import RuleIndex
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("fogbank.events")
 
 DEFAULT_BUS = "default"
-TARGET_SERVICES = frozenset({"sqs", "sns", "lambda", "events", "logs"})
+TARGET_SERVICES = frozenset({"sqs", "sns", "lambda", "events", "logs", "kinesis"})
 NAMESPACE = "AWS/Events"
 # Compiled buses kept; far more than one data folder has in use at a time.
 _COMPILED_MAX = 4096
@@ -204,7 +204,8 @@ class Router:
                     self._send_to_logs(at(ctx, arn), arn, body)
             else:
                 with self._cloud.store.transaction():
-                    deliver(ctx, target.arn, body)
+                    key = _partition_key(target, text) if arn.service == "kinesis" else None
+                    deliver(ctx, target.arn, body, partition_key=key)
         except AwsError as error:
             raise DeliveryError(error_code(error), error.message, passing=error.passing) from error
 
@@ -324,6 +325,15 @@ def rule_arn(ctx: Context, bus: str, name: str) -> str:
 
 def dimensions(bus: str, rule: str) -> dict[str, str]:
     return {"RuleName": rule} if bus == DEFAULT_BUS else {"EventBusName": bus, "RuleName": rule}
+
+
+def _partition_key(target: Target, text: str) -> str:
+    """What the target's path finds in the event, or the event's id."""
+    event = _decode(text)
+    lookup = compile_path(target.partition_key_path) if target.partition_key_path else None
+    found = lookup(event) if lookup is not None else ABSENT
+    value = event["id"] if found in (ABSENT, None, "") else found
+    return (value if isinstance(value, str) else as_text(value))[:PARTITION_KEY_MAX]
 
 
 def timestamp(ms: int) -> str:

@@ -27,6 +27,7 @@ _HONOURED = frozenset(
         "DeadLetterConfig",
         "RetryPolicy",
         "HttpParameters",
+        "KinesisParameters",
     }
 )
 
@@ -61,6 +62,9 @@ def _check(wanted: dict[str, Any]) -> Target:
     group = wanted.get("SqsParameters", {}).get("MessageGroupId")
     if arn.service == "sqs" and arn.resource.endswith(".fifo") and not group:
         raise InvalidParameter(f"Parameter(s) SqsParameters must be specified for target: {target_id}.")
+    partition_key_path = wanted.get("KinesisParameters", {}).get("PartitionKeyPath", "")
+    if partition_key_path and (arn.service != "kinesis" or compile_path(partition_key_path) is None):
+        raise InvalidParameter(f"Invalid KinesisParameters for target {target_id}.")
     if "InputPath" in wanted and compile_path(wanted["InputPath"]) is None:
         raise InvalidParameter(f"Invalid InputPath for target {target_id}.")
     retry = wanted.get("RetryPolicy", {})
@@ -75,6 +79,7 @@ def _check(wanted: dict[str, Any]) -> Target:
         retry_attempts_max=retry.get("MaximumRetryAttempts"),
         retry_age_max_s=retry.get("MaximumEventAgeInSeconds"),
         http=_http_parameters(wanted["HttpParameters"]) if "HttpParameters" in wanted else None,
+        partition_key_path=partition_key_path,
     )
 
 
@@ -113,6 +118,8 @@ def describe(target_id: str, target: Target) -> dict[str, Any]:
         answer["InputTransformer"] = transformer
     if target.message_group_id is not None:
         answer["SqsParameters"] = {"MessageGroupId": target.message_group_id}
+    if target.partition_key_path:
+        answer["KinesisParameters"] = {"PartitionKeyPath": target.partition_key_path}
     if target.dead_letter_arn:
         answer["DeadLetterConfig"] = {"Arn": target.dead_letter_arn}
     if target.http is not None:

@@ -51,6 +51,7 @@ class SubscriptionFilter(Record):
     created_ms: int
     destination_arn: str
     distribution: str = "ByLogStream"
+    role_arn: str = ""
 
 
 class ResourcePolicy(Record):

@@ -113,7 +113,7 @@ class SubscriptionFilterResource(ResourceType):
     """Ref is the filter's name."""
 
     type_name = "AWS::Logs::SubscriptionFilter"
-    supported = frozenset(("DestinationArn", "FilterName", "FilterPattern", "LogGroupName"))
+    supported = frozenset(("DestinationArn", "Distribution", "FilterName", "FilterPattern", "LogGroupName", "RoleArn"))
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         return await self._put(ctx, request, request.properties.get("FilterName") or request.generated_name())
@@ -133,12 +133,18 @@ class SubscriptionFilterResource(ResourceType):
 
     async def _put(self, ctx: Context, request: ResourceRequest, name: str) -> ResourceState:
         properties = request.properties
+        given = {
+            parameter: properties[name]
+            for parameter, name in (("distribution", "Distribution"), ("roleArn", "RoleArn"))
+            if name in properties
+        }
         await ctx.call(
             ctx.cloud.logs.put_subscription_filter,
             logGroupName=properties["LogGroupName"],
             filterName=name,
             filterPattern=properties["FilterPattern"],
             destinationArn=properties["DestinationArn"],
+            **given,
         )
         return ResourceState(physical_id=name)
 

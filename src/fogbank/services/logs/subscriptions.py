@@ -1,4 +1,4 @@
-"""Subscription filters: new events that match are sent to a function as they arrive.
+"""Subscription filters: new events that match are sent to a function or a Kinesis stream as they arrive.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html
 """
@@ -12,7 +12,10 @@ from typing import Any
 from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
+from fogbank.core.ids import new_id
+from fogbank.core.policies import Effect, Request, read_policy
 from fogbank.core.service import Answer
+from fogbank.core.targets import PARTITION_KEY_MAX
 from fogbank.services.logs.errors import AccessDenied, InvalidParameter, LimitExceeded, ResourceNotFound
 from fogbank.services.logs.filter_pattern import Match, compile_filter
 from fogbank.services.logs.groups import Groups, only_standard
@@ -22,6 +25,8 @@ from fogbank.services.logs.records import Group, LogsTables, Stream, Subscriptio
 FILTERS_MAX = 2  # subscription filters of one log group
 # An asynchronous invocation takes 1 MB; the events of one are kept well below it before they are compressed.
 PART_BYTES_MAX = 700_000
+
+_CONTROL_MESSAGE = "CWL CONTROL MESSAGE: Checking health of destination Kinesis stream."
 
 Arrived = tuple[str, int, str]
 """A new event: its id, time and message."""
@@ -55,6 +60,7 @@ class Subscriptions(Groups):
                 "distribution": found.distribution,
                 "applyOnTransformedLogs": False,
                 "creationTime": found.created_ms,
+                **({"roleArn": found.role_arn} if found.role_arn else {}),
             }
             for _, found in self._tables.subscriptions.scan((group.id,))
             if found.name.startswith(filterNamePrefix)
@@ -80,9 +86,15 @@ class Subscriptions(Groups):
         known = self._tables.subscriptions.get(key)
         if known is None and self._tables.subscriptions.count((group.id,)) >= FILTERS_MAX:
             raise LimitExceeded()
-        _check_permission(ctx, destinationArn)
+        if ":kinesis:" in destinationArn:
+            _try_out_stream(ctx, destinationArn)
+        else:
+            _check_permission(ctx, destinationArn, group)
         created_ms = known.created_ms if known is not None else ctx.now_ms
-        self._tables.subscriptions.put(key, SubscriptionFilter(filterName, filterPattern, created_ms, destinationArn))
+        subscription = SubscriptionFilter(
+            filterName, filterPattern, created_ms, destinationArn, distribution or "ByLogStream", roleArn or ""
+        )
+        self._tables.subscriptions.put(key, subscription)
         return None
 
 
@@ -100,12 +112,21 @@ def forward(ctx: Context, tables: LogsTables, group: Group, stream: Stream, arri
                 "subscriptionFilters": [found.name],
                 "logEvents": part,
             }
-            data = gzip.compress(json.dumps(document, separators=(",", ":")).encode(), mtime=0)
-            payload = {"awslogs": {"data": base64.b64encode(data).decode()}}
+            data = _packed(document)
             try:
-                ctx.cloud.lambda_.invoke_async_in_transaction(ctx, found.destination_arn, json.dumps(payload).encode())
+                _send(ctx, found, stream, data)
             except AwsError:
-                continue  # The function is gone: AWS drops the events too, and PutLogEvents succeeds.
+                continue  # The destination is gone or full: AWS drops the events too, and PutLogEvents succeeds.
+
+
+def _send(ctx: Context, subscription: SubscriptionFilter, stream: Stream, data: bytes) -> None:
+    arn = subscription.destination_arn
+    if ":kinesis:" in arn:
+        key = stream.name if subscription.distribution == "ByLogStream" else new_id()
+        ctx.cloud.kinesis.put_record(ctx, StreamARN=arn, Data=data, PartitionKey=key[:PARTITION_KEY_MAX])
+        return
+    payload = {"awslogs": {"data": base64.b64encode(data).decode()}}
+    ctx.cloud.lambda_.invoke_async_in_transaction(ctx, arn, json.dumps(payload).encode())
 
 
 def _event(event: Arrived, match: Match) -> dict[str, Any]:
@@ -136,7 +157,9 @@ def _check_destination(ctx: Context, destination_arn: str, role_arn: str | None,
     if arn.service in ("kinesis", "firehose"):
         if role_arn is None:
             raise InvalidParameter(f"destinationArn for vendor {arn.service} cannot be used without roleArn")
-        raise NotImplementedInFogbank(f"Fogbank's subscription filters do not deliver to {arn.service} yet.")
+        if arn.service == "firehose":
+            raise NotImplementedInFogbank("Fogbank's subscription filters do not deliver to firehose yet.")
+        return
     if arn.service == "logs":
         raise NotImplementedInFogbank("Fogbank's CloudWatch Logs does not have destinations yet.")
     if arn.service != "lambda":
@@ -152,18 +175,42 @@ def _check_destination(ctx: Context, destination_arn: str, role_arn: str | None,
         raise InvalidParameter("distribution cannot be set for a destinationArn of vendor lambda")
 
 
-def _check_permission(ctx: Context, function_arn: str) -> None:
+def _check_permission(ctx: Context, function_arn: str, group: Group) -> None:
     """The function must exist, and its policy must let CloudWatch Logs invoke it: AWS tries it out here."""
     try:
-        policy = json.loads(ctx.cloud.lambda_.get_policy(ctx, FunctionName=function_arn)["Policy"])
+        policy = read_policy(ctx.cloud.lambda_.get_policy(ctx, FunctionName=function_arn)["Policy"])
     except AwsError:
-        policy = {"Statement": []}
-    for statement in policy["Statement"]:
-        principal = statement["Principal"]
-        service = principal.get("Service", "") if isinstance(principal, dict) else principal
-        if service in ("*", "logs.amazonaws.com", f"logs.{ctx.region}.amazonaws.com"):
+        policy = read_policy("{}")
+    context = {"aws:sourcearn": f"{ctx.arn('logs', f'log-group:{group.name}')}:*", "aws:sourceaccount": ctx.account}
+    for principal in ("logs.amazonaws.com", f"logs.{ctx.region}.amazonaws.com"):
+        request = Request(principal, "lambda:InvokeFunction", function_arn, context)
+        if policy.decide(request) is Effect.ALLOW:
             return
     raise InvalidParameter(
         "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute "
         "your function."
     )
+
+
+def _try_out_stream(ctx: Context, arn: str) -> None:
+    """AWS puts a message into the stream before it takes it for a destination."""
+    event = {"id": "", "timestamp": ctx.now_ms, "message": _CONTROL_MESSAGE}
+    document = {
+        "messageType": "CONTROL_MESSAGE",
+        "owner": "CloudwatchLogs",
+        "logGroup": "",
+        "logStream": "",
+        "subscriptionFilters": [],
+        "logEvents": [event],
+    }
+    try:
+        ctx.cloud.kinesis.put_record(ctx, StreamARN=arn, Data=_packed(document), PartitionKey=new_id())
+    except AwsError:
+        raise InvalidParameter(
+            "Could not deliver test message to specified Kinesis stream. Check if the given kinesis stream is in "
+            "ACTIVE state."
+        ) from None
+
+
+def _packed(document: dict[str, Any]) -> bytes:
+    return gzip.compress(json.dumps(document, separators=(",", ":")).encode(), mtime=0)

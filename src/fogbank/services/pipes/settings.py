@@ -33,6 +33,7 @@ _TARGETS = {
     "sns": frozenset[str](),
     "events": frozenset({"EventBridgeEventBusParameters"}),
     "logs": frozenset({"CloudWatchLogsParameters"}),
+    "kinesis": frozenset({"KinesisStreamParameters"}),
 }
 _QUEUE_BATCH_MAX_WITHOUT_WINDOW = 10
 
@@ -105,6 +106,8 @@ def check_target(target: str, given: dict[str, Any]) -> None:
     is_fifo = arn.service == "sqs" and arn.resource.endswith(".fifo")
     if is_fifo and not given.get("SqsQueueParameters", {}).get("MessageGroupId"):
         raise Invalid("SqsQueueParameters with a MessageGroupId must be given for a FIFO queue.")
+    if arn.service == "kinesis" and not given.get("KinesisStreamParameters", {}).get("PartitionKey"):
+        raise Invalid("KinesisStreamParameters with a PartitionKey must be given for a Kinesis stream.")
     check_template(given.get("InputTemplate"))
 
 

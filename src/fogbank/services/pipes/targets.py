@@ -12,7 +12,7 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.input_template import InvalidInput
 from fogbank.core.sources.batch_report import BadReport, failed_identifiers
-from fogbank.core.targets import queue_url
+from fogbank.core.targets import PARTITION_KEY_MAX, queue_url
 from fogbank.services.pipes.records import Pipe
 from fogbank.services.pipes.templates import Event, resolve, transform
 
@@ -79,6 +79,8 @@ class Delivery:
                 self._to_bus(there, events, texts)
             case "logs":
                 self._to_logs(there, events, texts)
+            case "kinesis":
+                self._to_stream(there, events, texts)
             case _:
                 there.cloud.lambda_.invoke_async_in_transaction(there, self._pipe.target, _list(texts))
 
@@ -98,6 +100,12 @@ class Delivery:
                 if settings.get(member)
             }
             ctx.cloud.sqs.send_message(ctx, QueueUrl=url, MessageBody=text, **extra)
+
+    def _to_stream(self, ctx: Context, events: list[Event], texts: list[str]) -> None:
+        wanted = self._pipe.target_parameters["KinesisStreamParameters"]["PartitionKey"]
+        for event, text in zip(events, texts, strict=True):
+            key = (resolve(wanted, event) or wanted)[:PARTITION_KEY_MAX]
+            ctx.cloud.kinesis.put_record(ctx, StreamARN=self._pipe.target, Data=text.encode(), PartitionKey=key)
 
     def _to_bus(self, ctx: Context, events: list[Event], texts: list[str]) -> None:
         settings = self._pipe.target_parameters.get("EventBridgeEventBusParameters", {})

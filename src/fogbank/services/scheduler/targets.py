@@ -17,9 +17,18 @@ from fogbank.services.scheduler.errors import Invalid
 from fogbank.services.scheduler.records import Firing
 
 _HONOURED = frozenset(
-    {"Arn", "RoleArn", "DeadLetterConfig", "RetryPolicy", "Input", "EventBridgeParameters", "SqsParameters"}
+    {
+        "Arn",
+        "RoleArn",
+        "DeadLetterConfig",
+        "RetryPolicy",
+        "Input",
+        "EventBridgeParameters",
+        "KinesisParameters",
+        "SqsParameters",
+    }
 )
-_TEMPLATED = frozenset({"sqs", "sns", "lambda", "events"})
+_TEMPLATED = frozenset({"sqs", "sns", "lambda", "events", "kinesis"})
 _TAKE_JSON_ONLY = frozenset({"lambda", "events"})
 _UNIVERSAL = "aws-sdk:"
 # "EventBridge Scheduler does not support read-only API actions" that begin so.
@@ -58,6 +67,8 @@ def check_target(ctx: Context, target: dict[str, Any]) -> None:
         raise Invalid(f"The Input for a target of service {arn.service} must be well-formed JSON.")
     if (arn.service == "events") != ("EventBridgeParameters" in target):
         raise Invalid("EventBridgeParameters must be given for an event bus, and for nothing else.")
+    if (arn.service == "kinesis") != ("KinesisParameters" in target):
+        raise Invalid("KinesisParameters must be given for a Kinesis stream, and for nothing else.")
     if "SqsParameters" in target and arn.service != "sqs":
         raise Invalid("SqsParameters must be given for a queue only.")
     if arn.service == "sqs" and arn.resource.endswith(".fifo") and "SqsParameters" not in target:
@@ -89,7 +100,8 @@ def invoke(ctx: Context, firing: Firing) -> Awaitable[Any] | None:
         _put_event(ctx, firing, text)
     else:
         group = firing.target.get("SqsParameters", {}).get("MessageGroupId")
-        deliver(ctx, firing.target["Arn"], text, message_group_id=group)
+        key = firing.target.get("KinesisParameters", {}).get("PartitionKey")
+        deliver(ctx, firing.target["Arn"], text, message_group_id=group, partition_key=key)
     return None
 
 
