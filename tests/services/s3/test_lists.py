@@ -215,6 +215,18 @@ def test_buckets_come_in_pages_and_by_prefix(s3: Any, bucket: str) -> None:
     assert pages[0]["Buckets"][0]["BucketRegion"] == "us-east-1"
 
 
+@pytest.mark.parametrize("number", [0, -1, 10_001])
+def test_a_page_of_buckets_has_a_size(server: Any, account: str, number: int) -> None:
+    scope = f"Credential={account}/20260101/us-east-1/s3/aws4_request"
+    request = urllib.request.Request(
+        f"{server.endpoint}/?max-buckets={number}", headers={"Authorization": f"AWS4-HMAC-SHA256 {scope}"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+    assert b"Argument max-buckets must be an integer between 1 and 10000" in refused.value.read()
+    refused.value.close()
+
+
 def test_buckets_of_a_region_that_is_none_are_not_listed(s3: Any) -> None:
     with pytest.raises(ClientError, match="Argument value eu-east-1 is not a valid AWS Region"):
         s3.list_buckets(BucketRegion="eu-east-1")

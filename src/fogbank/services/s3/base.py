@@ -49,6 +49,7 @@ class S3Base(Service):
             "FileHeaderInfo",
             "FilterRuleName",
             "JSONType",
+            "MaxBuckets",
             "MetadataDirective",
             "ObjectAttributes",
             "ObjectCannedACL",

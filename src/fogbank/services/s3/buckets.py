@@ -31,6 +31,7 @@ from fogbank.services.s3.storage_metrics import StorageMetrics
 from fogbank.services.s3.tags import tag_map
 
 BUCKETS_MAX = 10_000  # of an account; more by quota
+LISTED_MAX = 10_000
 _CLASSIC_REGION = "us-east-1"
 # The one location that is not called as its region.
 _EU, _EU_REGION = "EU", "eu-west-1"
@@ -122,7 +123,7 @@ class Buckets(BucketTags, MultipartUploads, StorageMetrics):
         self,
         ctx: Context,
         *,
-        MaxBuckets: int = 10_000,
+        MaxBuckets: int = LISTED_MAX,
         ContinuationToken: str | None = None,
         Prefix: str | None = None,
         BucketRegion: str | None = None,
@@ -130,6 +131,11 @@ class Buckets(BucketTags, MultipartUploads, StorageMetrics):
         if BucketRegion is not None and BucketRegion not in REGIONS:
             raise InvalidArgument(
                 f"Argument value {BucketRegion} is not a valid AWS Region", members={"ArgumentName": "bucket-region"}
+            )
+        if not 1 <= MaxBuckets <= LISTED_MAX:
+            raise InvalidArgument(
+                f"Argument max-buckets must be an integer between 1 and {LISTED_MAX}",
+                members={"ArgumentName": "max-buckets", "ArgumentValue": str(MaxBuckets)},
             )
         after = listing.untoken(ContinuationToken) if ContinuationToken else ""
         found: list[dict[str, Any]] = []
