@@ -173,7 +173,8 @@ class Copies(MultipartUploads):
         current = self._tables.objects.get((bucket.name, key))
         if current is None or current.sequence != source.version.sequence:
             return
-        encrypted_otherwise = source.version.headers.get("ServerSideEncryption") != "AES256"
+        method = source.version.headers.get("ServerSideEncryption", "AES256")
+        encrypted_otherwise = source.customer_key is not None or method != "AES256"
         if encrypted_otherwise or self._tables.configs.peek((bucket.name, "encryption")) is not None:
             return
         raise InvalidRequest(

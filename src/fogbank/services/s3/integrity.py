@@ -132,12 +132,12 @@ def verified(body: bytes, headers: Mapping[str, str], *, checksummed: bool, requ
     return payload
 
 
-def _single_checksum(checksums: Mapping[str, str], trailing: str) -> tuple[str, str] | None:
-    if len(checksums) > 1:
+def _single_checksum(given: Mapping[str, str], trailing: str) -> tuple[str, str] | None:
+    if len(given) > 1:
         raise InvalidRequest("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
-    if checksums and trailing:
+    if given and trailing:
         raise InvalidRequest("Expecting a single x-amz-checksum- header")
-    return next(iter(checksums.items()), None)
+    return next(iter(given.items()), None)
 
 
 def _check_named(named: str, sent: str) -> None:

@@ -30,7 +30,7 @@ _STORAGE_CLASSES = (
     *ARCHIVED,
 )
 _DEFAULT_CONTENT_TYPE = "binary/octet-stream"
-_KEPT = (
+CONTENT_HEADERS = (
     "CacheControl",
     "ContentDisposition",
     "ContentEncoding",
@@ -38,6 +38,7 @@ _KEPT = (
     "ContentType",
     "Expires",
 )
+"""Parameters that say how contents are to be read; they are kept with them."""
 _REDIRECT_CHARACTERS_MAX = 2048
 
 
@@ -62,8 +63,8 @@ class NewObject(NamedTuple):
 
     def with_contents_of(self, source: ObjectVersion) -> "NewObject":
         """With the headers and the metadata that belong to the contents of another object."""
-        own = {name: value for name, value in self.headers.items() if name not in _KEPT}
-        headers = {name: value for name, value in source.headers.items() if name in _KEPT}
+        own = {name: value for name, value in self.headers.items() if name not in CONTENT_HEADERS}
+        headers = {name: value for name, value in source.headers.items() if name in CONTENT_HEADERS}
         return self._replace(headers=headers | own, metadata=source.metadata)
 
 
@@ -122,7 +123,7 @@ class NewObjects(Acls, BucketEncryption, Lifecycles):
 
 def content_headers(given: Mapping[str, Any]) -> dict[str, Any]:
     """What belongs to the contents: a copy takes it from its source, unless it replaces the metadata."""
-    headers = {name: given[name] for name in _KEPT if given.get(name) is not None}
+    headers = {name: given[name] for name in CONTENT_HEADERS if given.get(name) is not None}
     headers["ContentType"] = headers.get("ContentType") or _DEFAULT_CONTENT_TYPE
     if "ContentEncoding" in headers:
         headers["ContentEncoding"] = without_aws_chunked(headers["ContentEncoding"])

@@ -25,14 +25,13 @@ from fogbank.services.s3.errors import (
 from fogbank.services.s3.events import Event
 from fogbank.services.s3.fields import check_key, check_part_number, over_http
 from fogbank.services.s3.integrity import Promises
-from fogbank.services.s3.new_objects import NewObjects
+from fogbank.services.s3.new_objects import CONTENT_HEADERS, NewObjects
 from fogbank.services.s3.parameters import PutParameters, ReadParameters
 from fogbank.services.s3.records import Bucket as BucketRecord
 from fogbank.services.s3.records import ObjectVersion
 from fogbank.services.s3.shelf import ENABLED
 
 DELETE_MAX = 1000
-_OVERRIDES = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires")
 
 
 class Objects(NewObjects):
@@ -211,6 +210,8 @@ class Objects(NewObjects):
             "AcceptRanges": "bytes",
             "ETag": f'"{version.etag}"',
             "LastModified": version.modified_ms // 1000,
+            # Objects of older data folders do not say it.
+            **({} if version.key_verifier else {"ServerSideEncryption": "AES256"}),
             **version.headers,
             **overrides,
             **encryption.key_members(key),
@@ -272,7 +273,7 @@ class Objects(NewObjects):
 
 def _overrides(ctx: Context, given: Mapping[str, Any]) -> dict[str, Any]:
     """Headers that the request wants in place of the object's own."""
-    found = {name: given[f"Response{name}"] for name in _OVERRIDES if f"Response{name}" in given}
+    found = {name: given[f"Response{name}"] for name in CONTENT_HEADERS if f"Response{name}" in given}
     if found and ctx.access_key is None and over_http(ctx):
         raise InvalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
     if isinstance(found.get("Expires"), int | float):
