@@ -87,6 +87,29 @@ def test_a_file_has_the_events_of_one_day(s3: Any, bucket: str, target: str, clo
     assert [line[6] for line in first + second] == ["REST.HEAD.BUCKET", "REST.HEAD.BUCKET"]
 
 
+def test_what_rules_do_is_logged_too(s3: Any, bucket: str, target: str, clock: MovableClock) -> None:
+    keep_log(s3, bucket, target)
+    rules = [
+        {"ID": "1", "Status": "Enabled", "Filter": {"Prefix": "old"}, "Expiration": {"Days": 1}},
+        {
+            "ID": "2",
+            "Status": "Enabled",
+            "Filter": {"Prefix": "cold"},
+            "Transitions": [{"Days": 1, "StorageClass": "DEEP_ARCHIVE"}],
+        },
+    ]
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
+    s3.put_object(Bucket=bucket, Key="old", Body=b"12345")
+    s3.put_object(Bucket=bucket, Key="cold", Body=bytes(200_000))
+    clock.advance(s=2 * DAY_S)
+    while s3.list_objects_v2(Bucket=bucket)["KeyCount"] > 1:
+        continue
+    lines = [line for lines in delivered(s3, target, clock).values() for line in lines]
+    done = {(line[6], line[7], line[12]): line for line in lines if line[6].startswith("S3.")}
+    assert set(done) == {("S3.EXPIRE.OBJECT", "old", "5"), ("S3.TRANSITION_GDA.OBJECT", "cold", "200000")}
+    assert {len(line) for line in done.values()} == {26}
+
+
 def test_without_a_log_nothing_is_written(s3: Any, bucket: str, target: str, clock: MovableClock) -> None:
     keep_log(s3, bucket, target)
     s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})

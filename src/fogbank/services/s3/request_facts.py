@@ -12,6 +12,7 @@ import msgspec
 from fogbank.core.context import Context
 from fogbank.core.http_message import RequestData, ResponseData
 from fogbank.services.s3.fields import owner_id
+from fogbank.services.s3.records import NULL_VERSION, ObjectVersion
 
 # What the log calls a subresource: of a bucket, of an object.
 _SUBRESOURCES: dict[str, tuple[str, str]] = {
@@ -103,32 +104,99 @@ def log_line(ctx: Context, request: RequestData, response: ResponseData, found: 
     headers = {name.lower(): value for name, value in response.headers}
     authorization = request.headers.get("authorization", "")
     by_query = "X-Amz-Signature" in found.query or "Signature" in found.query
-    requester = "-" if ctx.access_key is None else owner_id(ctx.account)
     target = f"{request.path}?{request.query}" if request.query else request.path
+    return _line(
+        ctx,
+        owner=owner,
+        bucket=found.bucket,
+        requester="" if ctx.access_key is None else owner_id(ctx.account),
+        operation=found.operation,
+        key=found.key,
+        uri=f"{request.method} {target} HTTP/1.1",
+        status=found.status,
+        error=found.error,
+        bytes_sent=found.bytes_out,
+        object_size=found.object_size,
+        duration_ms=found.duration_ms,
+        referer=request.headers.get("referer", ""),
+        agent=request.headers.get("user-agent", ""),
+        version_id=found.query.get("versionId", ""),
+        host_id=headers.get("x-amz-id-2", ""),
+        signature="SigV4"
+        if "AWS4" in authorization or "X-Amz-Signature" in found.query
+        else "SigV2"
+        if by_query
+        else "",
+        authentication="AuthHeader" if authorization else "QueryString" if by_query else "",
+        host=request.headers.get("host", ""),
+    )
+
+
+def lifecycle_line(ctx: Context, operation: str, key: str, version: ObjectVersion, *, owner: str, bucket: str) -> str:
+    """The line for what a lifecycle rule did.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-and-other-bucket-config.html
+    """
+    return _line(
+        ctx,
+        owner=owner,
+        bucket=bucket,
+        requester="AmazonS3",
+        operation=operation,
+        key=key,
+        object_size=version.size,
+        version_id="" if version.version_id == NULL_VERSION else version.version_id,
+    )
+
+
+def _line(
+    ctx: Context,
+    *,
+    owner: str,
+    bucket: str,
+    requester: str,
+    operation: str,
+    key: str,
+    uri: str = "",
+    status: int | None = None,
+    error: str = "",
+    bytes_sent: int = 0,
+    object_size: int | None = None,
+    duration_ms: int | None = None,
+    referer: str = "",
+    agent: str = "",
+    version_id: str = "",
+    host_id: str = "",
+    signature: str = "",
+    authentication: str = "",
+    host: str = "",
+) -> str:
+    """A line of the log; a dash stands for what is not known."""
+    duration = "-" if duration_ms is None else str(duration_ms)
     fields = [
         owner,
-        found.bucket,
+        bucket,
         datetime.fromtimestamp(ctx.now_ms / 1000, UTC).strftime("[%d/%b/%Y:%H:%M:%S +0000]"),
         ctx.peer or "-",
-        requester,
+        requester or "-",
         ctx.request_id,
-        found.operation,
-        quote(quote(found.key)) or "-",
-        f'"{request.method} {target} HTTP/1.1"',
-        str(found.status),
-        found.error or "-",
-        str(found.bytes_out or "-"),
-        "-" if found.object_size is None else str(found.object_size),
-        str(found.duration_ms),
-        str(found.duration_ms),
-        f'"{request.headers.get("referer", "-")}"',
-        f'"{request.headers.get("user-agent", "-")}"',
-        found.query.get("versionId", "-"),
-        headers.get("x-amz-id-2", "-"),
-        "SigV4" if "AWS4" in authorization or "X-Amz-Signature" in found.query else "SigV2" if by_query else "-",
+        operation,
+        quote(quote(key)) or "-",
+        f'"{uri or "-"}"',
+        "-" if status is None else str(status),
+        error or "-",
+        str(bytes_sent or "-"),
+        "-" if object_size is None else str(object_size),
+        duration,
+        duration,
+        f'"{referer or "-"}"',
+        f'"{agent or "-"}"',
+        version_id or "-",
+        host_id or "-",
+        signature or "-",
         "-",
-        "AuthHeader" if authorization else "QueryString" if by_query else "-",
-        request.headers.get("host", "-"),
+        authentication or "-",
+        host or "-",
         "-",
         "-",
         "-",
