@@ -3,23 +3,29 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conftest import Aws
+from fogbank.core.outbox import Row
+from fogbank.core.store import Store
+from fogbank.services.s3.replication import Work
+from tests.conftest import Aws, LiveServer
 from tests.services.lambda_.test_invocation import eventually
 from tests.services.s3.test_notifications import allowed_queue, received
+
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
 
 
 @pytest.fixture
 def role(aws: Aws) -> str:
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-    }
-    arn: str = aws("iam").create_role(RoleName="replicator", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    arn: str = aws("iam").create_role(RoleName="replicator", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
     return arn
 
 
@@ -291,3 +297,43 @@ def test_a_configuration_that_cannot_be_is_refused(
     source, target = versioned("source"), versioned("target")
     with pytest.raises(ClientError, match=sentence):
         replicate(s3, source, role, *rules(source, target))
+
+
+def test_a_replica_that_came_after_fifteen_minutes_is_told_of(tmp_path: Path, account: str) -> None:
+    """Which takes a server that was not there in between."""
+    server = LiveServer("--data", str(tmp_path), "--sync", "process")
+    try:
+        s3, sqs, iam = (server.client(name, account=account) for name in ("s3", "sqs", "iam"))
+        role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+        for name in ("source", "target"):
+            s3.create_bucket(Bucket=name)
+            s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        there = {
+            "ReplicationTime": {"Status": "Enabled", "Time": {"Minutes": 15}},
+            "Metrics": {"Status": "Enabled", "EventThreshold": {"Minutes": 15}},
+        }
+        replicate(s3, "source", role, rule("target", there=there) | {"ID": "r"})
+        url = sqs.create_queue(QueueName="told")["QueueUrl"]
+        told = {"QueueArn": f"arn:aws:sqs:us-east-1:{account}:told", "Events": ["s3:Replication:*"]}
+        s3.put_bucket_notification_configuration(
+            Bucket="source", NotificationConfiguration={"QueueConfigurations": [told]}, SkipDestinationValidation=True
+        )
+        version = s3.put_object(Bucket="source", Key="k")["VersionId"]
+        assert settled(s3, "source", "k") == "COMPLETED"
+    finally:
+        server.stop()
+    store = Store(tmp_path, sync="process")
+    with store.transaction():
+        work = Work("source", "k", version, "r", requested_ms=0)
+        row = Row(account, "us-east-1", msgspec.msgpack.encode(work), created_ms=0, endpoint="")
+        store.table("core.outbox", key=(str, str, int), value=Row).put(("s3.replication", "lane", 1), row)
+    store.close()
+    server = LiveServer("--data", str(tmp_path), "--sync", "process")
+    try:
+        sqs = server.client("sqs", account=account)
+        (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
+        (record,) = json.loads(message["Body"])["Records"]
+        assert record["eventName"] == "Replication:OperationReplicatedAfterThreshold"
+        assert record["replicationEventData"]["threshold"] == "15"
+    finally:
+        server.stop()

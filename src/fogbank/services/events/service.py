@@ -283,10 +283,17 @@ class EventsService(Replays, ApiDestinations):
         return {"FailedEntryCount": failed, "Entries": results}
 
     def put_service_event(
-        self, ctx: Context, *, source: str, detail_type: str, detail: dict[str, Any], resources: list[str]
+        self,
+        ctx: Context,
+        *,
+        source: str,
+        detail_type: str,
+        detail: dict[str, Any],
+        resources: list[str],
+        time_ms: int,
     ) -> None:
         """What a service of this cloud announces (`aws.s3` and the like), on the default bus."""
-        event = new_event(ctx, source, detail_type, detail, resources, timestamp(ctx.now_ms))
+        event = new_event(ctx, source, detail_type, detail, resources, timestamp(time_ms))
         self.router.route(ctx, DEFAULT_BUS, event)
 
     def test_event_pattern(self, ctx: Context, *, EventPattern: str, Event: str) -> Answer:

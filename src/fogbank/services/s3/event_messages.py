@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from fogbank.core.context import Context
+from fogbank.core.ids import host_id
 from fogbank.core.moments import iso_milliseconds, iso_seconds
 from fogbank.services.s3.events import CREATED, Details, Event
 from fogbank.services.s3.fields import storage
@@ -33,7 +34,7 @@ _BY_S3 = frozenset(
     )
 )
 
-# AWS's page tells of one version for all events since; the recorded answers have those of before.
+# AWS's page tells of one version for all events, since 2.4; the recorded answers have those of before.
 _VERSION = dict.fromkeys(CREATED | _RESTORED | {Event.DELETE, Event.DELETE_MARKER_CREATED}, "2.1")
 _REPLICATION_VERSION = "2.2"
 _LATER_VERSION = "2.3"
@@ -98,7 +99,7 @@ def record(
         "eventName": event.value,
         "userIdentity": {"principalId": _principal(ctx, bucket, event)},
         "requestParameters": {"sourceIPAddress": ctx.peer or _S3},
-        "responseElements": {"x-amz-request-id": ctx.request_id, "x-amz-id-2": ctx.request_id.replace("-", "")},
+        "responseElements": {"x-amz-request-id": ctx.request_id, "x-amz-id-2": host_id(ctx.request_id)},
         "s3": {
             "s3SchemaVersion": "1.0",
             "configurationId": configuration_id,

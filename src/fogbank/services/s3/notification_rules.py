@@ -65,7 +65,7 @@ def checked(given: dict[str, Any]) -> dict[str, Any]:
     if "EventBridgeConfiguration" in given:
         kept["EventBridgeConfiguration"] = {}
     found = list(parts(kept))
-    if len(found) > CONFIGURATIONS_MAX:
+    if len(found) > CONFIGURATIONS_MAX:  # AWS's sentence is not known.
         raise InvalidArgument(f"A bucket can have up to {CONFIGURATIONS_MAX} event notification configurations")
     if len({part.id for part in found}) < len(found):
         raise InvalidArgument("Same ID used for multiple configurations. IDs must be unique")

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
+from fogbank.core.ids import host_id
 from fogbank.core.moments import iso_milliseconds
 from fogbank.core.outbox import RetryPolicy
 from fogbank.core.service import Answer
@@ -42,6 +43,7 @@ class Message(Record):
     destination: str
     body: str
     trace: str = ""
+    at_ms: int = 0
 
 
 class Notifications(S3Base):
@@ -106,11 +108,13 @@ class Notifications(S3Base):
                 record = event_messages.record(
                     ctx, bucket, event, key, version, details, sequencer=sequencer, configuration_id=part.id
                 )
-                self._send(ctx, bucket, key, Message(part.arn, as_text({"Records": [record]}), ctx.trace))
+                self._send(ctx, bucket, key, Message(part.arn, as_text({"Records": [record]}), ctx.trace, ctx.now_ms))
         if "EventBridgeConfiguration" in config.value:
             found = event_messages.detail(ctx, bucket, event, key, version, details, sequencer=sequencer)
             if found is not None:
-                self._send(ctx, bucket, key, Message(_EVENTBRIDGE, as_text([bucket.name, *found]), ctx.trace))
+                self._send(
+                    ctx, bucket, key, Message(_EVENTBRIDGE, as_text([bucket.name, *found]), ctx.trace, ctx.now_ms)
+                )
 
     def _send(self, ctx: Context, bucket: BucketRecord, key: str, message: Message) -> None:
         lane = f"{bucket.name} {message.destination} {zlib.crc32(key.encode()) % _LANES}"
@@ -128,6 +132,7 @@ class Notifications(S3Base):
                     detail_type=detail_type,
                     detail=detail,
                     resources=[f"arn:aws:s3:::{name}"],
+                    time_ms=message.at_ms or ctx.now_ms,
                 )
             else:
                 deliver(there, message.destination, message.body, subject=_SUBJECT)
@@ -145,6 +150,6 @@ def _test_event(ctx: Context, bucket: BucketRecord) -> str:
             "Time": iso_milliseconds(ctx.now_ms),
             "Bucket": bucket.name,
             "RequestId": ctx.request_id,
-            "HostId": ctx.request_id.replace("-", ""),
+            "HostId": host_id(ctx.request_id),
         }
     )

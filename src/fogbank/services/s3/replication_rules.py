@@ -104,6 +104,8 @@ def _filter(rule: Rule) -> tuple[str, list[dict[str, str]]]:
 
 
 # ---- what may be wrong ----------------------------------------------------------------------------------------------
+# AWS's page has the sentences about <Account>, its recorded answers those about versioning. What AWS says of rules of
+# two schemas, of ExistingObjectReplication and of minutes is not known: those sentences are Fogbank's.
 
 
 def checked(configuration: dict[str, Any], source: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from urllib.parse import unquote_plus
 
 from fogbank.core.errors import AwsError
+from fogbank.core.ids import host_id
 from fogbank.wire import timestamps
 from fogbank.wire.errors import MalformedXML, WireError
 from fogbank.wire.model import Ref, ServiceModel
@@ -201,11 +202,6 @@ class RestXmlOperation(RestOperation):
 
 def s3_headers(request_id: str) -> list[tuple[str, str]]:
     return [("x-amz-request-id", request_id), ("x-amz-id-2", host_id(request_id))]
-
-
-def host_id(request_id: str) -> str:
-    """S3's second id, opaque to clients."""
-    return request_id.replace("-", "")
 
 
 def rest_xml_fault(service: ServiceModel | None, error: AwsError, request_id: str) -> ResponseData:
