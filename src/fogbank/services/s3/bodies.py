@@ -117,17 +117,20 @@ class Bodies:
                 self._tables.bodies.delete((piece,))
 
     async def duplicate(self, body: Body | None) -> "Duplicate":
-        """The same bytes once more, not yet kept. To be forgotten at the end, kept or not."""
-        body = body or Body([])
-        duplicate = Duplicate([], body.salts)
-        blobs = [piece for piece, size in body.pieces if size > INLINE_MAX]
+        """The same bytes once more, not yet kept. To be forgotten at the end, kept or not. The body is there when this
+        is called and may go meanwhile.
+        """
+        pieces = body.pieces if body is not None else []
+        inline = {piece: self._inline(piece) for piece, size in pieces if size <= INLINE_MAX}
+        blobs = [piece for piece, size in pieces if size > INLINE_MAX]
+        duplicate = Duplicate([], body.salts if body is not None else [])
         self._blobs.begin_reading(blobs)
         try:
-            for piece, size in body.pieces:
+            for piece, size in pieces:
                 if size > INLINE_MAX:
                     duplicate.pieces.append((await self._blobs.duplicate(piece), size, None))
                 else:
-                    duplicate.pieces.append((secrets.token_hex(16), size, self._inline(piece)))
+                    duplicate.pieces.append((secrets.token_hex(16), size, inline[piece]))
         except BaseException:
             self.forget(duplicate)
             raise

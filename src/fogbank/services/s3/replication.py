@@ -158,10 +158,12 @@ class Replication(S3Base):
         bucket, config = self._tables.buckets.peek((work.bucket,)), self._tables.configs.peek((work.bucket, _CONFIG))
         rules = config.value["Rules"] if config is not None else ()
         rule = next((rule for rule in rules if rule["ID"] == work.rule_id), None)
-        version = self._shelf.find(work.bucket, work.key, work.version_id)
-        if bucket is None or config is None or rule is None or version is None:
-            return  # What was to be replicated, or the wish for it, is gone.
+        if bucket is None or config is None or rule is None:
+            return  # Nobody wants it any more.
         reason = await self._reason_against(ctx, config.value["Role"], bucket, rule)
+        version = self._shelf.find(work.bucket, work.key, work.version_id)
+        if version is None:
+            return
         if reason:
             await ctx.run(self._settle, ctx, work, rule, FAILED, reason)
         elif work.only_changes:
