@@ -55,19 +55,19 @@ def put_objects(size: int) -> Callable[[Running, float], Outcome]:
     def run(server: Running, seconds: float) -> Outcome:
         _make_bucket(server)
         record = Recorder("s3", server.endpoint).request
-        bodies = [_body(size, number) for number in range(VARIETY[size])]
-        requests = [record("put_object", Bucket=BUCKET, Key=_key(n), Body=body) for n, body in enumerate(bodies)]
+        bodies = {number: _body(size, number) for number in range(VARIETY[size])}
+        requests = {n: record("put_object", Bucket=BUCKET, Key=_key(n), Body=body) for n, body in bodies.items()}
+        put: set[int] = set()
 
-        def session(number: int) -> Session:
-            start = number * 17 % len(requests)
-            for request in itertools.cycle(requests[start:] + requests[:start]):
-                _ = yield request
+        def session(start: int) -> Session:
+            for turn in itertools.count(start * 17):
+                number = turn % len(bodies)
+                yield requests[number]
+                put.add(number)
 
         outcome = drive(server, session, connections=CONNECTIONS, seconds=seconds)
-        check = _get_session(record, bodies, once=True)
-        read = drive(server, check, connections=1, seconds=60, warm_up=0)
-        outcome.errors += read.errors
-        outcome.first_error = outcome.first_error or read.first_error
+        check = _get_session(record, {number: bodies[number] for number in put}, once=True)
+        _add_errors(outcome, drive(server, check, connections=1, seconds=60, warm_up=0))
         return outcome
 
     return run
@@ -77,27 +77,35 @@ def get_objects(size: int) -> Callable[[Running, float], Outcome]:
     def run(server: Running, seconds: float) -> Outcome:
         _make_bucket(server)
         record = Recorder("s3", server.endpoint).request
-        bodies = [_body(size, number) for number in range(VARIETY[size])]
+        bodies = {number: _body(size, number) for number in range(VARIETY[size])}
 
         def fill(_: int) -> Session:
-            for number, body in enumerate(bodies):
+            for number, body in bodies.items():
                 yield record("put_object", Bucket=BUCKET, Key=_key(number), Body=body)
 
         filled = drive(server, fill, connections=1, seconds=60, warm_up=0)
         outcome = drive(server, _get_session(record, bodies), connections=CONNECTIONS, seconds=seconds)
-        outcome.errors += filled.errors
-        outcome.first_error = filled.first_error or outcome.first_error
+        _add_errors(outcome, filled)
         return outcome
 
     return run
+
+
+def _add_errors(outcome: Outcome, more: Outcome) -> None:
+    outcome.errors += more.errors
+    outcome.first_error = outcome.first_error or more.first_error
 
 
 def _key(number: int) -> str:
     return f"user-{number // 10:04d}/object-{number:05d}"
 
 
-def _get_session(record: Callable[..., bytes], bodies: list[bytes], *, once: bool = False) -> Callable[[int], Session]:
-    requests = [(record("get_object", Bucket=BUCKET, Key=_key(number)), body) for number, body in enumerate(bodies)]
+def _get_session(
+    record: Callable[..., bytes], bodies: dict[int, bytes], *, once: bool = False
+) -> Callable[[int], Session]:
+    requests = [
+        (record("get_object", Bucket=BUCKET, Key=_key(number)), body) for number, body in sorted(bodies.items())
+    ]
 
     def session(number: int) -> Session:
         start = number * 17 % len(requests)
