@@ -1,6 +1,7 @@
 """Starting, dying, starting again."""
 
 import json
+import resource
 import subprocess
 import sys
 import urllib.request
@@ -55,6 +56,18 @@ def test_a_second_server_on_the_same_data_folder_is_told_who_has_it(tmp_path: Pa
     assert "fogbank down" in second.stderr
     assert second.stderr.count("\n") == 1
     server.stop()
+
+
+def test_the_server_opens_as_many_files_as_the_system_allows(tmp_path: Path) -> None:
+    up = ["up", "--detach", "--json", "--port", "0", "--data", str(tmp_path)]
+    few = ["sh", "-c", 'ulimit -S -n 256; exec "$@"', "sh", sys.executable, "-m", "fogbank", *up]
+    endpoint = json.loads(subprocess.run(few, capture_output=True, text=True, timeout=60, check=True).stdout)[
+        "endpoint"
+    ]
+    with urllib.request.urlopen(f"{endpoint}/_fogbank/status") as answer:
+        soft, hard = resource.prlimit(json.load(answer)["pid"], resource.RLIMIT_NOFILE)
+    assert _fogbank("down", "--data", str(tmp_path)).returncode == 0
+    assert soft == hard
 
 
 def test_up_detached_status_and_down(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import re
+import resource
 import shlex
 import shutil
 import signal
@@ -52,6 +53,8 @@ def up(options: argparse.Namespace) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
+
+    _allow_descriptors()
 
     async def serve() -> None:
         await Server(config).run(ready=lambda port: _announce(options, folder, port))
@@ -105,6 +108,13 @@ def _is_loopback(host: str) -> bool:
 
 def _address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _allow_descriptors() -> None:
+    """A download takes two, a function's process a few: the usual soft limit of 1,024 would soon be reached."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with contextlib.suppress(ValueError, OSError):  # Where the hard limit is more than the system can give.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _announce(options: argparse.Namespace, folder: Path, port: int) -> None:
