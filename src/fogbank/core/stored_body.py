@@ -36,7 +36,7 @@ class StoredBody:
                     yield span
                     continue
                 with await self.blobs.in_thread(span.path.open, "rb", buffering=0) as file:
-                    await self.blobs.in_thread(file.seek, span.first)
+                    file.seek(span.first)
                     left = span.length
                     while left:
                         chunk = await self.blobs.in_thread(file.read, min(CHUNK_BYTES, left))
