@@ -14,6 +14,7 @@ import pytest
 from fogbank.engines.compute.interface import FunctionSpec, Invocation, Outcome
 from fogbank.engines.compute.process import ProcessEngine, ProcessEnvironment
 
+NOW_MS = 1_767_323_045_006
 ECHO = "def handler(event, context):\n    print('got', event)\n    return {'echo': event}\n"
 
 
@@ -37,10 +38,25 @@ def spec(tmp_path: Path, source: str, *, handler: str = "app.handler", memory_mb
     )
 
 
-def call(payload: object = None, *, request_id: str = "r-1", timeout_s: float = 5) -> Invocation:
+def ignore(lines: list[str]) -> None:
+    """Hears a log that no test looks at."""
+
+
+def call(
+    payload: object = None,
+    *,
+    request_id: str = "r-1",
+    timeout_s: float = 5,
+    hear: Callable[[list[str]], None] = ignore,
+) -> Invocation:
     arn = "arn:aws:lambda:us-east-1:000000000000:function:f"
     return Invocation(
-        request_id=request_id, payload=json.dumps(payload).encode(), function_arn=arn, timeout_s=timeout_s
+        hear=hear,
+        now_ms=lambda: NOW_MS,
+        request_id=request_id,
+        payload=json.dumps(payload).encode(),
+        function_arn=arn,
+        timeout_s=timeout_s,
     )
 
 
@@ -56,10 +72,11 @@ def once(tmp_path: Path, source: str, invocation: Invocation, **options: Any) ->
 
 
 def test_a_handler_answers_and_its_output_is_the_log(tmp_path: Path) -> None:
-    outcome = once(tmp_path, ECHO, call({"a": 1}))
+    log: list[str] = []
+    outcome = once(tmp_path, ECHO, call({"a": 1}, hear=log.extend))
     assert outcome.ending == "answered"
     assert json.loads(outcome.payload) == {"echo": {"a": 1}}
-    assert outcome.log == ("got {'a': 1}",)
+    assert log == ["got {'a': 1}"]
     assert outcome.init_ms is not None
     assert outcome.memory_mb > 1
 
@@ -89,14 +106,15 @@ def test_an_environment_keeps_its_state_between_invocations(tmp_path: Path) -> N
 
 
 def test_an_exception_is_reported_with_type_message_and_trace(tmp_path: Path) -> None:
-    outcome = once(tmp_path, "def handler(event, context):\n    raise ValueError('no')\n", call())
+    log: list[str] = []
+    outcome = once(tmp_path, "def handler(event, context):\n    raise ValueError('no')\n", call(hear=log.extend))
     document = json.loads(outcome.payload)
     assert outcome.ending == "failed"
     assert document["errorType"] == "ValueError"
     assert document["errorMessage"] == "no"
     assert document["requestId"] == "r-1"
     assert "line 2, in handler" in document["stackTrace"][-1]
-    assert outcome.log[0].startswith("[ERROR] ValueError: no\nTraceback (most recent call last):\n")
+    assert log[0].startswith("[ERROR] ValueError: no\nTraceback (most recent call last):\n")
 
 
 def test_the_context_has_what_the_programming_model_promises(tmp_path: Path) -> None:
@@ -128,10 +146,50 @@ def test_a_handler_that_cannot_be_loaded_is_named(tmp_path: Path, source: str, h
 
 def test_a_handler_that_takes_too_long_is_killed(tmp_path: Path) -> None:
     source = "import time\ndef handler(event, context):\n    print('begun')\n    time.sleep(60)\n"
-    outcome = once(tmp_path, source, call(timeout_s=0.3))
+    log: list[str] = []
+    outcome = once(tmp_path, source, call(timeout_s=0.3, hear=log.extend))
     assert outcome.ending == "timed_out"
-    assert json.loads(outcome.payload)["errorMessage"].endswith(" r-1 Task timed out after 0.30 seconds")
-    assert outcome.log[0] == "begun"
+    text = "2026-01-02T03:04:05.006Z r-1 Task timed out after 0.30 seconds"
+    assert json.loads(outcome.payload) == {"errorMessage": text}
+    assert log == ["begun", text, ""]
+
+
+def test_the_log_is_heard_while_the_handler_runs(tmp_path: Path) -> None:
+    source = (
+        "import os, time\n"
+        "def handler(event, context):\n"
+        "    print('waits')\n"
+        "    while not os.path.exists(event):\n"
+        "        time.sleep(0.01)\n"
+    )
+    sign = tmp_path / "heard"
+    outcome = once(tmp_path, source, call(str(sign), hear=lambda lines: sign.touch()))
+    assert outcome.ending == "answered"
+
+
+def test_what_is_written_between_invocations_is_in_the_log_of_the_next(tmp_path: Path) -> None:
+    source = (
+        "import os, threading, time\n"
+        "def late(sign):\n"
+        "    while not os.path.exists(sign):\n"
+        "        time.sleep(0.01)\n"
+        "    print('late', flush=True)\n"
+        "    os.unlink(sign)\n"
+        "def handler(event, context):\n"
+        "    threading.Thread(target=late, args=(event,)).start()\n"
+    )
+    sign, first, second = tmp_path / "sign", list[str](), list[str]()
+
+    async def work(engine: ProcessEngine) -> None:
+        environment = await engine.create(spec(tmp_path, source))
+        await environment.invoke(call(str(sign), hear=first.extend))
+        sign.touch()
+        while sign.exists():
+            await asyncio.sleep(0)
+        await environment.invoke(call(str(sign), hear=second.extend))
+
+    run(tmp_path, work)
+    assert (first, second) == ([], ["late"])
 
 
 @pytest.mark.parametrize(
@@ -188,7 +246,9 @@ async def main():
         code=Path(sys.argv[2]), handler="app.handler", runtime="python3.12", environment={}, memory_mb=128
     )
     environment = await engine.create(spec)
-    call = Invocation(request_id="r", payload=b"null", function_arn="a", timeout_s=100)
+    call = Invocation(
+        hear=print, now_ms=int, request_id="r", payload=b"null", function_arn="a", timeout_s=100
+    )
     await environment.invoke(call)
 
 asyncio.run(main())

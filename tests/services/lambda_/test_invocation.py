@@ -6,6 +6,7 @@ import json
 import time
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,6 +56,30 @@ def test_an_invocation_gives_the_answer_the_version_and_the_log(aws: Aws) -> Non
     assert log.startswith("START RequestId: ")
     assert "\ngot it\n" in log
     assert "Init Duration: " in log
+
+
+def test_what_a_function_writes_can_be_read_while_it_runs(aws: Aws, tmp_path: Path) -> None:
+    sign = tmp_path / "read"
+    source = (
+        "import os, time\n"
+        "def handler(event, context):\n"
+        "    print('waits')\n"
+        "    while not os.path.exists(event):\n"
+        "        time.sleep(0.01)\n"
+    )
+    create(aws("lambda"), "f", source, Timeout=60)
+    aws("lambda").invoke(FunctionName="f", InvocationType="Event", Payload=json.dumps(str(sign)).encode())
+
+    def written() -> list[str]:
+        try:
+            events = aws("logs").filter_log_events(logGroupName="/aws/lambda/f")["events"]
+        except aws("logs").exceptions.ResourceNotFoundException:
+            return []
+        return [event["message"].split()[0] for event in events]
+
+    eventually(lambda: written() == ["START", "waits"])
+    sign.touch()
+    eventually(lambda: written() == ["START", "waits", "END", "REPORT"])
 
 
 def test_a_failing_function_is_an_answer_with_an_error(aws: Aws) -> None:

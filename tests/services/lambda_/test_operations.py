@@ -67,6 +67,8 @@ def test_an_alias_is_named_in_the_arn_of_what_it_points_to(aws: Any) -> None:
         ({"Layers": [f"arn:aws:lambda:us-east-1:123456789012:layer:a:{n}" for n in range(1, 7)]}, "more than 5 layers"),
         ({"Tags": {str(number): "x" for number in range(51)}}, "Number of tags exceeds resource tag limit"),
         ({"FunctionName": "x" * 65}, "Member must have length less than or equal to 64"),
+        ({"MemorySize": 10_241}, "'MemorySize' value failed to satisfy constraint: .* less than or equal to 10240"),
+        ({"Environment": {"Variables": {"LONG": "x" * 4096}}}, "exceeded the 4KB limit"),
     ],
 )
 def test_a_function_that_cannot_be_is_refused(aws: Any, changes: Any, sentence: str) -> None:
@@ -78,6 +80,12 @@ def test_a_function_that_cannot_be_is_refused(aws: Any, changes: Any, sentence: 
     }
     with pytest.raises(ClientError, match=f"InvalidParameterValueException.*{sentence}"):
         aws("lambda").create_function(**{**wanted, **changes}, Code={"ZipFile": package(ECHO)})
+
+
+def test_an_invocation_takes_at_most_fifteen_minutes(aws: Any) -> None:
+    create(aws("lambda"), "f", ECHO, Timeout=900)
+    with pytest.raises(ClientError, match=r"'901' at 'timeout' .* less than or equal to 900"):
+        aws("lambda").update_function_configuration(FunctionName="f", Timeout=901)
 
 
 @pytest.mark.parametrize(

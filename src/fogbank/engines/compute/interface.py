@@ -1,7 +1,6 @@
-"""What a service needs to run code: environments that are created, invoked one call at a time, and
-destroyed."""
+"""What a service needs to run code: environments that are created, invoked one call at a time, and destroyed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -23,8 +22,14 @@ class FunctionSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Invocation(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of a function."""
+    """One call of a function.
 
+    `hear` is called with the lines that the function writes, as it writes them; at first with what was written
+    since the invocation before. `now_ms` tells the caller's time.
+    """
+
+    hear: Callable[[list[str]], None]
+    now_ms: Callable[[], int]
     request_id: str
     payload: bytes
     function_arn: str
@@ -39,15 +44,12 @@ Ending = Literal["answered", "failed", "timed_out", "exited", "out_of_memory", "
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """How an invocation ended.
 
-    `payload` is the function's answer, or the error document for every other ending. `log` holds the lines
-    that
-    were written since the invocation before, and `init_ms` is set if the environment was started for this
-    call.
+    `payload` is the function's answer, or the error document for every other ending. `init_ms` is set if the
+    environment was started for this call.
     """
 
     ending: Ending
     payload: bytes
-    log: tuple[str, ...]
     duration_ms: float
     memory_mb: int
     init_ms: float | None = None
@@ -65,8 +67,7 @@ class Environment(Protocol):
         """Whether another invocation may be sent here."""
 
     async def invoke(self, invocation: Invocation) -> Outcome:
-        """Run one invocation; never two at a time. Every ending of the function is an outcome, not an
-        exception."""
+        """Run one invocation; never two at a time. Every ending of the function is an outcome, not an exception."""
 
     def destroy(self) -> None:
         """End its processes and remove its files, at once and whatever it is doing."""

@@ -1,10 +1,7 @@
-"""The embedded compute engine: each environment is an operating-system process that speaks the Lambda
-Runtime API.
+"""The embedded compute engine: each environment is an operating-system process that speaks the Lambda Runtime API.
 
-A process is in a session of its own, so that ending an environment ends whatever it started. Time-outs run
-on the
-machine's clock, as the function's own work does. Not there yet: a sandbox by namespaces, and freezing
-between calls.
+A process is in a session of its own, so that ending an environment ends whatever it started. Time-outs run on the
+machine's clock, as the function's own work does. Not there yet: a sandbox by namespaces, and freezing between calls.
 """
 
 import asyncio
@@ -44,8 +41,7 @@ class ProcessEngine:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        # Every python3.x runs on the interpreter that runs Fogbank: the only one that is certainly there
-        # and has the SDK.
+        # Every python3.x runs on the interpreter that runs Fogbank: the only one that is surely there and has the SDK.
         self._zygote = Zygote(sys.executable)
         self._environments: set[ProcessEnvironment] = set()
         self._closed = False
@@ -138,6 +134,7 @@ class ProcessEnvironment:
     async def invoke(self, invocation: Invocation) -> Outcome:
         loop = asyncio.get_running_loop()
         first, self._invoked = not self._invoked, True
+        self._log.listen(invocation.hear)
         if first:
             failure = await self._initialized()
             if failure is not None:
@@ -175,8 +172,7 @@ class ProcessEnvironment:
             self._ready.cancel()
         self._forget(self)
 
-    # ---- what the runtime says
-    # ----------------------------------------------------------------------------------
+    # ---- what the runtime says ----------------------------------------------------------------------------------
 
     def runtime_ready(self) -> None:
         if not self._ready.done():
@@ -193,8 +189,7 @@ class ProcessEnvironment:
         if not self._ready.done():
             self._ready.set_result(("init_failed", payload))
 
-    # ---- endings
-    # ------------------------------------------------------------------------------------------------
+    # ---- endings ------------------------------------------------------------------------------------------------
 
     async def _initialized(self) -> tuple[Ending, bytes] | None:
         """Wait until the runtime is ready; how it failed if it is not."""
@@ -241,34 +236,34 @@ class ProcessEnvironment:
         memory_mb = peak_mb(self._pid) or 1
         if ending == "out_of_memory":
             memory_mb = self._spec.memory_mb
-        lines = self._log.take(final=ending not in ("answered", "failed"))
-        if ending not in ("answered", "failed"):
-            payload, extra = self._error_document(invocation, ending, payload)
-            lines += extra
+        alive = ending in ("answered", "failed")
+        self._log.stop_listening(final=not alive)
+        if not alive:
+            payload, lines = self._error_document(invocation, ending, payload)
+            invocation.hear(lines)
             self.destroy()
         return Outcome(
             ending=ending,
             payload=payload,
-            log=lines,
             duration_ms=(time.perf_counter() - started_s) * 1000,
             memory_mb=min(memory_mb, self._spec.memory_mb),
             init_ms=self._init_ms if first else None,
         )
 
-    def _error_document(self, invocation: Invocation, ending: Ending, payload: bytes) -> tuple[bytes, tuple[str, ...]]:
+    def _error_document(self, invocation: Invocation, ending: Ending, payload: bytes) -> tuple[bytes, list[str]]:
         """The error as AWS words it, and what it adds to the log."""
         request_id = invocation.request_id
         if ending == "init_failed":
-            return payload, ()
+            return payload, []
         if ending == "timed_out":
-            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+            now = datetime.fromtimestamp(invocation.now_ms() / 1000, UTC).isoformat(timespec="milliseconds")
             message = payload.decode() or f"Task timed out after {invocation.timeout_s:.2f} seconds"
-            text = f"{now} {request_id} {message}"
-            return json.dumps({"errorMessage": text}).encode(), (text, "")
+            text = f"{now.removesuffix('+00:00')}Z {request_id} {message}"
+            return json.dumps({"errorMessage": text}).encode(), [text, ""]
         error_type = "Runtime.OutOfMemory" if ending == "out_of_memory" else "Runtime.ExitError"
         reason = exit_reason(9 if ending == "out_of_memory" else self._exit_status or 0)
         document = {"errorType": error_type, "errorMessage": f"RequestId: {request_id} Error: {reason}"}
-        return json.dumps(document).encode(), (f"RequestId: {request_id} Error: {reason}", error_type)
+        return json.dumps(document).encode(), [f"RequestId: {request_id} Error: {reason}", error_type]
 
 
 def exit_reason(status: int) -> str:

@@ -1,8 +1,7 @@
 """The Lambda Runtime API of one environment, over HTTP on a loopback port of its own.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
-A port for each environment, because clients build their URLs from `AWS_LAMBDA_RUNTIME_API` as a bare host
-and port.
+A port for each environment, because clients build their URLs from `AWS_LAMBDA_RUNTIME_API` as a bare host and port.
 """
 
 import asyncio

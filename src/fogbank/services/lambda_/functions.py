@@ -11,6 +11,7 @@ from fogbank.core.context import Context
 from fogbank.services.lambda_ import answers
 from fogbank.services.lambda_.code import Package
 from fogbank.services.lambda_.errors import (
+    Invalid,
     InvalidParameterValue,
     PreconditionFailed,
     ResourceConflict,
@@ -52,6 +53,9 @@ DEPRECATED_RUNTIMES = frozenset(
     ]
 )
 ENVIRONMENT_BYTES_MAX = 4096
+# The model's bounds are those of functions on instances of one's own, which may have more.
+MEMORY_MB_MAX = 10_240
+TIMEOUT_S_MAX = 900
 LAYERS_MAX = 5
 NAME_MAX = 64
 TAGS_MAX = 50
@@ -166,6 +170,16 @@ class Functions:
                     f"Member must satisfy enum value set: [{RUNTIMES}] or be a valid ARN"
                 )
             config.runtime = runtime
+        if (settings.get("Timeout") or 0) > TIMEOUT_S_MAX:
+            raise Invalid(
+                f"1 validation error detected: Value '{settings['Timeout']}' at 'timeout' failed to satisfy "
+                f"constraint: Member must have value less than or equal to {TIMEOUT_S_MAX}"
+            )
+        if (settings.get("MemorySize") or 0) > MEMORY_MB_MAX:
+            raise InvalidParameterValue(
+                "'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to "
+                f"{MEMORY_MB_MAX}"
+            )
         for member, field in _PLAIN_MEMBERS:
             if (value := settings.get(member)) is not None:
                 setattr(config, field, value)

@@ -69,8 +69,10 @@ class Invoker:
         request_id: str | None = None,
         client_context: str | None = None,
     ) -> Result:
-        """Run the function once. Raises TooManyRequests, ResourceNotFound, InvalidRuntime; its own
-        failure is a result."""
+        """Run the function once; its own failure is a result.
+
+        Raises TooManyRequests, ResourceNotFound, InvalidRuntime.
+        """
         config = self._functions.configuration(ctx, name)
         self.check_runtime(config)
         function = self._functions.function(ctx, name)
@@ -80,18 +82,10 @@ class Invoker:
             self._count(ctx, name, "Throttles", 1, "Count")
             raise
         request_id = request_id or str(uuid.uuid4())
-        invocation = Invocation(
-            request_id=request_id,
-            payload=payload or b"{}",
-            function_arn=function_arn(ctx, name.account, name.name, name.qualifier),
-            timeout_s=config.timeout_s,
-            client_context=client_context,
-            trace_id=_trace_id(ctx),
-        )
         running = self._concurrency.running(name.account, ctx.region, name.name)
         self._count(ctx, name, "ConcurrentExecutions", running, "Count")
         try:
-            outcome, log = await self._run(ctx, name, config, invocation)
+            outcome, log = await self._run(ctx, name, config, payload, request_id, client_context)
         finally:
             self._concurrency.leave(name.account, ctx.region, name.name, unreserved=unreserved)
         failed = outcome.ending != "answered"
@@ -115,18 +109,41 @@ class Invoker:
             raise InvalidRuntime(str(error)) from error
 
     async def _run(
-        self, ctx: Context, name: FunctionName, config: Configuration, invocation: Invocation
+        self,
+        ctx: Context,
+        name: FunctionName,
+        config: Configuration,
+        payload: bytes,
+        request_id: str,
+        client_context: str | None,
     ) -> tuple[Outcome, str]:
         key: Key = (name.account, ctx.region, config.name, config.version)
         slot = await self.pool.take(key, config.build, lambda: self._start(ctx, key, config))
+        stream = (name.account, ctx.region, log_group(config), slot.log_stream)
+        log: list[str] = []
+
+        def hear(lines: list[str]) -> None:
+            log.extend(lines)
+            self.logs.add(stream, lines)
+
+        invocation = Invocation(
+            hear=hear,
+            now_ms=self._cloud.clock.now_ms,
+            request_id=request_id,
+            payload=payload or b"{}",
+            function_arn=function_arn(ctx, name.account, name.name, name.qualifier),
+            timeout_s=config.timeout_s,
+            client_context=client_context,
+            trace_id=_trace_id(ctx),
+        )
+        hear([f"START RequestId: {request_id} Version: {config.label}\n"])
         try:
             outcome = await slot.environment.invoke(invocation)
         finally:
             present = self._functions.tables.configurations.get(key)
             self.pool.give_back(slot, current=present is not None and present.build == slot.build)
-        lines = _log_lines(config, invocation, outcome)
-        self.logs.add((name.account, ctx.region, log_group(config), slot.log_stream), lines)
-        return outcome, "".join(line if line.endswith("\n") else line + "\n" for line in lines)
+        hear([f"END RequestId: {request_id}\n", _report(config, request_id, outcome)])
+        return outcome, "".join(line if line.endswith("\n") else line + "\n" for line in log)
 
     async def _start(self, ctx: Context, key: Key, config: Configuration) -> Slot:
         day = datetime.fromtimestamp(self._cloud.clock.now_ms() / 1000, UTC).strftime("%Y/%m/%d")
@@ -198,9 +215,7 @@ def _trace_id(ctx: Context) -> str:
     return f"Root={root};Parent={secrets.token_hex(8)};Sampled=0"
 
 
-def _log_lines(config: Configuration, invocation: Invocation, outcome: Outcome) -> list[str]:
-    """The lines of one invocation between START and REPORT, as AWS writes them."""
-    request_id = invocation.request_id
+def _report(config: Configuration, request_id: str, outcome: Outcome) -> str:
     billed = math.ceil(outcome.duration_ms + (outcome.init_ms or 0))
     report = (
         f"REPORT RequestId: {request_id}\tDuration: {outcome.duration_ms:.2f} ms\t"
@@ -209,9 +224,4 @@ def _log_lines(config: Configuration, invocation: Invocation, outcome: Outcome) 
     )
     if outcome.init_ms is not None:
         report += f"Init Duration: {outcome.init_ms:.2f} ms\t"
-    return [
-        f"START RequestId: {request_id} Version: {config.label}\n",
-        *outcome.log,
-        f"END RequestId: {request_id}\n",
-        report + "\n",
-    ]
+    return report + "\n"

@@ -16,8 +16,7 @@ Stream = tuple[str, str, str, str]
 
 
 class LogShipper:
-    """Buffers lines by log stream. What an invocation wrote in the last moment may be lost with the
-    server."""
+    """Buffers lines by log stream. What an invocation wrote in the last moment may be lost with the server."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
