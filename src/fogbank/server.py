@@ -67,6 +67,7 @@ class Server:
         self._stopping = asyncio.Event()
         self._changing = asyncio.Lock()
         self._background: set[asyncio.Task[None]] = set()
+        self._packages = {entry.model: package for package, entry in SERVICES.items()}
         self._open()
 
     def _open(self) -> None:
@@ -79,8 +80,7 @@ class Server:
             endpoint=self._endpoint,
             account=config.account,
         )
-        packages = {entry.model: package for package, entry in SERVICES.items()}
-        self.gateway = Gateway(self.cloud, packages=packages, admin=self.admin, region=config.region)
+        self.gateway = Gateway(self.cloud, packages=self._packages, admin=self.admin, region=config.region)
 
     # ---- life ---------------------------------------------------------------------------------------------------
 
@@ -136,7 +136,9 @@ class Server:
         try:
             match (method, name):
                 case ("GET", "health"):
-                    respond(_json(200, {"status": "running", "version": __version__, "services": sorted(SERVICES)}))
+                    respond(
+                        _json(200, {"status": "running", "version": __version__, "services": sorted(self._packages)})
+                    )
                 case ("GET", "status"):
                     respond(_json(200, self.status()))
                 case ("GET", "metrics"):
@@ -183,7 +185,7 @@ class Server:
             "region": config.region,
             "store_bytes": self.cloud.store.used_bytes(),
             "pending_deliveries": self.cloud.outbox.pending(),
-            "services_running": sorted(services),
+            "services_running": sorted(package.removesuffix("_") for package in services),
             **{name: value for service in services.values() for name, value in service.status().items()},
         }
 

@@ -148,6 +148,9 @@ def test_topics_have_tags(aws: Aws) -> None:
     twice = [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]
     with pytest.raises(ClientError, match="Duplicated keys are not allowed"):
         sns.tag_resource(ResourceArn=topic, Tags=twice)
+    with pytest.raises(sns.exceptions.TagLimitExceededException):
+        sns.tag_resource(ResourceArn=topic, Tags=[{"Key": str(number), "Value": ""} for number in range(50)])
+    assert sns.list_tags_for_resource(ResourceArn=topic)["Tags"] == [{"Key": "b", "Value": "2"}]
 
 
 def confirmed(sns: Any, topic: str, endpoint: Endpoint, **attributes: str) -> str:

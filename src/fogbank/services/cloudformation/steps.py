@@ -300,7 +300,7 @@ class Steps:
 
 def reason_of(error: AwsError) -> str:
     package, _, service = type(error).__module__.removeprefix("fogbank.").partition(".")
-    service = service.partition(".")[0]
+    service = service.partition(".")[0].removesuffix("_")
     if package != "services" or service == "cloudformation":
         return error.message
     return f"{error.message} (Service: {service}, Status Code: {error.status}, Error Code: {error.code})"

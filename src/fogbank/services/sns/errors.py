@@ -75,6 +75,11 @@ class InvalidEntryId(AwsError):
     code = "InvalidBatchEntryId"
 
 
+class TagLimitExceeded(AwsError):
+    code = "TagLimitExceeded"
+    message = "Could not complete request: tag quota of per resource exceeded"
+
+
 class BatchTooLong(AwsError):
     code = "BatchRequestTooLong"
     message = "The length of all the messages put together is more than the limit."

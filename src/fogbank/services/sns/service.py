@@ -25,6 +25,7 @@ from fogbank.services.sns.records import Subscription, Topic
 from fogbank.services.sns.sms import SmsOperations, SmsSettings
 
 BATCH_MAX = 10
+TAGS_MAX = 50
 _TOPIC_NAME = re.compile(r"[A-Za-z0-9_\-]{1,256}")
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_\-]+")
 _SHORT_ARN = "An ARN must have at least 6 elements, not"
@@ -80,6 +81,7 @@ class SnsService(PlatformOperations, SmsOperations):
         for attribute, value in wanted.items():
             attrs.check_topic(attribute, value)
         tags = _tag_map(Tags)
+        _check_tag_count(tags)
         key = (ctx.account, ctx.region, Name)
         known = self.topics.get(key)
         if known is None:
@@ -399,6 +401,7 @@ class SnsService(PlatformOperations, SmsOperations):
     def tag_resource(self, ctx: Context, *, ResourceArn: str, Tags: list[dict[str, str]]) -> Answer:
         key, topic = self._tagged(ctx, ResourceArn)
         topic.tags.update(_tag_map(Tags))
+        _check_tag_count(topic.tags)
         self.topics.put(key, topic)
         return {}
 
@@ -535,3 +538,8 @@ def _tag_map(tags: list[dict[str, str]] | None) -> dict[str, str]:
     if len(found) != len(tags or ()):
         raise InvalidParameter("Duplicated keys are not allowed.")
     return found
+
+
+def _check_tag_count(tags: dict[str, str]) -> None:
+    if len(tags) > TAGS_MAX:
+        raise errors.TagLimitExceeded()
