@@ -23,12 +23,16 @@ def handler(event, context):
         "LogicalResourceId": event["LogicalResourceId"], "NoEcho": properties.get("Hide") == "true",
         "Data": {"Told": event["RequestType"] + ":" + json.dumps(properties.get("Number"))},
     }
-    if event["RequestType"] == "Delete":
-        import boto3  # noqa
     body = json.dumps(answer).encode()
     urllib.request.urlopen(urllib.request.Request(event["ResponseURL"], data=body, method="PUT"))
     print("ASKED", event["RequestType"], event.get("PhysicalResourceId"), properties["Id"])
-""".replace('    if event["RequestType"] == "Delete":\n        import boto3  # noqa\n', "")
+"""
+INLINE = """
+import cfnresponse
+
+def handler(event, context):
+    cfnresponse.send(event, context, cfnresponse.SUCCESS, {"Told": event["RequestType"]}, "inline")
+"""
 
 
 @pytest.fixture
@@ -44,7 +48,7 @@ def function(aws: Aws) -> str:
     return arn
 
 
-def template(token: str, **properties: Any) -> dict[str, Any]:
+def template(token: Any, **properties: Any) -> dict[str, Any]:
     return {
         "Resources": {"Thing": {"Type": "Custom::Thing", "Properties": {"ServiceToken": token, **properties}}},
         "Outputs": {"Ref": {"Value": {"Ref": "Thing"}}, "Told": {"Value": {"Fn::GetAtt": ["Thing", "Told"]}}},
@@ -55,6 +59,21 @@ def asked(aws: Aws) -> list[str]:
     """What the function was asked to do, from its log."""
     events = aws("logs").filter_log_events(logGroupName="/aws/lambda/maker", filterPattern="ASKED")["events"]
     return [event["message"].strip().removeprefix("ASKED ") for event in events]
+
+
+def test_a_function_with_inline_code_answers_by_the_module_that_is_beside_it(aws: Aws) -> None:
+    wanted = template({"Fn::GetAtt": ["Maker", "Arn"]})
+    wanted["Resources"]["Maker"] = {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "Runtime": "python3.12",
+            "Handler": "index.handler",
+            "Role": "arn:aws:iam::000000000000:role/maker",
+            "Code": {"ZipFile": INLINE},
+        },
+    }
+    stack = create(aws("cloudformation"), wanted)
+    assert outputs(stack) == {"Ref": "inline", "Told": "Create"}
 
 
 def test_a_function_makes_changes_and_deletes_a_resource(aws: Aws, function: str) -> None:

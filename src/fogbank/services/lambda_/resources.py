@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
 from fogbank.core.context import Context
@@ -23,6 +24,7 @@ _SETTINGS = (
     "Timeout",
     "TracingConfig",
 )
+_CFN_RESPONSE = Path(__file__).with_name("cfnresponse.py")
 _MAPPING_SETTINGS = (
     "BatchSize",
     "BisectBatchOnFunctionError",
@@ -91,13 +93,17 @@ async def _gone_is_fine(work: Any) -> None:
 
 
 def _inline_zip(text: str, runtime: str) -> bytes:
-    """`Code.ZipFile` is the source itself: CloudFormation makes `index` of it."""
-    name = "index.js" if runtime.startswith("nodejs") else "index.py"
+    """`Code.ZipFile` is the source itself: CloudFormation makes `index` of it, and lays its own module beside it."""
+    if runtime.startswith("nodejs"):
+        files = {"index.js": text}
+    else:
+        files = {"index.py": text, _CFN_RESPONSE.name: _CFN_RESPONSE.read_text()}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))  # The same source gives the same CodeSha256.
-        entry.external_attr = 0o644 << 16
-        archive.writestr(entry, text)
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))  # The same source gives the same CodeSha256.
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, content)
     return buffer.getvalue()
 
 
