@@ -1,6 +1,12 @@
 """`fogbank deploy`, as a user and as a script see it."""
 
+import fcntl
 import json
+import os
+import struct
+import subprocess
+import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -74,3 +80,28 @@ def test_a_refused_template_is_one_line(template: Path, server: LiveServer) -> N
     template.write_text("Resources: {Queue: {Type: AWS::SQS::Queue, Properties: {Nope: 1}}}")
     done = fogbank("deploy", str(template), "--stack", "s", "--endpoint", server.endpoint)
     assert "extraneous key [Nope] is not permitted" in complaint(done, 1)
+
+
+@pytest.mark.parametrize(("columns", "bars"), [(80, True), (20, False)])
+def test_a_terminal_shows_what_is_under_way_and_at_the_end_when_each_resource_was_worked_on(
+    template: Path, server: LiveServer, columns: int, bars: bool
+) -> None:
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    command = [sys.executable, "-m", "fogbank", "deploy", str(template), "--stack", "s", "--endpoint", server.endpoint]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": str(columns)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=environment, text=True) as running:
+        os.close(theirs)
+        seen = b""
+        try:
+            while part := os.read(ours, 65_536):
+                seen += part
+        except OSError:  # How a terminal tells that the other end is closed.
+            pass
+        assert running.stdout is not None
+        assert running.stdout.read() == "Delay = 0\n"
+    os.close(ours)
+    text = seen.decode()
+    assert "under way" in text
+    assert "Queue" in text.splitlines()[-1]
+    assert ("▇" in text) == bars

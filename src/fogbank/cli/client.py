@@ -5,8 +5,10 @@ import json
 import os
 import urllib.error
 import urllib.request
-from http.client import HTTPException
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException, HTTPResponse
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from fogbank.cli.failure import Failure
@@ -28,12 +30,24 @@ def endpoint(options: argparse.Namespace) -> str:
 
 def admin(options: argparse.Namespace, method: str, name: str, body: bytes | None = None) -> bytes:
     """Call one of `/_fogbank/`'s endpoints; its body, or a Failure that says what to do."""
+    with admin_stream(options, method, name, body) as answer:
+        content: bytes = answer.read()
+        return content
+
+
+@contextmanager
+def admin_stream(
+    options: argparse.Namespace, method: str, name: str, body: bytes | BinaryIO | None = None
+) -> Iterator[HTTPResponse]:
+    """As `admin`, for bodies that do not fit into memory."""
     url = f"{endpoint(options)}/_fogbank/{name}"
-    request = urllib.request.Request(url, data=body, method=method, headers={"X-Fogbank": "1"})
+    headers = {"X-Fogbank": "1"}
+    if body is not None and not isinstance(body, bytes):
+        headers["Content-Length"] = str(os.fstat(body.fileno()).st_size)
+    request = urllib.request.Request(url, data=body, method=method, headers=headers)
     try:
         with urllib.request.urlopen(request) as answer:
-            content: bytes = answer.read()
-            return content
+            yield answer
     except urllib.error.HTTPError as error:
         text = error.read()
         try:

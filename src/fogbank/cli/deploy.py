@@ -3,10 +3,10 @@
 import argparse
 import json
 import re
-import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -14,13 +14,13 @@ from fogbank.cli.client import aws
 from fogbank.cli.failure import Failure
 from fogbank.cli.package import package
 
+if TYPE_CHECKING:
+    from fogbank.cli.progress import Progress
+
 _POLL_S = 0.05
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 # A stack in one of these has no resources and cannot be updated.
 _NEVER_MADE = ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS")
-# The second event of a creation, which tells no more than the resource's physical id.
-_ONLY_NAMED = "Resource creation Initiated"
-_COLOURS = {"COMPLETE": "green", "PROGRESS": "yellow", "FAILED": "red"}
 
 
 def deploy(options: argparse.Namespace) -> None:
@@ -49,6 +49,7 @@ def _parameters(given: list[str]) -> dict[str, str]:
 
 def deploy_stack(options: argparse.Namespace, file: Path, stack: str, parameters: dict[str, str]) -> dict[str, str]:
     """Create or update the stack and wait until it is done; its outputs."""
+    from fogbank.cli.progress import Progress
     from fogbank.services.cloudformation.errors import ValidationError
     from fogbank.services.cloudformation.template import load
 
@@ -68,12 +69,14 @@ def deploy_stack(options: argparse.Namespace, file: Path, stack: str, parameters
         "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         "Capabilities": _CAPABILITIES,
     }
-    screen = _screen(quiet=options.json)
+    progress = Progress(stack, quiet=options.json)
     if _status(cloudformation, stack) in _NEVER_MADE:
-        screen.print(f"[yellow]{stack} was never made: what is left of it is deleted first[/]")
+        progress.say(f"{stack} was never made: what is left of it is deleted first")
         cloudformation.delete_stack(StackName=stack)
         cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
-    seen = {event["EventId"] for event in _events(cloudformation, stack)}
+    seen: set[str] = set()
+    for _ in _new_events(cloudformation, stack, seen):
+        pass
     try:
         if _status(cloudformation, stack) is not None:
             cloudformation.update_stack(**request)
@@ -83,58 +86,56 @@ def deploy_stack(options: argparse.Namespace, file: Path, stack: str, parameters
         message = error.response["Error"]["Message"]
         if message != "No updates are to be performed.":
             raise Failure(f"{stack}: {' '.join(message.split())}") from None
-        screen.print(f"{stack} is as the template says: nothing to do")
-    return _follow(cloudformation, stack, seen, screen)
-
-
-def _screen(*, quiet: bool) -> Any:
-    """Where progress is shown. Nothing is wrapped: each event is one line, whatever reads it."""
-    from rich.console import Console
-
-    return Console(stderr=True, highlight=False, quiet=quiet, soft_wrap=True)
+        progress.say(f"{stack} is as the template says: nothing to do")
+        return _outputs(_described(cloudformation, stack))
+    with progress.shown():
+        found, reason = _follow(cloudformation, stack, seen, progress)
+    if found["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        why = reason or found.get("StackStatusReason", "no reason given")
+        raise Failure(f"{stack} is {found['StackStatus']}: {why}")
+    return _outputs(found)
 
 
 def _status(cloudformation: Any, stack: str) -> str | None:
     try:
-        status: str = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+        return str(_described(cloudformation, stack)["StackStatus"])
     except ClientError:
         return None
-    return status
 
 
-def _events(cloudformation: Any, stack: str) -> list[dict[str, Any]]:
-    """The stack's events, oldest first."""
+def _described(cloudformation: Any, stack: str) -> dict[str, Any]:
+    found: dict[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+    return found
+
+
+def _outputs(described: dict[str, Any]) -> dict[str, str]:
+    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+
+def _new_events(cloudformation: Any, stack: str, seen: set[str]) -> Iterator[dict[str, Any]]:
+    """The stack's events that were not seen before, oldest first."""
+    found = []
     try:
-        pages = list(cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack))
+        pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack)
+        for event in (event for page in pages for event in page["StackEvents"]):
+            if event["EventId"] in seen:
+                break
+            found.append(event)
     except ClientError:
-        return []
-    return [event for page in pages for event in page["StackEvents"]][::-1]
+        return  # There is no such stack yet.
+    seen.update(event["EventId"] for event in found)
+    yield from reversed(found)
 
 
-def _follow(cloudformation: Any, stack: str, seen: set[str], screen: Any) -> dict[str, str]:
-    """Show the stack's events until it is done; its outputs."""
-    from rich.markup import escape
-
+def _follow(cloudformation: Any, stack: str, seen: set[str], progress: "Progress") -> tuple[dict[str, Any], str]:
+    """Show the stack's events until it is done; its description, and why the first resource failed if one did."""
     reason = ""
     while True:
-        found = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-        for event in _events(cloudformation, stack):
-            if event["EventId"] in seen:
-                continue
-            seen.add(event["EventId"])
-            status, why = event["ResourceStatus"], event.get("ResourceStatusReason", "")
-            if why == _ONLY_NAMED:
-                continue
-            if status.endswith("FAILED") and not reason:
-                reason = f"{event['LogicalResourceId']}: {why}"
-            colour = next((c for word, c in _COLOURS.items() if word in status), "white")
-            line = f"{event['ResourceType']:<36} {event['LogicalResourceId']}  {why}"
-            screen.print(f"[{colour}]{status:<28}[/] {escape(line.rstrip())}")
-        status = found["StackStatus"]
-        if not status.endswith("IN_PROGRESS"):
-            break
+        found = _described(cloudformation, stack)
+        for event in _new_events(cloudformation, stack, seen):
+            if event["ResourceStatus"].endswith("FAILED") and not reason:
+                reason = f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}"
+            progress.tell(event)
+        if not found["StackStatus"].endswith("IN_PROGRESS"):
+            return found, reason
         time.sleep(_POLL_S)
-    sys.stderr.flush()
-    if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-        raise Failure(f"{stack} is {status}: {reason or found.get('StackStatusReason', 'no reason given')}")
-    return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -15,10 +16,11 @@ _POLL_S = 0.5
 
 
 def logs(options: argparse.Namespace) -> None:
-    """Print a group's events in order, and with --follow what arrives later."""
+    """Print a group's events in order, and with --follow what arrives later, also in a group that is not there yet."""
     client = aws(options, "logs")
     seen: set[str] = set()
     start_ms = 0
+    waits = False
     while True:
         try:
             for event in _events(client, options, start_ms):
@@ -28,7 +30,13 @@ def logs(options: argparse.Namespace) -> None:
                 start_ms = max(start_ms, event["timestamp"] - 10_000)
                 _show(event, as_json=options.json)
         except ClientError as error:
-            raise Failure(f"{options.group}: {error.response['Error']['Message']}") from None
+            absent = error.response["Error"]["Code"] == "ResourceNotFoundException"
+            if not (absent and options.follow):
+                raise Failure(f"{options.group}: {error.response['Error']['Message']}") from None
+            if not waits:
+                # A function's group is made by its first invocation.
+                print(f"there is no log group {options.group} yet: waiting for it", file=sys.stderr)
+            waits = True
         if not options.follow:
             return
         time.sleep(_POLL_S)

@@ -2,14 +2,16 @@
 
 import argparse
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
-from fogbank.cli.client import admin, credentials, endpoint
+from fogbank.cli.client import admin, admin_stream, credentials, endpoint
 from fogbank.cli.failure import Failure
 
 BUCKETS_SHOWN = 20
+_CHUNK_BYTES = 1 << 20
 
 
 def status(options: argparse.Namespace) -> None:
@@ -17,27 +19,29 @@ def status(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(found))
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_row("endpoint", endpoint(options))
+    rows = {"endpoint": [endpoint(options)]}
     for name, value in found.items():
-        if name == "store_bytes":
-            name, value = "store", _size(value)
-        elif name == "buckets":
-            value = _buckets(value)
-        text = ", ".join(value) or "none yet" if isinstance(value, list) else str(value)
-        table.add_row(name.replace("_", " "), text)
-    Console(highlight=False).print(table)
+        match name:
+            case "store_bytes":
+                rows["store"] = [_size(value)]
+            case "buckets":
+                rows[name] = _buckets(value)
+            case _:
+                text = ", ".join(value) if isinstance(value, list) else str(value)
+                rows[name.replace("_", " ")] = [text or "none yet"]
+    width = max(map(len, rows))
+    for name, lines in rows.items():
+        for line in lines:
+            print(f"{name:<{width}}  {line}")
+            name = ""
 
 
-def _buckets(rows: list[dict[str, Any]]) -> str:
+def _buckets(rows: list[dict[str, Any]]) -> list[str]:
     """The largest buckets, a line each."""
     shown = [f"{row['name']}  {row['objects']} objects, {_size(row['bytes'])}" for row in rows[:BUCKETS_SHOWN]]
     if len(rows) > BUCKETS_SHOWN:
         shown.append(f"and {len(rows) - BUCKETS_SHOWN} more")
-    return "\n".join(shown) or "none yet"
+    return shown or ["none yet"]
 
 
 def _size(size: float) -> str:
@@ -74,22 +78,40 @@ def reset(options: argparse.Namespace) -> None:
 def snapshot(options: argparse.Namespace) -> None:
     file = Path(options.file)
     if options.action == "save":
-        data = admin(options, "GET", "snapshot")
-        partial = file.with_name(file.name + ".part")
-        try:
-            partial.write_bytes(data)
-            partial.replace(file)
-        except OSError as error:
-            raise Failure(f"cannot write {file}: {error.strerror}") from None
-        text = f"Saved {_size(len(data))} to {file}."
+        size = _save(options, file)
+        text = f"Saved {_size(size)} to {file}."
     else:
+        size = _load(options, file)
+        text = f"Loaded {file}; the state is what it was when it was saved."
+    print(json.dumps({"file": str(file), "bytes": size}) if options.json else text)
+
+
+def _save(options: argparse.Namespace, file: Path) -> int:
+    partial = file.with_name(file.name + ".part")
+    try:
         try:
-            data = file.read_bytes()
-        except OSError as error:
-            raise Failure(f"cannot read {file}: {error.strerror}") from None
+            with partial.open("wb") as out, admin_stream(options, "GET", "snapshot") as answer:
+                shutil.copyfileobj(answer, out, _CHUNK_BYTES)
+                size = out.tell()
+                if size != int(answer.headers["Content-Length"]):
+                    raise Failure("the connection ended before the snapshot was complete: try again")
+            partial.replace(file)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise Failure(f"cannot write {file}: {error.strerror}") from None
+    return size
+
+
+def _load(options: argparse.Namespace, file: Path) -> int:
+    try:
+        source = file.open("rb")
+    except OSError as error:
+        raise Failure(f"cannot read {file}: {error.strerror}") from None
+    with source:
         try:
-            admin(options, "PUT", "snapshot", data)
+            with admin_stream(options, "PUT", "snapshot", source) as answer:
+                answer.read()
         except Failure as failure:
             raise Failure(f"{file}: {failure}") from None
-        text = f"Loaded {file}; the state is what it was when it was saved."
-    print(json.dumps({"file": str(file), "bytes": len(data)}) if options.json else text)
+        return source.tell()
