@@ -4,7 +4,10 @@ EventBridge Scheduler's universal targets name an operation as `sqs:sendMessage`
 the wire knows the models that such parameters are checked against, so it provides the directory.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
+
+from fogbank.core.errors import NotImplementedInFogbank
 
 if TYPE_CHECKING:
     from fogbank.core.context import Context
@@ -23,3 +26,19 @@ class ApiOperation(Protocol):
 class ApiDirectory(Protocol):
     def find(self, service_id: str, action: str) -> ApiOperation:
         """The operation; `service_id` as in SDKs, lower case: `sqs`, `eventbridge`. Raises NotImplemented."""
+
+    def check(self, operation: Callable[..., Any], parameters: dict[str, Any]) -> None:
+        """Raises the service's error for parameters of one of its operations that the model does not allow.
+
+        For calls in process whose parameters a user gave. What is no operation of the API is not checked.
+        """
+
+
+class NoModels:
+    """The directory of a cloud that no wire was given to: nothing is found, and nothing is checked."""
+
+    def find(self, service_id: str, action: str) -> ApiOperation:
+        raise NotImplementedInFogbank(f"Nothing here knows the operation {action} of {service_id}.")
+
+    def check(self, operation: Callable[..., Any], parameters: dict[str, Any]) -> None:
+        pass

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from fogbank.core.api import ApiDirectory
+from fogbank.core.api import ApiDirectory, NoModels
 from fogbank.core.blobs import Blobs
 from fogbank.core.clock import Clock
 from fogbank.core.context import Context
@@ -77,7 +77,7 @@ class Cloud:
         self.metrics = Metrics(self)
         self.outbox = Outbox(self)
         self.garbage = Garbage(self.store, self.tasks)
-        self.apis: ApiDirectory
+        self.apis: ApiDirectory = NoModels()
         """Operations by the names of AWS's SDKs; set by the wire."""
         self._registry = services
         self._services: dict[str, Service] = {}

@@ -45,6 +45,9 @@ class DirectCall:
     def call(self, ctx: Context, document: dict[str, Any]) -> Any:
         return self._handle(ctx, self._compiled.read(document))
 
+    def check(self, parameters: dict[str, Any]) -> None:
+        self._compiled.check(parameters)
+
 
 class Directory:
     """Finds operations by the SDK's names; the models are read when they are first asked for."""
@@ -55,6 +58,7 @@ class Directory:
         self._compile = compile_call
         self._by_id: dict[str, str] = {}
         self._calls: dict[tuple[str, str], DirectCall] = {}
+        self._methods: dict[str, dict[str, str]] = {}
 
     def find(self, service: str, action: str) -> DirectCall:
         key = (service, action.lower())
@@ -62,6 +66,16 @@ class Directory:
         if found is None:
             found = self._calls[key] = self._find(*key)
         return found
+
+    def check(self, operation: Callable[..., Any], parameters: dict[str, Any]) -> None:
+        service: str = operation.__self__.name  # type: ignore[attr-defined]  # a method of a service
+        methods = self._methods.get(service)
+        if methods is None:
+            model = ServiceModel.load(service)
+            methods = self._methods[service] = {model.xform(name): name for name in model.operations}
+        if (name := methods.get(operation.__name__)) is not None:
+            given = {member: value for member, value in parameters.items() if value is not None}
+            self.find(service_id(service), name).check(given)
 
     def _find(self, service: str, action: str) -> DirectCall:
         if not self._by_id:

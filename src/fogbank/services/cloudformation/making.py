@@ -14,12 +14,12 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class MakingContext(Context):
-    """The context of a resource's creation. `note` is called in each transaction of the handler's that writes."""
+class ResourceContext(Context):
+    """The context of a resource's handler: what it calls is checked as a request is, since templates give it."""
 
-    __slots__ = ("_note",)
+    __slots__ = ()
 
-    def __init__(self, ctx: Context, note: Callable[[], None]) -> None:
+    def __init__(self, ctx: Context) -> None:
         super().__init__(
             ctx.cloud,
             account=ctx.account,
@@ -30,6 +30,22 @@ class MakingContext(Context):
             access_key=ctx.access_key,
             headers=ctx.headers,
         )
+
+    def at(self, *, account: str | None = None, region: str | None = None) -> "ResourceContext":
+        return ResourceContext(super().at(account=account, region=region))
+
+    async def call(self, operation: Callable[..., Any], /, **parameters: Any) -> Any:
+        self.cloud.apis.check(operation, parameters)
+        return await super().call(operation, **parameters)
+
+
+class MakingContext(ResourceContext):
+    """The context of a resource's creation. `note` is called in each transaction of the handler's that writes."""
+
+    __slots__ = ("_note",)
+
+    def __init__(self, ctx: Context, note: Callable[[], None]) -> None:
+        super().__init__(ctx)
         self._note = note
 
     def at(self, *, account: str | None = None, region: str | None = None) -> "MakingContext":

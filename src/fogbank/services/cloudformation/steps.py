@@ -18,7 +18,7 @@ from fogbank.services.cloudformation import creation_policy, dynamic, schema, st
 from fogbank.services.cloudformation.custom_resources import CustomResource
 from fogbank.services.cloudformation.intrinsics import Resolver
 from fogbank.services.cloudformation.journal import Journal
-from fogbank.services.cloudformation.making import MakingContext
+from fogbank.services.cloudformation.making import MakingContext, ResourceContext
 from fogbank.services.cloudformation.prepare import Plan, check_schema, find_type, state_of
 from fogbank.services.cloudformation.records import STACK_TYPE, Stack, StackResource
 from fogbank.services.cloudformation.walk import Halt
@@ -187,7 +187,7 @@ class Steps:
         record.physical_id, record.attributes, record.no_echo = old.physical_id, old.attributes, old.no_echo
         record = await self.note(record, "UPDATE_IN_PROGRESS")
         request = self.request(record, previous=old.properties)
-        state = await handled(kind.update(self.ctx.refreshed(), request))
+        state = await handled(kind.update(ResourceContext(self.ctx.refreshed()), request))
         if state.physical_id != old.physical_id:
             await self._set_aside(record, old)
         return await self.note(

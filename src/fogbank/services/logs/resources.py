@@ -20,7 +20,9 @@ class LogGroupResource(ResourceType):
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         name = request.properties.get("LogGroupName") or request.generated_name(length_max=512)
         log_class = request.properties.get("LogGroupClass", "STANDARD")
-        await ctx.call(ctx.cloud.logs.create_log_group, logGroupName=name, tags=request.tags(), logGroupClass=log_class)
+        await ctx.call(
+            ctx.cloud.logs.create_log_group, logGroupName=name, tags=request.tags() or None, logGroupClass=log_class
+        )
         return await self._retain(ctx, name, request)
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
@@ -28,8 +30,10 @@ class LogGroupResource(ResourceType):
         arn = ctx.arn("logs", f"log-group:{name}")
         tags = (await ctx.call(logs.list_tags_for_resource, resourceArn=arn))["tags"]
         gone = [key for key in tags if key not in request.tags()]
-        await ctx.call(logs.untag_resource, resourceArn=arn, tagKeys=gone)
-        await ctx.call(logs.tag_resource, resourceArn=arn, tags=request.tags())
+        if gone:
+            await ctx.call(logs.untag_resource, resourceArn=arn, tagKeys=gone)
+        if request.tags():
+            await ctx.call(logs.tag_resource, resourceArn=arn, tags=request.tags())
         return await self._retain(ctx, name, request)
 
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:

@@ -34,7 +34,7 @@ class PipeResource(ResourceType):
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         name = request.properties.get("Name") or request.generated_name(length_max=64)
-        wanted = _settings(request.properties) | {"Name": name, "Tags": request.tags()}
+        wanted = _settings(request.properties) | {"Name": name, "Tags": request.tags() or None}
         await ctx.call(ctx.cloud.pipes.create_pipe, **wanted)
         return await self._state(ctx, name)
 
@@ -55,7 +55,8 @@ class PipeResource(ResourceType):
         there = (await ctx.call(pipes.list_tags_for_resource, resourceArn=arn))["tags"]
         gone = [key for key in there if key not in request.tags()]
         await ctx.call(pipes.untag_resource, resourceArn=arn, tagKeys=gone)
-        await ctx.call(pipes.tag_resource, resourceArn=arn, tags=request.tags())
+        if request.tags():
+            await ctx.call(pipes.tag_resource, resourceArn=arn, tags=request.tags())
         return await self._state(ctx, name)
 
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:
