@@ -105,3 +105,35 @@ def test_a_terminal_shows_what_is_under_way_and_at_the_end_when_each_resource_wa
     assert "under way" in text
     assert "Queue" in text.splitlines()[-1]
     assert ("▇" in text) == bars
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
+def test_a_nested_template_is_packaged_with_its_own_files(
+    tmp_path: Path, template: Path, server: LiveServer, region: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    (tmp_path / "inner" / "code").mkdir(parents=True)
+    (tmp_path / "inner" / "code" / "app.py").write_text("def handler(event, context):\n    return 1\n")
+    function = {"Runtime": "python3.12", "Handler": "app.handler", "Role": "arn:aws:iam::000000000000:role/r"}
+    inner = {
+        "Resources": {"F": {"Type": "AWS::Lambda::Function", "Properties": function | {"Code": "code"}}},
+        "Outputs": {"Name": {"Value": {"Ref": "F"}}},
+    }
+    (tmp_path / "inner" / "template.json").write_text(json.dumps(inner))
+    outer = {
+        "Resources": {
+            "Inner": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "inner/template.json"}}
+        },
+        "Outputs": {"Name": {"Value": {"Fn::GetAtt": ["Inner", "Outputs.Name"]}}},
+    }
+    template.write_text(json.dumps(outer))
+    for _ in range(2):
+        done = fogbank("deploy", str(template), "--stack", "outer", "--json", "--endpoint", server.endpoint)
+        assert done.returncode == 0, done.stderr
+        assert "-F-" in json.loads(done.stdout)["outputs"]["Name"]
+
+
+def test_a_template_that_is_too_long_for_a_request_is_given_by_its_url(template: Path, server: LiveServer) -> None:
+    template.write_text(QUEUE + f"Description: x\nMetadata: {{Long: {'x' * 52_000}}}\n")
+    done = fogbank("deploy", str(template), "--stack", "long", "--json", "--endpoint", server.endpoint)
+    assert json.loads(done.stdout) == {"stack": "long", "outputs": {"Delay": "0"}}

@@ -12,12 +12,14 @@ from botocore.exceptions import ClientError
 
 from fogbank.cli.client import aws
 from fogbank.cli.failure import Failure
-from fogbank.cli.package import package
+from fogbank.cli.package import Artifacts, load_template, package
 
 if TYPE_CHECKING:
     from fogbank.cli.progress import Progress
 
 _POLL_S = 0.05
+# A longer template is given by its URL.
+_BODY_BYTES_MAX = 51_200
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 # A stack in one of these has no resources and cannot be updated.
 _NEVER_MADE = ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS")
@@ -50,22 +52,18 @@ def _parameters(given: list[str]) -> dict[str, str]:
 def deploy_stack(options: argparse.Namespace, file: Path, stack: str, parameters: dict[str, str]) -> dict[str, str]:
     """Create or update the stack and wait until it is done; its outputs."""
     from fogbank.cli.progress import Progress
-    from fogbank.services.cloudformation.errors import ValidationError
-    from fogbank.services.cloudformation.template import load
 
-    try:
-        template = load(file.read_text())
-    except OSError as error:
-        raise Failure(f"cannot read {file}: {error.strerror}") from None
-    except ValidationError as error:
-        raise Failure(f"{file}: {error.message}") from None
+    template = load_template(file)
     cloudformation = aws(options, "cloudformation")
     account = aws(options, "sts").get_caller_identity()["Account"]
     region = cloudformation.meta.region_name
-    package(template, file.resolve().parent, aws(options, "s3"), f"fogbank-artifacts-{account}-{region}")
+    artifacts = Artifacts(aws(options, "s3"), f"fogbank-artifacts-{account}-{region}")
+    package(template, file.resolve().parent, artifacts)
+    body = json.dumps(template)
+    large = len(body.encode()) > _BODY_BYTES_MAX
     request = {
         "StackName": stack,
-        "TemplateBody": json.dumps(template),
+        **({"TemplateURL": artifacts.keep_template(template)} if large else {"TemplateBody": body}),
         "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         "Capabilities": _CAPABILITIES,
     }

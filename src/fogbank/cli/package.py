@@ -1,7 +1,12 @@
-"""Local code in a template: zipped, uploaded to a bucket, and named by its place there, as `sam package` does."""
+"""Local files in a template: uploaded to a bucket, and named by their place there, as `sam package` does.
 
+Code is zipped; the templates of nested stacks have their own files packaged first.
+"""
+
+import contextlib
 import hashlib
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,26 +21,76 @@ _LOCAL = {
     "AWS::Lambda::Function": ("Code", "S3Bucket", "S3Key"),
     "AWS::Lambda::LayerVersion": ("Content", "S3Bucket", "S3Key"),
 }
+# Type -> the property with the path of another template.
+_NESTED = {"AWS::CloudFormation::Stack": "TemplateURL", "AWS::Serverless::Application": "Location"}
 # A fixed time makes the archive of unchanged code the same bytes, so that nothing is updated for nothing.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _SKIPPED = frozenset(("__pycache__", ".git", ".DS_Store"))
 
 
-def package(template: dict[str, Any], folder: Path, s3: Any, bucket: str) -> int:
-    """Upload what the template refers to and rewrite the references in place; how many there were."""
-    uploaded = 0
+class Artifacts:
+    """A bucket for what templates refer to; it is made when the first file comes."""
+
+    def __init__(self, s3: Any, bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._made = False
+
+    def keep(self, data: bytes, suffix: str) -> tuple[str, str]:
+        """Bucket and key of the data, which are the same for the same data."""
+        if not self._made:
+            self._make()
+            self._made = True
+        key = hashlib.sha256(data).hexdigest() + suffix
+        self._s3.put_object(Bucket=self._bucket, Key=key, Body=data)
+        return self._bucket, key
+
+    def _make(self) -> None:
+        region = self._s3.meta.region_name
+        place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        with contextlib.suppress(self._s3.exceptions.BucketAlreadyOwnedByYou):
+            self._s3.create_bucket(Bucket=self._bucket, **place)
+
+    def keep_template(self, template: dict[str, Any]) -> str:
+        """The template's URL."""
+        bucket, key = self.keep(json.dumps(template).encode(), ".template")
+        return f"https://s3.amazonaws.com/{bucket}/{key}"
+
+
+def load_template(file: Path) -> dict[str, Any]:
+    from fogbank.services.cloudformation.errors import ValidationError
+    from fogbank.services.cloudformation.template import load
+
+    try:
+        template: dict[str, Any] = load(file.read_text())
+    except OSError as error:
+        raise Failure(f"cannot read {file}: {error.strerror}") from None
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise Failure(f"{file}: {getattr(error, 'message', 'it is no text')}") from None
+    return template
+
+
+def package(template: dict[str, Any], folder: Path, artifacts: Artifacts) -> None:
+    """Upload what the template refers to and rewrite the references in place."""
     for resource_id, holder, name, form in _references(template):
-        source = (folder / holder[name]).resolve()
-        if not source.exists():
-            raise Failure(f"{resource_id}: {name} {holder[name]} is not there (looked for {source})")
-        archive = _zip(source)
-        key = hashlib.sha256(archive).hexdigest() + ".zip"
-        if not uploaded:
-            s3.create_bucket(Bucket=bucket)
-        s3.put_object(Bucket=bucket, Key=key, Body=archive)
+        source = _existing(resource_id, folder, holder, name)
+        bucket, key = artifacts.keep(_zip(source), ".zip")
         holder[name] = {form[0]: bucket, form[1]: key}
-        uploaded += 1
-    return uploaded
+    for resource_id, resource in template.get("Resources", {}).items():
+        name = _NESTED.get(resource.get("Type", ""), "")
+        holder = resource.get("Properties", {})
+        if name and _is_local(holder.get(name)):
+            source = _existing(resource_id, folder, holder, name)
+            nested = load_template(source)
+            package(nested, source.parent, artifacts)
+            holder[name] = artifacts.keep_template(nested)
+
+
+def _existing(resource_id: str, folder: Path, holder: dict[str, Any], name: str) -> Path:
+    source = (folder / str(holder[name])).resolve()
+    if not source.exists():
+        raise Failure(f"{resource_id}: {name} {holder[name]} is not there (looked for {source})")
+    return source
 
 
 def _references(template: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str, tuple[str, str]]]:
