@@ -108,3 +108,39 @@ def test_a_role_in_an_instance_profile_cannot_be_deleted(iam: Any) -> None:
     iam.remove_role_from_instance_profile(InstanceProfileName="p", RoleName="one")
     iam.delete_instance_profile(InstanceProfileName="p")
     iam.delete_role(RoleName="one")
+
+
+@pytest.mark.parametrize("kind", ["role", "user", "group"])
+def test_ten_policies_can_be_attached_to_each(iam: Any, kind: str) -> None:
+    trust = {"AssumeRolePolicyDocument": TRUST} if kind == "role" else {}
+    holder = {f"{kind.title()}Name": "h"}
+    getattr(iam, f"create_{kind}")(**holder, **trust)
+    arns = [
+        iam.create_policy(PolicyName=f"p{number}", PolicyDocument=document("s3:*"))["Policy"]["Arn"]
+        for number in range(11)
+    ]
+    for arn in (*arns[:10], arns[0]):
+        getattr(iam, f"attach_{kind}_policy")(**holder, PolicyArn=arn)
+    with pytest.raises(ClientError, match=f"LimitExceeded.*Cannot exceed quota for PoliciesPer{kind.title()}: 10"):
+        getattr(iam, f"attach_{kind}_policy")(**holder, PolicyArn=arns[10])
+
+
+@pytest.mark.parametrize(("kind", "most"), [("role", 10_240), ("user", 2048), ("group", 5120)])
+def test_inline_policies_have_room_together_and_white_space_is_free(iam: Any, kind: str, most: int) -> None:
+    trust = {"AssumeRolePolicyDocument": TRUST} if kind == "role" else {}
+    holder = {f"{kind.title()}Name": "h"}
+    getattr(iam, f"create_{kind}")(**holder, **trust)
+    put = getattr(iam, f"put_{kind}_policy")
+    room = most - 2 * len("".join(document("").split()))
+    put(**holder, PolicyName="first", PolicyDocument=document("x" * (room // 2)) + " " * most)
+    with pytest.raises(ClientError, match=f"Maximum policy size of {most} bytes exceeded for {kind} h"):
+        put(**holder, PolicyName="second", PolicyDocument=document("x" * (room // 2 + 1)))
+    put(**holder, PolicyName="second", PolicyDocument=document("x" * (room // 2)))
+    put(**holder, PolicyName="second", PolicyDocument=document("y" * (room // 2)))
+
+
+def test_a_managed_policy_has_6144_characters_at_most(iam: Any) -> None:
+    room = 6144 - len("".join(document("").split()))
+    iam.create_policy(PolicyName="full", PolicyDocument=document("x" * room))
+    with pytest.raises(ClientError, match=r"LimitExceeded.*Cannot exceed quota for PolicySize: 6144"):
+        iam.create_policy(PolicyName="fuller", PolicyDocument=document("x" * (room + 1)))

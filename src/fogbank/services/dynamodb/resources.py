@@ -12,6 +12,7 @@ from msgspec import structs
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank, ValidationError
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
+from fogbank.core.tags import tag_list
 from fogbank.services.dynamodb.errors import ResourceNotFound
 
 POLL_S = 0.05
@@ -61,7 +62,7 @@ class TableResource(ResourceType):
         if policy := _policy(properties):
             wanted["ResourcePolicy"] = policy
         if tags := request.tags():
-            wanted["Tags"] = _tag_list(tags)
+            wanted["Tags"] = tag_list(tags)
         await ctx.call(ctx.cloud.dynamodb.create_table, TableName=name, **wanted)
         state = await _stable(ctx, name)
         await _apply_time_to_live(ctx, name, {}, properties)
@@ -114,10 +115,6 @@ def _encryption(properties: dict[str, Any]) -> dict[str, Any] | None:
 def _policy(properties: dict[str, Any]) -> str | None:
     wanted = properties.get("ResourcePolicy")
     return json.dumps(wanted["PolicyDocument"]) if wanted else None
-
-
-def _tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 async def _stable(ctx: Context, name: str) -> ResourceState:
@@ -285,7 +282,7 @@ async def _apply_tags(ctx: Context, arn: str, wanted: dict[str, str]) -> None:
     if gone := [key for key in present if key not in wanted]:
         await ctx.call(dynamodb.untag_resource, ResourceArn=arn, TagKeys=gone)
     if any(present.get(key) != value for key, value in wanted.items()):
-        await ctx.call(dynamodb.tag_resource, ResourceArn=arn, Tags=_tag_list(wanted))
+        await ctx.call(dynamodb.tag_resource, ResourceArn=arn, Tags=tag_list(wanted))
 
 
 # What a replica of a global table may have for itself.

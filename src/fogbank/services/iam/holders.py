@@ -4,11 +4,16 @@ from typing import Any
 from urllib.parse import quote
 
 from fogbank.core.context import Context
-from fogbank.services.iam.errors import DeleteConflict, NoSuchEntity, ValidationError
-from fogbank.services.iam.fields import check_document
+from fogbank.services.iam.errors import DeleteConflict, LimitExceeded, NoSuchEntity, ValidationError
+from fogbank.services.iam.fields import check_document, policy_size
 from fogbank.services.iam.records import Group, IamTables, Role, User
 
 Holder = User | Group | Role
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ATTACHED_MAX = 10
+# Characters of all inline policies together, white space left out.
+INLINE_MAX: dict[type[Holder], int] = {User: 2048, Group: 5120, Role: 10_240}
 
 
 def check_attachable(ctx: Context, tables: IamTables, arn: str) -> None:
@@ -20,8 +25,11 @@ def check_attachable(ctx: Context, tables: IamTables, arn: str) -> None:
 
 
 def attach(holder: Holder, arn: str) -> None:
-    if arn not in holder.attached:
-        holder.attached.append(arn)
+    if arn in holder.attached:
+        return
+    if len(holder.attached) >= ATTACHED_MAX:
+        raise LimitExceeded(f"Cannot exceed quota for PoliciesPer{type(holder).__name__}: {ATTACHED_MAX}")
+    holder.attached.append(arn)
 
 
 def detach(holder: Holder, arn: str) -> None:
@@ -40,6 +48,10 @@ def attached_rows(holder: Holder, path_prefix: str) -> list[dict[str, str]]:
 
 def put_inline(holder: Holder, name: str, document: str) -> None:
     check_document(document)
+    most = INLINE_MAX[type(holder)]
+    if sum(map(policy_size, {**holder.inline, name: document}.values())) > most:
+        kind = type(holder).__name__.lower()
+        raise LimitExceeded(f"Maximum policy size of {most} bytes exceeded for {kind} {holder.name}")
     holder.inline[name] = document
 
 

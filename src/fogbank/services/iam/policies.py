@@ -9,6 +9,7 @@ from urllib.parse import quote
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Answer
+from fogbank.core.tags import tag_list, tag_map
 from fogbank.services.iam.errors import (
     DeleteConflict,
     EntityAlreadyExists,
@@ -16,12 +17,13 @@ from fogbank.services.iam.errors import (
     NoSuchEntity,
     ValidationError,
 )
-from fogbank.services.iam.fields import PAGE_MAX, check_document, page, tag_list, tag_map
+from fogbank.services.iam.fields import PAGE_MAX, check_document, page, policy_size
 from fogbank.services.iam.holders import Holder
 from fogbank.services.iam.records import Policy, PolicyVersion, new_id
 from fogbank.services.iam.roles import Roles
 
 VERSIONS_MAX = 5  # IAM's quota
+SIZE_MAX = 6144  # characters without white space, also a quota
 
 
 class ManagedPolicies(Roles):
@@ -37,7 +39,7 @@ class ManagedPolicies(Roles):
         Description: str = "",
         Tags: list[dict[str, str]] | None = None,
     ) -> Answer:
-        check_document(PolicyDocument)
+        _check_managed(PolicyDocument)
         # A policy's name is unique in its account, whatever its path.
         if any(policy.name == PolicyName for _, policy in self._tables.policies.scan((ctx.account,))):
             raise EntityAlreadyExists(f"A policy called {PolicyName} already exists. Duplicate names are not allowed.")
@@ -59,7 +61,7 @@ class ManagedPolicies(Roles):
         self, ctx: Context, *, PolicyArn: str, PolicyDocument: str, SetAsDefault: bool = False
     ) -> Answer:
         policy = self._policy(ctx, PolicyArn)
-        check_document(PolicyDocument)
+        _check_managed(PolicyDocument)
         if len(policy.versions) >= VERSIONS_MAX:
             raise LimitExceeded(
                 f"A managed policy can have up to {VERSIONS_MAX} versions. Before you create a new version, "
@@ -224,6 +226,12 @@ def _version(policy: Policy, arn: str, version_id: str) -> PolicyVersion:
         if f"v{version.number}" == version_id:
             return version
     raise NoSuchEntity(f"Policy {arn} version {version_id} does not exist or is not attachable.")
+
+
+def _check_managed(document: str) -> None:
+    check_document(document)
+    if policy_size(document) > SIZE_MAX:
+        raise LimitExceeded(f"Cannot exceed quota for PolicySize: {SIZE_MAX}")
 
 
 def _version_answer(policy: Policy, version: PolicyVersion) -> dict[str, Any]:

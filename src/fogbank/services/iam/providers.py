@@ -7,8 +7,9 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer, Service
+from fogbank.core.tags import tag_list, tag_map
 from fogbank.services.iam.errors import EntityAlreadyExists, InvalidInput, LimitExceeded, NoSuchEntity
-from fogbank.services.iam.fields import PAGE_MAX, page, tag_list, tag_map, tagged
+from fogbank.services.iam.fields import PAGE_MAX, page, tagged
 from fogbank.services.iam.records import IamTables, OpenIdProvider, SamlProvider
 
 CLIENTS_MAX = 100

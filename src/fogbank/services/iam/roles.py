@@ -8,8 +8,9 @@ from urllib.parse import quote
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer, Service
+from fogbank.core.tags import tag_list, tag_map
 from fogbank.services.iam.errors import DeleteConflict, EntityAlreadyExists, NoSuchEntity, UnmodifiableEntity
-from fogbank.services.iam.fields import PAGE_MAX, check_document, page, tag_list, tag_map, tagged
+from fogbank.services.iam.fields import PAGE_MAX, check_document, page, tagged
 from fogbank.services.iam.holders import (
     attach,
     attached_rows,

@@ -8,8 +8,8 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType, TransactionalResourceType
+from fogbank.core.tags import tag_list
 from fogbank.services.iam.errors import NoSuchEntity
-from fogbank.services.iam.fields import tag_list
 
 
 def policy_text(document: Any) -> str:

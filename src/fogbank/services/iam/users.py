@@ -7,8 +7,9 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
+from fogbank.core.tags import tag_list, tag_map
 from fogbank.services.iam.errors import DeleteConflict, EntityAlreadyExists, NoSuchEntity, ValidationError
-from fogbank.services.iam.fields import PAGE_MAX, page, tag_list, tag_map, tagged
+from fogbank.services.iam.fields import PAGE_MAX, page, tagged
 from fogbank.services.iam.holders import (
     attach,
     attached_rows,

@@ -12,7 +12,7 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Answer, Tagged
-from fogbank.core.tags import tag_list
+from fogbank.core.tags import tag_list, tag_map
 from fogbank.core.targets import as_text
 from fogbank.services.sns import attributes as attrs
 from fogbank.services.sns import errors, sms
@@ -534,7 +534,7 @@ def _check_entries(entries: Sequence[dict[str, Any]]) -> None:
 
 
 def _tag_map(tags: list[dict[str, str]] | None) -> dict[str, str]:
-    found = {tag["Key"]: tag["Value"] for tag in tags or ()}
+    found = tag_map(tags)
     if len(found) != len(tags or ()):
         raise InvalidParameter("Duplicated keys are not allowed.")
     return found
