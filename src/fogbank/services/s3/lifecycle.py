@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lifecycle-mgmt.html
 """
 
-from email.utils import formatdate
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +10,7 @@ from msgspec.structs import replace
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
+from fogbank.core.moments import http_date
 from fogbank.core.service import Answer
 from fogbank.services.s3 import lifecycle_rules
 from fogbank.services.s3.configs import BucketConfigs
@@ -76,7 +76,7 @@ class Lifecycles(BucketConfigs):
         if found is None:
             return {}
         at_ms, rule = found
-        return {"Expiration": f'expiry-date="{formatdate(at_ms / 1000, usegmt=True)}", rule-id="{quote(rule.id)}"'}
+        return {"Expiration": f'expiry-date="{http_date(at_ms)}", rule-id="{quote(rule.id)}"'}
 
     def _abort_notice(self, bucket: BucketRecord, key: str, initiated_ms: int) -> dict[str, Any]:
         """When an upload that is not completed is aborted and by which rule, as members of an answer, if it is."""
