@@ -54,9 +54,9 @@ def writes(dynamodb: Any) -> int:
     return units
 
 
-def eventually(holds: Callable[[], bool]) -> bool:
+def eventually(holds: Callable[[], bool], *, within_s: float = PATIENCE_S) -> bool:
     """Whether it holds soon: alarms are evaluated on the virtual clock, a moment after it was moved."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         if holds():
             return True
@@ -129,6 +129,26 @@ def test_load_scales_a_table_out_and_quiet_scales_it_in(
     minutes(dynamodb, clock, 20, 20)
     assert eventually(lambda: writes(dynamodb) == 2), "the least that the target allows"
     assert "-AlarmLow-" in activities(scaling)[0]["Cause"]
+
+
+def test_the_alarms_follow_a_capacity_that_somebody_changes(
+    aws: Aws, dynamodb: Any, scaling: Any, clock: MovableClock
+) -> None:
+    alarms = {alarm["AlarmName"].split("-")[2]: alarm["AlarmName"] for alarm in track(scaling)["Alarms"]}
+
+    def threshold() -> float:
+        (high,) = aws("cloudwatch").describe_alarms(AlarmNames=[alarms["AlarmHigh"]])["MetricAlarms"]
+        found: float = high["Threshold"]
+        return found
+
+    changed = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 10}
+    dynamodb.update_table(TableName="jobs", ProvisionedThroughput=changed)
+    assert threshold() == 210.0
+    for _ in range(10):  # Three values of five minutes are needed.
+        clock.advance(s=300)
+        if eventually(lambda: threshold() == 420.0, within_s=0.3):
+            break
+    assert (threshold(), writes(dynamodb), activities(scaling)) == (420.0, 10, [])
 
 
 def test_a_target_keeps_to_its_most_and_to_what_is_suspended(dynamodb: Any, scaling: Any, clock: MovableClock) -> None:
