@@ -55,6 +55,15 @@ def test_an_alarm_follows_its_metric(cloudwatch: Any, clock: Any) -> None:
     becomes(cloudwatch, "INSUFFICIENT_DATA")
 
 
+@pytest.mark.parametrize("second", [2, 31, 52])
+def test_an_alarm_on_seconds_sees_a_metric_of_minutes(cloudwatch: Any, clock: Any, second: int) -> None:
+    put_alarm(cloudwatch, Period=10, TreatMissingData="ignore")
+    clock.advance(s=60 - clock.now_ms() / 1000 % 60 + second)
+    put(cloudwatch, 5.0)
+    clock.advance(s=10)
+    becomes(cloudwatch, "ALARM")
+
+
 def test_an_alarm_watches_an_expression(cloudwatch: Any, clock: Any) -> None:
     stat = {"Metric": {"Namespace": "App", "MetricName": "errors"}, "Period": 60, "Stat": "Sum"}
     single = dict.fromkeys(("Namespace", "MetricName", "Statistic", "Period"))

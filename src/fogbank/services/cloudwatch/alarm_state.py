@@ -11,7 +11,10 @@ from datetime import UTC, datetime
 
 import msgspec
 
-EXTRA_PERIODS = 2  # What is read beyond the N periods (AWS: "the exact number varies").
+# What is read beyond the N periods ("the exact number varies"): two, and of shorter ones than a minute so many that the
+# values of a metric that has one a minute are among them.
+EXTRA_PERIODS = 2
+EXTRA_S = 120
 
 COMPARISONS: dict[str, tuple[Callable[[float, float], bool], str]] = {
     "GreaterThanOrEqualToThreshold": (operator.ge, "greater than or equal to"),
@@ -20,6 +23,10 @@ COMPARISONS: dict[str, tuple[Callable[[float, float], bool], str]] = {
     "LessThanOrEqualToThreshold": (operator.le, "less than or equal to"),
 }
 MISSING = ("breaching", "notBreaching", "ignore", "missing")
+
+
+def periods_read(periods: int, period_s: int) -> int:
+    return periods + max(EXTRA_PERIODS, EXTRA_S // period_s)
 
 
 class Rule(msgspec.Struct, frozen=True):

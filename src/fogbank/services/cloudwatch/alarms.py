@@ -269,7 +269,7 @@ class Alarms(Metrics, Dashboards):
         self.cloud.metrics.flush()
         step_ms = alarm.period_s * 1000
         end_ms = ctx.now_ms // step_ms * step_ms
-        start_ms = end_ms - (alarm.evaluation_periods + alarm_state.EXTRA_PERIODS) * step_ms
+        start_ms = end_ms - alarm_state.periods_read(alarm.evaluation_periods, alarm.period_s) * step_ms
         try:
             points = self._watched(ctx, alarm, start_ms, end_ms)
         except AwsError as error:
