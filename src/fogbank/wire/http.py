@@ -8,7 +8,7 @@ headers take longer than `HEADERS_S` or whose body stalls for `BODY_S` is closed
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from http import HTTPStatus
 from typing import Protocol as Interface
 from typing import cast
@@ -381,11 +381,15 @@ class HttpConnection(asyncio.Protocol):
     async def _send_chunks(self, slot: _Slot, response: ResponseData, body: AsyncIterable[bytes]) -> None:
         chunked = not any(name.lower() == "content-length" for name, _ in response.headers)
         self._transport.write(_head(response, None, slot, chunked=chunked))
-        async for chunk in body:
-            if chunk:
-                self._transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
-                self._went_on()
-            await self._writable.wait()
+        try:
+            async for chunk in body:
+                if chunk:
+                    self._transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
+                    self._went_on()
+                await self._writable.wait()
+        finally:
+            if isinstance(body, AsyncGenerator):
+                await body.aclose()  # What it holds is given back now, also if the client has gone away.
         if chunked:
             self._transport.write(b"0\r\n\r\n")
 

@@ -11,6 +11,8 @@ import duckdb
 import pytest
 from botocore.exceptions import ClientError, EventStreamError
 
+from fogbank.engines.sql.duckdb import SESSIONS_MAX
+
 PEOPLE = b'name,age,city\nAnn,31,Ulm\nBob,4,"New York, NY"\n# a comment\n\nCy,50\n'
 ORDERS = (
     b'{"id": 1, "price": 2.50, "who": {"name": "Ann", "Tags": ["a", "b"]}, "note": null}\n'
@@ -569,3 +571,12 @@ def test_an_object_under_a_key_of_the_customer_is_queried_with_that_key_only(
         for wrong in ({}, {**key, "SSECustomerKey": b"x" * 32}):
             with pytest.raises(ClientError):
                 s3.select_object_content(**query, **forms, **wrong)
+
+
+def test_readers_that_go_away_hold_up_nobody(select: Selects) -> None:
+    body = b"".join(b"%d,some more of it\n" % number for number in range(200_000))
+    for _ in range(SESSIONS_MAX + 1):
+        stream = select.events(body, "SELECT * FROM S3Object", NONE)
+        next(stream)
+        stream.close()
+    assert select(b"1\n", "SELECT * FROM S3Object", NONE) == "1\n"

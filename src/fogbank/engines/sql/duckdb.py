@@ -13,6 +13,9 @@ T = TypeVar("T")
 # More at a time than there are processors would only share these; the others wait for their turn.
 STEPS_AT_A_TIME = 4
 _THREADS_OF_A_QUERY = 2
+_INTERRUPT_AGAIN_S = 0.05
+# Each may take the memory it was promised, and few come near it. Who opens one more waits until another is closed.
+SESSIONS_MAX = 32
 
 _REASONS: tuple[tuple[str, Reason], ...] = (
     ("ConversionException", "conversion"),
@@ -29,6 +32,7 @@ class DuckDb:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(STEPS_AT_A_TIME, thread_name_prefix="sql")
+        self._room = asyncio.Semaphore(SESSIONS_MAX)
 
     async def open(self, *, files: Sequence[Path] = (), memory_mb: int = 256, step_s: float = 60.0) -> SqlSession:
         settings: dict[str, Any] = {
@@ -38,6 +42,7 @@ class DuckDb:
             "memory_limit": f"{memory_mb}MB",
             "temp_directory": "",
             "threads": _THREADS_OF_A_QUERY,
+            "async_threads": 1,
             "allowed_paths": [str(file) for file in files],
             "enable_external_access": False,
             "lock_configuration": True,
@@ -49,15 +54,23 @@ class DuckDb:
                 connection.execute(f"SET {name} = $value", {"value": value})
             return connection
 
-        loop = asyncio.get_running_loop()
-        return _Session(await loop.run_in_executor(self._threads, connect), self._threads, step_s)
+        await self._room.acquire()
+        try:
+            connection = await asyncio.get_running_loop().run_in_executor(self._threads, connect)
+        except BaseException:
+            self._room.release()
+            raise
+        return _Session(connection, self._threads, step_s, closed=self._room.release)
 
 
 class _Session:
-    def __init__(self, connection: Any, threads: ThreadPoolExecutor, step_s: float) -> None:
+    def __init__(
+        self, connection: Any, threads: ThreadPoolExecutor, step_s: float, *, closed: Callable[[], None]
+    ) -> None:
         self._connection = connection
         self._threads = threads
         self._step_s = step_s
+        self._closed = closed
 
     async def run(self, statement: str, parameters: Mapping[str, Any] | None = None) -> None:
         await self._step(lambda: self._connection.execute(statement, parameters))
@@ -76,7 +89,10 @@ class _Session:
 
     async def close(self) -> None:
         self._connection.interrupt()
-        await asyncio.get_running_loop().run_in_executor(self._threads, self._connection.close)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._connection.close)
+        finally:
+            self._closed()
 
     async def _step(self, work: Callable[[], T]) -> T:
         loop = asyncio.get_running_loop()
@@ -91,8 +107,10 @@ class _Session:
         try:
             return await asyncio.shield(step)
         except asyncio.CancelledError:
-            self._connection.interrupt()
-            await asyncio.gather(step, return_exceptions=True)  # The connection is in use until its thread is done.
+            # The connection is in use until its thread is done. An interrupt that comes before the statement is lost.
+            while not step.done():
+                self._connection.interrupt()
+                await asyncio.wait((step,), timeout=_INTERRUPT_AGAIN_S)
             raise
         except importlib.import_module("duckdb").Error as error:
             raise _failure(error) from None

@@ -81,7 +81,7 @@ class Bodies:
         strand = Strand(self._blobs.threads)
         try:
             arrived = 0
-            async for chunk in _chunks(body):
+            async for chunk in chunks(body):
                 strand.submit(partial(intake.add, chunk))
                 arrived += len(chunk)
                 if arrived - intake.read > WAITING_BYTES_MAX:
@@ -278,7 +278,8 @@ def transforms(body: Body, key: CustomerKey, *, first: int, count: int) -> list[
     return found
 
 
-async def _chunks(body: bytes | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+async def chunks(body: bytes | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """A body in pieces, whichever way it is there."""
     if isinstance(body, bytes):
         yield body
     else:

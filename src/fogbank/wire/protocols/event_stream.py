@@ -1,6 +1,6 @@
 """Answers that are event streams: each event a message, framed as it comes."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from typing import Any
 
 from fogbank.core.errors import AwsError
@@ -42,6 +42,9 @@ class EventStream:
                 yield self.encode(event)
         except AwsError as error:
             yield error_message(error)
+        finally:
+            if isinstance(events, AsyncGenerator):
+                await events.aclose()
 
     def encode(self, event: Event) -> bytes:
         ((name, members),) = event.items()

@@ -2,28 +2,30 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Unpack
 
 from fogbank.core.context import Context
+from fogbank.core.moments import iso_milliseconds
 from fogbank.core.service import Answer
 from fogbank.core.stored_body import FileSpan, StoredBody
 from fogbank.engines.sql.duckdb import DuckDb
 from fogbank.engines.sql.interface import SqlEngine, SqlSession
+from fogbank.services.s3.bodies import chunks
 from fogbank.services.s3.objects import Objects
 from fogbank.services.s3.parameters import CustomerKeyParameters
 from fogbank.services.s3.select.errors import SelectError
 from fogbank.services.s3.select.macros import MACROS
 from fogbank.services.s3.select.parser import parse
-from fogbank.services.s3.select.query import Body, OpenBody, Query, chunks, parquet_events, text_events
-from fogbank.services.s3.select.request import ParquetInput, checked_output, checked_request
+from fogbank.services.s3.select.query import Body, OpenBody, Query, parquet_events, text_events
+from fogbank.services.s3.select.request import JsonInput, ParquetInput, checked_output, checked_request
 from fogbank.services.s3.select.selection import Event, kept_alive
 from fogbank.services.s3.select.statement import Parameters
 
 _STORAGE_CLASSES = frozenset(("STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"))
-_MEMORY_MB = 1024  # A document of JSON, as large as the scanner takes it, fits with room for the query.
+_MEMORY_MB = 256
+_DOCUMENT_MEMORY_MB = 1024  # A document of JSON, as large as the scanner takes it, fits with room for the query.
 
 
 class ObjectSelects(Objects):
@@ -58,7 +60,7 @@ class ObjectSelects(Objects):
             select=parse(Expression),
             output=checked_output(parameters, OutputSerialization),
             parameters=parameters,
-            now=datetime.fromtimestamp(ctx.now_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
+            now=iso_milliseconds(ctx.now_ms),
             progress=bool((RequestProgress or {}).get("Enabled")),
         )
         target: dict[str, Any] = {"Bucket": Bucket, "Key": Key, **key}
@@ -89,11 +91,12 @@ class ObjectSelects(Objects):
 
     async def _select_events(self, query: Query, open_body: OpenBody, size: int) -> AsyncGenerator[Event, None]:
         if not isinstance(query.request.format, ParquetInput):
-            async with self._session(()) as session:
+            document = query.request.format == JsonInput(lines=False)
+            async with self._session((), _DOCUMENT_MEMORY_MB if document else _MEMORY_MB) as session:
                 async for event in text_events(query, session, open_body, size):
                     yield event
             return
-        async with self._file_of(await open_body(0, size - 1)) as file, self._session((file,)) as session:
+        async with self._file_of(await open_body(0, size - 1)) as file, self._session((file,), _MEMORY_MB) as session:
             async for event in parquet_events(query, session, file, size):
                 yield event
 
@@ -116,8 +119,8 @@ class ObjectSelects(Objects):
             await blobs.in_thread(blobs.discard, writer)
 
     @asynccontextmanager
-    async def _session(self, files: Sequence[Path]) -> AsyncIterator[SqlSession]:
-        session = await self._sql.open(files=files, memory_mb=_MEMORY_MB)
+    async def _session(self, files: Sequence[Path], memory_mb: int) -> AsyncIterator[SqlSession]:
+        session = await self._sql.open(files=files, memory_mb=memory_mb)
         try:
             await session.run("; ".join(MACROS))
             yield session

@@ -85,7 +85,8 @@ class JsonOutput:
 
     def csv_star(self, fields: str, names: list[str]) -> str:
         keys = self._parameters.add([_key(name) for name in names])
-        pair = f"coalesce(list_extract({keys}::VARCHAR[], i), '\"_' || i || '\":') || to_json(x)::VARCHAR"
+        begin, end = self._parameters.add('"_'), self._parameters.add('":')
+        pair = f"coalesce(list_extract({keys}::VARCHAR[], i), {begin} || i || {end}) || to_json(x)::VARCHAR"
         pairs = f"array_to_string(list_transform({fields}, lambda x, i: {pair}), ',')"
         return f"'{{' || {pairs} || '}}' || {self._end}"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fogbank.engines.sql.interface import QueryFailed, SqlSession
+from fogbank.services.s3.bodies import chunks
 from fogbank.services.s3.select.batches import Batch, Records
 from fogbank.services.s3.select.compiler import Plan, compile_select
 from fogbank.services.s3.select.csv_records import CsvRecords
@@ -94,14 +95,6 @@ async def _batches(scanner: Scanner, body: Body) -> AsyncGenerator[Batch, None]:
             return
     async for batch in _each(scanner.finish()):
         yield batch
-
-
-async def chunks(body: Body) -> AsyncIterator[bytes]:
-    if isinstance(body, bytes):
-        yield body
-    else:
-        async for chunk in body:
-            yield chunk
 
 
 async def _each(batches: Any) -> AsyncIterator[Batch]:
