@@ -163,3 +163,10 @@ def test_a_versioned_bucket_keeps_every_version(s3: Any, bucket: str) -> None:
     assert [row["IsLatest"] for row in listed["DeleteMarkers"]] == [True]
     s3.delete_object(Bucket=bucket, Key="k", VersionId=marker["VersionId"])
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"2"
+
+
+def test_a_header_that_http_cannot_hold_is_refused(s3: Any, bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="k")
+    with pytest.raises(ClientError, match=r"Header value cannot be represented using ISO-8859-1\.") as refused:
+        s3.get_object(Bucket=bucket, Key="k", ResponseCacheControl="a—b")
+    assert refused.value.response["Error"]["ArgumentName"] == "response-cache-control"

@@ -1,5 +1,6 @@
 """Objects: put, read and deleted."""
 
+import re
 from collections.abc import AsyncIterable, Awaitable, Mapping
 from typing import Any, Unpack
 
@@ -32,6 +33,7 @@ from fogbank.services.s3.records import ObjectVersion
 from fogbank.services.s3.shelf import ENABLED
 
 DELETE_MAX = 1000
+_CAPITAL = re.compile("[A-Z]")
 
 
 class Objects(NewObjects):
@@ -278,6 +280,13 @@ def _overrides(ctx: Context, given: Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
     if isinstance(found.get("Expires"), int | float):
         found["Expires"] = http_date(int(found["Expires"]) * 1000)
+    for name, value in found.items():
+        if any(character > "\xff" for character in value):
+            argument = "response" + _CAPITAL.sub(lambda letter: f"-{letter[0].lower()}", name)
+            raise InvalidArgument(
+                "Header value cannot be represented using ISO-8859-1.",
+                members={"ArgumentName": argument, "ArgumentValue": value},
+            )
     return found
 
 
