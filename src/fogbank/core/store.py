@@ -306,7 +306,7 @@ class Table(Generic[V]):
         self._key = codec.encode
         self._pack = msgspec.msgpack.Encoder().encode
         self._unpack = msgspec.msgpack.Decoder(value).decode
-        self._peeked: dict[Key, V] = {}
+        self._peeked: dict[Key, V | None] = {}
         self._written_in = -1
 
     def get(self, key: Key) -> V | None:
@@ -317,13 +317,13 @@ class Table(Generic[V]):
         """As `get`, but the value is shared with other callers: do not change it.
 
         For what is read with every request and seldom written, such as definitions: a write to the table makes it
-        forget all that it remembered. In a turn that has written to the table nothing is remembered, since the write
-        may still be rolled back.
+        forget all that it remembered, absences included. In a turn that has written to the table nothing is
+        remembered, since the write may still be rolled back.
         """
         found = self._peeked.get(key)
-        if found is None:
+        if found is None and key not in self._peeked:
             found = self.get(key)
-            if found is not None and not self.unsettled:
+            if not self.unsettled:
                 if len(self._peeked) >= _PEEKED_MAX:
                     self._peeked.clear()
                 self._peeked[key] = found
