@@ -53,7 +53,7 @@ def test_a_second_server_on_the_same_data_folder_is_told_who_has_it(tmp_path: Pa
     second = _fogbank("up", "--port", "0", "--data", str(tmp_path))
     assert second.returncode == 1
     assert second.stderr.startswith(f"fogbank: data folder {tmp_path} is in use by process ")
-    assert "fogbank down" in second.stderr
+    assert f'run "fogbank down --data {tmp_path}"' in second.stderr
     assert second.stderr.count("\n") == 1
     server.stop()
 

@@ -69,7 +69,7 @@ def up(options: argparse.Namespace) -> None:
                 raise Failure(f"cannot use {folder}: {error.strerror}; choose another folder with --data") from None
             uvloop.run(serve())
     except DataFolderInUse as error:
-        raise Failure(str(error)) from None
+        raise Failure(f'{error}: run "{_down_command(folder)}", or choose another with --data') from None
     except StoreDamaged as error:
         raise Failure(f"{error}; choose another folder with --data, or load a snapshot into a new one") from None
     except OSError as error:
@@ -188,7 +188,10 @@ def _log_file(options: argparse.Namespace) -> Path:
 def _stop_command(options: argparse.Namespace, pid: int) -> str:
     if options.ephemeral:
         return f"kill {pid}"
-    folder = data_folder(options.data)
+    return _down_command(data_folder(options.data))
+
+
+def _down_command(folder: Path) -> str:
     return "fogbank down" if folder == data_folder(None) else f"fogbank down --data {shlex.quote(str(folder))}"
 
 

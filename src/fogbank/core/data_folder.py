@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class DataFolderInUse(Exception):
-    """Another server has the data folder."""
+    """Another server has the data folder: the message says which."""
 
 
 class Holder(NamedTuple):
@@ -28,10 +28,7 @@ def lock_data_folder(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             found = _read(folder)
-            raise DataFolderInUse(
-                f"data folder {folder} is in use by process {found.pid or 'unknown'}: "
-                'run "fogbank down", or choose another with --data'
-            ) from None
+            raise DataFolderInUse(f"data folder {folder} is in use by process {found.pid or 'unknown'}") from None
         write_holder(folder, port=0)
         yield
 

@@ -49,6 +49,7 @@ def test_a_yaml_flow_mapping_is_no_broken_json() -> None:
         ("", "unsupported structure"),
         ("- a", "unsupported structure"),
         ("A: [", "YAML not well-formed"),
+        ('{"A": {},\n "B": {}, ]}', r"JSON not well-formed. \(line 2, column 11\)"),
         ("A: &x 1\nB: *x", "aliases are not allowed"),
         ("[" * 20_000, "nested too deeply"),
         ('{"A": ' * 20_000, "nested too deeply"),

@@ -55,15 +55,22 @@ def load(text: str) -> Template:
 
 
 def _read(text: str) -> Any:
+    not_json: json.JSONDecodeError | None = None
     if text.lstrip().startswith("{"):
         try:
             return json.loads(text, object_pairs_hook=dict)
-        except ValueError:
-            pass  # a YAML flow mapping may start so too
+        except json.JSONDecodeError as error:
+            not_json = error  # a YAML flow mapping may start so too
     # Reading YAML's machinery takes longer than most templates, and tools send JSON.
-    from fogbank.services.cloudformation.template_yaml import read_yaml
+    from fogbank.services.cloudformation.template_yaml import NotWellFormed, read_yaml
 
-    return read_yaml(text)
+    try:
+        return read_yaml(text)
+    except NotWellFormed:
+        if not_json is None:
+            raise
+        where = f"(line {not_json.lineno}, column {not_json.colno})"
+        raise ValidationError(f"Template format error: JSON not well-formed. {where}") from None
 
 
 def check_outline(template: Template, *, transformed: bool = True) -> None:

@@ -56,6 +56,10 @@ _Loader.add_multi_constructor("!", _tagged)
 _Loader.construct_mapping = lambda self, node, deep=False: _mapping(self, node)
 
 
+class NotWellFormed(ValidationError):
+    """The text is no YAML at all."""
+
+
 def read_yaml(text: str) -> Any:
     try:
         depth = 0
@@ -71,6 +75,6 @@ def read_yaml(text: str) -> Any:
             raise ValidationError("Template format error: the template is nested too deeply.") from None
         mark = error.problem_mark
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        raise ValidationError(f"Template format error: YAML not well-formed.{where}") from None
+        raise NotWellFormed(f"Template format error: YAML not well-formed.{where}") from None
     except (yaml.YAMLError, ValueError):
-        raise ValidationError("Template format error: YAML not well-formed.") from None
+        raise NotWellFormed("Template format error: YAML not well-formed.") from None
