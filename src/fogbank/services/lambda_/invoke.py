@@ -85,7 +85,9 @@ class Invoker:
         running = self._concurrency.running(name.account, ctx.region, name.name)
         self._count(ctx, name, "ConcurrentExecutions", running, "Count")
         try:
-            outcome, log = await self._run(ctx, name, config, payload, request_id, client_context)
+            outcome, log = await self._run(
+                ctx, name, config, payload, request_id=request_id, client_context=client_context
+            )
         finally:
             self._concurrency.leave(name.account, ctx.region, name.name, unreserved=unreserved)
         failed = outcome.ending != "answered"
@@ -114,6 +116,7 @@ class Invoker:
         name: FunctionName,
         config: Configuration,
         payload: bytes,
+        *,
         request_id: str,
         client_context: str | None,
     ) -> tuple[Outcome, str]:
