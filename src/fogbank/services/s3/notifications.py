@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html
 
 import json
 import logging
-import zlib
 from typing import Any
 
 from msgspec.structs import replace
@@ -16,7 +15,6 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.ids import host_id
 from fogbank.core.moments import iso_milliseconds
-from fogbank.core.outbox import RetryPolicy
 from fogbank.core.service import Answer
 from fogbank.core.store import Record
 from fogbank.core.targets import as_text, deliver
@@ -24,6 +22,7 @@ from fogbank.services.s3 import destinations, event_messages, notification_rules
 from fogbank.services.s3.base import S3Base
 from fogbank.services.s3.errors import InvalidArgument
 from fogbank.services.s3.events import Details, Event
+from fogbank.services.s3.lanes import RETRY, lane
 from fogbank.services.s3.records import Bucket as BucketRecord
 from fogbank.services.s3.records import BucketConfig, ObjectVersion
 
@@ -32,9 +31,6 @@ log = logging.getLogger("fogbank.s3")
 _CONFIG = "notification"
 _EVENTBRIDGE = "events"
 _SUBJECT = "Amazon S3 Notification"
-# Keys share lanes, so that a burst of keys is no burst of tasks; one key's messages keep to one lane.
-_LANES = 16
-_RETRY = RetryPolicy(attempts_max=50, delay_max_s=300)
 
 
 class Message(Record):
@@ -52,7 +48,7 @@ class Notifications(S3Base):
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._events.listen(lambda bucket: bucket.notifies, self._notify)
-        cloud.outbox.handler("s3.notification", self._deliver, payload=Message, retry=_RETRY)
+        cloud.outbox.handler("s3.notification", self._deliver, payload=Message, retry=RETRY)
 
     def get_bucket_notification_configuration(
         self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None
@@ -117,9 +113,9 @@ class Notifications(S3Base):
                 )
 
     def _send(self, ctx: Context, bucket: BucketRecord, key: str, message: Message) -> None:
-        lane = f"{bucket.name} {message.destination} {zlib.crc32(key.encode()) % _LANES}"
         there = ctx.at(account=bucket.account, region=bucket.region)
-        self.cloud.outbox.put(there, "s3.notification", lane=lane, payload=message)
+        place = lane(bucket.name, message.destination, key)
+        self.cloud.outbox.put(there, "s3.notification", lane=place, payload=message)
 
     def _deliver(self, ctx: Context, message: Message) -> None:
         there = ctx.traced(message.trace)

@@ -64,9 +64,9 @@ def retention(config: dict[str, Any] | None, lock: ObjectLock | None, now_ms: in
     default = ((config or {}).get("Rule") or {}).get("DefaultRetention")
     if default is None or (lock is not None and lock.mode):
         return lock
-    until = datetime.fromtimestamp(now_ms / 1000, UTC)
     if "Years" in default:
-        until_ms = now_ms + round((_years_later(until, default["Years"]) - until).total_seconds() * 1000)
+        until = _years_later(datetime.fromtimestamp(now_ms / 1000, UTC), default["Years"])
+        until_ms = round(until.timestamp() * 1000)
     else:
         until_ms = now_ms + default["Days"] * DAY_MS
     return ObjectLock(default["Mode"], until_ms, lock.legal_hold if lock is not None else "")

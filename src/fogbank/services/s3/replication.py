@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication.html
 """
 
 import logging
-import zlib
 from typing import Any
 from urllib.parse import unquote
 
@@ -30,6 +29,7 @@ from fogbank.services.s3.errors import (
 )
 from fogbank.services.s3.events import CREATED, Details, Event
 from fogbank.services.s3.fields import storage
+from fogbank.services.s3.lanes import RETRY, lane
 from fogbank.services.s3.new_objects import ARCHIVED
 from fogbank.services.s3.records import Acl, BucketConfig, ObjectVersion
 from fogbank.services.s3.records import Bucket as BucketRecord
@@ -46,8 +46,6 @@ _NAMESPACE = "AWS/S3"
 _CHANGES = frozenset(
     (Event.TAGGING_PUT, Event.TAGGING_DELETE, Event.ACL_PUT, Event.RETENTION_PUT, Event.LEGAL_HOLD_PUT)
 )
-# Keys share lanes, so that a burst of keys is no burst of tasks; one key's rows keep to one lane.
-_LANES = 16
 
 
 class Work(Record):
@@ -67,7 +65,7 @@ class Replication(S3Base):
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._events.listen(lambda bucket: bucket.replicates, self._plan)
-        cloud.outbox.handler(_KIND, self._replicate, payload=Work)
+        cloud.outbox.handler(_KIND, self._replicate, payload=Work, retry=RETRY)
 
     def delete_bucket_replication(self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None) -> Answer:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
@@ -147,10 +145,10 @@ class Replication(S3Base):
     def _order(
         self, ctx: Context, bucket: BucketRecord, key: str, version: ObjectVersion, rule: Rule, *, only_changes: bool
     ) -> None:
-        lane = f"{bucket.name} {replication_rules.destination(rule)} {zlib.crc32(key.encode()) % _LANES}"
         work = Work(bucket.name, key, version.version_id, rule["ID"], ctx.now_ms, only_changes)
         there = ctx.at(account=bucket.account, region=bucket.region)
-        self.cloud.outbox.put(there, _KIND, lane=lane, payload=work)
+        place = lane(bucket.name, replication_rules.destination(rule), key)
+        self.cloud.outbox.put(there, _KIND, lane=place, payload=work)
 
     # ---- doing it ------------------------------------------------------------------------------------------------
 
