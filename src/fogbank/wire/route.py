@@ -197,7 +197,9 @@ class Router:
     def _by_rest(self, request: RequestData) -> Route:
         found = credential(request)
         signed = self._signed_as(found.service if found is not None else None)
-        if found is not None and found.service and not signed and found.service not in ("s3", "s3express"):
+        if found is not None and found.service == "s3express":
+            raise ServiceNotImplemented("Fogbank's S3 does not have directory buckets.").spoken_in("s3", "rest-xml")
+        if found is not None and found.service and not signed and found.service != "s3":
             raise self._absent_by_name(found.service)
         rest = [entry for entry in signed if _is_rest(entry)]
         if signed and not rest:

@@ -138,3 +138,10 @@ def test_the_owner_of_listed_buckets_is_told_first(server: Any, aws: Any, bucket
     s3.meta.events.register("before-parse.s3.*", lambda response_dict, **_: answers.append(response_dict["body"]))
     s3.list_buckets()
     assert answers[0].index(b"<Owner>") < answers[0].index(b"<Buckets>")
+
+
+def test_directory_buckets_are_told_to_be_missing(s3: Any) -> None:
+    with pytest.raises(ClientError) as refused:
+        s3.list_directory_buckets()
+    assert refused.value.response["Error"]["Code"] == "NotImplemented"
+    assert "directory buckets" in refused.value.response["Error"]["Message"]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 from fogbank.core.http_message import RequestData
+from fogbank.core.moments import iso_seconds
 from fogbank.services.s3.errors import AccessDenied, AuthorizationQueryParametersError, InvalidArgument
 
 EXPIRES_MAX_S = 7 * 24 * 3600
@@ -115,7 +116,7 @@ def _check_v2(given: Mapping[str, str], now_ms: int) -> None:
 
 
 def _expired(expires_ms: int, now_ms: int, members: Mapping[str, str]) -> AccessDenied:
-    times = {"Expires": _iso8601(expires_ms), "ServerTime": _iso8601(now_ms)}
+    times = {"Expires": iso_seconds(max(expires_ms, 0)), "ServerTime": iso_seconds(now_ms)}
     return AccessDenied("Request has expired", members={**members, **times})
 
 
@@ -124,7 +125,3 @@ def _milliseconds(date: str) -> int | None:
         return int(datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp() * 1000)
     except ValueError:
         return None
-
-
-def _iso8601(ms: int) -> str:
-    return datetime.fromtimestamp(max(ms, 0) // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
