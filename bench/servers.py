@@ -16,7 +16,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = Path(os.environ.get("FOGBANK_BENCH_CACHE", Path.home() / ".cache" / "fogbank-bench"))
-BYTECODE = CACHE / "fogbank-bytecode"
 READY_S = 60.0
 
 # The first request of every server: a plain, small, signed SQS call.
@@ -132,8 +131,7 @@ def python_of(peer: Peer) -> Path:
 
 def _compile() -> None:
     """Write Fogbank's bytecode, as pip does for what it installs: nobody's start is measured with Python's compiler."""
-    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(BYTECODE)}
-    subprocess.run([sys.executable, "-m", "compileall", "-q", ROOT / "src"], check=True, env=environment)
+    subprocess.run([sys.executable, "-m", "compileall", "-q", ROOT / "src"], check=True)
 
 
 @dataclass
@@ -179,7 +177,6 @@ def running(peer: Peer) -> Iterator[Running]:
         environment[name] = value.format(**values)
     if peer.ours:
         environment["PYTHONPATH"] = str(ROOT / "src")
-        environment["PYTHONPYCACHEPREFIX"] = str(BYTECODE)
     command = [part.format(**values) for part in peer.command]
     for name, contents in peer.files:
         (data / name).write_text(contents.format(**values))

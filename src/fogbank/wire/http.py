@@ -261,10 +261,11 @@ class HttpConnection(asyncio.Protocol):
             expects = not self._dispatch(request, close=expects) and expects
         elif announced > BUFFERED_BODY_MAX:
             self._stop_parsing(413)
-        earlier = len(self._slots) - (1 if self._stream is not None else 0)
-        if expects and not self._closing and not earlier and self._sending is None:
+        if expects and not self._closing and self._sending is None:
             # In the middle of earlier answers it cannot be said; such a client sends on after a while.
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            earlier = len(self._slots) - (1 if self._stream is not None else 0)
+            if not earlier:
+                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._deadline = self._connections.now_s + BODY_S
 
     def on_body(self, chunk: bytes) -> None:
