@@ -126,3 +126,24 @@ def test_the_record_that_fails_is_found_by_halving_and_told_of(aws: Aws, clock: 
     letters = reading.sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=20)["Messages"]
     info = json.loads(letters[0]["Body"])["KinesisBatchInfo"]
     assert (info["batchSize"], info["streamArn"], info["shardId"]) == (1, reading.arn, "shardId-000000000000")
+
+
+def test_a_record_that_grew_too_old_while_it_failed_is_told_of_with_its_last_failure(
+    aws: Aws, clock: MovableClock
+) -> None:
+    reading = Reading(aws)
+    dead = reading.sqs.create_queue(QueueName="dead")["QueueUrl"]
+    arn = reading.arn.replace(":kinesis:", ":sqs:").replace(":stream/s", ":dead")
+    made = reading.begin(MaximumRecordAgeInSeconds=60, DestinationConfig={"OnFailure": {"Destination": arn}})
+    reading.put("bad")
+
+    def failed() -> bool:
+        found = reading.functions.get_event_source_mapping(UUID=made["UUID"])["LastProcessingResult"]
+        return bool(found == "PROBLEM: Function call failed")
+
+    eventually(failed)
+    clock.advance(s=61)
+    (letter,) = reading.sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=20)["Messages"]
+    told = json.loads(letter["Body"])
+    assert told["requestContext"]["condition"] == "RecordAgeExceeded"
+    assert told["responseContext"]["functionError"] == "Unhandled"

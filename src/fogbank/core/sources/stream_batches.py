@@ -80,10 +80,11 @@ class Batches:
     async def _process(self, shard_id: str, records: list[StreamRecord]) -> None:
         attempts = 0
         throttled = 0
+        detail: Any = None
         while records:
             records, expired = self._without_expired(records)
             if expired:
-                await self._processor.give_up(shard_id, expired, "RecordAgeExceeded", attempts, None)
+                await self._processor.give_up(shard_id, expired, "RecordAgeExceeded", attempts, detail)
             if not records:
                 return
             try:
@@ -93,6 +94,7 @@ class Batches:
                 await self._clock.sleep(throttle_pause_s(throttled))
                 continue
             throttled = 0
+            detail = attempt.detail
             if attempt.first_failed is None:
                 return
             reported = attempt.first_failed > 0
@@ -105,7 +107,7 @@ class Batches:
                 await self._process(shard_id, records[half:])
                 return
             if 0 <= self._retries_max < attempts:
-                await self._processor.give_up(shard_id, records, "RetryAttemptsExhausted", attempts, attempt.detail)
+                await self._processor.give_up(shard_id, records, "RetryAttemptsExhausted", attempts, detail)
                 return
             await self._clock.sleep(retry_pause_s(attempts))
 
