@@ -136,6 +136,13 @@ def check_filter(resource: str | list[str] | None, dimension: str | None) -> Non
         raise Invalid("Resource Id must be specified when Scalable Dimension is specified.")  # not published
 
 
+def wanted_by(
+    resource: str | None, dimension: str | None, names: list[str] | None
+) -> Callable[[tuple[Any, ...], object], bool]:
+    """Whether a row of a resource's policies or actions, by its key, is among what a list asks for."""
+    return lambda key, _: resource in (None, key[3]) and dimension in (None, key[4]) and (not names or key[5] in names)
+
+
 def is_role(arn: str) -> bool:
     parsed = parse_arn(arn)
     return parsed is not None and parsed.service == "iam" and parsed.resource.startswith("role/")

@@ -11,7 +11,7 @@ from fogbank.core.errors import AwsError
 from fogbank.core.ids import new_id
 from fogbank.core.scaling import Utilization
 from fogbank.core.service import Answer
-from fogbank.services.applicationautoscaling.base import PAGE_MAX, ScalingBase, check_filter, described
+from fogbank.services.applicationautoscaling.base import PAGE_MAX, ScalingBase, check_filter, described, wanted_by
 from fogbank.services.applicationautoscaling.errors import Invalid, ObjectNotFound
 from fogbank.services.applicationautoscaling.records import Place, Policy, Target
 from fogbank.services.applicationautoscaling.tracking import HIGH, LOW, LOW_PERIODS, MINUTE_S, Tracking
@@ -93,11 +93,7 @@ class Policies(ScalingBase):
             ServiceNamespace,
             NextToken,
             MaxResults,
-            wanted=lambda key, _: (
-                ResourceId in (None, key[3])
-                and ScalableDimension in (None, key[4])
-                and (not PolicyNames or key[5] in PolicyNames)
-            ),
+            wanted=wanted_by(ResourceId, ScalableDimension, PolicyNames),
         )
         answers = [
             {

@@ -12,7 +12,7 @@ from fogbank.core.errors import AwsError
 from fogbank.core.ids import new_id
 from fogbank.core.schedule import due_after, is_schedule, zone_of
 from fogbank.core.service import Answer
-from fogbank.services.applicationautoscaling.base import PAGE_MAX, ScalingBase, check_filter, described
+from fogbank.services.applicationautoscaling.base import PAGE_MAX, ScalingBase, check_filter, described, wanted_by
 from fogbank.services.applicationautoscaling.errors import Invalid, ObjectNotFound
 from fogbank.services.applicationautoscaling.records import Place, ScheduledAction
 
@@ -98,11 +98,7 @@ class ScheduledActions(ScalingBase):
             ServiceNamespace,
             NextToken,
             MaxResults,
-            wanted=lambda key, _: (
-                ResourceId in (None, key[3])
-                and ScalableDimension in (None, key[4])
-                and (not ScheduledActionNames or key[5] in ScheduledActionNames)
-            ),
+            wanted=wanted_by(ResourceId, ScalableDimension, ScheduledActionNames),
         )
         return {"ScheduledActions": [_answer((*key,), action) for key, action in rows], **token}
 

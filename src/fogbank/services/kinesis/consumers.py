@@ -132,6 +132,16 @@ class Consumers(StreamOperations):
     async def _events(
         self, ctx: Context, stream: Stream, place: tuple[int, str, int], position: int
     ) -> AsyncIterator[dict[str, Any]]:
+        try:
+            async for event in self._until_over(ctx, stream, place, position):
+                yield event
+        finally:
+            if self._subscribed_ms.get(place) == ctx.now_ms:
+                del self._subscribed_ms[place]
+
+    async def _until_over(
+        self, ctx: Context, stream: Stream, place: tuple[int, str, int], position: int
+    ) -> AsyncIterator[dict[str, Any]]:
         clock = self.cloud.clock
         _, name, number = place
         key = (stream.account, stream.region, stream.name)

@@ -34,10 +34,13 @@ class StreamMetrics:
         self._of_shard(stream, number, "IncomingRecords", records)
         self._of_shard(stream, number, "IncomingBytes", size)
 
-    def throttled(self, stream: Stream, number: int, records: int) -> None:
+    def throttled(self, stream: Stream, operation: str, number: int, records: int) -> None:
         """Records that a shard did not take."""
         self._of(stream, "WriteProvisionedThroughputExceeded").add(records)
-        self._of(stream, "PutRecords.ThrottledRecords").add(records)
+        if operation == "PutRecords":
+            self._of(stream, "PutRecords.ThrottledRecords").add(records)
+        else:
+            self._of(stream, "PutRecord.Success").add(0)
         self._of_shard(stream, number, "WriteProvisionedThroughputExceeded", records)
 
     def got(self, stream: Stream, number: int, records: int, size: int, age_ms: int) -> None:

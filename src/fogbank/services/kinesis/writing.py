@@ -16,7 +16,6 @@ from fogbank.services.kinesis.throughput import ShardThroughput
 from fogbank.services.kinesis.waiters import Waiters
 
 REQUEST_BYTES_MAX = 10 * 1024 * 1024
-_KEY_CHARACTERS_MAX = 256
 _RINGS_MAX = 1000
 
 
@@ -73,14 +72,14 @@ class Writing(KinesisBase):
                 f"ExclusiveMinimumSequenceNumber {SequenceNumberForOrdering} used in PutRecord on stream {stream.name} "
                 f"under account {stream.account} is invalid."
             )
-        self._check_size(stream, Data, PartitionKey)
+        size = _size(Data, PartitionKey)
+        _check_size(stream, size)
         ring = self._ring(stream)
         number = ring.shard_of(_hash_key(PartitionKey, ExplicitHashKey))
         throughput = self._throughputs.of(stream.id, number, ctx.now_ms)
         throughput.begin_writing(ctx.now_ms)
-        size = len(Data) + len(PartitionKey)
         if not throughput.admits_record(size):
-            self._metrics.throttled(stream, number, 1)
+            self._metrics.throttled(stream, "PutRecord", number, 1)
             raise ThroughputExceeded(_rate_exceeded(stream, number))
         batch = _Batch(throughput)
         batch.keys, batch.data, batch.size = [PartitionKey], [Data], size
@@ -99,20 +98,19 @@ class Writing(KinesisBase):
     ) -> Answer:
         """Each record for itself: what a shard does not take is reported, and the others are put."""
         stream = self._stream(ctx, StreamName, StreamARN, shared=True)
+        sizes = [_size(record["Data"], record["PartitionKey"]) for record in Records]
+        # Before any shard counts a record: a request that is refused takes nothing of their throughput.
+        _check_size(stream, max(sizes))
+        if sum(sizes) > REQUEST_BYTES_MAX:
+            raise InvalidArgument("Records size exceeds 10 MB limit")
+        hashes = [_hash_key(record["PartitionKey"], record.get("ExplicitHashKey")) for record in Records]
         ring = self._ring(stream)
-        total = 0
         batches: dict[int, _Batch] = {}
         answers: list[dict[str, str]] = [{}] * len(Records)
-        record_max = stream.record_kib_max * 1024
         refused: dict[int, int] = {}
         for place, record in enumerate(Records):
-            key, data = record["PartitionKey"], record["Data"]
-            explicit = record.get("ExplicitHashKey")
-            size = len(data) + (len(key) if key.isascii() else len(key.encode()))
-            if size > record_max:
-                self._check_size(stream, data, key)
-            total += size
-            number = ring.shard_of(hash_of(key) if explicit is None else _hash_key(key, explicit))
+            size = sizes[place]
+            number = ring.shard_of(hashes[place])
             batch = batches.get(number)
             if batch is None:
                 batch = batches[number] = _Batch(self._throughputs.of(stream.id, number, ctx.now_ms))
@@ -121,12 +119,10 @@ class Writing(KinesisBase):
                 refused[number] = refused.get(number, 0) + 1
                 answers[place] = {"ErrorCode": ThroughputExceeded.code, "ErrorMessage": _rate_exceeded(stream, number)}
                 continue
-            batch.keys.append(key)
-            batch.data.append(data)
+            batch.keys.append(record["PartitionKey"])
+            batch.data.append(record["Data"])
             batch.places.append(place)
             batch.size += size
-        if total > REQUEST_BYTES_MAX:
-            raise InvalidArgument("Records size exceeds 10 MB limit")
         put = size_put = 0
         for number, batch in batches.items():
             if not batch.places:
@@ -139,7 +135,7 @@ class Writing(KinesisBase):
             size_put += batch.size
         self._metrics.put(stream, "PutRecords", put, size_put)
         for number, count in refused.items():
-            self._metrics.throttled(stream, number, count)
+            self._metrics.throttled(stream, "PutRecords", number, count)
         answer: dict[str, Any] = {"FailedRecordCount": len(Records) - put, "Records": answers}
         return answer | ({"EncryptionType": "KMS"} if stream.key_id else {})
 
@@ -164,11 +160,17 @@ class Writing(KinesisBase):
         self._waiters.wake_after_commit(self.cloud.store, (stream.id, number))
         return first
 
-    def _check_size(self, stream: Stream, data: bytes, key: str) -> None:
-        if len(data) + len(key.encode()) > stream.record_kib_max * 1024:
-            raise InvalidArgument(
-                f"Record size exceeds {stream.record_kib_max} KiB, the maximum record size of stream {stream.name}"
-            )
+
+def _size(data: bytes, key: str) -> int:
+    """What a record counts for: its data and its partition key."""
+    return len(data) + (len(key) if key.isascii() else len(key.encode()))
+
+
+def _check_size(stream: Stream, size: int) -> None:
+    if size > stream.record_kib_max * 1024:
+        raise InvalidArgument(
+            f"Record size exceeds {stream.record_kib_max} KiB, the maximum record size of stream {stream.name}"
+        )
 
 
 def _hash_key(partition_key: str, explicit: str | None) -> bytes:
