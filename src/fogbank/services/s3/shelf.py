@@ -35,6 +35,9 @@ class Shelf:
 
     def put(self, bucket: Bucket, key: str, version: ObjectVersion) -> None:
         """Make `version` the latest."""
+        if not bucket.versioning:
+            self._overwrite(bucket.name, key, version)
+            return
         self._make_room(bucket, key)
         self._usages.add(bucket.name, storage(version), version.size)
         if version.delete_marker:
@@ -103,10 +106,21 @@ class Shelf:
         self._bodies.drop(version.body)
         self._usages.remove(bucket, storage(version), version.size)
 
+    def _overwrite(self, bucket: str, key: str, version: ObjectVersion) -> None:
+        """Put the object of a bucket that never had versioning, and let go of the one that was there."""
+        old = self._tables.objects.get((bucket, key))
+        if old is None:
+            self._usages.add(bucket, storage(version), version.size)
+        elif storage(old) == storage(version):
+            self._bodies.drop(old.body)
+            self._usages.resize(bucket, storage(version), version.size - old.size)
+        else:
+            self._let_go(bucket, old)
+            self._usages.add(bucket, storage(version), version.size)
+        self._tables.objects.put((bucket, key), version)
+
     def _make_room(self, bucket: Bucket, key: str) -> None:
-        if not bucket.versioning:
-            self.remove(bucket.name, key)
-            return
+        """Of a bucket that has or had versioning."""
         if bucket.versioning != ENABLED:
             # Suspended: there is one null version at most, and the new one is it.
             self._take_out(bucket.name, key, NULL_VERSION)

@@ -22,6 +22,11 @@ class Usages:
     def remove(self, bucket: str, storage_class: str, size: int) -> None:
         self._change(bucket, storage_class, objects=-1, size=-size)
 
+    def resize(self, bucket: str, storage_class: str, more: int) -> None:
+        """An object has so many bytes more than before, or less."""
+        if more:
+            self._change(bucket, storage_class, objects=0, size=more)
+
     def of_bucket(self, bucket: str) -> dict[str, Usage]:
         """By storage class."""
         return {storage_class: usage for (_, storage_class), usage in self._rows.scan((bucket,))}
