@@ -17,6 +17,7 @@ SERVICES = {
     "dynamodbstreams": _entry("dynamodbstreams"),
     "ecr": _entry("ecr", "AWS::ECR"),
     "events": _entry("events", "AWS::Events"),
+    "firehose": _entry("firehose", "AWS::KinesisFirehose"),
     "iam": _entry("iam", "AWS::IAM"),
     "kinesis": _entry("kinesis", "AWS::Kinesis"),
     "lambda_": _entry("lambda_", "AWS::Lambda"),

@@ -4,7 +4,6 @@ import re
 from collections.abc import AsyncIterable, Awaitable, Mapping
 from typing import Any, Unpack
 
-from fogbank.core.body import BodyStream
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.moments import http_date
@@ -125,7 +124,7 @@ class Objects(NewObjects):
         *,
         Bucket: str,
         Key: str,
-        Body: bytes | BodyStream = b"",
+        Body: bytes | AsyncIterable[bytes] = b"",
         ContentLength: int | None = None,
         ContentMD5: str | None = None,
         ChecksumAlgorithm: str | None = None,

@@ -1,0 +1,3 @@
+from fogbank.services.firehose.service import FirehoseService
+
+__all__ = ["FirehoseService"]
