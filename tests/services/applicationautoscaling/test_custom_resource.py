@@ -121,6 +121,15 @@ def load(aws: Aws, clock: MovableClock, shards: Shards, *per_minute: float) -> N
     clock.advance(s=60 - clock.now_ms() / 1000 % 60 + 1)
 
 
+def loaded(aws: Aws, clock: MovableClock, shards: Shards, records: float, *, count: int, minutes: int) -> bool:
+    """Whether so many records a minute lead to that number of shards within these minutes."""
+    for _ in range(minutes):
+        load(aws, clock, shards, records)
+        if eventually(lambda: shards.count() == count, within_s=0.3):
+            return True
+    return False
+
+
 def test_shards_follow_the_load_by_metric_math_and_another_stream_stays_as_it_is(
     aws: Aws, scaling: Any, shards: Shards, place: dict[str, str], clock: MovableClock
 ) -> None:
@@ -145,17 +154,14 @@ def test_shards_follow_the_load_by_metric_math_and_another_stream_stays_as_it_is
             },
         },
     )
-    load(aws, clock, shards, 200, 200, 200)
-    assert eventually(lambda: shards.count() == 2)
-    load(aws, clock, shards, 350, 350, 350)
-    assert eventually(lambda: shards.count() == 4)
+    assert loaded(aws, clock, shards, 200, count=2, minutes=6)
+    assert loaded(aws, clock, shards, 350, count=4, minutes=6)
     assert eventually(lambda: activities(scaling)[0]["StatusCode"] == "Successful")
     assert activities(scaling)[0]["Description"] == "Setting desired capacity to 4."
     assert activities(scaling)[0]["StatusMessage"] == (
         "Successfully set desired capacity to 4. Change successfully fulfilled by custom-resource."
     )
-    load(aws, clock, shards, *[190] * 16)
-    assert eventually(lambda: shards.count() == 2), "what 190 records need, once they were few for 15 minutes"
+    assert loaded(aws, clock, shards, 190, count=2, minutes=20), "what 190 records need"
     assert (shards.asked, shards.count("other")) == ([2.0, 4.0, 2.0], 1)
 
 
