@@ -70,6 +70,19 @@ def test_events_are_kept_when_the_function_is_gone(aws: Any, logs: Any, clock: A
     events = [{"timestamp": clock.now_ms(), "message": "x"}]
     logs.put_log_events(logGroupName="/app", logStreamName="one", logEvents=events)
     assert len(logs.filter_log_events(logGroupName="/app")["events"]) == 1
+    (point,) = aws("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Logs",
+        MetricName="DeliveryErrors",
+        StartTime=clock.now_ms() / 1000 - 120,
+        EndTime=clock.now_ms() / 1000 + 120,
+        Period=300,
+        Statistics=["Sum"],
+        Dimensions=[
+            {"Name": name, "Value": value}
+            for name, value in {"LogGroupName": "/app", "DestinationType": "Lambda", "FilterName": "f"}.items()
+        ],
+    )["Datapoints"]
+    assert point["Sum"] == 1
 
 
 @pytest.mark.parametrize(
@@ -78,9 +91,47 @@ def test_events_are_kept_when_the_function_is_gone(aws: Any, logs: Any, clock: A
         ("arn:aws:lambda:us-east-1:{account}:function:none", DENIED),
         ("arn:aws:lambda:us-east-1:000000000000:function:other", "Cross-account lambda invocation"),
         ("arn:aws:kinesis:us-east-1:{account}:stream/s", "kinesis cannot be used without roleArn"),
-        ("arn:aws:sqs:us-east-1:{account}:q", "InvalidParameterException"),
+        ("arn:aws:firehose:us-east-1:{account}:deliverystream/s", "firehose cannot be used without roleArn"),
+        ("arn:aws:logs:us-east-1:{account}:destination:d", "ResourceNotFoundException"),
+        ("arn:aws:sqs:us-east-1:{account}:q", "cannot work with destinationArn for vendor sqs"),
     ],
 )
 def test_a_destination_that_cannot_be_reached_is_refused(logs: Any, account: str, arn: str, sentence: str) -> None:
     with pytest.raises(ClientError, match=sentence):
         put(logs, arn.format(account=account))
+
+
+def test_matching_events_are_packed_for_a_delivery_stream(aws: Any, logs: Any, clock: Any, account: str) -> None:
+    aws("s3").create_bucket(Bucket=f"kept-{account}")
+    role = f"arn:aws:iam::{account}:role/r"
+    stream = aws("firehose").create_delivery_stream(
+        DeliveryStreamName="kept",
+        ExtendedS3DestinationConfiguration={"BucketARN": f"arn:aws:s3:::kept-{account}", "RoleARN": role},
+    )["DeliveryStreamARN"]
+    clock.advance(s=60)
+    logs.put_subscription_filter(
+        logGroupName="/app", filterName="f", filterPattern="ERROR", destinationArn=stream, roleArn=role
+    )
+    events = [{"timestamp": clock.now_ms(), "message": text} for text in ("ERROR one", "fine")]
+    logs.put_log_events(logGroupName="/app", logStreamName="one", logEvents=events)
+    clock.advance(s=301)
+    (key,) = [found["Key"] for found in aws("s3").list_objects_v2(Bucket=f"kept-{account}")["Contents"]]
+    body = aws("s3").get_object(Bucket=f"kept-{account}", Key=key)["Body"].read()
+    # Members of gzip one behind the other are one stream of gzip.
+    text = gzip.decompress(body).decode()
+    control, document = (json.loads(part) for part in text.replace("}{", "}\n{").splitlines())
+    assert control["logEvents"][0]["message"] == (
+        "CWL CONTROL MESSAGE: Checking health of destination Firehose stream."
+    )
+    assert [event["message"] for event in document["logEvents"]] == ["ERROR one"]
+
+
+def test_a_delivery_stream_that_is_not_there_is_refused(logs: Any, account: str) -> None:
+    with pytest.raises(ClientError, match="Could not deliver test message to specified Firehose stream"):
+        logs.put_subscription_filter(
+            logGroupName="/app",
+            filterName="f",
+            filterPattern="",
+            destinationArn=f"arn:aws:firehose:us-east-1:{account}:deliverystream/none",
+            roleArn=f"arn:aws:iam::{account}:role/r",
+        )

@@ -6,18 +6,9 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType, TransactionalResourceType
 from fogbank.services.applicationautoscaling.errors import ObjectNotFound
+from fogbank.services.applicationautoscaling.policies import KIND
 
-_INTEGERS = (
-    "Cooldown",
-    "MaxCapacity",
-    "MinAdjustmentMagnitude",
-    "MinCapacity",
-    "Period",
-    "ScaleInCooldown",
-    "ScaleOutCooldown",
-    "ScalingAdjustment",
-)
-_NUMBERS = ("TargetValue", "MetricIntervalLowerBound", "MetricIntervalUpperBound")
+_INTEGERS = ("MinCapacity", "MaxCapacity", "ScaleInCooldown", "ScaleOutCooldown", "Period")
 _BOOLEANS = (
     "DisableScaleIn",
     "DynamicScalingInSuspended",
@@ -90,7 +81,6 @@ class ScalingPolicyResource(TransactionalResourceType):
             "ScalableDimension",
             "ScalingTargetId",
             "ServiceNamespace",
-            "StepScalingPolicyConfiguration",
             "TargetTrackingScalingPolicyConfiguration",
         }
     )
@@ -117,7 +107,7 @@ def _place_of(target_id: str) -> dict[str, str]:
 
 
 def _policy(properties: dict[str, Any]) -> dict[str, Any]:
-    given: dict[str, Any] = _typed(properties)
+    given = {"PolicyType": KIND, **_typed(properties)}
     target_id = given.pop("ScalingTargetId", None)
     return given if target_id is None else given | _place_of(target_id)
 
@@ -132,7 +122,7 @@ def _typed(value: Any, name: str = "") -> Any:
         return int(value)
     if name in _BOOLEANS:
         return str(value).lower() == "true"
-    return float(value) if name in _NUMBERS else value
+    return float(value) if name == "TargetValue" else value
 
 
 def _seconds(text: str) -> float:

@@ -12,15 +12,14 @@ from fogbank.core.errors import AwsError
 from fogbank.core.ids import new_id
 from fogbank.core.schedule import due_after, is_schedule, zone_of
 from fogbank.core.service import Answer
-from fogbank.services.applicationautoscaling.adjusting import Adjusting
-from fogbank.services.applicationautoscaling.base import PAGE_MAX, check_filter, described, wanted_by
+from fogbank.services.applicationautoscaling.base import PAGE_MAX, ScalingBase, check_filter, described, wanted_by
 from fogbank.services.applicationautoscaling.errors import Invalid, ObjectNotFound
-from fogbank.services.applicationautoscaling.records import Occasion, Place, ScheduledAction
+from fogbank.services.applicationautoscaling.records import Place, ScheduledAction
 
 ActionKey = tuple[str, str, str, str, str, str]
 
 
-class ScheduledActions(Adjusting):
+class ScheduledActions(ScalingBase):
     """The operations on scheduled actions of `ApplicationAutoScalingService`, and what they do."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -135,7 +134,7 @@ class ScheduledActions(Adjusting):
             )
         self._tables.targets.put(place, target)
         try:
-            self._respond(ctx, Occasion(place))
+            self._keep_within(ctx, place, target)
         except AwsError:  # The resource is gone: there is nothing to scale, and the next time may find it again.
             return
 

@@ -38,3 +38,17 @@ class AccessDenied(AwsError):
 
 class Invalid(AwsError):
     code = "ValidationException"
+
+
+class TooManyTags(AwsError):
+    code = "TooManyTagsException"
+    message = "A resource can have no more than 50 tags."
+
+
+class Conflict(AwsError):
+    code = "ConflictException"
+
+
+class ServiceUnavailable(AwsError):
+    code = "ServiceUnavailableException"
+    status = 503

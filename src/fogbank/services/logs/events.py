@@ -10,13 +10,14 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
+from fogbank.services.logs.embedded_metrics import embedded, publish_embedded
 from fogbank.services.logs.errors import InvalidParameter, ResourceAlreadyExists, StreamNotFound
 from fogbank.services.logs.filter_pattern import compile_filter
+from fogbank.services.logs.forwarding import forward
 from fogbank.services.logs.groups import DAY_MS, Groups, horizon_ms, only_standard
 from fogbank.services.logs.metric_filters import publish
 from fogbank.services.logs.pages import PAGE_BYTES_MAX, PAGE_EVENTS_MAX, invalid, page, token, untoken
-from fogbank.services.logs.records import Event, Group, Stream
-from fogbank.services.logs.subscriptions import Arrived, forward
+from fogbank.services.logs.records import Arrived, Event, Group, Stream
 
 BATCH_BYTES_MAX = 1_048_576
 EVENT_OVERHEAD_BYTES = 26  # Counted for each event of a batch (PutLogEvents).
@@ -214,13 +215,20 @@ class Events(Groups):
             stream.last_ingested_ms = ctx.now_ms
             stream.stored_bytes += sum(stored_bytes(message) for _, _, message in arrived)
             self._tables.streams.put((group.id, stream.name), stream)
-            publish(ctx, self._tables, group, arrived)
-            forward(ctx, self._tables, group, stream, arrived)
+            self._react(ctx, group, stream, arrived)
         answer: dict[str, Any] = {"nextSequenceToken": f"{number:056d}"}
         rejected = _rejected(times, too_old=ctx.now_ms - TOO_OLD_MS, expired=expired, too_new=ctx.now_ms + TOO_NEW_MS)
         return answer | ({"rejectedLogEventsInfo": rejected} if rejected else {})
 
     # ---- steps --------------------------------------------------------------------------------------------------
+
+    def _react(self, ctx: Context, group: Group, stream: Stream, arrived: list[Arrived]) -> None:
+        """Do what new events cause, in their own transaction."""
+        publish(ctx, self._tables, group, arrived)
+        told = embedded(ctx, arrived)
+        if told and group.log_class == "STANDARD":
+            publish_embedded(ctx, group, told)
+        forward(ctx, self._tables, group, stream, arrived)
 
     def _stream(self, group: Group, name: str) -> Stream:
         stream = self._tables.streams.get((group.id, name))

@@ -1,21 +1,20 @@
-"""Log groups, their retention, class and tags.
+"""Log groups, their retention and class.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html
 """
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from fogbank.core.context import Context
-from fogbank.core.service import Answer, Service, Tagged
+from fogbank.core.service import Answer, Service
 from fogbank.services.logs.errors import (
     GroupNotFound,
     Invalid,
     InvalidOperation,
     InvalidParameter,
     ResourceAlreadyExists,
-    ResourceNotFound,
+    TooManyTags,
 )
 from fogbank.services.logs.pages import page, token, untoken
 from fogbank.services.logs.records import Group, LogsTables
@@ -47,15 +46,16 @@ class Groups(Service):
         place = (ctx.account, ctx.region, logGroupName)
         if self._tables.groups.get(place) is not None:
             raise ResourceAlreadyExists("The specified log group already exists")
+        check_tags(tags or {})
         group = Group(
             self._tables.next_number(),
             logGroupName,
             ctx.now_ms,
+            tags=tags or {},
             retention_days=DELIVERY_RETENTION_DAYS if logGroupClass == "DELIVERY" else 0,
             log_class=logGroupClass,
             protected=deletionProtectionEnabled,
         )
-        _add_tags(group, tags or {})
         self._tables.groups.put(place, group)
         return None
 
@@ -138,12 +138,6 @@ class Groups(Service):
         ]
         return page("logGroups", rows, nextToken, limit)
 
-    def list_tags_for_resource(self, ctx: Context, *, resourceArn: str) -> Answer:
-        return {"tags": self._tagged(ctx, resourceArn).tags}
-
-    def list_tags_log_group(self, ctx: Context, *, logGroupName: str) -> Answer:
-        return {"tags": self._group(ctx, logGroupName).tags}
-
     def put_log_group_deletion_protection(
         self, ctx: Context, *, logGroupIdentifier: str, deletionProtectionEnabled: bool
     ) -> Answer:
@@ -159,18 +153,6 @@ class Groups(Service):
                 f"constraint: Member must satisfy enum value set: {sorted(RETENTION_DAYS)}"
             )
         return self._retain(ctx, logGroupName, retentionInDays)
-
-    def tag_log_group(self, ctx: Context, *, logGroupName: str, tags: dict[str, str]) -> Answer:
-        return self._tag(ctx, self._group(ctx, logGroupName), tags)
-
-    def tag_resource(self, ctx: Context, *, resourceArn: str, tags: dict[str, str]) -> Answer:
-        return self._tag(ctx, self._tagged(ctx, resourceArn), tags)
-
-    def untag_log_group(self, ctx: Context, *, logGroupName: str, tags: list[str]) -> Answer:
-        return self._untag(ctx, self._group(ctx, logGroupName), tags)
-
-    def untag_resource(self, ctx: Context, *, resourceArn: str, tagKeys: list[str]) -> Answer:
-        return self._untag(ctx, self._tagged(ctx, resourceArn), tagKeys)
 
     # ---- steps --------------------------------------------------------------------------------------------------
 
@@ -196,31 +178,6 @@ class Groups(Service):
         if group.log_class == "DELIVERY":
             raise InvalidParameter("The retention of a log group of the DELIVERY class cannot be changed.")
         group.retention_days = days
-        self._keep_group(ctx, group)
-        return None
-
-    def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
-        for key, group in self._tables.groups.scan((ctx.account, ctx.region)):
-            yield Tagged(ctx.arn("logs", f"log-group:{key[2]}"), "logs:log-group", group.tags)
-
-    def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
-        self._tag(ctx, self._tagged(ctx, arn), tags)
-
-    def untag_by_arn(self, ctx: Context, arn: str, keys: list[str]) -> None:
-        self._untag(ctx, self._tagged(ctx, arn), keys)
-
-    def _tagged(self, ctx: Context, arn: str) -> Group:
-        if ":log-group:" not in arn:
-            raise ResourceNotFound("The specified resource does not exist.")
-        return self._group(ctx, name_of(arn))
-
-    def _tag(self, ctx: Context, group: Group, tags: dict[str, str]) -> Answer:
-        _add_tags(group, tags)
-        self._keep_group(ctx, group)
-        return None
-
-    def _untag(self, ctx: Context, group: Group, keys: list[str]) -> Answer:
-        group.tags = {key: value for key, value in group.tags.items() if key not in keys}
         self._keep_group(ctx, group)
         return None
 
@@ -257,7 +214,6 @@ def only_standard(group: Group, what: str) -> None:
         raise InvalidOperation(f"{what} is not supported for log groups of the {group.log_class} class.")
 
 
-def _add_tags(group: Group, tags: dict[str, str]) -> None:
-    group.tags |= tags
-    if len(group.tags) > TAGS_MAX:
-        raise InvalidParameter(f"A log group can have up to {TAGS_MAX} tags.")
+def check_tags(tags: dict[str, str]) -> None:
+    if len(tags) > TAGS_MAX:
+        raise TooManyTags()

@@ -4,26 +4,22 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/MonitoringLogData.html
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
+from fogbank.services.logs.datapoints import Datapoints, Series
 from fogbank.services.logs.errors import InvalidParameter, LimitExceeded, ResourceNotFound
 from fogbank.services.logs.filter_pattern import Match, compile_filter
 from fogbank.services.logs.filter_scanner import number_of
 from fogbank.services.logs.groups import Groups, only_standard
 from fogbank.services.logs.pages import page
-from fogbank.services.logs.records import Group, LogsTables, MetricFilter
-from fogbank.services.logs.subscriptions import Arrived
+from fogbank.services.logs.records import Arrived, Group, LogsTables, MetricFilter
 
 FILTERS_MAX = 100  # metric filters of one log group
 DIMENSIONS_MAX = 3
 NAMESPACE_MAX = 255
-MINUTE_MS = 60_000
-VALUES_MAX = 150  # values of one datum of PutMetricData
-DATA_MAX = 1000  # data of one PutMetricData
 _SELECTOR = re.compile(r"\$.+")
 
 
@@ -111,28 +107,15 @@ class MetricFilters(Groups):
 
 def publish(ctx: Context, tables: LogsTables, group: Group, arrived: Iterable[Arrived]) -> None:
     """Send what the group's metric filters make of new events to CloudWatch, in the current transaction."""
+    points = Datapoints()
     for _, found in tables.metric_filters.scan((group.id,)):
-        seen: dict[tuple[int, tuple[tuple[str, str], ...]], Counter[float]] = {}
         matches = compile_filter(found.pattern)
         for _, at_ms, message in arrived:
             point = _point(found, matches(message))
             if point is not None:
                 value, dimensions = point
-                seen.setdefault((at_ms // MINUTE_MS * MINUTE_MS, dimensions), Counter())[value] += 1
-        data = [
-            {
-                "MetricName": found.metric,
-                "Timestamp": minute / 1000,
-                "Values": [value for value, _ in part],
-                "Counts": [float(count) for _, count in part],
-                "Unit": found.unit or "None",
-                "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions],
-            }
-            for (minute, dimensions), values in seen.items()
-            for part in _parts(list(values.items()), VALUES_MAX)
-        ]
-        for part in _parts(data, DATA_MAX):
-            ctx.cloud.cloudwatch.put_metric_data(ctx, Namespace=found.namespace, MetricData=part)
+                points.add(Series(found.namespace, found.metric, dimensions, found.unit or "None"), at_ms, value)
+    points.publish(ctx)
 
 
 def _point(found: MetricFilter, match: Match | None) -> tuple[float, tuple[tuple[str, str], ...]] | None:
@@ -190,7 +173,3 @@ def _row(group: Group, found: MetricFilter) -> dict[str, Any]:
         "logGroupName": group.name,
         "applyOnTransformedLogs": False,
     }
-
-
-def _parts(items: list[Any], size: int) -> Iterable[list[Any]]:
-    return (items[start : start + size] for start in range(0, len(items), size))

@@ -3,7 +3,9 @@
 An event's key is (group id, stream id, timestamp, sequence): a stream is in time order.
 """
 
-from fogbank.core.store import Record, Store
+from typing import Any
+
+from fogbank.core.store import Record, Store, Table
 
 
 class Group(Record):
@@ -27,6 +29,10 @@ class Stream(Record):
 class Event(Record):
     message: str
     ingested_ms: int
+
+
+Arrived = tuple[str, int, str]
+"""An event that has just been put: its id, time and message."""
 
 
 class MetricFilter(Record):
@@ -54,6 +60,17 @@ class SubscriptionFilter(Record):
     role_arn: str = ""
 
 
+class Destination(Record):
+    """What other accounts may subscribe to: events sent to it go on to the target, a stream."""
+
+    name: str
+    created_ms: int
+    target_arn: str
+    role_arn: str
+    policy: str = ""
+    tags: dict[str, str] = {}
+
+
 class ResourcePolicy(Record):
     name: str
     document: str
@@ -73,8 +90,11 @@ class LogsTables:
         self.events = store.table("logs.events", key=(int, int, int, int), value=Event)
         self.metric_filters = store.table("logs.metric_filters", key=(int, str), value=MetricFilter)
         self.subscriptions = store.table("logs.subscriptions", key=(int, str), value=SubscriptionFilter)
+        self.destinations = store.table("logs.destinations", key=(str, str, str), value=Destination)
         self.policies = store.table("logs.policies", key=(str, str, str), value=ResourcePolicy)
         self.counters = store.table("logs.counters", key=(str,), value=Counter)
+        # By the kind of resource in their ARNs. The keys are account, region and name, and the records have tags.
+        self.tagged: dict[str, Table[Any]] = {"log-group": self.groups, "destination": self.destinations}
 
     def next_number(self, times: int = 1) -> int:
         counter = self.counters.get(("number",)) or Counter(1)

@@ -7,19 +7,20 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.services.logs.errors import InvalidParameter
 from fogbank.services.logs.events import Events
+from fogbank.services.logs.forwarding import take_part
 from fogbank.services.logs.groups import NAME_MAX
 from fogbank.services.logs.metric_filters import MetricFilters
 from fogbank.services.logs.records import LogsTables
 from fogbank.services.logs.resource_policies import ResourcePolicies
 from fogbank.services.logs.retention import keep_sweeping
 from fogbank.services.logs.subscriptions import Subscriptions
+from fogbank.services.logs.tagging import Tagging
 
 
-class LogsService(Events, MetricFilters, Subscriptions, ResourcePolicies):
-    """Groups, streams, events, filter patterns, metric filters, subscriptions of functions, retention and tags.
+class LogsService(Events, MetricFilters, Subscriptions, ResourcePolicies, Tagging):
+    """Groups, streams, events, filter patterns, metrics of events, subscriptions, destinations, retention and tags.
 
-    Queries (Insights), destinations, deliveries, export, transformers, data protection and encryption keys answer
-    NotImplemented, and so do subscriptions of anything but functions.
+    Queries (Insights), deliveries, export, transformers, data protection and encryption keys answer NotImplemented.
     """
 
     name = "logs"
@@ -29,6 +30,7 @@ class LogsService(Events, MetricFilters, Subscriptions, ResourcePolicies):
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._tables = LogsTables(cloud.store)
+        take_part(cloud.outbox)
 
     async def start(self) -> None:
         await keep_sweeping(self.cloud, self._tables)
