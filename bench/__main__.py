@@ -19,7 +19,7 @@ from bench.load import Outcome, Unexpected
 from bench.servers import PEERS, Peer, running
 from bench.table import Row, render
 
-GROUPS = ("sqs", "dynamodb", "sns", "events", "s3", "lambda", "cloudformation", "footprint")
+GROUPS = ("sqs", "dynamodb", "sns", "events", "kinesis", "cloudwatch", "s3", "lambda", "cloudformation", "footprint")
 
 
 def main() -> None:
@@ -67,7 +67,7 @@ def _measure(peer: Peer, groups: Sequence[str], options: argparse.Namespace, row
             _keep(rows, peer, figure)
     for case in CASES:
         if case.group in groups:
-            row = rows.setdefault(case.name, Row(case.name, "requests/s", higher_is_better=True))
+            row = rows.setdefault(case.name, Row(case.name, f"{case.counts}/s", higher_is_better=True))
             with running(peer) as server:
                 try:
                     outcome = case.run(server, options.seconds)
@@ -76,7 +76,7 @@ def _measure(peer: Peer, groups: Sequence[str], options: argparse.Namespace, row
             row.add(peer.name, outcome)
             if outcome.requests:
                 _keep(rows, peer, Figure(f"{case.name}, processor time of the server", "us", outcome.server_us))
-            print(f"  {case.name}: {_words(outcome)}", file=sys.stderr)
+            print(f"  {case.name}: {_words(outcome, case.counts)}", file=sys.stderr)
     of_objects = partial(objects.singles, keys=options.objects, gigabytes=options.gigabytes)
     for group, measure in (SINGLE | {"s3": of_objects}).items():
         if group in groups:
@@ -92,10 +92,10 @@ def _keep(rows: dict[str, Row], peer: Peer, figure: Figure) -> None:
     print(f"  {figure.name}: {shown}", file=sys.stderr)
 
 
-def _words(outcome: Outcome) -> str:
+def _words(outcome: Outcome, counts: str) -> str:
     words = (
-        f"{outcome.rate:,.0f} requests/s, p50 {outcome.percentile_ms(0.5):.1f} ms, "
-        f"p99 {outcome.percentile_ms(0.99):.1f} ms, server {outcome.server_us:.1f} us of a core a request, "
+        f"{outcome.rate:,.0f} {counts}/s, p50 {outcome.percentile_ms(0.5):.1f} ms, "
+        f"p99 {outcome.percentile_ms(0.99):.1f} ms, server {outcome.server_us:.1f} us of a core for each, "
         f"client {outcome.client_cpu:.0%} of a core"
     )
     return f"{words}, {outcome.errors} ERRORS: {outcome.first_error}" if outcome.errors else words

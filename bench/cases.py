@@ -1,18 +1,16 @@
 """The throughput cases: what is set up, and what each of the connections does."""
 
-import itertools
 import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bench import objects
-from bench.load import Outcome, Session, Unexpected, drive
+from bench import objects, streams
+from bench.load import CONNECTIONS, Outcome, Session, Unexpected, drive, steady
 from bench.recording import Recorder, client
 from bench.servers import Running
 
-CONNECTIONS = 64
 # Different requests a connection takes its turn at: enough that no server answers from one hot entry.
 VARIETY = 500
 ITEM = {"name": {"S": "x" * 80}, "count": {"N": "42"}, "tags": {"L": [{"S": "a"}, {"S": "b"}]}}
@@ -26,23 +24,7 @@ class Case:
     name: str
     group: str
     run: Callable[[Running, float], Outcome]
-
-
-def _cycling(requests: list[bytes], must_have: bytes) -> Callable[[int], Session]:
-    """Each connection sends all the requests over and over; every answer has to contain `must_have`."""
-
-    def session(number: int) -> Session:
-        start = number * 17 % len(requests)
-        for request in itertools.cycle(requests[start:] + requests[:start]):
-            answer = yield request
-            if must_have not in answer:
-                raise Unexpected(answer[:300].decode(errors="replace"))
-
-    return session
-
-
-def _steady(server: Running, requests: list[bytes], must_have: bytes, seconds: float) -> Outcome:
-    return drive(server, _cycling(requests, must_have), connections=CONNECTIONS, seconds=seconds)
+    counts: str = "requests"
 
 
 # ---- SQS --------------------
@@ -53,7 +35,7 @@ def send_message(server: Running, seconds: float) -> Outcome:
     url = client("sqs", endpoint).create_queue(QueueName="send")["QueueUrl"]
     record = Recorder("sqs", endpoint).request
     requests = [record("send_message", QueueUrl=url, MessageBody=f"{BODY}{n}") for n in range(VARIETY)]
-    return _steady(server, requests, b"MessageId", seconds)
+    return steady(server, requests, re.compile(rb"MessageId"), seconds)
 
 
 _HANDLE = re.compile(rb'"ReceiptHandle": *"([^"]+)"')
@@ -124,10 +106,10 @@ def put_item(server: Running, seconds: float) -> Outcome:
     endpoint = server.endpoint
     _table(endpoint, "puts")
     record = Recorder("dynamodb", endpoint).request
-    return _steady(
+    return steady(
         server,
         [record("put_item", TableName="puts", Item=_key(n) | ITEM) for n in range(VARIETY)],
-        b"{",
+        None,
         seconds,
     )
 
@@ -143,7 +125,7 @@ def get_item(server: Running, seconds: float) -> Outcome:
     _filled_table(endpoint, "gets")
     record = Recorder("dynamodb", endpoint).request
     requests = [record("get_item", TableName="gets", Key=_key(n)) for n in range(VARIETY)]
-    return _steady(server, requests, b'"Item"', seconds)
+    return steady(server, requests, re.compile(rb'"Item"'), seconds)
 
 
 def query_ten(server: Running, seconds: float) -> Outcome:
@@ -161,7 +143,7 @@ def query_ten(server: Running, seconds: float) -> Outcome:
     if found != 10:
         raise Unexpected(f"a query found {found} items instead of 10")
     record = Recorder("dynamodb", endpoint).request
-    return _steady(server, [record("query", **one) for one in call], b"item-00", seconds)
+    return steady(server, [record("query", **one) for one in call], re.compile(rb"item-00"), seconds)
 
 
 # ---- SNS, EventBridge --------------------
@@ -174,7 +156,7 @@ def publish(server: Running, seconds: float) -> Outcome:
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=_queue_arn(endpoint, "from-sns"))
     record = Recorder("sns", endpoint).request
     requests = [record("publish", TopicArn=topic, Message=f"{BODY}{n}") for n in range(VARIETY)]
-    outcome = _steady(server, requests, b"<MessageId>", seconds)
+    outcome = steady(server, requests, re.compile(rb"<MessageId>"), seconds)
     return _with_delivery_checked(endpoint, "from-sns", outcome)
 
 
@@ -188,7 +170,7 @@ def put_events(server: Running, seconds: float) -> Outcome:
         record("put_events", Entries=[{"Source": "bench", "DetailType": "step", "Detail": BODY}])
         for _ in range(VARIETY // 10)
     ]
-    outcome = _steady(server, requests, b"EventId", seconds)
+    outcome = steady(server, requests, re.compile(rb"EventId"), seconds)
     return _with_delivery_checked(endpoint, "from-events", outcome)
 
 
@@ -217,6 +199,9 @@ CASES = (
     Case("DynamoDB Query of 10", "dynamodb", query_ten),
     Case("SNS Publish to one queue", "sns", publish),
     Case("EventBridge PutEvents to one queue", "events", put_events),
+    Case("Kinesis PutRecords of 500 x 200 B", "kinesis", streams.put_records, "records"),
+    Case("Kinesis GetRecords of 10,000", "kinesis", streams.get_records, "records"),
+    Case("CloudWatch PutMetricData of 20", "cloudwatch", streams.put_metric_data, "metrics"),
     Case("S3 PutObject of 1 KB", "s3", objects.put_objects(1024)),
     Case("S3 GetObject of 1 KB", "s3", objects.get_objects(1024)),
     Case("S3 PutObject of 1 MB", "s3", objects.put_objects(objects.MB)),

@@ -5,6 +5,7 @@ the answer. An answer that is not a 2xx counts as an error. A closed connection 
 """
 
 import asyncio
+import itertools
 import re
 import resource
 import time
@@ -21,6 +22,7 @@ Session = Generator[bytes, bytes, None]
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 _CLOSE = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
+CONNECTIONS = 64
 # A connection that got no answer for this long is given up and counted as an error.
 STALL_S = 30.0
 
@@ -34,6 +36,8 @@ class Outcome:
     """What a load measured."""
 
     requests: int = 0
+    each: int = 1
+    """How many of what is counted one request moves."""
     errors: int = 0
     seconds: float = 0.0
     client_cpu: float = 0.0
@@ -43,12 +47,12 @@ class Outcome:
 
     @property
     def rate(self) -> float:
-        return self.requests / self.seconds if self.seconds else 0.0
+        return self.requests * self.each / self.seconds if self.seconds else 0.0
 
     @property
     def server_us(self) -> float:
-        """Processor time of the server a request: it hardly depends on what else the machine does."""
-        return self.server_cpu_s / self.requests * 1e6 if self.requests else 0.0
+        """Processor time of the server for each that is counted: it hardly depends on what else the machine does."""
+        return self.server_cpu_s / (self.requests * self.each) * 1e6 if self.requests else 0.0
 
     def percentile_ms(self, share: float) -> float:
         ordered = sorted(self.latencies_ms)
@@ -60,6 +64,19 @@ def drive(
 ) -> Outcome:
     """Run `session(i)` on each of `connections` until they end or `seconds` after the warm-up are over."""
     return uvloop.run(_drive(server, session, connections, seconds, warm_up))
+
+
+def steady(server: Running, requests: list[bytes], must_have: re.Pattern[bytes] | None, seconds: float) -> Outcome:
+    """Each connection sends all the requests over and over; `must_have` has to be found in every answer."""
+
+    def session(number: int) -> Session:
+        start = number * 17 % len(requests)
+        for request in itertools.cycle(requests[start:] + requests[:start]):
+            answer = yield request
+            if must_have is not None and must_have.search(answer) is None:
+                raise Unexpected(answer[:300].decode(errors="replace"))
+
+    return drive(server, session, connections=CONNECTIONS, seconds=seconds)
 
 
 async def _drive(

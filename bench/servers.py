@@ -37,6 +37,8 @@ class Peer:
     environment: tuple[tuple[str, str], ...] = ()
     label: str = ""
     program: str = ""
+    package: str = ""
+    """What npm installs for it."""
     files: tuple[tuple[str, str], ...] = ()
     """What lies in its folder when it starts: names and contents."""
     groups: tuple[str, ...] | None = None
@@ -99,6 +101,18 @@ PEERS = (
         label="moto server",
     ),
     Peer(
+        "kinesalite",
+        "",
+        ("{modules}/.bin/kinesalite", "--port", "{port}", "--shardLimit", "500"),
+        label="kinesalite 3.3.3",
+        program="npm",
+        package="kinesalite@3.3.3",
+        groups=("kinesis",),
+        first_request=FIRST_REQUEST.replace(b"AmazonSQS.ListQueues", b"Kinesis_20131202.ListStreams")
+        .replace(b"amz-json-1.0", b"amz-json-1.1")
+        .replace(b"/sqs/", b"/kinesis/"),
+    ),
+    Peer(
         "nginx",
         "",
         ("nginx", "-c", "{data}/nginx.conf", "-g", "daemon off; user root;"),
@@ -127,6 +141,17 @@ def python_of(peer: Peer) -> Path:
         )
         marker.write_text(peer.requirement)
     return folder / "bin" / "python"
+
+
+def modules_of(peer: Peer) -> Path:
+    """Where its npm package is, installed at first use."""
+    folder = CACHE / peer.name
+    marker = folder / "installed"
+    if peer.package and (not marker.exists() or marker.read_text() != peer.package):
+        print(f"Installing {peer.package} into {folder} ...", file=sys.stderr)
+        subprocess.run(["npm", "install", "--silent", "--prefix", folder, peer.package], check=True)
+        marker.write_text(peer.package)
+    return folder / "node_modules"
 
 
 def _compile() -> None:
@@ -171,6 +196,7 @@ def running(peer: Peer) -> Iterator[Running]:
     port = _free_port()
     data = Path(tempfile.mkdtemp(prefix=f"bench-{peer.name}-"))
     values = {"python": str(python), "bin": str(python.parent), "port": str(port), "data": str(data)}
+    values["modules"] = str(modules_of(peer))
     environment = dict(os.environ)
     environment.pop("AWS_PROFILE", None)
     for name, value in (("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), *peer.environment):

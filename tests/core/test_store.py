@@ -124,6 +124,12 @@ class TableMachine(RuleBasedStateMachine):
             self.table.put((text, number), Note(value))
         self.model[text, number] = value
 
+    @rule(entries=st.dictionaries(st.tuples(_texts, _numbers), st.text(max_size=4), max_size=5))
+    def put_all(self, entries: dict[tuple[str, int], str]) -> None:
+        with self.store.transaction():
+            self.table.put_all((key, Note(value)) for key, value in entries.items())
+        self.model.update(entries)
+
     @rule(text=_texts, number=_numbers)
     def delete(self, text: str, number: int) -> None:
         with self.store.transaction():

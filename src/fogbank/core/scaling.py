@@ -20,8 +20,8 @@ class Utilization(msgspec.Struct, frozen=True, kw_only=True):
     dimensions: dict[str, str]
 
 
-class ScalableDimension(ABC):
-    """One capacity of one kind of resource. The methods run in a transaction."""
+class Dimension(ABC):
+    """One capacity of one kind of resource: a ScalableDimension or a SlowDimension."""
 
     name: str
     """Such as `dynamodb:table:ReadCapacityUnits`."""
@@ -29,6 +29,18 @@ class ScalableDimension(ABC):
     """What activities call it: `read capacity units`."""
     role: str
     """The principal of the service-linked role that it is scaled with."""
+    steps: bool = True
+    """Whether AWS has step scaling policies for it."""
+    cooldown_s: int = 300
+    """Of target tracking policies that give none."""
+
+    @abstractmethod
+    def utilization(self, resource_id: str, predefined: str) -> Utilization | None:
+        """What the predefined metric measures; None if it is none of this dimension."""
+
+
+class ScalableDimension(Dimension):
+    """A capacity that is changed at once. The methods run in a transaction."""
 
     @abstractmethod
     def capacity(self, ctx: "Context", resource_id: str) -> int:
@@ -38,6 +50,30 @@ class ScalableDimension(ABC):
     def set_capacity(self, ctx: "Context", resource_id: str, units: int) -> None:
         """Raises AwsError if it cannot be done."""
 
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """A capacity that takes its time: what there is, and how the last change goes."""
+
+    units: int
+    under_way: bool = False
+    failed: str = ""
+    """Why the last change failed, if it did."""
+
+
+class SlowDimension(Dimension):
+    """A capacity whose change has to be asked for and waited for.
+
+    The methods that wait run outside of a transaction. They raise AwsError: one that is `passing` if a later try may
+    do, any other if it is refused for good.
+    """
+
     @abstractmethod
-    def utilization(self, resource_id: str, predefined: str) -> Utilization | None:
-        """What the predefined metric measures; None if it is none of this dimension."""
+    def check(self, ctx: "Context", resource_id: str) -> None:
+        """Raises AwsError, in the words of RegisterScalableTarget, if there can be no such resource."""
+
+    @abstractmethod
+    async def progress(self, ctx: "Context", resource_id: str) -> Progress: ...
+
+    @abstractmethod
+    async def change(self, ctx: "Context", resource_id: str, units: int) -> Progress:
+        """Ask for a capacity; the same may be asked for again."""

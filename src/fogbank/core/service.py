@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fogbank.core.context import Context
     from fogbank.core.errors import AwsError
     from fogbank.core.http_message import RequestData, ResponseData
-    from fogbank.core.scaling import ScalableDimension
+    from fogbank.core.scaling import Dimension
 
 Answer = dict[str, Any] | None
 Respond = Callable[["ResponseData"], None]
@@ -81,7 +81,7 @@ class Service:
     async def stop(self) -> None:
         """End background work that the cloud's tasks do not own."""
 
-    def scalable_dimensions(self) -> "Iterable[ScalableDimension]":
+    def scalable_dimensions(self) -> "Iterable[Dimension]":
         """The capacities that Application Auto Scaling can change."""
         return ()
 

@@ -15,7 +15,7 @@ import contextlib
 import logging
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast
@@ -350,6 +350,21 @@ class Table(Generic[V]):
 
     def put(self, key: Key, value: V) -> None:
         self._put_raw(self._key(key), self._pack(value))
+
+    def put_all(self, entries: Iterable[tuple[Key, V]]) -> None:
+        """`put` of each, in less time."""
+        encode, pack = self._key, self._pack
+        encoded = [(encode(key), pack(value)) for key, value in entries]
+        if any(len(key) >= _KEY_CUT for key, _ in encoded):
+            for key, data in encoded:
+                self._put_raw(key, data)
+            return
+        try:
+            with self._store._writer().cursor() as cursor:
+                cursor.putmulti(encoded)
+        except lmdb.Error as error:
+            raise self._store._storage_error(error) from error
+        self._forget_peeked()
 
     def delete(self, key: Key) -> bool:
         """Remove the key; whether it was there."""

@@ -103,10 +103,9 @@ def test_a_shard_takes_a_megabyte_a_second_and_a_request_is_told_what_was_too_mu
 
 def test_a_shard_takes_a_thousand_records_a_second() -> None:
     shard = ShardThroughput(0)
-    shard.begin_writing(0)
-    assert [shard.admits_record(1) for _ in range(1001)] == [True] * 1000 + [False]
-    shard.begin_writing(10)
-    assert [shard.admits_record(1) for _ in range(11)] == [True] * 10 + [False]
+    assert shard.admitted([1] * 1001, 0) == [True] * 1000 + [False]
+    assert shard.admitted([1] * 11, 10) == [True] * 10 + [False]
+    assert shard.admitted([1] * 10, 20) is None  # All of them.
 
 
 KEYS = [

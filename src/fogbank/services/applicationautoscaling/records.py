@@ -1,7 +1,8 @@
 """What Application Auto Scaling stores.
 
 Invariants: a policy and a scheduled action belong to a scalable target that is registered; a policy's alarms are there
-as long as the policy is; a scheduled action that is due again has exactly one alarm of `core.alarms`.
+as long as the policy is; a scheduled action that is due again has exactly one alarm of `core.alarms`; a target that is
+`changing` has that activity under way and exactly one row in the outbox that ends it.
 """
 
 from typing import Any
@@ -10,6 +11,8 @@ from fogbank.core.store import Record, Store
 
 Place = tuple[str, str, str, str, str]
 """Account, region, service namespace, resource id, scalable dimension."""
+
+TRACKING, STEPS = "TargetTrackingScaling", "StepScaling"
 
 
 class Target(Record):
@@ -20,22 +23,27 @@ class Target(Record):
     created_ms: int
     suspended: dict[str, bool] = {}
     tags: dict[str, str] = {}
+    changing: int = 0
+    """The number of the activity that is under way."""
 
 
 class Policy(Record):
-    """A target tracking policy; `configuration` is as given. The figures after `alarms` are of its last activities."""
+    """A scaling policy; `configuration` is as given. The figures after `alarms` are of its last activities."""
 
     arn: str
     configuration: dict[str, Any]
     created_ms: int
     alarms: dict[str, str] = {}
-    """What each alarm is for -> its name."""
+    """What each alarm of target tracking is for -> its name."""
     capacity: int = 0
     """What the alarms' thresholds were computed for."""
     out_ms: int = 0
     out_from: int = 0
     """The capacity before the scale-outs of the cooldown."""
     in_ms: int = 0
+    kind: str = TRACKING
+    not_scaled: str = ""
+    """Why it did not scale when it last was to; empty once it did."""
 
 
 class ScheduledAction(Record):
@@ -58,6 +66,32 @@ class Activity(Record):
     message: str
     resource: str
     dimension: str
+    ended_ms: int | None = None
+    """None of an activity that ended when it began, 0 of one that is under way."""
+    reasons: list[dict[str, Any]] = []
+    """Why nothing was scaled."""
+
+
+class Occasion(Record):
+    """Why a capacity may have to change: a policy's alarm is in ALARM or, without a policy, the limits are new.
+
+    `values` are what the alarm was decided from, `threshold` is what it compared them with.
+    """
+
+    place: Place
+    policy: str = ""
+    alarm: str = ""
+    values: list[float] = []
+    threshold: float = 0.0
+
+
+class Change(Record):
+    """A capacity that was asked for: the activity's number and what it begins and is to end with."""
+
+    occasion: Occasion
+    number: int
+    before: int
+    units: int
 
 
 class Tables:

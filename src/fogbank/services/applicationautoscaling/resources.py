@@ -6,9 +6,18 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType, TransactionalResourceType
 from fogbank.services.applicationautoscaling.errors import ObjectNotFound
-from fogbank.services.applicationautoscaling.policies import KIND
 
-_INTEGERS = ("MinCapacity", "MaxCapacity", "ScaleInCooldown", "ScaleOutCooldown", "Period")
+_INTEGERS = (
+    "Cooldown",
+    "MaxCapacity",
+    "MinAdjustmentMagnitude",
+    "MinCapacity",
+    "Period",
+    "ScaleInCooldown",
+    "ScaleOutCooldown",
+    "ScalingAdjustment",
+)
+_NUMBERS = ("TargetValue", "MetricIntervalLowerBound", "MetricIntervalUpperBound")
 _BOOLEANS = (
     "DisableScaleIn",
     "DynamicScalingInSuspended",
@@ -81,6 +90,7 @@ class ScalingPolicyResource(TransactionalResourceType):
             "ScalableDimension",
             "ScalingTargetId",
             "ServiceNamespace",
+            "StepScalingPolicyConfiguration",
             "TargetTrackingScalingPolicyConfiguration",
         }
     )
@@ -107,7 +117,7 @@ def _place_of(target_id: str) -> dict[str, str]:
 
 
 def _policy(properties: dict[str, Any]) -> dict[str, Any]:
-    given = {"PolicyType": KIND, **_typed(properties)}
+    given: dict[str, Any] = _typed(properties)
     target_id = given.pop("ScalingTargetId", None)
     return given if target_id is None else given | _place_of(target_id)
 
@@ -122,7 +132,7 @@ def _typed(value: Any, name: str = "") -> Any:
         return int(value)
     if name in _BOOLEANS:
         return str(value).lower() == "true"
-    return float(value) if name == "TargetValue" else value
+    return float(value) if name in _NUMBERS else value
 
 
 def _seconds(text: str) -> float:

@@ -12,14 +12,15 @@ from fogbank.core.errors import AwsError
 from fogbank.core.ids import new_id
 from fogbank.core.schedule import due_after, is_schedule, zone_of
 from fogbank.core.service import Answer
-from fogbank.services.applicationautoscaling.base import PAGE_MAX, ScalingBase, check_filter, described, wanted_by
+from fogbank.services.applicationautoscaling.adjusting import Adjusting
+from fogbank.services.applicationautoscaling.base import PAGE_MAX, check_filter, described, wanted_by
 from fogbank.services.applicationautoscaling.errors import Invalid, ObjectNotFound
-from fogbank.services.applicationautoscaling.records import Place, ScheduledAction
+from fogbank.services.applicationautoscaling.records import Occasion, Place, ScheduledAction
 
 ActionKey = tuple[str, str, str, str, str, str]
 
 
-class ScheduledActions(ScalingBase):
+class ScheduledActions(Adjusting):
     """The operations on scheduled actions of `ApplicationAutoScalingService`, and what they do."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -134,7 +135,7 @@ class ScheduledActions(ScalingBase):
             )
         self._tables.targets.put(place, target)
         try:
-            self._keep_within(ctx, place, target)
+            self._respond(ctx, Occasion(place))
         except AwsError:  # The resource is gone: there is nothing to scale, and the next time may find it again.
             return
 

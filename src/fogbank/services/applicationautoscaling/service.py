@@ -6,10 +6,10 @@ from fogbank.services.applicationautoscaling.targets import Targets
 
 
 class ApplicationAutoScalingService(Policies, ScheduledActions, Targets):
-    """Scalable targets, target tracking and scheduled actions, for the capacities that services of Fogbank have.
+    """Scalable targets, target tracking, step scaling and scheduled actions, for the capacities that services of
+    Fogbank have and for custom resources.
 
-    Those are DynamoDB's; other namespaces answer NotImplemented. Step scaling and predictive scaling, which AWS does
-    not have for DynamoDB, are refused, and activities that did not scale are not kept.
+    Other namespaces and predictive scaling answer NotImplemented.
     """
 
     name = "application-autoscaling"

@@ -10,19 +10,20 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.service import Answer, Tagged
-from fogbank.services.applicationautoscaling.base import PAGE_MAX, ScalingBase, check_filter, described, is_role
+from fogbank.services.applicationautoscaling.adjusting import Adjusting
+from fogbank.services.applicationautoscaling.base import PAGE_MAX, check_filter, described, is_role
 from fogbank.services.applicationautoscaling.errors import (
     Invalid,
     ObjectNotFound,
     ResourceNotFound,
 )
-from fogbank.services.applicationautoscaling.records import Place, Target
+from fogbank.services.applicationautoscaling.records import Occasion, Place, Target
 
 SUSPENDED = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
 _TARGET_ID_BYTES = 18
 
 
-class Targets(ScalingBase):
+class Targets(Adjusting):
     """The operations on scalable targets and their tags of `ApplicationAutoScalingService`."""
 
     def register_scalable_target(
@@ -50,7 +51,7 @@ class Targets(ScalingBase):
             raise Invalid("Maximum capacity cannot be less than minimum capacity")
         if RoleARN is not None and not is_role(RoleARN):
             raise Invalid(f"Invalid role ARN: {RoleARN}")  # not published
-        dimension.capacity(ctx, ResourceId)
+        self._capacity_at_once(ctx, place)
         if known is None:
             target = Target(secrets.token_hex(_TARGET_ID_BYTES), minimum, maximum, "", ctx.now_ms, tags=Tags or {})
         elif Tags:
@@ -62,7 +63,7 @@ class Targets(ScalingBase):
         target.role_arn = RoleARN or target.role_arn or self._linked_role(ctx, dimension.role)
         target.suspended |= SuspendedState or {}
         self._tables.targets.put(place, target)
-        self._keep_within(ctx, place, target)
+        self._respond(ctx, Occasion(place))
         return {"ScalableTargetARN": _arn(ctx, target)}
 
     def deregister_scalable_target(

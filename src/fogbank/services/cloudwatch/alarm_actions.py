@@ -54,22 +54,25 @@ def _scales(arn: Arn) -> bool:
     return arn.service == "autoscaling" and arn.resource.startswith("scalingPolicy:") and ":resource/" in arn.resource
 
 
-def repeat(ctx: Context, alarm: Alarm) -> None:
+def repeat(ctx: Context, alarm: Alarm, values: list[float]) -> None:
     """Scaling policies are told each minute for as long as the alarm stays in its state; all others once."""
     for text in alarm.actions.get(LISTS[alarm.state], ()) if alarm.actions_enabled else ():
         arn = parse_arn(text)
         if arn is not None and _scales(arn):
-            _run(ctx, text, alarm, alarm)
+            _run(ctx, text, alarm, alarm, values)
 
 
-def act(ctx: Context, alarm: Alarm, before: Alarm) -> list[tuple[str, bool]]:
-    """Run the actions of the alarm's new state in the current transaction; each with whether it could be."""
+def act(ctx: Context, alarm: Alarm, before: Alarm, values: list[float]) -> list[tuple[str, bool]]:
+    """Run the actions of the alarm's new state in the current transaction; each with whether it could be.
+
+    `values` are those that the state was decided from, none if somebody set it.
+    """
     if not alarm.actions_enabled:
         return []
-    return [(arn, _run(ctx, arn, alarm, before)) for arn in alarm.actions.get(LISTS[alarm.state], ())]
+    return [(arn, _run(ctx, arn, alarm, before, values)) for arn in alarm.actions.get(LISTS[alarm.state], ())]
 
 
-def _run(ctx: Context, text: str, alarm: Alarm, before: Alarm) -> bool:
+def _run(ctx: Context, text: str, alarm: Alarm, before: Alarm, values: list[float]) -> bool:
     arn = parse_arn(text)
     assert arn is not None, "checked when the alarm was put"
     there = ctx.at(account=arn.account, region=arn.region)
@@ -81,7 +84,9 @@ def _run(ctx: Context, text: str, alarm: Alarm, before: Alarm) -> bool:
             ctx.cloud.sns.publish(there, TopicArn=text, Subject=subject[:100], Message=message)
         elif _scales(arn):
             with ctx.cloud.store.transaction():
-                ctx.cloud.applicationautoscaling.alarm_rang(there, policy_arn=text, alarm_name=alarm.name)
+                ctx.cloud.applicationautoscaling.alarm_rang(
+                    there, policy_arn=text, alarm_name=alarm.name, values=values, threshold=alarm.threshold
+                )
         else:
             payload = json.dumps(_event(ctx, alarm, before)).encode()
             ctx.cloud.lambda_.invoke_async_in_transaction(there, text, payload)

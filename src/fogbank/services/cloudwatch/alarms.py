@@ -280,10 +280,11 @@ class Alarms(Metrics, Dashboards):
             alarm.comparison, alarm.threshold, alarm.evaluation_periods, alarm.datapoints, alarm.missing
         )
         verdict = alarm_state.decide(rule, recent, alarm.state)
+        values = [value for _, value in verdict.values]
         if verdict.state != alarm.state:
-            self._set_state(ctx, alarm, verdict.state, verdict.reason, _reason_data(ctx, alarm, verdict))
+            self._set_state(ctx, alarm, verdict.state, verdict.reason, _reason_data(ctx, alarm, verdict), values)
         else:
-            repeat(ctx, alarm)
+            repeat(ctx, alarm, values)
 
     def _watched(self, ctx: Context, alarm: Alarm, start_ms: int, end_ms: int) -> Points:
         start_s, end_s = start_ms / 1000, end_ms / 1000
@@ -306,7 +307,9 @@ class Alarms(Metrics, Dashboards):
         )
         return series.points
 
-    def _set_state(self, ctx: Context, alarm: Alarm, state: str, reason: str, reason_data: str) -> None:
+    def _set_state(
+        self, ctx: Context, alarm: Alarm, state: str, reason: str, reason_data: str, values: list[float] | None = None
+    ) -> None:
         before = msgspec.structs.replace(alarm)
         alarm.state, alarm.reason, alarm.reason_data, alarm.state_ms = state, reason, reason_data, ctx.now_ms
         if state != before.state:
@@ -317,7 +320,7 @@ class Alarms(Metrics, Dashboards):
         change = {"oldState": _history_state(before), "newState": _history_state(alarm)}
         self._note(ctx, alarm, "StateUpdate", f"Alarm updated from {before.state} to {state}", change)
         self._followed(ctx, alarm)
-        for arn, done in act(ctx, alarm, before):
+        for arn, done in act(ctx, alarm, before, values or []):
             outcome = "Successfully executed" if done else "Failed to execute"
             self._note(ctx, alarm, "Action", f"{outcome} action {arn}", {"actionState": outcome.split()[0]})
 

@@ -21,6 +21,8 @@ class Capacity(ScalableDimension):
     """Reads or writes a second of a table, `table/T`, or of an index, `table/T/index/I`."""
 
     role = ROLE
+    steps = False
+    cooldown_s = 0
 
     def __init__(self, tables: "ScalableTables", kind: str, unit: str) -> None:
         self._tables = tables

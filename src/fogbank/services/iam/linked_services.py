@@ -35,6 +35,10 @@ LINKED_SERVICES: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "config.amazonaws.com": ("AWSServiceRoleForConfig", ("AWSConfigServiceRolePolicy",)),
     "connect.amazonaws.com": ("AWSServiceRoleForAmazonConnect", ("AmazonConnectServiceLinkedRolePolicy",)),
+    "custom-resource.application-autoscaling.amazonaws.com": (
+        "AWSServiceRoleForApplicationAutoScaling_CustomResource",
+        ("AWSApplicationAutoScalingCustomResourcePolicy",),
+    ),
     "dms-fleet-advisor.amazonaws.com": ("AWSServiceRoleForDMSFleetAdvisor", ("AWSDMSFleetAdvisorServiceRolePolicy",)),
     "dms.amazonaws.com": ("AWSServiceRoleForDMSServerless", ("AWSDMSServerlessServiceRolePolicy",)),
     "docdb-elastic.amazonaws.com": ("AWSServiceRoleForDocDB-Elastic", ("AmazonDocDB-ElasticServiceRolePolicy",)),

@@ -83,10 +83,10 @@ class StreamOperations(Reading, Resharding, ShardLists, Trimming):
         self._tables.streams.delete((stream.account, stream.region, stream.name))
         self._tables.consumers.delete_all((stream.id,))
         for (_, number), _shard in self._tables.shards.scan((stream.id,)):
-            self._throughputs.forget(stream.id, number)
             self._waiters.wake_after_commit(self.cloud.store, (stream.id, number))
         for table in (self._tables.shards, self._tables.chunks):
             self.cloud.garbage.discard(table, (stream.id,))
+        self._throughputs.forget_stream(stream.id)
         self._end_trimming(stream)
         return None
 

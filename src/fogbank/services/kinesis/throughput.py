@@ -1,5 +1,7 @@
 """What a shard takes and gives in a second. https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html"""
 
+from collections import defaultdict
+
 WRITE_BYTES_S = 1024 * 1024
 WRITE_RECORDS_S = 1000
 READ_BYTES_S = 2 * 1024 * 1024
@@ -9,17 +11,19 @@ READ_CALLS_S = 5
 class _Bucket:
     """Tokens that come back with time, a second's worth at most. The last ones may be overdrawn."""
 
-    __slots__ = ("_at_ms", "_rate", "tokens")
+    __slots__ = ("_rate", "at_ms", "tokens")
 
     def __init__(self, rate: int, now_ms: int) -> None:
         self._rate = rate
-        self._at_ms = now_ms
+        self.at_ms = now_ms
         self.tokens = float(rate)
 
     def refill(self, now_ms: int) -> None:
-        if now_ms > self._at_ms:
-            self.tokens = min(self.tokens + (now_ms - self._at_ms) / 1000 * self._rate, float(self._rate))
-        self._at_ms = now_ms
+        passed_ms = now_ms - self.at_ms
+        if passed_ms > 0:
+            tokens = self.tokens + passed_ms / 1000 * self._rate
+            self.tokens = tokens if tokens < self._rate else float(self._rate)
+        self.at_ms = now_ms
 
 
 class ShardThroughput:
@@ -33,20 +37,28 @@ class ShardThroughput:
         self._read_bytes = _Bucket(READ_BYTES_S, now_ms)
         self._read_calls = _Bucket(READ_CALLS_S, now_ms)
 
-    def begin_writing(self, now_ms: int) -> None:
-        self._write_bytes.refill(now_ms)
-        self._write_records.refill(now_ms)
-
-    def admits_record(self, size: int) -> bool:
-        """Whether one more record of so many bytes fits; it counts if it does. After `begin_writing`.
+    def admitted(self, sizes: list[int], now_ms: int) -> list[bool] | None:
+        """Which of the records of these sizes fit, each for itself and in order; those count. None if all do.
 
         A record larger than a second's worth fits if nothing else was written.
         """
-        if self._write_records.tokens < 1 or self._write_bytes.tokens < min(size, WRITE_BYTES_S):
-            return False
-        self._write_records.tokens -= 1
-        self._write_bytes.tokens -= size
-        return True
+        records, size = self._write_records, self._write_bytes
+        if now_ms > records.at_ms:
+            records.refill(now_ms)
+            size.refill(now_ms)
+        count, total = len(sizes), sum(sizes)
+        if records.tokens >= count and size.tokens >= total:
+            records.tokens -= count
+            size.tokens -= total
+            return None
+        answers = []
+        for one in sizes:
+            fits = records.tokens >= 1 and size.tokens >= min(one, WRITE_BYTES_S)
+            if fits:
+                records.tokens -= 1
+                size.tokens -= one
+            answers.append(fits)
+        return None if all(answers) else answers
 
     def admits_read(self, now_ms: int) -> bool:
         """Whether one more call of GetRecords may read; it counts if it may."""
@@ -68,14 +80,17 @@ class Throughputs:
     """The limits of the shards, by stream and number."""
 
     def __init__(self) -> None:
-        self._shards: dict[tuple[int, int], ShardThroughput] = {}
+        self._streams: defaultdict[int, dict[int, ShardThroughput]] = defaultdict(dict)
 
     def of(self, stream_id: int, shard: int, now_ms: int) -> ShardThroughput:
-        key = (stream_id, shard)
-        found = self._shards.get(key)
+        shards = self._streams[stream_id]
+        found = shards.get(shard)
         if found is None:
-            found = self._shards[key] = ShardThroughput(now_ms)
+            found = shards[shard] = ShardThroughput(now_ms)
         return found
 
     def forget(self, stream_id: int, shard: int) -> None:
-        self._shards.pop((stream_id, shard), None)
+        self._streams[stream_id].pop(shard, None)
+
+    def forget_stream(self, stream_id: int) -> None:
+        self._streams.pop(stream_id, None)

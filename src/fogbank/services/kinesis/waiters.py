@@ -16,6 +16,10 @@ class Waiters:
     def __init__(self) -> None:
         self._waiting: dict[Place, set[asyncio.Event]] = {}
 
+    def __bool__(self) -> bool:
+        """Whether anybody waits."""
+        return bool(self._waiting)
+
     @contextmanager
     def waiting(self, place: Place) -> Iterator[asyncio.Event]:
         event = asyncio.Event()

@@ -1,6 +1,8 @@
 """Putting records. https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html"""
 
 from bisect import bisect_right
+from collections import defaultdict
+from itertools import compress
 from typing import Any
 
 from fogbank.core.cloud import Cloud
@@ -12,7 +14,6 @@ from fogbank.services.kinesis.hash_keys import HASH_MAX, from_number, hash_of
 from fogbank.services.kinesis.records import Chunk, Stream, shard_id
 from fogbank.services.kinesis.sequence_numbers import parsed, sequence_text, suffix_of
 from fogbank.services.kinesis.stream_metrics import StreamMetrics
-from fogbank.services.kinesis.throughput import ShardThroughput
 from fogbank.services.kinesis.waiters import Waiters
 
 REQUEST_BYTES_MAX = 10 * 1024 * 1024
@@ -27,22 +28,13 @@ class _Ring:
         self._starts = [first for _, first in stream.open]
         self._numbers = [number for number, _ in stream.open]
 
-    def shard_of(self, hash_key: bytes) -> int:
-        return self._numbers[bisect_right(self._starts, hash_key) - 1]
-
-
-class _Batch:
-    """What one request puts into one shard."""
-
-    __slots__ = ("data", "keys", "places", "size", "throughput")
-
-    def __init__(self, throughput: ShardThroughput) -> None:
-        self.throughput = throughput
-        self.keys: list[str] = []
-        self.data: list[bytes] = []
-        self.places: list[int] = []
-        """Where each stands in the request."""
-        self.size = 0
+    def spread(self, hash_keys: list[bytes]) -> dict[int, list[int]]:
+        """The shards that take them, each with the places of its own."""
+        starts, numbers = self._starts, self._numbers
+        places: defaultdict[int, list[int]] = defaultdict(list)
+        for place, hash_key in enumerate(hash_keys):
+            places[numbers[bisect_right(starts, hash_key) - 1]].append(place)
+        return places
 
 
 class Writing(KinesisBase):
@@ -72,20 +64,19 @@ class Writing(KinesisBase):
                 f"ExclusiveMinimumSequenceNumber {SequenceNumberForOrdering} used in PutRecord on stream {stream.name} "
                 f"under account {stream.account} is invalid."
             )
-        size = _size(Data, PartitionKey)
+        (size,) = _sizes([Data], [PartitionKey])
         _check_size(stream, size)
-        ring = self._ring(stream)
-        number = ring.shard_of(_hash_key(PartitionKey, ExplicitHashKey))
-        throughput = self._throughputs.of(stream.id, number, ctx.now_ms)
-        throughput.begin_writing(ctx.now_ms)
-        if not throughput.admits_record(size):
+        hash_key = hash_of(PartitionKey) if ExplicitHashKey is None else _explicit(ExplicitHashKey)
+        (number,) = self._ring(stream).spread([hash_key])
+        if self._throughputs.of(stream.id, number, ctx.now_ms).admitted([size], ctx.now_ms) is not None:
             self._metrics.throttled(stream, "PutRecord", number, 1)
             raise ThroughputExceeded(_rate_exceeded(stream, number))
-        batch = _Batch(throughput)
-        batch.keys, batch.data, batch.size = [PartitionKey], [Data], size
-        first = self._keep(ctx, stream, number, batch)
+        sequence = self.cloud.sequence.next()
+        self._keep(stream, [((stream.id, number, sequence), self._chunk(ctx, stream, [PartitionKey], [Data]))])
         self._metrics.put(stream, "PutRecord", 1, size)
-        answer = {"ShardId": shard_id(number), "SequenceNumber": sequence_text(first, number)}
+        if stream.shard_metrics:
+            self._metrics.put_into_shard(stream, number, 1, size)
+        answer = {"ShardId": shard_id(number), "SequenceNumber": sequence_text(sequence, number)}
         return answer | ({"EncryptionType": "KMS"} if stream.key_id else {})
 
     def put_records(
@@ -98,44 +89,48 @@ class Writing(KinesisBase):
     ) -> Answer:
         """Each record for itself: what a shard does not take is reported, and the others are put."""
         stream = self._stream(ctx, StreamName, StreamARN, shared=True)
-        sizes = [_size(record["Data"], record["PartitionKey"]) for record in Records]
+        keys = [record["PartitionKey"] for record in Records]
+        data = [record["Data"] for record in Records]
+        sizes = _sizes(data, keys)
         # Before any shard counts a record: a request that is refused takes nothing of their throughput.
         _check_size(stream, max(sizes))
         if sum(sizes) > REQUEST_BYTES_MAX:
             raise InvalidArgument("Records size exceeds 10 MB limit")
-        hashes = [_hash_key(record["PartitionKey"], record.get("ExplicitHashKey")) for record in Records]
-        ring = self._ring(stream)
-        batches: dict[int, _Batch] = {}
+        hash_keys = [
+            _explicit(record["ExplicitHashKey"]) if "ExplicitHashKey" in record else hash_of(record["PartitionKey"])
+            for record in Records
+        ]
         answers: list[dict[str, str]] = [{}] * len(Records)
-        refused: dict[int, int] = {}
-        for place, record in enumerate(Records):
-            size = sizes[place]
-            number = ring.shard_of(hashes[place])
-            batch = batches.get(number)
-            if batch is None:
-                batch = batches[number] = _Batch(self._throughputs.of(stream.id, number, ctx.now_ms))
-                batch.throughput.begin_writing(ctx.now_ms)
-            if not batch.throughput.admits_record(size):
-                refused[number] = refused.get(number, 0) + 1
-                answers[place] = {"ErrorCode": ThroughputExceeded.code, "ErrorMessage": _rate_exceeded(stream, number)}
-                continue
-            batch.keys.append(record["PartitionKey"])
-            batch.data.append(record["Data"])
-            batch.places.append(place)
-            batch.size += size
+        chunks: list[tuple[tuple[int, int, int], Chunk]] = []
         put = size_put = 0
-        for number, batch in batches.items():
-            if not batch.places:
-                continue
-            first = self._keep(ctx, stream, number, batch)
+        sequence = self.cloud.sequence.next(len(Records))
+        for number, places in self._ring(stream).spread(hash_keys).items():
+            shard_sizes = [sizes[place] for place in places]
+            admitted = self._throughputs.of(stream.id, number, ctx.now_ms).admitted(shard_sizes, ctx.now_ms)
+            if admitted is not None:
+                refused = {"ErrorCode": ThroughputExceeded.code, "ErrorMessage": _rate_exceeded(stream, number)}
+                for place, fits in zip(places, admitted, strict=True):
+                    if not fits:
+                        answers[place] = refused
+                self._metrics.throttled(stream, "PutRecords", number, admitted.count(False))
+                places = list(compress(places, admitted))
+                if not places:
+                    continue
+                shard_sizes = [sizes[place] for place in places]
             shard, suffix = shard_id(number), suffix_of(number)
-            for sequence, place in enumerate(batch.places, first):
-                answers[place] = {"SequenceNumber": f"49{sequence:022d}{suffix}", "ShardId": shard}
-            put += len(batch.places)
-            size_put += batch.size
+            for following, place in enumerate(places, sequence):
+                answers[place] = {"SequenceNumber": f"49{following:022d}{suffix}", "ShardId": shard}
+            sequence += len(places)
+            chunk = self._chunk(ctx, stream, [keys[place] for place in places], [data[place] for place in places])
+            chunks.append(((stream.id, number, sequence - 1), chunk))
+            put += len(places)
+            size = sum(shard_sizes)
+            size_put += size
+            if stream.shard_metrics:
+                self._metrics.put_into_shard(stream, number, len(places), size)
+        if chunks:
+            self._keep(stream, chunks)
         self._metrics.put(stream, "PutRecords", put, size_put)
-        for number, count in refused.items():
-            self._metrics.throttled(stream, "PutRecords", number, count)
         answer: dict[str, Any] = {"FailedRecordCount": len(Records) - put, "Records": answers}
         return answer | ({"EncryptionType": "KMS"} if stream.key_id else {})
 
@@ -149,21 +144,20 @@ class Writing(KinesisBase):
             ring = self._rings[stream.id] = _Ring(stream)
         return ring
 
-    def _keep(self, ctx: Context, stream: Stream, number: int, batch: _Batch) -> int:
-        """Store the records; the first one's sequence."""
-        count = len(batch.keys)
-        first = self.cloud.sequence.next(count)
-        chunk = Chunk(ctx.now_ms, batch.keys, batch.data, bool(stream.key_id))
-        self._tables.chunks.put((stream.id, number, first + count - 1), chunk)
-        if stream.shard_metrics:
-            self._metrics.put_into_shard(stream, number, count, batch.size)
-        self._waiters.wake_after_commit(self.cloud.store, (stream.id, number))
-        return first
+    def _chunk(self, ctx: Context, stream: Stream, keys: list[str], data: list[bytes]) -> Chunk:
+        return Chunk(ctx.now_ms, keys, data, bool(stream.key_id))
+
+    def _keep(self, stream: Stream, chunks: list[tuple[tuple[int, int, int], Chunk]]) -> None:
+        self._tables.chunks.put_all(chunks)
+        if self._waiters:
+            for (_, number, _), _ in chunks:
+                self._waiters.wake_after_commit(self.cloud.store, (stream.id, number))
 
 
-def _size(data: bytes, key: str) -> int:
-    """What a record counts for: its data and its partition key."""
-    return len(data) + (len(key) if key.isascii() else len(key.encode()))
+def _sizes(data: list[bytes], keys: list[str]) -> list[int]:
+    """What records count for: their data and their partition keys."""
+    encoded = keys if "".join(keys).isascii() else [key.encode() for key in keys]
+    return [len(one) + len(key) for one, key in zip(data, encoded, strict=True)]
 
 
 def _check_size(stream: Stream, size: int) -> None:
@@ -173,14 +167,12 @@ def _check_size(stream: Stream, size: int) -> None:
         )
 
 
-def _hash_key(partition_key: str, explicit: str | None) -> bytes:
-    if explicit is None:
-        return hash_of(partition_key)
-    number = int(explicit)
+def _explicit(hash_key: str) -> bytes:
+    number = int(hash_key)
     if number > HASH_MAX:
         raise InvalidArgument(
             "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was "
-            f"{explicit}"
+            f"{hash_key}"
         )
     return from_number(number)
 
