@@ -19,7 +19,19 @@ from bench.load import Outcome, Unexpected
 from bench.servers import PEERS, Peer, running
 from bench.table import Row, render
 
-GROUPS = ("sqs", "dynamodb", "sns", "events", "kinesis", "cloudwatch", "s3", "lambda", "cloudformation", "footprint")
+GROUPS = (
+    "sqs",
+    "dynamodb",
+    "sns",
+    "events",
+    "kinesis",
+    "cloudwatch",
+    "retrieval",
+    "s3",
+    "lambda",
+    "cloudformation",
+    "footprint",
+)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bench import objects, streams
+from bench import objects, retrieval, streams
 from bench.load import CONNECTIONS, Outcome, Session, Unexpected, drive, steady
 from bench.recording import Recorder, client
 from bench.servers import Running
@@ -202,6 +202,7 @@ CASES = (
     Case("Kinesis PutRecords of 500 x 200 B", "kinesis", streams.put_records, "records"),
     Case("Kinesis GetRecords of 10,000", "kinesis", streams.get_records, "records"),
     Case("CloudWatch PutMetricData of 20", "cloudwatch", streams.put_metric_data, "metrics"),
+    Case("A sample by its index entry and a range", "retrieval", retrieval.retrieve, "samples"),
     Case("S3 PutObject of 1 KB", "s3", objects.put_objects(1024)),
     Case("S3 GetObject of 1 KB", "s3", objects.get_objects(1024)),
     Case("S3 PutObject of 1 MB", "s3", objects.put_objects(objects.MB)),

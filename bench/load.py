@@ -36,7 +36,7 @@ class Outcome:
     """What a load measured."""
 
     requests: int = 0
-    each: int = 1
+    each: float = 1
     """How many of what is counted one request moves."""
     errors: int = 0
     seconds: float = 0.0
