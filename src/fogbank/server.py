@@ -105,6 +105,9 @@ class Server:
         await connections.drain(DRAIN_S)
         watcher.cancel()
         await self.cloud.stop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)  # Told to stop once more, it still ends as it was going to.
 
     def stop(self) -> None:
         self._stopping.set()

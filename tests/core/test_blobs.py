@@ -71,6 +71,26 @@ def test_a_blob_that_is_given_up_stays_until_it_was_read(tmp_path: Path) -> None
     assert _files(tmp_path) == set()
 
 
+def test_a_little_body_may_be_at_hand_and_gives_its_files_back(tmp_path: Path) -> None:
+    data = bytes(range(256)) * 256
+
+    async def use(blobs: Blobs, store: Store) -> None:
+        blob = await _kept(blobs, store, data)
+        path = blobs.path(blob)
+        little = StoredBody(blobs, [b"before", FileSpan(path, 300, 700)], length=706)
+        # A file system that cannot tell what is in memory has nothing at hand.
+        assert little.at_hand() in (b"before" + data[300:1000], None)
+        assert StoredBody(blobs, [FileSpan(path, 0, len(data)), b"x"], length=len(data) + 1).at_hand() is None
+        gone = StoredBody(blobs, [FileSpan(path.with_name("gone"), 0, 10)], length=10)
+        assert gone.at_hand() is None
+        del little, gone
+        await store.run(blobs.release, blob)
+        await blobs.in_thread(lambda: None)
+
+    _with_blobs(tmp_path, use)
+    assert _files(tmp_path) == set()
+
+
 def test_blobs_are_linked_elsewhere_while_they_are_given_up(tmp_path: Path) -> None:
     async def use(blobs: Blobs, store: Store) -> None:
         blob = await _kept(blobs, store, b"kept")

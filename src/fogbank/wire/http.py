@@ -341,10 +341,13 @@ class HttpConnection(asyncio.Protocol):
             assert response is not None
             if self._transport.is_closing():
                 continue
-            if isinstance(response.body, bytes):
-                self._transport.write(_head(response, len(response.body), slot) + (b"" if slot.head else response.body))
+            body = response.body
+            if isinstance(body, StoredBody) and not slot.head:
+                body = body.at_hand() or body
+            if isinstance(body, bytes):
+                self._transport.write(_head(response, len(body), slot) + (b"" if slot.head else body))
             else:
-                self._sending = self._loop.create_task(self._send_stream(slot, response, response.body))
+                self._sending = self._loop.create_task(self._send_stream(slot, response, body))
                 return
             self._sent(slot)
         if self._reading_paused:
