@@ -12,7 +12,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bench import objects
+from bench import objects, streams
 from bench.cases import CASES
 from bench.latency import SINGLE, Figure, footprint
 from bench.load import Outcome, Unexpected
@@ -25,6 +25,7 @@ GROUPS = (
     "sns",
     "events",
     "kinesis",
+    "firehose",
     "cloudwatch",
     "retrieval",
     "s3",
@@ -90,7 +91,7 @@ def _measure(peer: Peer, groups: Sequence[str], options: argparse.Namespace, row
                 _keep(rows, peer, Figure(f"{case.name}, processor time of the server", "us", outcome.server_us))
             print(f"  {case.name}: {_words(outcome, case.counts)}", file=sys.stderr)
     of_objects = partial(objects.singles, keys=options.objects, gigabytes=options.gigabytes)
-    for group, measure in (SINGLE | {"s3": of_objects}).items():
+    for group, measure in (SINGLE | {"s3": of_objects, "firehose": streams.delivery_delay}).items():
         if group in groups:
             with running(peer) as server:
                 for figure in measure(server):

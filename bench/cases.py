@@ -201,6 +201,7 @@ CASES = (
     Case("EventBridge PutEvents to one queue", "events", put_events),
     Case("Kinesis PutRecords of 500 x 200 B", "kinesis", streams.put_records, "records"),
     Case("Kinesis GetRecords of 10,000", "kinesis", streams.get_records, "records"),
+    Case("Firehose PutRecordBatch of 500 x 200 B to S3", "firehose", streams.put_record_batch, "records"),
     Case("CloudWatch PutMetricData of 20", "cloudwatch", streams.put_metric_data, "metrics"),
     Case("A sample by its index entry and a range", "retrieval", retrieval.retrieve, "samples"),
     Case("S3 PutObject of 1 KB", "s3", objects.put_objects(1024)),

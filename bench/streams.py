@@ -1,11 +1,15 @@
-"""Kinesis and CloudWatch: records and metrics by the batch, counted one by one."""
+"""Kinesis, Firehose and CloudWatch: records and metrics by the batch, counted one by one."""
 
 import itertools
 import os
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from bench.latency import Figure
 from bench.load import CONNECTIONS, Outcome, Session, Unexpected, drive, steady
 from bench.recording import Recorder, client
 from bench.servers import Running
@@ -21,6 +25,10 @@ READ_SHARDS = 100
 READ_CONNECTIONS = 4
 METRICS = 20
 
+BUFFER_S = 5
+DELIVERY_LIMIT_S = 90.0
+
+_ALL_TAKEN = re.compile(rb'"FailedPutCount": *0\b')
 _ALL_PUT = re.compile(rb'"FailedRecordCount": *0\b')
 
 
@@ -98,6 +106,73 @@ def _fill(kinesis: Any, stream: str, shards: int) -> None:
     with ThreadPoolExecutor(4) as pool:
         for _ in range(PAGE // RECORDS):
             list(pool.map(put, range(shards)))
+
+
+def _make_delivery_stream(endpoint: str, *, seconds: int) -> Any:
+    """One called `bench` into a bucket of that name, with a buffer of 5 MB and so many seconds."""
+    client("s3", endpoint).create_bucket(Bucket="bench")
+    firehose = client("firehose", endpoint)
+    firehose.create_delivery_stream(
+        DeliveryStreamName="bench",
+        ExtendedS3DestinationConfiguration={
+            "RoleARN": "arn:aws:iam::000000000000:role/bench",
+            "BucketARN": "arn:aws:s3:::bench",
+            "BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": seconds},
+        },
+    )
+    deadline = time.monotonic() + DELIVERY_LIMIT_S
+    while time.monotonic() < deadline:
+        described = firehose.describe_delivery_stream(DeliveryStreamName="bench")["DeliveryStreamDescription"]
+        if described["DeliveryStreamStatus"] == "ACTIVE":
+            return firehose
+        time.sleep(0.2)
+    raise Unexpected("the stream does not become active")
+
+
+def put_record_batch(server: Running, seconds: float) -> Outcome:
+    """A record that never arrives in the bucket is no success."""
+    _make_delivery_stream(server.endpoint, seconds=60)
+    record = Recorder("firehose", server.endpoint).request
+    requests = [
+        record(
+            "put_record_batch",
+            DeliveryStreamName="bench",
+            Records=[{"Data": os.urandom(RECORD_BYTES)} for _ in range(RECORDS)],
+        )
+        for _ in range(REQUESTS)
+    ]
+    outcome = steady(server, requests, _ALL_TAKEN, seconds)
+    outcome.each = RECORDS
+    if not _delivered(server.endpoint):
+        outcome.errors += 1
+        outcome.first_error = outcome.first_error or f"nothing was delivered within {DELIVERY_LIMIT_S:.0f} s"
+    return outcome
+
+
+def delivery_delay(server: Running) -> list[Figure]:
+    """How long after the end of its buffer's interval a single record is in the bucket."""
+    name = f"Firehose delivery after its buffer's {BUFFER_S} s"
+    try:
+        firehose = _make_delivery_stream(server.endpoint, seconds=BUFFER_S)
+        started = time.monotonic()
+        firehose.put_record(DeliveryStreamName="bench", Record={"Data": b"x"})
+    except (ClientError, Unexpected) as error:
+        return [Figure(name, "ms", None, str(error)[:90])]
+    if not _delivered(server.endpoint):
+        return [Figure(name, "ms", None, f"nothing was delivered within {DELIVERY_LIMIT_S:.0f} s")]
+    late_ms = (time.monotonic() - started - BUFFER_S) * 1000
+    # A peer that delivers at once has no buffer.
+    return [Figure(name, "ms", late_ms) if late_ms >= 0 else Figure(name, "ms", None, "delivered before its time")]
+
+
+def _delivered(endpoint: str) -> bool:
+    """Wait for the first object."""
+    s3, deadline = client("s3", endpoint), time.monotonic() + DELIVERY_LIMIT_S
+    while time.monotonic() < deadline:
+        if s3.list_objects_v2(Bucket="bench").get("KeyCount"):
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def put_metric_data(server: Running, seconds: float) -> Outcome:
