@@ -2,8 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
+
+if TYPE_CHECKING:
+    from urllib.request import HTTPRedirectHandler
 
 
 class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,12 +27,12 @@ class NoAnswer(Exception):
     """The endpoint could not be reached, or did not answer in time."""
 
 
-async def send(request: HttpRequest, *, read_bytes_max: int = 65_536) -> HttpAnswer:
+async def send(request: HttpRequest, *, read_bytes_max: int = 65_536, follow_redirects: bool = True) -> HttpAnswer:
     """The endpoint's answer, whatever its status; at most `read_bytes_max` of its body. Raises NoAnswer."""
-    return await asyncio.to_thread(_send, request, read_bytes_max)
+    return await asyncio.to_thread(_send, request, read_bytes_max, follow_redirects)
 
 
-def _send(request: HttpRequest, read_bytes_max: int) -> HttpAnswer:
+def _send(request: HttpRequest, read_bytes_max: int, follow_redirects: bool) -> HttpAnswer:
     # Imported here: most clouds call no HTTP endpoint, and these cost 20 ms at start.
     import http.client
     import urllib.error
@@ -40,10 +44,22 @@ def _send(request: HttpRequest, read_bytes_max: int) -> HttpAnswer:
         call = urllib.request.Request(
             request.url, data=request.body, headers=dict(request.headers), method=request.method
         )
-        with urllib.request.urlopen(call, timeout=request.timeout_s) as answer:
+        handlers = () if follow_redirects else (_stay_handler(),)
+        with urllib.request.build_opener(*handlers).open(call, timeout=request.timeout_s) as answer:
             return HttpAnswer(answer.status, answer.read(read_bytes_max))
     except urllib.error.HTTPError as error:
         with error:
             return HttpAnswer(error.code, error.read(read_bytes_max))
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise NoAnswer(str(error)) from error
+
+
+def _stay_handler() -> "type[HTTPRedirectHandler]":
+    """A handler with which a redirect is an answer like any other."""
+    import urllib.request
+
+    class Stay(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *args: object) -> None:
+            return None
+
+    return Stay

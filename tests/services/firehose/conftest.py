@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -6,15 +7,24 @@ import pytest
 from tests.conftest import Aws, MovableClock
 from tests.services.lambda_.test_invocation import eventually
 
-ROLE = "arn:aws:iam::123456789012:role/firehose"
-BUCKET = "arn:aws:s3:::{}"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "firehose.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
 
 MakeStream = Callable[..., str]
+Objects = Callable[..., dict[str, bytes]]
 
 
 @pytest.fixture
 def firehose(aws: Aws) -> Any:
     return aws("firehose")
+
+
+@pytest.fixture
+def role(aws: Aws) -> str:
+    arn: str = aws("iam").create_role(RoleName="deliverer", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    return arn
 
 
 @pytest.fixture
@@ -25,12 +35,17 @@ def bucket(aws: Aws, account: str) -> str:
 
 
 @pytest.fixture
-def make_stream(firehose: Any, bucket: str, clock: MovableClock) -> MakeStream:
+def s3_settings(bucket: str, role: str) -> dict[str, Any]:
+    """The least that an S3 configuration needs."""
+    return {"RoleARN": role, "BucketARN": f"arn:aws:s3:::{bucket}"}
+
+
+@pytest.fixture
+def make_stream(firehose: Any, s3_settings: dict[str, Any], clock: MovableClock) -> MakeStream:
     """Makes a stream that delivers to the bucket; gives its name once it is active."""
 
     def make(name: str = "clicks", **more: Any) -> str:
-        settings = {"RoleARN": ROLE, "BucketARN": BUCKET.format(bucket)} | more
-        firehose.create_delivery_stream(DeliveryStreamName=name, ExtendedS3DestinationConfiguration=settings)
+        firehose.create_delivery_stream(DeliveryStreamName=name, ExtendedS3DestinationConfiguration=s3_settings | more)
         clock.advance(s=1)
         return name
 
@@ -38,25 +53,36 @@ def make_stream(firehose: Any, bucket: str, clock: MovableClock) -> MakeStream:
 
 
 @pytest.fixture
-def objects(aws: Aws, bucket: str) -> Callable[..., dict[str, bytes]]:
-    """The bucket's objects by their keys, once there are so many."""
+def objects(aws: Aws, bucket: str, clock: MovableClock) -> Objects:
+    """The bucket's objects by their keys, once there are so many; time passes by the second meanwhile."""
     s3 = aws("s3")
 
-    def found(count: int = 1) -> dict[str, bytes]:
+    def found(count: int = 1, *, step_s: float = 1, bucket: str = bucket) -> dict[str, bytes]:
         keys: list[str] = []
 
         def all_there() -> bool:
             keys[:] = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", ())]
+            if len(keys) < count:
+                clock.advance(s=step_s)
             return len(keys) >= count
 
         eventually(all_there)
-        assert len(keys) == count
+        assert len(keys) == count, keys
         return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
 
     return found
 
 
-def put(firehose: Any, *data: str, stream: str = "clicks") -> list[str]:
-    answer = firehose.put_record_batch(DeliveryStreamName=stream, Records=[{"Data": text.encode()} for text in data])
+def put(firehose: Any, *data: str | bytes, stream: str = "clicks") -> list[str]:
+    """Put records with one request; their ids."""
+    records = [{"Data": each if isinstance(each, bytes) else each.encode()} for each in data]
+    answer = firehose.put_record_batch(DeliveryStreamName=stream, Records=records)
     assert answer["FailedPutCount"] == 0
     return [response["RecordId"] for response in answer["RequestResponses"]]
+
+
+def describe(firehose: Any, stream: str = "clicks") -> dict[str, Any]:
+    description: dict[str, Any] = firehose.describe_delivery_stream(DeliveryStreamName=stream)[
+        "DeliveryStreamDescription"
+    ]
+    return description

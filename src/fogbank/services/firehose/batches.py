@@ -4,23 +4,34 @@ A record is kept in the transaction of the request that brings it. A sealed batc
 follows its delivery: a crash between the two delivers it once more, under the same name, and none is lost.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
 from fogbank.core.alarms import Alarm, Alarms
 from fogbank.core.cloud import Cloud
 from fogbank.core.ids import new_id
-from fogbank.services.firehose.records import Batch, Chunk, DeliveryStream, FirehoseTables, OpenBatch
+from fogbank.core.store import Key
+from fogbank.services.firehose.records import MB, Batch, Chunk, DeliveryStream, FirehoseTables, OpenBatch
 
 _FILLS_MAX = 10_000
+# Without a buffering interval Firehose delivers "within seconds"; what comes within half of one goes together.
+UNBUFFERED_MS = 500
 
 
 class Hints(NamedTuple):
-    """When a batch is sealed: with so many bytes, or so long after its first record."""
+    """When a batch is sealed: with so many bytes, or so long after its first record; with the first, if neither."""
 
     size_max: int
     interval_ms: int
+
+    @classmethod
+    def of(cls, buffering: dict[str, int]) -> "Hints":
+        """What BufferingHints say."""
+        return cls(buffering["SizeInMBs"] * MB, buffering["IntervalInSeconds"] * 1000 or UNBUFFERED_MS)
+
+
+AT_ONCE = Hints(0, 0)
 
 
 class _Fill:
@@ -38,7 +49,7 @@ class Batches:
     `sealed` is told of a batch that is complete, once that is committed.
     """
 
-    def __init__(self, cloud: Cloud, tables: FirehoseTables, sealed: Callable[[int, int], None]) -> None:
+    def __init__(self, cloud: Cloud, tables: FirehoseTables, sealed: Callable[[int, int, str], None]) -> None:
         self._cloud = cloud
         self._tables = tables
         self._sealed = sealed
@@ -52,20 +63,19 @@ class Batches:
         self._seals.resume()
         for (stream_id, batch_id), batch in list(self._tables.batches.scan()):
             if batch.sealed_ms:
-                self._sealed(stream_id, batch_id)
+                self._sealed(stream_id, batch_id, batch.stage)
 
     def append(
         self,
         stream: DeliveryStream,
         stage: str,
         chunk: Chunk,
-        size: int,
         hints: Hints,
         *,
         partition: str = "",
         partition_keys: dict[str, str] | None = None,
     ) -> None:
-        """Put records into the open batch of the stage and partition; `size` is what they have in bytes."""
+        """Put records into the open batch of the stage and partition."""
         found = self._tables.open.peek((stream.id, stage, partition))
         if found is not None:
             batch_id = found.id
@@ -74,9 +84,20 @@ class Batches:
             batch_id = self._open(stream, stage, partition, partition_keys or {}, chunk.arrived_ms, hints)
             fill = self._fills[batch_id] = _Fill(0)
         self._tables.chunks.put((batch_id, self._cloud.sequence.next()), chunk)
-        fill.size += size
+        fill.size += sum(map(len, chunk.data))
         if fill.size >= hints.size_max:
-            self._seal(stream.id, batch_id, partition)
+            self._seal((stream.id, batch_id))
+
+    def active(self, stream: DeliveryStream, stage: str) -> set[str]:
+        """The partitions that have an open batch."""
+        return {key[2] for key, _ in self._tables.open.scan((stream.id, stage))}
+
+    def chunks(self, batch_id: int) -> Iterator[Chunk]:
+        return self._tables.chunks.values((batch_id,))
+
+    def scan(self, batch_id: int, *, after: Key | None) -> Iterator[tuple[Key, Chunk]]:
+        """The batch's chunks behind that key, for who reads them over several turns."""
+        return self._tables.chunks.scan((batch_id,), after=after)
 
     def remove(self, stream_id: int, batch_id: int) -> None:
         """Forget a batch that is delivered or given up."""
@@ -96,10 +117,11 @@ class Batches:
         self, stream: DeliveryStream, stage: str, partition: str, keys: dict[str, str], arrived_ms: int, hints: Hints
     ) -> int:
         batch_id = self._cloud.sequence.next()
-        self._tables.batches.put((stream.id, batch_id), Batch(stream.key, stage, arrived_ms, new_id(), keys))
-        self._tables.open.put((stream.id, stage, partition), OpenBatch(batch_id))
-        due_ms = self._cloud.clock.now_ms() + hints.interval_ms
-        self._seals.set((stream.id, batch_id), due_ms, note=partition)
+        batch = Batch(stream.key, stage, partition, arrived_ms, new_id(), keys)
+        self._tables.batches.put((stream.id, batch_id), batch)
+        if hints != AT_ONCE:
+            self._tables.open.put((stream.id, stage, partition), OpenBatch(batch_id))
+            self._seals.set((stream.id, batch_id), self._cloud.clock.now_ms() + hints.interval_ms)
         if len(self._fills) >= _FILLS_MAX:
             self._fills.clear()
         return batch_id
@@ -107,21 +129,21 @@ class Batches:
     def _fill(self, batch_id: int) -> _Fill:
         fill = self._fills.get(batch_id)
         if fill is None:
-            chunks = self._tables.chunks.values((batch_id,))
-            fill = self._fills[batch_id] = _Fill(sum(len(data) for chunk in chunks for data in chunk.data))
+            sizes = (sum(map(len, chunk.data)) for chunk in self.chunks(batch_id))
+            fill = self._fills[batch_id] = _Fill(sum(sizes))
         return fill
 
     def _due(self, key: tuple[int, int], alarm: Alarm) -> None:
-        self._seal(*key, alarm.note)
+        self._seal(key)
 
-    def _seal(self, stream_id: int, batch_id: int, partition: str) -> None:
-        key = (stream_id, batch_id)
+    def _seal(self, key: tuple[int, int]) -> None:
         batch = self._tables.batches.get(key)
         if batch is None or batch.sealed_ms:
             return
+        stream_id, batch_id = key
         batch.sealed_ms = self._cloud.clock.now_ms()
         self._tables.batches.put(key, batch)
-        self._tables.open.delete((stream_id, batch.stage, partition))
+        self._tables.open.delete((stream_id, batch.stage, batch.partition))
         self._seals.cancel(key)
         self._fills.pop(batch_id, None)
-        self._cloud.store.after_commit(partial(self._sealed, stream_id, batch_id))
+        self._cloud.store.after_commit(partial(self._sealed, stream_id, batch_id, batch.stage))

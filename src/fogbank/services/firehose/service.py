@@ -1,10 +1,14 @@
 """Amazon Data Firehose. https://docs.aws.amazon.com/firehose/latest/APIReference/Welcome.html"""
 
-from fogbank.services.firehose.writing import Writing
+from fogbank.services.firehose.tagging import Tagging
 
 
-class FirehoseService(Writing):
-    """Streams that records are put into, and that deliver them to S3.
+class FirehoseService(Tagging):
+    """Streams that take records in, process them and deliver them to S3 and to HTTP endpoints.
 
-    Destinations other than S3, sources other than DirectPut, tags and encryption answer NotImplemented.
+    NotImplemented: the destinations OpenSearch, OpenSearch Serverless, Elasticsearch, Redshift, Splunk, Snowflake and
+    Iceberg, and MSK and databases as sources. Nothing is encrypted.
     """
+
+    # Plain HTTP will do for an endpoint.
+    raw_shapes = frozenset(("HttpEndpointUrl",))

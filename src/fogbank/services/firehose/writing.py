@@ -6,29 +6,27 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
-from fogbank.services.firehose import settings
 from fogbank.services.firehose.errors import InvalidArgument, ServiceUnavailable
-from fogbank.services.firehose.records import DELIVERY, Chunk, DeliveryStream
+from fogbank.services.firehose.records import Chunk, DeliveryStream
 from fogbank.services.firehose.stream_operations import DIRECT_PUT, StreamOperations
 
-RECORD_BYTES_MAX = 1000 * 1024
 REQUEST_BYTES_MAX = 4 * 1024 * 1024
 
 
 class Writing(StreamOperations):
-    """The operations that put records, of `FirehoseService`."""
+    """The operations that put records, of `FirehoseService`. That a record is not too large, the model says."""
 
     def put_record(self, ctx: Context, *, DeliveryStreamName: str, Record: dict[str, Any]) -> Answer:
         stream = self._writable(ctx, DeliveryStreamName)
-        (record_id,) = self._take(ctx, stream, [Record["Data"]])
-        return {"RecordId": record_id, "Encrypted": False}
+        (record_id,) = self._take(ctx, stream, "PutRecord", [Record["Data"]])
+        return {"RecordId": record_id, "Encrypted": bool(stream.encryption)}
 
     def put_record_batch(self, ctx: Context, *, DeliveryStreamName: str, Records: list[dict[str, Any]]) -> Answer:
         stream = self._writable(ctx, DeliveryStreamName)
-        ids = self._take(ctx, stream, [record["Data"] for record in Records])
+        ids = self._take(ctx, stream, "PutRecordBatch", [record["Data"] for record in Records])
         return {
             "FailedPutCount": 0,
-            "Encrypted": False,
+            "Encrypted": bool(stream.encryption),
             "RequestResponses": [{"RecordId": record_id} for record_id in ids],
         }
 
@@ -42,15 +40,13 @@ class Writing(StreamOperations):
             raise ServiceUnavailable()
         return stream
 
-    def _take(self, ctx: Context, stream: DeliveryStream, data: list[bytes]) -> list[str]:
+    def _take(self, ctx: Context, stream: DeliveryStream, operation: str, data: list[bytes]) -> list[str]:
         """Keep the records; their ids."""
-        sizes = list(map(len, data))
-        size = sum(sizes)
-        if max(sizes) > RECORD_BYTES_MAX:
-            raise InvalidArgument(f"Record size exceeds {RECORD_BYTES_MAX} bytes")
+        size = sum(map(len, data))
         if size > REQUEST_BYTES_MAX:
             raise InvalidArgument("Records size exceeds 4 MB limit")
-        self._batches.append(stream, DELIVERY, Chunk(ctx.now_ms, data), size, settings.hints(stream.settings))
+        self._gather(stream, Chunk(ctx.now_ms, data))
+        self._metrics.put(stream, operation, len(data), size)
         return _record_ids(stream, ctx.request_id, len(data))
 
 

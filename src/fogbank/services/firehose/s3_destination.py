@@ -1,0 +1,247 @@
+"""S3 as a destination, in its two forms.
+
+https://docs.aws.amazon.com/firehose/latest/APIReference/API_ExtendedS3DestinationConfiguration.html
+"""
+
+import asyncio
+from typing import Any, ClassVar
+
+from fogbank.core.cloud import Cloud
+from fogbank.core.context import Context
+from fogbank.services.firehose import conversion, processors, s3_settings
+from fogbank.services.firehose.batches import Batches, Hints
+from fogbank.services.firehose.destination import S3_RETRY, DeliveryFailed, Destination, Retry, Settings
+from fogbank.services.firehose.errors import InvalidArgument
+from fogbank.services.firehose.failures import CONVERSION_FAILED, PROCESSING_FAILED, conversion_error_output
+from fogbank.services.firehose.object_names import LAMBDA, QUERY, read_prefix, time_zone
+from fogbank.services.firehose.records import FAILED, Batch, Chunk, DeliveryStream, Item, items_of
+from fogbank.services.firehose.s3_objects import S3Objects
+from fogbank.services.firehose.stream_metrics import StreamMetrics
+
+# Whole batches of records are in memory while they are converted.
+CONVERSIONS_AT_ONCE_MAX = 2
+LARGE_MB, LARGE_MB_MIN = 128, 64
+_PARTITIONING_RETRY_S = 300
+
+
+class S3Destination(Destination):
+    """S3 with nothing but the common settings."""
+
+    metric: ClassVar[str] = "DeliveryToS3"
+
+    def __init__(self, cloud: Cloud, batches: Batches, objects: S3Objects, metrics: StreamMetrics) -> None:
+        self._cloud = cloud
+        self._batches = batches
+        self._objects = objects
+        self._metrics = metrics
+        self._conversions = asyncio.Semaphore(CONVERSIONS_AT_ONCE_MAX)
+
+    def complete(self, given: Settings) -> Settings:
+        settings = s3_settings.complete({name: given[name] for name in s3_settings.MEMBERS if name in given})
+        _check_namespaces(settings, partitioned=False)
+        return settings
+
+    def updated(self, settings: Settings, update: Settings) -> Settings:
+        return s3_settings.updated(settings, update)
+
+    def describe(self, settings: Settings) -> dict[str, Any]:
+        return {"S3DestinationDescription": s3_settings.describe(settings)}
+
+    def arn(self, settings: Settings) -> str:
+        return str(settings["BucketARN"])
+
+    def roles(self, settings: Settings) -> list[str]:
+        return [settings["RoleARN"]]
+
+    def hints(self, settings: Settings) -> Hints:
+        return Hints.of(settings["BufferingHints"])
+
+    def backup(self, settings: Settings) -> Settings | None:
+        return None
+
+    def errors(self, settings: Settings) -> Settings:
+        return settings
+
+    def error_type(self, settings: Settings) -> str:
+        return ""
+
+    def retry(self, settings: Settings) -> Retry:
+        return S3_RETRY
+
+    async def deliver(self, ctx: Context, stream: DeliveryStream, batch_id: int, batch: Batch) -> None:
+        configuration = stream.settings.get("DataFormatConversionConfiguration")
+        if configuration is not None and configuration["Enabled"]:
+            async with self._conversions:
+                await self._convert(ctx, stream, batch_id, batch, configuration)
+            return
+        delimiter = processors.delimiter(stream.settings)
+        written = await self._objects.put(ctx, stream, stream.settings, batch_id, batch, delimiter=delimiter)
+        await ctx.run(self._batches.remove, stream.id, batch_id)
+        self._count(stream, batch, written.records, written.size)
+
+    async def _convert(
+        self, ctx: Context, stream: DeliveryStream, batch_id: int, batch: Batch, configuration: dict[str, Any]
+    ) -> None:
+        try:
+            schema = await conversion.read_schema(ctx, configuration)
+        except conversion.SchemaNotFound as error:
+            raise DeliveryFailed(error.code, str(error)) from error
+        items = [item for chunk in self._batches.chunks(batch_id) for item in items_of(chunk)]
+        records = [item.data for item in items]
+        converted = await self._cloud.blobs.in_thread(conversion.convert, schema, configuration, records)
+        if converted.file:
+            extension = conversion.file_extension(configuration)
+            await self._objects.put_file(ctx, stream, stream.settings, batch, converted.file, extension)
+        await ctx.run(self._settle_conversion, stream, batch_id, items, schema, converted)
+        if converted.file:
+            self._count(stream, batch, len(items) - len(converted.failed), len(converted.file))
+
+    def _settle_conversion(
+        self,
+        stream: DeliveryStream,
+        batch_id: int,
+        items: list[Item],
+        schema: conversion.Schema,
+        converted: conversion.Converted,
+    ) -> None:
+        """What could not be converted becomes error output in the transaction that removes the batch."""
+        now_ms = self._cloud.clock.now_ms()
+        failed = [(items[each.place], each.code, each.message) for each in converted.failed]
+        lines = [conversion_error_output(item, code, why, schema.table, now_ms) for item, code, why in failed]
+        if lines:
+            chunk = Chunk(min(item.arrived_ms for item, _, _ in failed), lines)
+            self._batches.append(stream, FAILED, chunk, self.hints(stream.settings), partition=CONVERSION_FAILED)
+        self._batches.remove(stream.id, batch_id)
+        sizes = {"Failed": sum(len(item.data) for item, _, _ in failed)}
+        sizes["Succeed"] = sum(len(item.data) for item in items) - sizes["Failed"]
+        for outcome, records in (("Succeed", len(items) - len(failed)), ("Failed", len(failed))):
+            self._metrics.add(stream, f"{outcome}Conversion.Records", records)
+            self._metrics.add(stream, f"{outcome}Conversion.Bytes", sizes[outcome])
+
+    def _count(self, stream: DeliveryStream, batch: Batch, records: int, size: int) -> None:
+        age_ms = self._cloud.clock.now_ms() - batch.opened_ms
+        self._metrics.delivered(stream, self.metric, records, size, age_ms)
+        if batch.partition_keys:
+            self._metrics.add(stream, "DeliveryToS3.ObjectCount", 1)
+
+
+class ExtendedS3Destination(S3Destination):
+    """S3 with processing, conversion, dynamic partitioning and backup."""
+
+    def complete(self, given: Settings) -> Settings:
+        partitioning = _partitioning(given.get("DynamicPartitioningConfiguration"))
+        converts = given.get("DataFormatConversionConfiguration", {"Enabled": False}).get("Enabled", True)
+        large = partitioning["Enabled"] or converts
+        settings = s3_settings.complete(given, size_mb=LARGE_MB if large else s3_settings.BUFFERED_MB)
+        if large and settings["BufferingHints"]["SizeInMBs"] < LARGE_MB_MIN:
+            why = "Dynamic Partitioning" if partitioning["Enabled"] else "data format conversion"
+            raise InvalidArgument(f"BufferingHints.SizeInMBs must be at least {LARGE_MB_MIN} when {why} is enabled.")
+        time_zone(settings.get("CustomTimeZone", ""))
+        settings["S3BackupMode"] = given.get("S3BackupMode", "Disabled")
+        if "S3BackupConfiguration" in given:
+            settings["S3BackupConfiguration"] = s3_settings.complete(given["S3BackupConfiguration"])
+        elif settings["S3BackupMode"] == "Enabled":
+            raise InvalidArgument("S3BackupConfiguration must be specified when S3BackupMode is Enabled")
+        if "DataFormatConversionConfiguration" in given:
+            found = conversion.with_defaults({"Enabled": True, **given["DataFormatConversionConfiguration"]})
+            settings["DataFormatConversionConfiguration"] = found
+            if converts:
+                conversion.check_conversion(found)
+                if settings["CompressionFormat"] != "UNCOMPRESSED":
+                    raise InvalidArgument(
+                        "CompressionFormat must be UNCOMPRESSED when data format conversion is enabled."
+                    )
+        if "DynamicPartitioningConfiguration" in given:
+            settings["DynamicPartitioningConfiguration"] = partitioning
+        if "ProcessingConfiguration" in given:
+            configuration = processors.complete(given["ProcessingConfiguration"], given["RoleARN"])
+            settings["ProcessingConfiguration"] = configuration
+            _check_processing(settings, processors.read(configuration), partitioned=partitioning["Enabled"])
+        else:
+            _check_processing(settings, processors.Processing(), partitioned=partitioning["Enabled"])
+        return settings
+
+    def updated(self, settings: Settings, update: Settings) -> Settings:
+        after = s3_settings.updated(settings, update)
+        backup = after.pop("S3BackupUpdate", None)
+        if backup is not None:
+            after["S3BackupConfiguration"] = s3_settings.updated(settings.get("S3BackupConfiguration", {}), backup)
+        if settings and is_partitioned(settings) != is_partitioned(after):
+            raise InvalidArgument("Dynamic Partitioning can only be enabled when a delivery stream is created.")
+        return after
+
+    def describe(self, settings: Settings) -> dict[str, Any]:
+        """In both ways: clients that know only the older one find what they know."""
+        extended = dict(settings)
+        if "S3BackupConfiguration" in extended:
+            extended["S3BackupDescription"] = s3_settings.describe(extended.pop("S3BackupConfiguration"))
+        return {
+            "S3DestinationDescription": s3_settings.describe(settings),
+            "ExtendedS3DestinationDescription": extended,
+        }
+
+    def roles(self, settings: Settings) -> list[str]:
+        backup = settings.get("S3BackupConfiguration")
+        return [settings["RoleARN"]] + ([backup["RoleARN"]] if backup is not None else [])
+
+    def backup(self, settings: Settings) -> Settings | None:
+        found: Settings | None = settings["S3BackupConfiguration"] if settings["S3BackupMode"] == "Enabled" else None
+        return found
+
+    def error_type(self, settings: Settings) -> str:
+        return PROCESSING_FAILED if is_partitioned(settings) else ""
+
+    def retry(self, settings: Settings) -> Retry:
+        if not is_partitioned(settings):
+            return S3_RETRY
+        duration_s = settings["DynamicPartitioningConfiguration"]["RetryOptions"]["DurationInSeconds"]
+        return S3_RETRY._replace(duration_ms=duration_s * 1000)
+
+
+def is_partitioned(settings: Settings) -> bool:
+    return bool(settings.get("DynamicPartitioningConfiguration", {}).get("Enabled"))
+
+
+def _partitioning(given: Settings | None) -> Settings:
+    retry = {"DurationInSeconds": _PARTITIONING_RETRY_S}
+    found = {"Enabled": False, **(given or {})}
+    if found["Enabled"]:
+        found["RetryOptions"] = retry | found.get("RetryOptions", {})
+    return found
+
+
+def _check_processing(settings: Settings, processing: processors.Processing, *, partitioned: bool) -> None:
+    keys = _check_namespaces(settings, partitioned=partitioned)
+    if not partitioned:
+        if processing.query is not None:
+            raise InvalidArgument(
+                "MetadataExtraction processor can only be present when Dynamic Partitioning is enabled."
+            )
+        if processing.split is not None:
+            raise InvalidArgument(
+                "RecordDeAggregation processor can only be present when Dynamic Partitioning is enabled."
+            )
+        return
+    if any(key.startswith(QUERY) for key in keys) and processing.query is None:
+        raise InvalidArgument(f"MetadataExtraction processor should be present when S3 Prefix has {QUERY} namespace.")
+    if any(key.startswith(LAMBDA) for key in keys) and processing.function is None:
+        raise InvalidArgument(f"Lambda processor should be present when S3 Prefix has {LAMBDA} namespace.")
+    if not any(key.startswith(QUERY) for key in keys) and processing.query is not None:
+        raise InvalidArgument(
+            f"S3 Prefix should contain {QUERY} namespace when MetadataExtraction processor is present."
+        )
+
+
+def _check_namespaces(settings: Settings, *, partitioned: bool) -> list[str]:
+    """The partition keys that the prefix names."""
+    keys = read_prefix(settings.get("Prefix", "")).keys
+    if keys and not partitioned:
+        raise InvalidArgument(
+            "Dynamic Partitioning Namespaces can only be part of a prefix expression when Dynamic Partitioning is "
+            "enabled."
+        )
+    if partitioned and not keys:
+        raise InvalidArgument(
+            "S3 Prefix should contain Dynamic Partitioning namespaces when Dynamic Partitioning is enabled."
+        )
+    return keys
