@@ -16,6 +16,12 @@ MakeStream = Callable[..., str]
 Objects = Callable[..., dict[str, bytes]]
 
 
+def make_role(aws: Aws) -> str:
+    """A role that Firehose may assume; its ARN."""
+    arn: str = aws("iam").create_role(RoleName="deliverer", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    return arn
+
+
 @pytest.fixture
 def firehose(aws: Aws) -> Any:
     return aws("firehose")
@@ -23,8 +29,7 @@ def firehose(aws: Aws) -> Any:
 
 @pytest.fixture
 def role(aws: Aws) -> str:
-    arn: str = aws("iam").create_role(RoleName="deliverer", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
-    return arn
+    return make_role(aws)
 
 
 @pytest.fixture

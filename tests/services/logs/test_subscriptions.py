@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.services.firehose.conftest import make_role
 from tests.services.lambda_.test_invocation import create
 
 DENIED = "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute"
@@ -103,7 +104,7 @@ def test_a_destination_that_cannot_be_reached_is_refused(logs: Any, account: str
 
 def test_matching_events_are_packed_for_a_delivery_stream(aws: Any, logs: Any, clock: Any, account: str) -> None:
     aws("s3").create_bucket(Bucket=f"kept-{account}")
-    role = f"arn:aws:iam::{account}:role/r"
+    role = make_role(aws)
     stream = aws("firehose").create_delivery_stream(
         DeliveryStreamName="kept",
         ExtendedS3DestinationConfiguration={"BucketARN": f"arn:aws:s3:::kept-{account}", "RoleARN": role},
