@@ -27,6 +27,8 @@ class _Ring:
         self.stream = stream
         self._starts = [first for _, first in stream.open]
         self._numbers = [number for number, _ in stream.open]
+        self.names = {number: (shard_id(number), suffix_of(number)) for number in self._numbers}
+        """The shards' ids, and how their sequence numbers end."""
 
     def spread(self, hash_keys: list[bytes]) -> dict[int, list[int]]:
         """The shards that take them, each with the places of its own."""
@@ -100,13 +102,15 @@ class Writing(KinesisBase):
             _explicit(record["ExplicitHashKey"]) if "ExplicitHashKey" in record else hash_of(record["PartitionKey"])
             for record in Records
         ]
+        ring = self._ring(stream)
+        throughput_of, now_ms = self._throughputs.of, ctx.now_ms
         answers: list[dict[str, str]] = [{}] * len(Records)
         chunks: list[tuple[tuple[int, int, int], Chunk]] = []
         put = size_put = 0
         sequence = self.cloud.sequence.next(len(Records))
-        for number, places in self._ring(stream).spread(hash_keys).items():
+        for number, places in ring.spread(hash_keys).items():
             shard_sizes = [sizes[place] for place in places]
-            admitted = self._throughputs.of(stream.id, number, ctx.now_ms).admitted(shard_sizes, ctx.now_ms)
+            admitted = throughput_of(stream.id, number, now_ms).admitted(shard_sizes, now_ms)
             if admitted is not None:
                 refused = {"ErrorCode": ThroughputExceeded.code, "ErrorMessage": _rate_exceeded(stream, number)}
                 for place, fits in zip(places, admitted, strict=True):
@@ -117,10 +121,10 @@ class Writing(KinesisBase):
                 if not places:
                     continue
                 shard_sizes = [sizes[place] for place in places]
-            shard, suffix = shard_id(number), suffix_of(number)
-            for following, place in enumerate(places, sequence):
-                answers[place] = {"SequenceNumber": f"49{following:022d}{suffix}", "ShardId": shard}
-            sequence += len(places)
+            shard, suffix = ring.names[number]
+            for place in places:
+                answers[place] = {"SequenceNumber": f"49{sequence:022d}{suffix}", "ShardId": shard}
+                sequence += 1
             chunk = self._chunk(ctx, stream, [keys[place] for place in places], [data[place] for place in places])
             chunks.append(((stream.id, number, sequence - 1), chunk))
             put += len(places)
