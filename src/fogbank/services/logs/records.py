@@ -71,6 +71,25 @@ class Destination(Record):
     tags: dict[str, str] = {}
 
 
+class ExportTask(Record):
+    """Events of a group on their way to S3. `after` is the last stream whose object is written."""
+
+    id: str
+    name: str
+    group_id: int
+    group: str
+    stream_prefix: str
+    from_ms: int
+    to_ms: int
+    bucket: str
+    prefix: str
+    created_ms: int
+    status: str = "PENDING"
+    message: str = ""
+    completed_ms: int = 0
+    after: str = ""
+
+
 class ResourcePolicy(Record):
     name: str
     document: str
@@ -91,6 +110,7 @@ class LogsTables:
         self.metric_filters = store.table("logs.metric_filters", key=(int, str), value=MetricFilter)
         self.subscriptions = store.table("logs.subscriptions", key=(int, str), value=SubscriptionFilter)
         self.destinations = store.table("logs.destinations", key=(str, str, str), value=Destination)
+        self.exports = store.table("logs.exports", key=(str, str, int), value=ExportTask)
         self.policies = store.table("logs.policies", key=(str, str, str), value=ResourcePolicy)
         self.counters = store.table("logs.counters", key=(str,), value=Counter)
         # By the kind of resource in their ARNs. The keys are account, region and name, and the records have tags.

@@ -7,6 +7,8 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.services.logs.errors import InvalidParameter
 from fogbank.services.logs.events import Events
+from fogbank.services.logs.export_runs import ExportRuns
+from fogbank.services.logs.exports import Exports
 from fogbank.services.logs.forwarding import take_part
 from fogbank.services.logs.groups import NAME_MAX
 from fogbank.services.logs.metric_filters import MetricFilters
@@ -17,10 +19,11 @@ from fogbank.services.logs.subscriptions import Subscriptions
 from fogbank.services.logs.tagging import Tagging
 
 
-class LogsService(Events, MetricFilters, Subscriptions, ResourcePolicies, Tagging):
-    """Groups, streams, events, filter patterns, metrics of events, subscriptions, destinations, retention and tags.
+class LogsService(Events, MetricFilters, Subscriptions, ResourcePolicies, Exports, Tagging):
+    """Groups, streams, events, filter patterns, metrics of events, subscriptions, destinations, exports, retention
+    and tags.
 
-    Queries (Insights), deliveries, export, transformers, data protection and encryption keys answer NotImplemented.
+    Queries (Insights), deliveries, transformers, data protection and encryption keys answer NotImplemented.
     """
 
     name = "logs"
@@ -30,6 +33,7 @@ class LogsService(Events, MetricFilters, Subscriptions, ResourcePolicies, Taggin
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._tables = LogsTables(cloud.store)
+        self._export_runs = ExportRuns(cloud, self._tables)
         take_part(cloud.outbox)
 
     async def start(self) -> None:
