@@ -2,7 +2,7 @@
 
 import pytest
 
-from fogbank.services.cloudwatch.records import Distribution, Summary
+from fogbank.services.cloudwatch.distribution import Distribution, Summary
 from fogbank.services.cloudwatch.statistics import is_statistic, statistic
 
 HUNDRED = Distribution({float(value): 1.0 for value in range(1, 101)})

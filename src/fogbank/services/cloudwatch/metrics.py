@@ -9,20 +9,22 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.errors import ValidationError as CommonValidationError
-from fogbank.core.metrics import Series, Values
+from fogbank.core.metrics import MINUTE_MS, Series, Values
 from fogbank.core.pages import page_of_table
 from fogbank.core.service import Answer, Service
 from fogbank.core.store import Key
 from fogbank.services.cloudwatch import metric_data
 from fogbank.services.cloudwatch.dimensions import packed, packed_list, unpacked
+from fogbank.services.cloudwatch.distribution import Distribution
 from fogbank.services.cloudwatch.errors import (
     InvalidNextToken,
     InvalidParameterCombination,
     InvalidParameterValue,
     ValidationError,
 )
-from fogbank.services.cloudwatch.records import CloudWatchTables, Distribution, Metric
-from fogbank.services.cloudwatch.samples import distribution_of
+from fogbank.services.cloudwatch.records import CloudWatchTables, Metric
+from fogbank.services.cloudwatch.retention import LISTED_MS, METRICS_A_TURN, RECENT_MS, ROWS_A_TURN, roll_up, start_of
+from fogbank.services.cloudwatch.samples import check_time, distribution_of
 from fogbank.services.cloudwatch.search import Candidate
 from fogbank.services.cloudwatch.series import Points, SeriesKey, gather, is_period, points
 from fogbank.services.cloudwatch.statistics import is_statistic, statistic
@@ -30,6 +32,8 @@ from fogbank.services.cloudwatch.statistics import is_statistic, statistic
 LIST_MAX = 500
 DATAPOINTS_MAX = 1440
 DATA_POINTS_MAX = 100_800  # of one page of GetMetricData
+DATA_MAX = 1000  # of one PutMetricData
+ROLL_UP_EVERY_S = 3600
 
 
 class Metrics(Service):
@@ -101,7 +105,9 @@ class Metrics(Service):
                 raise InvalidParameterValue(f"The value {name} for parameter ExtendedStatistics is not supported.")
         self.cloud.metrics.flush()
         series = SeriesKey(ctx.account, ctx.region, Namespace, MetricName, packed_list(Dimensions))
-        buckets = gather(self._tables, series, Unit, period_s=Period, start_s=StartTime, end_s=EndTime)
+        buckets = gather(
+            self._tables, series, Unit, period_s=Period, start_s=StartTime, end_s=EndTime, now_ms=ctx.now_ms
+        )
         datapoints = []
         for (at_ms, unit), bucket in sorted(buckets.items()):
             point: dict[str, Any] = {"Timestamp": at_ms / 1000, "Unit": unit}
@@ -119,13 +125,17 @@ class Metrics(Service):
         MetricName: str | None = None,
         Dimensions: list[dict[str, str]] | None = None,
         NextToken: str | None = None,
+        RecentlyActive: str | None = None,
     ) -> Answer:
         self.cloud.metrics.flush()
+        since_ms = ctx.now_ms - (LISTED_MS if RecentlyActive is None else RECENT_MS)
         place: tuple[str, ...] = (ctx.account, ctx.region)
         if Namespace is not None:
             place = (*place, Namespace) if MetricName is None else (*place, Namespace, MetricName)
 
-        def wanted(key: Key, _: Metric) -> bool:
+        def wanted(key: Key, metric: Metric) -> bool:
+            if metric.last_ms < since_ms:
+                return False
             have = {one["Name"]: one["Value"] for one in unpacked(key[4])} if Dimensions else {}
             return MetricName in (None, key[3]) and all(
                 want["Name"] in have and want.get("Value", have[want["Name"]]) == have[want["Name"]]
@@ -140,6 +150,8 @@ class Metrics(Service):
         return {"Metrics": metrics, **token}
 
     def put_metric_data(self, ctx: Context, *, Namespace: str, MetricData: list[dict[str, Any]]) -> Answer:
+        if len(MetricData) > DATA_MAX:
+            raise ValidationError(f"The collection MetricData must not have a size greater than {DATA_MAX}.")
         for number, datum in enumerate(MetricData, start=1):
             samples = distribution_of(datum, number)
             if not samples.values and samples.summary is None:
@@ -149,10 +161,11 @@ class Metrics(Service):
                 raise InvalidParameterValue(
                     f"The parameter MetricData.member.{number}.StorageResolution must be 1 or 60."
                 )
-            step_ms = resolution_s * 1000
-            at_ms = int(datum.get("Timestamp", ctx.now_ms / 1000) * 1000) // step_ms * step_ms
+            given_ms = int(datum["Timestamp"] * 1000) if "Timestamp" in datum else ctx.now_ms
+            check_time(given_ms, ctx.now_ms, number)
+            at_ms = start_of(given_ms, resolution_s, ctx.now_ms)
             series = (ctx.account, ctx.region, Namespace, datum["MetricName"], packed_list(datum.get("Dimensions")))
-            self._add(series, datum.get("Unit", "None"), at_ms, samples)
+            self._add(series, datum.get("Unit", "None"), at_ms, samples, fine=resolution_s == 1)
         return None
 
     # ---- steps --------------------------------------------------------------------------------------------------
@@ -167,11 +180,14 @@ class Metrics(Service):
             period_s=metric.period_s,
             start_s=start_s,
             end_s=end_s,
+            now_ms=ctx.now_ms,
         )
 
     def _candidates(self, ctx: Context, namespace: str | None) -> Iterator[tuple[Candidate, str]]:
         place = (ctx.account, ctx.region) if namespace is None else (ctx.account, ctx.region, namespace)
-        for (_, _, space, name, dimensions), _ in self._tables.metrics.scan(place):
+        for (_, _, space, name, dimensions), metric in self._tables.metrics.scan(place):
+            if metric.last_ms < ctx.now_ms - LISTED_MS:
+                continue
             pairs = {one["Name"]: one["Value"] for one in unpacked(dimensions)}
             yield Candidate(space, name, pairs), dimensions
 
@@ -180,9 +196,48 @@ class Metrics(Service):
             series = (account, region, namespace, name, packed(dimensions))
             self._add(series, unit, minute, Distribution(dict(values)))
 
-    def _add(self, series: tuple[str, str, str, str, str], unit: str, minute: int, samples: Distribution) -> None:
-        key = (*series, unit, minute)
+    def _add(
+        self,
+        series: tuple[str, str, str, str, str],
+        unit: str,
+        at_ms: int,
+        samples: Distribution,
+        *,
+        fine: bool = False,
+    ) -> None:
+        key = (*series, unit, at_ms)
         known = self._tables.minutes.get(key) or Distribution({})
         known.merge(samples)
         self._tables.minutes.put(key, known)
-        self._tables.metrics.put(series, Metric(minute))
+        metric = self._tables.metrics.peek(series)
+        minute = at_ms // MINUTE_MS * MINUTE_MS
+        if metric is None:
+            self._tables.metrics.put(series, Metric(minute, fine))
+        elif metric.last_ms < minute or fine > metric.fine:
+            latest = max(metric.last_ms, minute)
+            self._tables.metrics.put(series, Metric(latest, fine or metric.fine, metric.rolled_ms))
+
+    async def _keep_rolling_up(self) -> None:
+        while True:
+            await self.cloud.clock.sleep(ROLL_UP_EVERY_S)
+            await self.cloud.tasks.attempt("roll up metrics", self._roll_all_up())
+
+    async def _roll_all_up(self) -> None:
+        """A slice a turn; a metric that has more to do than fits in one is gone on with in the next."""
+        behind: Key | None = None
+        while True:
+            last = await self.cloud.store.run(self._roll_some_up, behind)
+            if last is None:
+                return
+            behind = last
+
+    def _roll_some_up(self, behind: Key | None) -> Key | None:
+        """The last metric that is done; None if all are."""
+        left = ROWS_A_TURN
+        metrics = list(self._tables.metrics.scan(after=behind, limit=METRICS_A_TURN))
+        for series, metric in metrics:
+            left -= roll_up(self._tables, (*series,), metric, self.cloud.clock.now_ms(), limit=left)
+            if left <= 0:
+                return behind
+            behind = series
+        return behind if metrics else None

@@ -3,9 +3,11 @@
 import math
 from typing import Any
 
-from fogbank.services.cloudwatch.errors import InvalidParameterCombination, InvalidParameterValue
-from fogbank.services.cloudwatch.records import Distribution, Summary
+from fogbank.services.cloudwatch.distribution import Distribution, Summary
+from fogbank.services.cloudwatch.errors import InvalidParameterCombination, InvalidParameterValue, ValidationError
 
+VALUES_MAX = 150
+OLD_MS, AHEAD_MS = 14 * 86_400_000, 2 * 3_600_000
 # Values and StatisticValues are accepted together, as on AWS: the values say more.
 _EXCLUSIVE = (("Value", "Values"), ("Value", "StatisticValues"))
 
@@ -23,6 +25,8 @@ def distribution_of(datum: dict[str, Any], number: int) -> Distribution:
     values = datum.get("Values") or ([datum["Value"]] if "Value" in datum else [])
     if not values:
         raise InvalidParameterCombination("At least one of the parameters must be specified.")
+    if len(values) > VALUES_MAX:
+        raise ValidationError(f"The collection {where}.Values must not have a size greater than {VALUES_MAX}.")
     counts = datum.get("Counts") or [1.0] * len(values)
     if len(values) != len(counts):
         raise InvalidParameterValue(f"The parameters {where}.Values and {where}.Counts must be of the same size.")
@@ -34,6 +38,15 @@ def distribution_of(datum: dict[str, Any], number: int) -> Distribution:
         if count:
             found.values[value] = found.values.get(value, 0) + count
     return found
+
+
+def check_time(at_ms: int, now_ms: int, number: int) -> None:
+    """Data may be up to two weeks old, and up to two hours ahead."""
+    where = f"The parameter MetricData.member.{number}.Timestamp must specify a time"
+    if at_ms < now_ms - OLD_MS:
+        raise InvalidParameterValue(f"{where} within the past two weeks.")
+    if at_ms > now_ms + AHEAD_MS:
+        raise InvalidParameterValue(f"{where} no more than two hours in the future.")
 
 
 def _check_finite(value: float, where: str) -> None:

@@ -19,4 +19,5 @@ class CloudWatchService(CompositeAlarms):
         cloud.metrics.sink = self._take
 
     async def start(self) -> None:
+        self.cloud.tasks.spawn("roll up metrics", self._keep_rolling_up())
         await self._keep_evaluating()

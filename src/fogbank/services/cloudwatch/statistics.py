@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import msgspec
 
-from fogbank.services.cloudwatch.records import Distribution
+from fogbank.services.cloudwatch.distribution import Distribution
 
 SIMPLE = frozenset(("SampleCount", "Sum", "Average", "Minimum", "Maximum"))
 _NUMBER = r"\d+(?:\.\d{1,10})?"
@@ -58,25 +58,26 @@ def statistic(distribution: Distribution, name: str) -> float | None:
 
     None for what needs each sample where only statistics of them are known, or where a value is negative.
     """
-    values, summary = distribution.values, distribution.summary
-    samples = sum(values.values()) + (summary.count if summary is not None else 0)
-    total = sum(value * count for value, count in values.items()) + (summary.sum if summary is not None else 0)
     match name:
         case "SampleCount":
-            return samples
+            return distribution.total().count
         case "Sum":
-            return total
+            return distribution.total().sum
         case "Average":
-            return total / samples
+            total = distribution.total()
+            return total.sum / total.count
         case "Minimum":
-            return min([*values, summary.minimum] if summary is not None else values)
+            return distribution.total().minimum
         case "Maximum":
-            return max([*values, summary.maximum] if summary is not None else values)
-    if summary is not None or min(values) < 0:
+            return distribution.total().maximum
+    if distribution.summary is not None:
+        return None
+    values, known = distribution.values, distribution.known()
+    if known.minimum < 0:
         return None
     found = _PERCENTILE.fullmatch(name)
     if found is not None:
-        return percentile(values, float(found.group(1)))
+        return min(max(percentile(values, float(found.group(1))), known.minimum), known.maximum)
     trim = trim_of(name)
     return None if trim is None else _trimmed(values, trim)
 
