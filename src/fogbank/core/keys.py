@@ -57,6 +57,24 @@ _DECODERS: dict[type, Callable[[bytes, int], tuple[Any, int]]] = {
 }
 
 
+def _text_keys(
+    prefix: bytes, texts: int, parts: int, otherwise: Callable[[tuple[Any, ...]], bytes]
+) -> Callable[[tuple[Any, ...]], bytes]:
+    """`encode` for keys of several texts, and of an int behind them if there is one more part."""
+    ends = 2 * texts
+
+    def encode(key: tuple[Any, ...]) -> bytes:
+        if len(key) != parts:
+            return otherwise(key)
+        joined = "\0\0".join(key[:texts]) + "\0\0"
+        if joined.count("\0") != ends:  # A NUL of a text's own has to be escaped.
+            return otherwise(key)
+        encoded = prefix + joined.encode("utf-8", "surrogatepass")
+        return encoded if parts == texts else encoded + _encode_int(key[texts])
+
+    return encode
+
+
 class KeyCodec:
     """Encodes and decodes the keys of one table: tuples of the given part types, or a prefix of such a tuple."""
 
@@ -89,6 +107,9 @@ class KeyCodec:
         if len(encoders) == 3:
             one, two, three = encoders
             return lambda key: prefix + one(key[0]) + two(key[1]) + three(key[2]) if len(key) == 3 else partial(key)
+        texts = len(encoders) - (self._types[-1] is int)
+        if all(kind is str for kind in self._types[:texts]):
+            return _text_keys(prefix, texts, len(encoders), partial)
         return partial
 
     def _encode(self, key: tuple[Any, ...]) -> bytes:

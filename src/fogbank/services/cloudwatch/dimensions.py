@@ -6,7 +6,9 @@ def packed(dimensions: tuple[tuple[str, str], ...]) -> str:
 
 
 def packed_list(dimensions: list[dict[str, str]] | None) -> str:
-    return packed(tuple(sorted((one["Name"], one["Value"]) for one in dimensions or ())))
+    if not dimensions:
+        return ""
+    return "\x1e".join(sorted([f"{one['Name']}\x1f{one['Value']}" for one in dimensions]))
 
 
 def unpacked(text: str) -> list[dict[str, str]]:

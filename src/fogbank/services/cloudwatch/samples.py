@@ -9,11 +9,16 @@ from fogbank.services.cloudwatch.errors import InvalidParameterCombination, Inva
 VALUES_MAX = 150
 OLD_MS, AHEAD_MS = 14 * 86_400_000, 2 * 3_600_000
 # Values and StatisticValues are accepted together, as on AWS: the values say more.
+_WAYS = frozenset(("Value", "Values", "Counts", "StatisticValues"))
 _EXCLUSIVE = (("Value", "Values"), ("Value", "StatisticValues"))
 
 
 def distribution_of(datum: dict[str, Any], number: int) -> Distribution:
     """The samples of the request's datum with this number (from 1)."""
+    if "Value" in datum and len(datum.keys() & _WAYS) == 1:  # As nearly all are.
+        value = datum["Value"]
+        if math.isfinite(value):
+            return Distribution({value: 1.0})
     where = f"MetricData.member.{number}"
     for one, other in _EXCLUSIVE:
         if one in datum and other in datum:
@@ -32,7 +37,8 @@ def distribution_of(datum: dict[str, Any], number: int) -> Distribution:
         raise InvalidParameterValue(f"The parameters {where}.Values and {where}.Counts must be of the same size.")
     found = Distribution({})
     for value, count in zip(values, counts, strict=True):
-        _check_finite(value, f"{where}.Value")
+        if not math.isfinite(value):
+            raise _not_finite(value, f"{where}.Value")
         if not 0 <= count < math.inf:
             raise InvalidParameterValue(f"The value {count} for parameter {where}.Counts is invalid.")
         if count:
@@ -49,15 +55,15 @@ def check_time(at_ms: int, now_ms: int, number: int) -> None:
         raise InvalidParameterValue(f"{where} no more than two hours in the future.")
 
 
-def _check_finite(value: float, where: str) -> None:
-    if not math.isfinite(value):
-        raise InvalidParameterValue(f"The value {value} for parameter {where} is invalid.")
+def _not_finite(value: float, where: str) -> InvalidParameterValue:
+    return InvalidParameterValue(f"The value {value} for parameter {where} is invalid.")
 
 
 def _summarized(given: dict[str, float], where: str) -> Distribution:
     count, minimum, maximum = given["SampleCount"], given["Minimum"], given["Maximum"]
     for name, value in given.items():
-        _check_finite(value, f"{where}.StatisticValues.{name}")
+        if not math.isfinite(value):
+            raise _not_finite(value, f"{where}.StatisticValues.{name}")
     if count <= 0:
         raise InvalidParameterValue(f"The parameter {where}.StatisticValues.SampleCount must be greater than 0.")
     if minimum > maximum:
