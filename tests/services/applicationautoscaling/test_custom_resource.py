@@ -127,7 +127,7 @@ def loaded(aws: Aws, clock: MovableClock, shards: Shards, records: float, *, cou
         load(aws, clock, shards, records)
         if eventually(lambda: shards.count() == count, within_s=0.3):
             return True
-    return False
+    return eventually(lambda: shards.count() == count)
 
 
 def test_shards_follow_the_load_by_metric_math_and_another_stream_stays_as_it_is(
