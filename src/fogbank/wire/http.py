@@ -1,5 +1,8 @@
 """HTTP/1.1 connections: bytes in, requests to the gateway, answers out in the order of the requests.
 
+A connection that begins with the preface of HTTP/2 goes on as an `http2.Http2Connection`. The parser stops at a
+preface, so that it costs connections of HTTP/1.1 nothing.
+
 Limits, and why: AWS accepts some 10 KB of headers, browsers and proxies up to 64 KB; a buffered body may be as large
 as Lambda's direct zip upload in base64 (50 MB becomes 67 MB). A connection that sends nothing for `IDLE_S`, whose
 headers take longer than `HEADERS_S` or whose body stalls for `BODY_S` is closed.
@@ -32,6 +35,7 @@ BODY_S = 30.0
 
 _STATUS_LINES = {s.value: f"HTTP/1.1 {s.value} {s.phrase}\r\n" for s in HTTPStatus}
 _BODILESS = frozenset((204, 304))
+_HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _HEADER_NAMES_MAX = 512
 
 
@@ -58,6 +62,17 @@ class Application(Interface):
         """Answer the request now or later by calling `respond` once."""
 
 
+class Connection(Interface):
+    """A connection as `Connections` sees it."""
+
+    def close_if_overdue(self) -> None: ...
+
+    def finish(self) -> None:
+        """No more requests; close when the answers are out."""
+
+    def abort(self) -> None: ...
+
+
 class Connections:
     """All open connections of a server: they are watched for time-outs and drained at the end."""
 
@@ -65,10 +80,16 @@ class Connections:
         self.application = application
         self.now_s = asyncio.get_running_loop().time()
         """The loop's time, a second old at most: exact enough for the time-outs, and free to read."""
-        self._open: set[HttpConnection] = set()
+        self._open: set[Connection] = set()
 
     def protocol(self) -> "HttpConnection":
         return HttpConnection(self)
+
+    def opened(self, connection: Connection) -> None:
+        self._open.add(connection)
+
+    def closed(self, connection: Connection) -> None:
+        self._open.discard(connection)
 
     async def watch(self) -> None:
         """Close what is overdue; runs until cancelled."""
@@ -142,10 +163,10 @@ class HttpConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's does not derive from asyncio's.
         peer = transport.get_extra_info("peername")
         self._peer: str = peer[0] if peer else ""
-        self._connections._open.add(self)
+        self._connections.opened(self)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._connections._open.discard(self)
+        self._connections.closed(self)
         self._closing = True
         self._writable.set()
         if self._stream is not None:
@@ -164,9 +185,26 @@ class HttpConnection(asyncio.Protocol):
             except httptools.HttpParserUpgrade as upgrade:
                 self._pass_over_offer(data[upgrade.args[0] :])
         except httptools.HttpParserError:
-            self._refuse(self._refused or 400)
+            if not self._become_http2(data):
+                self._refuse(self._refused or 400)
         if self._head_bytes > HEADER_BYTES_MAX and not self._closing:
             self._refuse(431)
+
+    def _become_http2(self, data: bytes) -> bool:
+        """Hand the connection on if it began with the preface of HTTP/2, whose end `data` has; whether it did."""
+        arrived_before = self._begun_bytes + self._head_bytes - self._arrived
+        end = len(_HTTP2_PREFACE) - arrived_before
+        if self._answering or end <= 0 or data[:end] != _HTTP2_PREFACE[arrived_before:]:
+            return False
+        from fogbank.wire.http2 import Http2Connection  # Few clients speak it: it is loaded for the first.
+
+        connection = Http2Connection(self._connections, self._transport, self._peer)
+        self._connections.closed(self)
+        self._connections.opened(connection)
+        self._transport.set_protocol(connection)
+        self._closing = True
+        connection.data_received(_HTTP2_PREFACE + data[end:])
+        return True
 
     def _pass_over_offer(self, rest: bytes) -> None:
         """Parse a request that offers another protocol once more, without its offer, which nobody has to accept.
