@@ -13,6 +13,20 @@ import {
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient, PutEventsCommand, PutRuleCommand, PutTargetsCommand } from "@aws-sdk/client-eventbridge";
+import {
+  CreateStreamCommand,
+  DescribeStreamSummaryCommand,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  KinesisClient,
+  ListShardsCommand,
+  PutRecordsCommand,
+  RegisterStreamConsumerCommand,
+  ResourceInUseException,
+  SplitShardCommand,
+  SubscribeToShardCommand,
+  waitUntilStreamExists,
+} from "@aws-sdk/client-kinesis";
 import { CreateFunctionCommand, InvokeCommand, LambdaClient, waitUntilFunctionActiveV2 } from "@aws-sdk/client-lambda";
 import {
   CreateBucketCommand,
@@ -215,6 +229,46 @@ assert.equal(Buffer.concat(payloads).toString().split("\n").length, 10_001);
 assert.deepEqual(events.slice(-2), ["Stats", "End"]);
 // Without path style the SDK says http://javascript.localhost:4566/, which names this machine, too.
 assert.ok((await new S3Client().send(new ListObjectsV2Command({ Bucket }))).KeyCount === 6);
+
+// ---- streams, over HTTP/2: this client speaks nothing else ----
+const kinesis = new KinesisClient();
+const StreamName = name;
+await kinesis.send(new CreateStreamCommand({ StreamName, ShardCount: 1 }));
+await waitUntilStreamExists({ client: kinesis, maxWaitTime: 30, minDelay: 1 }, { StreamName });
+const { StreamDescriptionSummary } = await kinesis.send(new DescribeStreamSummaryCommand({ StreamName }));
+const { StreamARN } = StreamDescriptionSummary;
+const putRecords = (texts) => {
+  const Records = texts.map((text) => ({ Data: Buffer.from(text), PartitionKey: text }));
+  return kinesis.send(new PutRecordsCommand({ StreamName, Records }));
+};
+const texts = Array.from({ length: 500 }, (_, n) => `record ${n}`);
+assert.equal((await putRecords(texts)).FailedRecordCount, 0);
+const { Shards } = await kinesis.send(new ListShardsCommand({ StreamName }));
+const ShardId = Shards[0].ShardId;
+const { ShardIterator } = await kinesis.send(
+  new GetShardIteratorCommand({ StreamName, ShardId, ShardIteratorType: "TRIM_HORIZON" }),
+);
+const { Records: found } = await kinesis.send(new GetRecordsCommand({ ShardIterator }));
+assert.deepEqual(found.map(({ Data }) => Buffer.from(Data).toString()), texts);
+const { Consumer } = await kinesis.send(new RegisterStreamConsumerCommand({ StreamARN, ConsumerName: name }));
+const StartingPosition = { Type: "TRIM_HORIZON" };
+const subscribe = new SubscribeToShardCommand({ ConsumerARN: Consumer.ConsumerARN, ShardId, StartingPosition });
+const { EventStream } = await kinesis.send(subscribe);
+await assert.rejects(kinesis.send(subscribe), ResourceInUseException); // Within five seconds.
+const streamed = [];
+let children = [];
+for await (const { SubscribeToShardEvent } of EventStream) {
+  streamed.push(...SubscribeToShardEvent.Records.map(({ Data }) => Buffer.from(Data).toString()));
+  children = SubscribeToShardEvent.ChildShards ?? [];
+  if (streamed.length !== 500) continue; // Once: what is put then comes by this subscription, and so does the end.
+  await putRecords(["one more"]);
+  await kinesis.send(
+    new SplitShardCommand({ StreamName, ShardToSplit: ShardId, NewStartingHashKey: `${2n ** 127n}` }),
+  );
+}
+assert.deepEqual(streamed, [...texts, "one more"]);
+assert.deepEqual(children.map(({ ParentShards }) => ParentShards), [[ShardId], [ShardId]]); // The shard has ended.
+kinesis.destroy();
 
 // ---- functions and their logs ----
 const lambda = new LambdaClient();

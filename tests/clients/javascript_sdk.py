@@ -10,6 +10,7 @@ PACKAGES = (
     "client-cloudwatch-logs",
     "client-dynamodb",
     "client-eventbridge",
+    "client-kinesis",
     "client-lambda",
     "client-s3",
     "client-sns",

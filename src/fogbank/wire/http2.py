@@ -422,6 +422,7 @@ class Http2Connection(asyncio.Protocol):
             if stream.responded:
                 self._forget(stream)
                 self._h2.reset_stream(stream.id, ErrorCodes.CANCEL)
+                self._deadline = now_s + IDLE_S
                 self._flush_soon()
             else:
                 self._refuse(stream, 408)
