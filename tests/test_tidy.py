@@ -22,6 +22,7 @@ CATCHES_EVERYTHING = (
     "services/cloudformation/steps.py",
     "wire/gateway.py",
     "wire/http.py",
+    "wire/http2.py",
 )
 
 
