@@ -1,4 +1,4 @@
-"""awswrangler: frames of pandas as files in a bucket, and S3 Select."""
+"""awswrangler: frames of pandas as files in a bucket and as tables of the Data Catalog, and S3 Select."""
 
 import awswrangler as wr
 import boto3
@@ -41,6 +41,50 @@ assert selected["id"].tolist() == [998, 999]
 lines = {"input_serialization": "JSON", "input_serialization_params": {"Type": "LINES"}}
 selected = wr.s3.select_query("SELECT s.kind FROM s3object[*] s WHERE s.id = 7", "s3://wrangler/one.json", **lines)
 assert selected["kind"].tolist() == ["k1"]
+
+wr.catalog.create_database("lake", description="of a test")
+wr.catalog.create_database("lake", exist_ok=True)
+assert "lake" in wr.catalog.databases()["Database"].tolist()
+columns = {"id": "bigint", "total": "double"}
+where = {"database": "lake", "table": "orders"}
+wr.catalog.create_parquet_table(**where, path="s3://wrangler/orders/", columns_types=columns)
+assert wr.catalog.does_table_exist(**where)
+assert wr.catalog.get_table_types(**where) == columns
+assert wr.catalog.get_table_location(**where) == "s3://wrangler/orders/"
+days = pd.DataFrame({"id": range(4), "total": [0.5, 1.5, 2.5, 3.5], "day": ["2026-01-01", "2026-01-02"] * 2})
+by_day = {"database": "lake", "table": "by_day", "path": "s3://wrangler/by_day/", "partition_cols": ["day"]}
+wr.s3.to_parquet(days, dataset=True, mode="overwrite", glue_table_settings={"description": "d"}, **by_day)
+wr.s3.to_parquet(days.head(1).assign(day="2026-01-03"), dataset=True, mode="append", **by_day)
+partitions = wr.catalog.get_partitions("lake", "by_day")
+assert sorted(values[0] for values in partitions.values()) == ["2026-01-01", "2026-01-02", "2026-01-03"]
+found = wr.catalog.get_partitions("lake", "by_day", expression="day > '2026-01-02'")
+assert list(found.values()) == [["2026-01-03"]]
+assert len(wr.s3.read_parquet_table(database="lake", table="by_day")) == 5
+later = wr.s3.read_parquet_table(
+    database="lake", table="by_day", partition_filter=lambda part: part["day"] >= "2026-01-02"
+)
+assert sorted(later["id"]) == [0, 1, 3]
+wr.s3.to_parquet(days.assign(note="n"), dataset=True, mode="overwrite_partitions", schema_evolution=True, **by_day)
+assert wr.catalog.get_table_types("lake", "by_day") == {**columns, "note": "string", "day": "string"}
+assert wr.catalog.get_table_number_of_versions("lake", "by_day") >= 1
+wr.catalog.upsert_table_parameters({"owner": "me"}, database="lake", table="by_day")
+assert wr.catalog.get_table_parameters("lake", "by_day")["owner"] == "me"
+wr.catalog.add_column("lake", "by_day", "extra", column_type="int", column_comment="c")
+wr.catalog.delete_column("lake", "by_day", "extra")
+assert wr.catalog.tables(database="lake")["Table"].tolist() == ["by_day", "orders"]
+assert [table["Name"] for table in wr.catalog.get_tables(database="lake", name_prefix="ord")] == ["orders"]
+assert [table["Name"] for table in wr.catalog.get_tables(database="lake", name_contains="_")] == ["by_day"]
+assert [table["Name"] for table in wr.catalog.search_tables("by_day")] == ["by_day"]
+assert len(wr.catalog.table("lake", "by_day")) == 4
+wr.s3.store_parquet_metadata("s3://wrangler/by_day/", database="lake", table="crawled", dataset=True)
+assert len(wr.catalog.get_partitions("lake", "crawled")) == 3
+wr.catalog.delete_partitions("by_day", "lake", [["2026-01-01"]])
+assert len(wr.catalog.delete_all_partitions("by_day", "lake")) == 2
+assert wr.catalog.delete_table_if_exists("lake", "orders")
+assert not wr.catalog.delete_table_if_exists("lake", "orders")
+wr.catalog.delete_database("lake")
+assert "lake" not in wr.catalog.databases()["Database"].tolist()
+
 wr.s3.delete_objects("s3://wrangler/")
 assert wr.s3.list_objects("s3://wrangler/") == []
 print("ok")

@@ -14,6 +14,7 @@ from fogbank.wire.model import ServiceModel
 
 WITHOUT_EFFECT = {
     "AllowForceDelete": "DeleteDeliveryStream: for KMS grants that cannot be retired, and there are none",
+    "AuditContext": "is for the records of Lake Formation, which there are none of",
     "ChecksumAlgorithm": "S3's bodies are checked as they arrive",
     "ContentLength": "S3's bodies are counted as they arrive",
     "ContentMD5": "S3's bodies are checked as they arrive",

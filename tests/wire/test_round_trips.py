@@ -36,6 +36,7 @@ CASES = [
     ("iam", "query"),
     ("sts", "query"),
     ("kinesis", "json"),
+    ("glue", "json"),
     ("ec2", "ec2"),
 ]
 # Of EC2's 800 operations these, because the others look like them.

@@ -18,6 +18,7 @@ SERVICES = {
     "ecr": _entry("ecr", "AWS::ECR"),
     "events": _entry("events", "AWS::Events"),
     "firehose": _entry("firehose", "AWS::KinesisFirehose"),
+    "glue": _entry("glue", "AWS::Glue"),
     "iam": _entry("iam", "AWS::IAM"),
     "kinesis": _entry("kinesis", "AWS::Kinesis"),
     "lambda_": _entry("lambda_", "AWS::Lambda"),

@@ -113,8 +113,8 @@ class _Comparison:
         if not changed and old.type != STACK_TYPE:
             self.states[name] = state_of(old)
             return None
-        fixed = schema.create_only(old.type)
-        replaces = bool(fixed & set(changed))
+        fixed = schema.fixed_changes(old.type, old.properties, typed)
+        replaces = bool(fixed)
         details = [detail for key in changed for detail in self._details(name, declared, key, old, new, key in fixed)]
         if not changed:  # a nested stack, whose template may be another by now
             details = [_detail({"Attribute": "Properties", "Name": "TemplateURL", "RequiresRecreation": "Never"},

@@ -6,7 +6,7 @@ intrinsic function makes is not checked, since it is not known yet.
 
 import importlib.util
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -48,10 +48,19 @@ def is_known(type_name: str) -> bool:
     return type_name in _types()
 
 
-def create_only(type_name: str) -> frozenset[str]:
-    """The top-level properties whose change replaces the resource."""
-    schema = load(type_name) or {}
-    return frozenset(path.split("/")[2] for path in schema.get("createOnlyProperties", ()))
+def fixed_changes(type_name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+    """The top-level properties whose change from `before` to `after` replaces the resource."""
+    paths = [path.split("/")[2:] for path in (load(type_name) or {}).get("createOnlyProperties", ())]
+    return {path[0] for path in paths if _at(before, path) != _at(after, path)}
+
+
+def _at(value: Any, path: Sequence[str]) -> Any:
+    """What lies at the path; of a list, what lies there of each element."""
+    if not path:
+        return value
+    if isinstance(value, list):
+        return [_at(element, path[1:] if path[0] == "*" else path) for element in value]
+    return _at(value.get(path[0]), path[1:]) if isinstance(value, Mapping) else None
 
 
 def identifiers(type_name: str) -> list[str]:

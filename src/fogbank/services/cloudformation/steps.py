@@ -178,7 +178,7 @@ class Steps:
             )
             await self.ctx.run(self.tables.resources.put, (self.stack.id, old.logical_id), kept)
             return kept
-        replaces = bool(changed & schema.create_only(record.type))
+        replaces = bool(schema.fixed_changes(record.type, old.properties, record.properties))
         if changed and self.stack.status == "UPDATE_IN_PROGRESS":
             action = "Update:Replace" if replaces else "Update:Modify"
             stack_policy.check(self.stack, record.logical_id, record.type, action)

@@ -1,0 +1,3 @@
+from fogbank.services.glue.service import GlueService
+
+__all__ = ["GlueService"]

@@ -1,0 +1,75 @@
+"""The resource policy of a catalog: kept, and without effect until policies are enforced."""
+
+import hashlib
+from typing import Any
+
+from fogbank.core.context import Context
+from fogbank.core.json_text import parse
+from fogbank.core.pages import page_of_table
+from fogbank.core.service import Answer
+from fogbank.services.glue.base import GlueBase
+from fogbank.services.glue.errors import ConditionCheckFailure, EntityNotFound, InvalidInput
+from fogbank.services.glue.records import Policy
+
+
+class Policies(GlueBase):
+    """The operations on the catalog's resource policy, of `GlueService`."""
+
+    def delete_resource_policy(self, ctx: Context, *, PolicyHashCondition: str | None = None) -> Answer:
+        policy = self._policy(ctx)
+        _check_hash(policy, PolicyHashCondition)
+        self._tables.policies.delete((ctx.account, ctx.region))
+        return {}
+
+    def get_resource_policies(
+        self, ctx: Context, *, NextToken: str | None = None, MaxResults: int | None = None
+    ) -> Answer:
+        """There is at most one: nothing is shared through Resource Access Manager."""
+        rows, token = page_of_table(self._tables.policies, (ctx.account, ctx.region), NextToken, MaxResults)
+        return {"GetResourcePoliciesResponseList": [_answer(policy) for _, policy in rows], **token}
+
+    def get_resource_policy(self, ctx: Context) -> Answer:
+        return _answer(self._policy(ctx))
+
+    def put_resource_policy(
+        self,
+        ctx: Context,
+        *,
+        PolicyInJson: str,
+        PolicyHashCondition: str | None = None,
+        PolicyExistsCondition: str = "NONE",
+    ) -> Answer:
+        there = self._tables.policies.get((ctx.account, ctx.region))
+        # AWS's sentences for these are not recorded.
+        if PolicyExistsCondition == "MUST_EXIST" and there is None:
+            raise ConditionCheckFailure("Policy not found")
+        if PolicyExistsCondition == "NOT_EXIST" and there is not None:
+            raise ConditionCheckFailure("Policy already exists")
+        if PolicyHashCondition is not None:
+            _check_hash(there, PolicyHashCondition)
+        if not isinstance(parse(PolicyInJson), dict):
+            raise InvalidInput("The policy is not a JSON object.")
+        digest = hashlib.sha256(PolicyInJson.encode()).hexdigest()
+        created_ms = there.created_ms if there is not None else ctx.now_ms
+        self._tables.policies.put((ctx.account, ctx.region), Policy(PolicyInJson, digest, created_ms, ctx.now_ms))
+        return {"PolicyHash": digest}
+
+    def _policy(self, ctx: Context) -> Policy:
+        policy = self._tables.policies.get((ctx.account, ctx.region))
+        if policy is None:
+            raise EntityNotFound("Policy not found")
+        return policy
+
+
+def _check_hash(policy: Policy | None, wanted: str | None) -> None:
+    if wanted is not None and (policy is None or policy.hash != wanted):
+        raise ConditionCheckFailure("The policy is not the one that has the given hash.")
+
+
+def _answer(policy: Policy) -> dict[str, Any]:
+    return {
+        "PolicyInJson": policy.text,
+        "PolicyHash": policy.hash,
+        "CreateTime": policy.created_ms / 1000,
+        "UpdateTime": policy.updated_ms / 1000,
+    }
