@@ -16,7 +16,7 @@ from fogbank.services.firehose.date_patterns import BadPattern, compile_pattern
 from fogbank.services.firehose.errors import InvalidArgument
 
 _EXPRESSION = re.compile(r"!\{(?:([^:{}]*):([^{}]*))?\}?")
-_DEFAULT_TIME = "yyyy/MM/dd/HH/"
+_DEFAULT_TIME = "!{timestamp:yyyy/MM/dd/HH/}"
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _RANDOM_LENGTH = 11
 QUERY, LAMBDA = "partitionKeyFromQuery", "partitionKeyFromLambda"
@@ -39,10 +39,11 @@ _Part = Callable[[Moment], str]
 class Prefix:
     """A prefix that was read. `keys` are the partition keys that it names, as `namespace:name`."""
 
-    def __init__(self, parts: list[_Part], keys: list[str], *, has_expressions: bool, names_error_type: bool) -> None:
+    def __init__(self, parts: list[_Part], keys: list[str], namespaces: set[str], *, names_error_type: bool) -> None:
         self._parts = parts
         self.keys = keys
-        self.has_expressions = has_expressions
+        self.has_expressions = bool(namespaces)
+        self.has_time = "timestamp" in namespaces
         self.names_error_type = names_error_type
 
     def fill(self, moment: Moment) -> str:
@@ -54,6 +55,7 @@ def read_prefix(text: str, parameter: str = "Prefix") -> Prefix:
     """Raises InvalidArgument for what is no prefix."""
     parts: list[_Part] = []
     keys: list[str] = []
+    namespaces: set[str] = set()
     names_error_type = False
     at = 0
     for match in _EXPRESSION.finditer(text):
@@ -62,6 +64,7 @@ def read_prefix(text: str, parameter: str = "Prefix") -> Prefix:
         namespace, value = match[1], match[2]
         if namespace is None or not match[0].endswith("}"):
             raise InvalidArgument(f"{parameter} contains an invalid expression: {match[0]}")
+        namespaces.add(namespace)
         match namespace, value:
             case "timestamp", _:
                 parts.append(_timestamp(value, parameter))
@@ -76,7 +79,7 @@ def read_prefix(text: str, parameter: str = "Prefix") -> Prefix:
             case _:
                 raise InvalidArgument(f"{parameter} contains an invalid expression: {match[0]}")
     parts.append(_literal(text[at:]))
-    return Prefix(parts, keys, has_expressions=at > 0, names_error_type=names_error_type)
+    return Prefix(parts, keys, namespaces, names_error_type=names_error_type)
 
 
 def check_prefixes(prefix: str | None, error_prefix: str | None) -> None:
@@ -103,9 +106,9 @@ def object_key(
     if moment.error_type:
         text = error_prefix if error_prefix is not None else text
         if not read_prefix(text).has_expressions:
-            text = f"{text}!{{firehose:error-output-type}}/!{{timestamp:{_DEFAULT_TIME}}}"
-    elif not read_prefix(text).has_expressions:
-        text = f"{text}!{{timestamp:{_DEFAULT_TIME}}}"
+            text = f"{text}!{{firehose:error-output-type}}/{_DEFAULT_TIME}"
+    elif not read_prefix(text).has_time:
+        text += _DEFAULT_TIME
     filled = read_prefix(text).fill(moment)
     return f"{filled}{stream}-{version}-{moment.at:%Y-%m-%d-%H-%M-%S}-{moment.uuid}{extension}"
 

@@ -8,7 +8,7 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, StorageFull
 from fogbank.services.firehose.batches import Batches
-from fogbank.services.firehose.compression import EXTENSIONS, compressor
+from fogbank.services.firehose.compression import EXTENSIONS, Compressor, compressor
 from fogbank.services.firehose.destination import DeliveryFailed, Settings
 from fogbank.services.firehose.object_names import Moment, object_key, time_zone
 from fogbank.services.firehose.records import Batch, DeliveryStream
@@ -57,7 +57,8 @@ class S3Objects:
 
         Raises DeliveryFailed.
         """
-        body = _Body(self._cloud, self._batches, batch_id, settings["CompressionFormat"], delimiter)
+        packer = compressor(settings["CompressionFormat"], f"{stream.name}-{batch.uuid}")
+        body = _Body(self._cloud, self._batches, batch_id, packer, delimiter)
         extension = settings.get("FileExtension") or EXTENSIONS[settings["CompressionFormat"]]
         await self._put(ctx, stream, settings, batch, body, extension, error_type)
         return Written(body.records, body.size)
@@ -102,23 +103,22 @@ class S3Objects:
 class _Body:
     """The records of a batch, one behind the other and compressed, as it is read."""
 
-    def __init__(self, cloud: Cloud, batches: Batches, batch_id: int, compression: str, delimiter: bytes) -> None:
+    def __init__(self, cloud: Cloud, batches: Batches, batch_id: int, packer: Compressor, delimiter: bytes) -> None:
         self._in_thread = cloud.blobs.in_thread
         self._batches = batches
         self._batch_id = batch_id
-        self._compression = compression
+        self._packer = packer
         self._delimiter = delimiter
         self.records = 0
         self.size = 0
         """What was written."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        packer = compressor(self._compression)
         async for piece in self._pieces():
-            if packed := await self._in_thread(packer.add, piece):
+            if packed := await self._in_thread(self._packer.add, piece):
                 self.size += len(packed)
                 yield packed
-        if rest := await self._in_thread(packer.finish):
+        if rest := await self._in_thread(self._packer.finish):
             self.size += len(rest)
             yield rest
 

@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/firehose/latest/APIReference/API_S3DestinationConfig
 
 from typing import Any
 
-from fogbank.services.firehose.compression import check_format
 from fogbank.services.firehose.destination import Settings
 from fogbank.services.firehose.errors import InvalidArgument
 from fogbank.services.firehose.object_names import check_prefixes
@@ -29,7 +28,6 @@ def complete(given: Settings, *, size_mb: int = BUFFERED_MB) -> Settings:
         if name not in given:
             raise InvalidArgument(f"{name} must be specified")
     check_prefixes(given.get("Prefix"), given.get("ErrorOutputPrefix"))
-    check_format(given.get("CompressionFormat", "UNCOMPRESSED"))
     settings = {
         "CompressionFormat": "UNCOMPRESSED",
         "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},
