@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 
 from fogbank.engines.sql.duckdb import DuckDb
+from fogbank.engines.sql.statement import Parameters
 from fogbank.services.s3.select.compiler import compile_select
 from fogbank.services.s3.select.errors import SelectError
 from fogbank.services.s3.select.macros import MACROS
@@ -15,7 +16,6 @@ from fogbank.services.s3.select.output import CsvOptions, CsvOutput, JsonOutput
 from fogbank.services.s3.select.parser import parse
 from fogbank.services.s3.select.selection import Selection
 from fogbank.services.s3.select.sources import CsvSource, JsonSource
-from fogbank.services.s3.select.statement import Parameters
 
 CSV = {"text": "Ann\x1f31\x1fx\x1eBob\x1f\x1e1\x1f2.5\x1f2020-01-01T00:00Z", "record_end": "\x1e", "field_end": "\x1f"}
 JSON = {

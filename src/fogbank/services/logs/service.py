@@ -11,6 +11,7 @@ from fogbank.services.logs.export_runs import ExportRuns
 from fogbank.services.logs.exports import Exports
 from fogbank.services.logs.forwarding import take_part
 from fogbank.services.logs.groups import NAME_MAX
+from fogbank.services.logs.insights.queries import Queries
 from fogbank.services.logs.metric_filters import MetricFilters
 from fogbank.services.logs.records import LogsTables
 from fogbank.services.logs.resource_policies import ResourcePolicies
@@ -19,11 +20,11 @@ from fogbank.services.logs.subscriptions import Subscriptions
 from fogbank.services.logs.tagging import Tagging
 
 
-class LogsService(Events, MetricFilters, Subscriptions, ResourcePolicies, Exports, Tagging):
-    """Groups, streams, events, filter patterns, metrics of events, subscriptions, destinations, exports, retention
-    and tags.
+class LogsService(Events, MetricFilters, Subscriptions, ResourcePolicies, Exports, Queries, Tagging):
+    """Groups, streams, events, filter patterns, metrics of events, subscriptions, destinations, exports, Insights,
+    retention and tags.
 
-    Queries (Insights), deliveries, transformers, data protection and encryption keys answer NotImplemented.
+    Deliveries, transformers, data protection and encryption keys answer NotImplemented.
     """
 
     name = "logs"
@@ -37,6 +38,7 @@ class LogsService(Events, MetricFilters, Subscriptions, ResourcePolicies, Export
         take_part(cloud.outbox)
 
     async def start(self) -> None:
+        self.resume_queries()
         await keep_sweeping(self.cloud, self._tables)
 
     def refusal(self, sentence: str, parameters: dict[str, Any]) -> AwsError:

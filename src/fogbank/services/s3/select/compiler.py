@@ -7,11 +7,12 @@ up each batch, and one that sums these up and gives the only record.
 
 from typing import NamedTuple
 
+from fogbank.engines.sql.statement import Parameters, apply, balanced
 from fogbank.services.s3.select.errors import SelectError
 from fogbank.services.s3.select.functions import Functions, numeric, unified
 from fogbank.services.s3.select.output import Output
 from fogbank.services.s3.select.sources import Source
-from fogbank.services.s3.select.statement import NUMERIC, Parameters, Sql, Type, apply, balanced, call, to_any
+from fogbank.services.s3.select.statement import NUMERIC, Sql, Type, call, to_any
 from fogbank.services.s3.select.syntax import (
     Aggregate,
     Binary,

@@ -6,8 +6,9 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-select-sql-reference-sq
 import re
 from collections.abc import Callable
 
+from fogbank.engines.sql.statement import Parameters, apply
 from fogbank.services.s3.select.errors import SelectError
-from fogbank.services.s3.select.statement import NUMERIC, Parameters, Sql, Type, apply, call, to_any
+from fogbank.services.s3.select.statement import NUMERIC, Sql, Type, call, to_any
 from fogbank.services.s3.select.syntax import Call, Expression, Literal
 
 _WRONG_TYPE = "IncorrectSqlFunctionArgumentType"

@@ -12,6 +12,7 @@ from fogbank.core.service import Answer
 from fogbank.core.stored_body import FileSpan, StoredBody
 from fogbank.engines.sql.duckdb import DuckDb
 from fogbank.engines.sql.interface import SqlEngine, SqlSession
+from fogbank.engines.sql.statement import Parameters
 from fogbank.services.s3.bodies import chunks
 from fogbank.services.s3.objects import Objects
 from fogbank.services.s3.parameters import CustomerKeyParameters
@@ -21,7 +22,6 @@ from fogbank.services.s3.select.parser import parse
 from fogbank.services.s3.select.query import Body, OpenBody, Query, parquet_events, text_events
 from fogbank.services.s3.select.request import JsonInput, ParquetInput, checked_output, checked_request
 from fogbank.services.s3.select.selection import Event, kept_alive
-from fogbank.services.s3.select.statement import Parameters
 
 _STORAGE_CLASSES = frozenset(("STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"))
 _MEMORY_MB = 256

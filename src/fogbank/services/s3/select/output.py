@@ -4,7 +4,8 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from fogbank.services.s3.select.statement import Parameters, Sql, apply, to_json_text, to_text
+from fogbank.engines.sql.statement import Parameters, apply
+from fogbank.services.s3.select.statement import Sql, to_json_text, to_text
 
 Column = tuple[str, Sql]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fogbank.engines.sql.interface import QueryFailed, SqlSession
+from fogbank.engines.sql.statement import Parameters
 from fogbank.services.s3.bodies import chunks
 from fogbank.services.s3.select.batches import Batch, Records
 from fogbank.services.s3.select.compiler import Plan, compile_select
@@ -17,7 +18,6 @@ from fogbank.services.s3.select.request import CsvInput, JsonInput, Request, Spa
 from fogbank.services.s3.select.scanner import RECORD_BYTES_MAX, Scanner
 from fogbank.services.s3.select.selection import Event, Selection, next_of
 from fogbank.services.s3.select.sources import CsvSource, JsonSource, ParquetColumn, ParquetSource, Source
-from fogbank.services.s3.select.statement import Parameters
 from fogbank.services.s3.select.syntax import Select
 
 Body = bytes | AsyncIterable[bytes]

@@ -5,9 +5,9 @@ AWS takes its enumerations in capitals and not: its own examples say `Use` and `
 
 from typing import Any, NamedTuple
 
+from fogbank.engines.sql.statement import Parameters
 from fogbank.services.s3.select.errors import SelectError
 from fogbank.services.s3.select.output import CsvOptions, CsvOutput, JsonOutput, Output
-from fogbank.services.s3.select.statement import Parameters
 
 _DELIMITER_MAX = 2  # Such as "\r\n".
 

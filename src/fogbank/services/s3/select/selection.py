@@ -5,10 +5,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from typing import Any, TypeVar
 
 from fogbank.engines.sql.interface import QueryFailed, Row, SqlSession
+from fogbank.engines.sql.statement import Statement
 from fogbank.services.s3.select.compiler import Plan
 from fogbank.services.s3.select.errors import SENTENCES, SelectError
 from fogbank.services.s3.select.scanner import RECORD_BYTES_MAX
-from fogbank.services.s3.select.statement import Statement
 
 T = TypeVar("T")
 Event = dict[str, Any]

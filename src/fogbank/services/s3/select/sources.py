@@ -3,9 +3,10 @@
 import re
 from typing import NamedTuple, Protocol
 
+from fogbank.engines.sql.statement import Parameters, apply
 from fogbank.services.s3.select.errors import SelectError
 from fogbank.services.s3.select.output import Output
-from fogbank.services.s3.select.statement import Parameters, Sql, Type, apply
+from fogbank.services.s3.select.statement import Sql, Type
 from fogbank.services.s3.select.syntax import Index, Name, Select, Step, Wild
 
 _POSITION = re.compile(r"_([1-9]\d{0,5})")
