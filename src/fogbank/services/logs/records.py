@@ -71,6 +71,44 @@ class Destination(Record):
     tags: dict[str, str] = {}
 
 
+class DeliveryDestination(Record):
+    """Where logs that services vend are delivered to: a bucket, a group or a Firehose stream. They are listed in the
+    order of their numbers, as they were made.
+    """
+
+    name: str
+    kind: str
+    resource_arn: str
+    number: int
+    output_format: str = ""
+    policy: str = ""
+    tags: dict[str, str] = {}
+
+
+class DeliverySource(Record):
+    """A resource that vends logs of one type."""
+
+    name: str
+    service: str
+    resource_arn: str
+    log_type: str
+    number: int
+    tags: dict[str, str] = {}
+
+
+class Delivery(Record):
+    """That logs of a source go to a destination. `s3_layout` is AWS's s3DeliveryConfiguration."""
+
+    id: str
+    source: str
+    destination_arn: str
+    kind: str
+    fields: list[str]
+    delimiter: str = ""
+    s3_layout: dict[str, Any] = {}
+    tags: dict[str, str] = {}
+
+
 class ExportTask(Record):
     """Events of a group on their way to S3. `after` is the last stream whose object is written."""
 
@@ -110,11 +148,22 @@ class LogsTables:
         self.metric_filters = store.table("logs.metric_filters", key=(int, str), value=MetricFilter)
         self.subscriptions = store.table("logs.subscriptions", key=(int, str), value=SubscriptionFilter)
         self.destinations = store.table("logs.destinations", key=(str, str, str), value=Destination)
+        self.delivery_destinations = store.table(
+            "logs.delivery_destinations", key=(str, str, str), value=DeliveryDestination
+        )
+        self.delivery_sources = store.table("logs.delivery_sources", key=(str, str, str), value=DeliverySource)
+        self.deliveries = store.table("logs.deliveries", key=(str, str, str), value=Delivery)
         self.exports = store.table("logs.exports", key=(str, str, int), value=ExportTask)
         self.policies = store.table("logs.policies", key=(str, str, str), value=ResourcePolicy)
         self.counters = store.table("logs.counters", key=(str,), value=Counter)
         # By the kind of resource in their ARNs. The keys are account, region and name, and the records have tags.
-        self.tagged: dict[str, Table[Any]] = {"log-group": self.groups, "destination": self.destinations}
+        self.tagged: dict[str, Table[Any]] = {
+            "log-group": self.groups,
+            "destination": self.destinations,
+            "delivery": self.deliveries,
+            "delivery-destination": self.delivery_destinations,
+            "delivery-source": self.delivery_sources,
+        }
 
     def next_number(self, times: int = 1) -> int:
         counter = self.counters.get(("number",)) or Counter(1)

@@ -5,7 +5,8 @@ from typing import Any
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
-from fogbank.services.logs.errors import InvalidParameter
+from fogbank.services.logs.deliveries import Deliveries
+from fogbank.services.logs.errors import Invalid, InvalidParameter
 from fogbank.services.logs.events import Events
 from fogbank.services.logs.export_runs import ExportRuns
 from fogbank.services.logs.exports import Exports
@@ -19,12 +20,27 @@ from fogbank.services.logs.retention import keep_sweeping
 from fogbank.services.logs.subscriptions import Subscriptions
 from fogbank.services.logs.tagging import Tagging
 
+# What tells the operations on deliveries, whose errors have another name, from the older ones.
+_DELIVERY_PARAMETERS = frozenset(
+    (
+        *(
+            "deliveryDestinationArn",
+            "deliveryDestinationConfiguration",
+            "deliveryDestinationName",
+            "deliverySourceName",
+        ),
+        *("deliverySourceNames", "fieldDelimiter", "logType", "recordFields", "s3DeliveryConfiguration"),
+    )
+)
+# The order in which AWS names them, which is not the model's.
+_OUTPUT_FORMATS = ("[json, plain, w3c, raw, parquet]", "[w3c, raw, json, plain, parquet]")
 
-class LogsService(Events, MetricFilters, Subscriptions, ResourcePolicies, Exports, Queries, Tagging):
-    """Groups, streams, events, filter patterns, metrics of events, subscriptions, destinations, exports, Insights,
-    retention and tags.
 
-    Deliveries, transformers, data protection and encryption keys answer NotImplemented.
+class LogsService(Events, MetricFilters, Subscriptions, ResourcePolicies, Exports, Deliveries, Queries, Tagging):
+    """Groups, streams, events, filter patterns, metrics of events, subscriptions, destinations, deliveries, exports,
+    Insights, retention and tags.
+
+    Transformers, data protection and encryption keys answer NotImplemented.
     """
 
     name = "logs"
@@ -42,6 +58,8 @@ class LogsService(Events, MetricFilters, Subscriptions, ResourcePolicies, Export
         await keep_sweeping(self.cloud, self._tables)
 
     def refusal(self, sentence: str, parameters: dict[str, Any]) -> AwsError:
+        if not _DELIVERY_PARAMETERS.isdisjoint(parameters):
+            return Invalid(sentence.replace(*_OUTPUT_FORMATS))
         too_long = f"Member must have length less than or equal to {NAME_MAX}"
         for name in ("logGroupName", "logStreamName"):
             if f"at '{name}' failed to satisfy constraint: {too_long}" in sentence:
