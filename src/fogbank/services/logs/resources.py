@@ -7,7 +7,9 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
+from fogbank.services.logs.delivery_resources import DELIVERY_RESOURCES
 from fogbank.services.logs.errors import ResourceNotFound
+from fogbank.services.logs.resource_tags import keep_tags
 
 
 class LogGroupResource(ResourceType):
@@ -26,14 +28,8 @@ class LogGroupResource(ResourceType):
         return await self._retain(ctx, name, request)
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        logs, name = ctx.cloud.logs, request.physical_id
-        arn = ctx.arn("logs", f"log-group:{name}")
-        tags = (await ctx.call(logs.list_tags_for_resource, resourceArn=arn))["tags"]
-        gone = [key for key in tags if key not in request.tags()]
-        if gone:
-            await ctx.call(logs.untag_resource, resourceArn=arn, tagKeys=gone)
-        if request.tags():
-            await ctx.call(logs.tag_resource, resourceArn=arn, tags=request.tags())
+        name = request.physical_id
+        await keep_tags(ctx, ctx.arn("logs", f"log-group:{name}"), request)
         return await self._retain(ctx, name, request)
 
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:
@@ -186,6 +182,7 @@ def _transformation(given: dict[str, Any]) -> dict[str, Any]:
 
 
 RESOURCES: list[type[ResourceType]] = [
+    *DELIVERY_RESOURCES,
     LogGroupResource,
     LogStreamResource,
     MetricFilterResource,

@@ -1,0 +1,91 @@
+"""Destinations and deliveries from templates."""
+
+import copy
+import json
+from typing import Any
+
+TEMPLATE: dict[str, Any] = {
+    "Resources": {
+        "Stream": {"Type": "AWS::Kinesis::Stream", "Properties": {"ShardCount": 1}},
+        "Central": {
+            "Type": "AWS::Logs::Destination",
+            "Properties": {
+                "DestinationName": "central",
+                "RoleArn": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:role/r"},
+                "TargetArn": {"Fn::GetAtt": ["Stream", "Arn"]},
+                "DestinationPolicy": '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny"}]}',
+            },
+        },
+        "Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": "orders"}},
+        "Source": {
+            "Type": "AWS::Logs::DeliverySource",
+            "Properties": {"Name": "bus", "LogType": "ERROR_LOGS", "ResourceArn": {"Fn::GetAtt": ["Bus", "Arn"]}},
+        },
+        "Kept": {
+            "Type": "AWS::Logs::DeliveryDestination",
+            "Properties": {
+                "Name": "kept",
+                "DestinationResourceArn": "arn:aws:s3:::kept",
+                "OutputFormat": "json",
+                "DeliveryDestinationPolicy": {
+                    "DeliveryDestinationName": "kept",
+                    "DeliveryDestinationPolicy": {"Version": "2012-10-17", "Statement": [{"Effect": "Deny"}]},
+                },
+            },
+        },
+        "Joined": {
+            "Type": "AWS::Logs::Delivery",
+            "Properties": {
+                "DeliverySourceName": {"Ref": "Source"},
+                "DeliveryDestinationArn": {"Fn::GetAtt": ["Kept", "Arn"]},
+                "S3SuffixPath": "logs/",
+                "S3EnableHiveCompatiblePath": True,
+            },
+        },
+    },
+    "Outputs": {
+        "Service": {"Value": {"Fn::GetAtt": ["Source", "Service"]}},
+        "Type": {"Value": {"Fn::GetAtt": ["Joined", "DeliveryDestinationType"]}},
+        "Central": {"Value": {"Fn::GetAtt": ["Central", "Arn"]}},
+    },
+}
+
+
+def run(aws: Any, operation: str, template: dict[str, Any] | None = None, **given: Any) -> dict[str, str]:
+    """Make, change or delete the stack; its outputs."""
+    stacks = aws("cloudformation")
+    body = {} if template is None else {"TemplateBody": json.dumps(template)}
+    getattr(stacks, f"{operation}_stack")(StackName="s", **body, **given)
+    stacks.get_waiter(f"stack_{operation}_complete").wait(StackName="s", WaiterConfig={"Delay": 0.1})
+    if operation == "delete":
+        return {}
+    (stack,) = stacks.describe_stacks(StackName="s")["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def test_a_stack_makes_changes_and_removes_destinations_and_deliveries(aws: Any) -> None:
+    logs = aws("logs")
+    outputs = run(aws, "create", TEMPLATE, Tags=[{"Key": "team", "Value": "core"}])
+    assert (outputs["Service"], outputs["Type"]) == ("events", "S3")
+    (destination,) = logs.describe_destinations()["destinations"]
+    assert (destination["arn"], "Deny" in destination["accessPolicy"]) == (outputs["Central"], True)
+    assert logs.list_tags_for_resource(resourceArn=outputs["Central"])["tags"] == {"team": "core"}
+    (delivery,) = logs.describe_deliveries()["deliveries"]
+    assert delivery["s3DeliveryConfiguration"] == {"suffixPath": "logs/", "enableHiveCompatiblePath": True}
+    assert delivery["tags"] == {"team": "core"}
+    assert "Deny" in str(logs.get_delivery_destination_policy(deliveryDestinationName="kept")["policy"])
+
+    changed = copy.deepcopy(TEMPLATE)
+    changed["Resources"]["Joined"]["Properties"]["RecordFields"] = ["event_id"]
+    changed["Resources"]["Source"]["Properties"]["LogType"] = "TRACE_LOGS"
+    del changed["Resources"]["Kept"]["Properties"]["DeliveryDestinationPolicy"]
+    run(aws, "update", changed, Tags=[{"Key": "team", "Value": "edge"}])
+    (again,) = logs.describe_deliveries()["deliveries"]
+    assert (again["id"], again["recordFields"], again["tags"]) == (delivery["id"], ["event_id"], {"team": "edge"})
+    assert logs.get_delivery_source(name="bus")["deliverySource"]["logType"] == "TRACE_LOGS"
+    assert logs.get_delivery_destination_policy(deliveryDestinationName="kept")["policy"] == {}
+
+    run(aws, "delete")
+    assert logs.describe_destinations()["destinations"] == []
+    assert logs.describe_delivery_destinations()["deliveryDestinations"] == []
+    assert logs.describe_delivery_sources()["deliverySources"] == []
