@@ -80,7 +80,8 @@ class Server:
             endpoint=self._endpoint,
             account=config.account,
         )
-        self.gateway = Gateway(self.cloud, packages=self._packages, admin=self.admin, region=config.region)
+        doors = {entry.model: entry.doors for entry in SERVICES.values() if entry.doors}
+        self.gateway = Gateway(self.cloud, packages=self._packages, admin=self.admin, region=config.region, doors=doors)
 
     # ---- life ---------------------------------------------------------------------------------------------------
 

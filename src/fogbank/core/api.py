@@ -11,6 +11,7 @@ from fogbank.core.errors import NotImplementedInFogbank
 
 if TYPE_CHECKING:
     from fogbank.core.context import Context
+    from fogbank.core.http_message import RequestData, ResponseData
 
 
 class ApiOperation(Protocol):
@@ -33,6 +34,13 @@ class ApiDirectory(Protocol):
         For calls in process whose parameters a user gave. What is no operation of the API is not checked.
         """
 
+    async def send(self, ctx: "Context", service: str, action: str | None, request: "RequestData") -> "ResponseData":
+        """The answer to a request to that service, served as if it had come from the context's account over HTTP.
+
+        `service` is named as in its host. With an `action` the request names that operation as the service's protocol
+        has it; without one, path, query and headers say it.
+        """
+
 
 class NoModels:
     """The directory of a cloud that no wire was given to: nothing is found, and nothing is checked."""
@@ -42,3 +50,6 @@ class NoModels:
 
     def check(self, operation: Callable[..., Any], parameters: dict[str, Any]) -> None:
         pass
+
+    async def send(self, ctx: "Context", service: str, action: str | None, request: "RequestData") -> "ResponseData":
+        raise NotImplementedInFogbank(f"Nothing here serves requests to {service}.")

@@ -4,7 +4,7 @@ import importlib
 import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -26,6 +26,24 @@ DEFAULT_ACCOUNT = "000000000000"
 DEFAULT_REGION = "us-east-1"
 
 
+class Door(msgspec.Struct, frozen=True, kw_only=True):
+    """A way into a service beside its API: requests to hosts or paths of its own.
+
+    The request's `resource` becomes what the pattern's groups hold: of a host with its path behind them, of a path
+    joined by slashes. What is signed for another service than `signed_as` passes by a door of paths.
+    """
+
+    operation: str
+    """What handles such requests, named as operations are; it takes `request` and gives a `ResponseData`."""
+    mark: str
+    """What every such host or path contains: a look for it is all that other requests cost."""
+    host: str = ""
+    path: str = ""
+    signed_as: str = ""
+    protocol: Literal["bare", "plain"] = "bare"
+    """`plain` if the handler takes a `Codec`, too."""
+
+
 class ServiceEntry(msgspec.Struct, frozen=True):
     """Where a service lives: its module, and the CloudFormation namespaces it declares types for."""
 
@@ -33,6 +51,7 @@ class ServiceEntry(msgspec.Struct, frozen=True):
     cloudformation: tuple[str, ...] = ()
     model: str = ""
     """The name of the service in botocore's data."""
+    doors: tuple[Door, ...] = ()
 
 
 class UsedService(Record):

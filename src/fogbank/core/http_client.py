@@ -21,10 +21,15 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
 class HttpAnswer(msgspec.Struct, frozen=True):
     status: int
     body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class NoAnswer(Exception):
     """The endpoint could not be reached, or did not answer in time."""
+
+
+class TimedOut(NoAnswer):
+    """It could be reached, as far as is known, and did not answer in time."""
 
 
 async def send(request: HttpRequest, *, read_bytes_max: int = 65_536, follow_redirects: bool = True) -> HttpAnswer:
@@ -46,11 +51,15 @@ def _send(request: HttpRequest, read_bytes_max: int, follow_redirects: bool) -> 
         )
         handlers = () if follow_redirects else (_stay_handler(),)
         with urllib.request.build_opener(*handlers).open(call, timeout=request.timeout_s) as answer:
-            return HttpAnswer(answer.status, answer.read(read_bytes_max))
+            return HttpAnswer(answer.status, answer.read(read_bytes_max), tuple(answer.headers.items()))
     except urllib.error.HTTPError as error:
         with error:
-            return HttpAnswer(error.code, error.read(read_bytes_max))
+            return HttpAnswer(error.code, error.read(read_bytes_max), tuple(error.headers.items()))
+    except TimeoutError as error:
+        raise TimedOut(str(error)) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
+        if isinstance(error, urllib.error.URLError) and isinstance(error.reason, TimeoutError):
+            raise TimedOut(str(error)) from error
         raise NoAnswer(str(error)) from error
 
 

@@ -1,6 +1,6 @@
 """Requests and answers as HTTP has them: what the wire takes and gives, and what a service sees of its edges."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Protocol
 
 from fogbank.core.body import BodyStream
@@ -9,7 +9,7 @@ from fogbank.core.body import BodyStream
 class RequestData:
     """A request as HTTP delivered it: nothing is decoded yet. Header names are lower case."""
 
-    __slots__ = ("body", "headers", "method", "path", "peer", "query", "resource")
+    __slots__ = ("body", "headers", "method", "path", "peer", "query", "raw_headers", "resource")
 
     def __init__(
         self,
@@ -19,18 +19,26 @@ class RequestData:
         headers: dict[str, str],
         body: bytes | BodyStream,
         peer: str = "",
+        raw_headers: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
         self.method = method
         self.path = path
         self.resource = path
-        """The path with the bucket of a virtual host before it; the router sets it, the path stays as it was
-        signed.
+        """The path with what the host says before it, such as a bucket; the router sets it, the path stays as it
+        was signed.
         """
         self.query = query
         self.headers = headers
         self.body = body
         self.peer = peer
         """The address that the request came from."""
+        self.raw_headers = raw_headers
+
+    def header_pairs(self) -> list[tuple[str, str]]:
+        """The headers one by one with their names as they were sent, where that is known."""
+        if not self.raw_headers:
+            return list(self.headers.items())
+        return [(name.decode("latin-1"), value.decode("utf-8", "replace")) for name, value in self.raw_headers]
 
 
 class ResponseData:

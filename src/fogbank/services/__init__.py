@@ -1,13 +1,33 @@
 """One folder per AWS service; this table says which there are, so that none is imported before it is used."""
 
-from fogbank.core.cloud import ServiceEntry
+from fogbank.core.cloud import Door, ServiceEntry
 
 
-def _entry(package: str, *cloudformation: str, model: str = "") -> ServiceEntry:
-    return ServiceEntry(f"fogbank.services.{package}", cloudformation, model or package.removesuffix("_"))
+def _api_door(mark: str, *, host: str = "", path: str = "") -> Door:
+    return Door(operation="ExecuteApi", signed_as="execute-api", mark=mark, host=host, path=path)
+
+
+_API_DOORS = (
+    _api_door(".execute-api.", host=r"([a-z0-9]+)(?:-vpce-[a-z0-9]+)?\.execute-api\.[a-z].*"),
+    _api_door("/_user_request_", path=r"/restapis/([^/]+)/([^/]+)/_user_request_(?:/(.*))?"),
+    _api_door("/_aws/execute-api/", path=r"/_aws/execute-api/([^/]+)/(.*)"),
+)
+_WEBSITE_DOORS = (
+    Door(
+        operation="ServeWebsite",
+        mark=".s3-website",
+        host=r"(.+)\.s3-website(?:[.-][a-z]{2,4}(?:-[a-z]+)+-\d)?\.[a-z].*",
+        protocol="plain",
+    ),
+)
+
+
+def _entry(package: str, *cloudformation: str, model: str = "", doors: tuple[Door, ...] = ()) -> ServiceEntry:
+    return ServiceEntry(f"fogbank.services.{package}", cloudformation, model or package.removesuffix("_"), doors)
 
 
 SERVICES = {
+    "apigateway": _entry("apigateway", "AWS::ApiGateway", doors=_API_DOORS),
     "applicationautoscaling": _entry(
         "applicationautoscaling", "AWS::ApplicationAutoScaling", model="application-autoscaling"
     ),
@@ -25,7 +45,7 @@ SERVICES = {
     "logs": _entry("logs", "AWS::Logs"),
     "pipes": _entry("pipes", "AWS::Pipes"),
     "resourcegroupstaggingapi": _entry("resourcegroupstaggingapi"),
-    "s3": _entry("s3", "AWS::S3"),
+    "s3": _entry("s3", "AWS::S3", doors=_WEBSITE_DOORS),
     "scheduler": _entry("scheduler", "AWS::Scheduler"),
     "sns": _entry("sns", "AWS::SNS"),
     "sqs": _entry("sqs", "AWS::SQS"),

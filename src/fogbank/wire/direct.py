@@ -6,10 +6,12 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
+from fogbank.wire.local_requests import Handle as Serve
+from fogbank.wire.local_requests import LocalRequests
 from fogbank.wire.model import ServiceModel, service_id
 from fogbank.wire.parse_json import coercer
 from fogbank.wire.protocols.operation import CompiledOperation
-from fogbank.wire.protocols.request import RequestData
+from fogbank.wire.protocols.request import RequestData, ResponseData
 
 Handle = Callable[[Context, dict[str, Any]], Any]
 
@@ -52,8 +54,13 @@ class DirectCall:
 class Directory:
     """Finds operations by the SDK's names; the models are read when they are first asked for."""
 
-    def __init__(self, services: Mapping[str, str], compile_call: Callable[[str, str], DirectCall]) -> None:
-        """`services` are botocore's names; `compile_call` makes the call of (service, operation)."""
+    def __init__(
+        self, services: Mapping[str, str], compile_call: Callable[[str, str], DirectCall], handle: Serve
+    ) -> None:
+        """`services` are botocore's names; `compile_call` makes the call of (service, operation), `handle` serves a
+        request.
+        """
+        self._requests = LocalRequests(services, handle)
         self._services = services
         self._compile = compile_call
         self._by_id: dict[str, str] = {}
@@ -76,6 +83,9 @@ class Directory:
         if (name := methods.get(operation.__name__)) is not None:
             given = {member: value for member, value in parameters.items() if value is not None}
             self.find(service_id(service), name).check(given)
+
+    async def send(self, ctx: Context, service: str, action: str | None, request: RequestData) -> ResponseData:
+        return await self._requests.send(ctx, service, action, request)
 
     def _find(self, service: str, action: str) -> DirectCall:
         if not self._by_id:

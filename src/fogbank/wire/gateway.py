@@ -4,12 +4,12 @@ import asyncio
 import inspect
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from fogbank.core.body import BodyStream, BodyTruncated
-from fogbank.core.cloud import Cloud
+from fogbank.core.cloud import Cloud, Door
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, InternalFailure, NotImplementedInFogbank, ParameterMissing
 from fogbank.core.ids import new_id
@@ -89,20 +89,28 @@ class Operation:
 class Gateway:
     """The application behind the HTTP connections of one cloud."""
 
-    def __init__(self, cloud: Cloud, *, packages: Mapping[str, str], admin: Admin, region: str) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        *,
+        packages: Mapping[str, str],
+        admin: Admin,
+        region: str,
+        doors: Mapping[str, Sequence[Door]],
+    ) -> None:
         """`packages` maps botocore's service names to package names (`lambda` -> `lambda_`)."""
         self._cloud = cloud
         self._packages = packages
         self._admin = admin
         self._region = region
-        self._router = Router(tuple(packages))
+        self._router = Router(tuple(packages), doors)
         self._models: dict[str, ServiceModel] = {}
         self._operations: dict[Route, Operation] = {}
         self._calls: Counter[tuple[str, str, Operation]] = Counter()
         self.answers: Counter[tuple[str, str, int]] = Counter()
         self.in_progress = 0
         cloud.metrics.source = self._count_calls
-        cloud.apis = Directory(packages, self._direct)
+        cloud.apis = Directory(packages, self._direct, self.handle)
 
     def streams(self, request: RequestData) -> bool:
         """Whether the operation reads its body while it arrives (rest protocols: it is known from the head)."""

@@ -283,7 +283,7 @@ class HttpConnection(asyncio.Protocol):
             self._method = self._parser.get_method()
             return
         method = self._parser.get_method().decode("latin-1")
-        request = RequestData(method, path, query, headers, b"", self._peer)
+        request = RequestData(method, path, query, headers, b"", self._peer, raw)
         self._request = request
         self._chunks = []
         self._body_bytes = 0

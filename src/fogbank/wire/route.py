@@ -1,15 +1,17 @@
 """Which service, operation and protocol a request means.
 
-Asked in this order: the path of smithy's RPC, X-Amz-Target, the Action of a form, then for REST services the
-signing name, the host and the path. What nobody claims is for S3, whose paths can be anything.
+Asked in this order: the hosts of services' own doors, the path of smithy's RPC, X-Amz-Target, the paths of such doors,
+the Action of a form, then for REST services the signing name, the host and the path. What nobody claims is for S3,
+whose paths can be anything.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
+from fogbank.core.cloud import Door
 from fogbank.core.errors import AwsError
 from fogbank.wire.credential import Credential, credential
 from fogbank.wire.errors import (
@@ -35,12 +37,23 @@ class Route(NamedTuple):
     protocol: str
 
 
+class _Opened:
+    """A door as the router sees it."""
+
+    __slots__ = ("mark", "pattern", "route", "signed_as")
+
+    def __init__(self, service: str, door: Door, pattern: str) -> None:
+        self.mark = door.mark
+        self.pattern = re.compile(rf"{pattern}\Z", re.DOTALL)
+        self.route = Route(service, door.operation, door.protocol)
+        self.signed_as = door.signed_as
+
+
 _AMZ_CBOR = "application/x-amz-cbor-1.1"
 _CBOR_PATH = re.compile(r"/service/([^/]+)/operation/([^/]+)/?\Z")
 _ACTION = re.compile(r"(?:^|&)Action=([^&]*)")
 _VERSION = re.compile(r"(?:^|&)Version=([^&]*)")
 _REGION = r"[a-z]{2,4}(?:-[a-z]+)+-\d"
-_WEBSITE_HOST = re.compile(rf"(?P<bucket>.+)\.s3-website(?:[.-]{_REGION})?\.[a-z].*\Z")
 _S3_HOST = re.compile(
     rf"(?:(?P<bucket>.+)\.)?s3(?:-accelerate|-fips)?(?:\.dualstack)?(?:[.-]{_REGION})?\.(?P<base>[a-z].*)\Z"
 )
@@ -54,8 +67,12 @@ _DATED = re.compile(r"/(?:v\d|\d{4}-\d{2}-\d{2})/")
 class Router:
     """Finds the route of requests to a set of services, named as botocore names them."""
 
-    def __init__(self, services: Sequence[str]) -> None:
+    def __init__(self, services: Sequence[str], doors: Mapping[str, Sequence[Door]] | None = None) -> None:
+        """`doors` are those of the services that have some."""
         self._services = tuple(services)
+        opened = [(name, door) for name, some in (doors or {}).items() for door in some]
+        self._host_doors = tuple(_Opened(name, door, door.host) for name, door in opened if door.host)
+        self._path_doors = tuple(_Opened(name, door, door.path) for name, door in opened if door.path)
         self._targets: dict[str, Route] = {}
         self._models: dict[str, ServiceModel] = {}
         self._tables: dict[str, RestTable] = {}
@@ -64,19 +81,26 @@ class Router:
         """The route of a request; sets its `resource`. Raises an `AwsError` that `serialize_error` can
         word.
         """
-        target = request.headers.get("x-amz-target")
+        headers = request.headers
+        host = headers.get("host", "")
+        for door in self._host_doors:
+            if door.mark in host and (match := door.pattern.match(_host(request))) is not None:
+                request.resource = f"/{match[1]}{request.path}"
+                return door.route
+        target = headers.get("x-amz-target")
         if target is not None:
             route = self._targets.get(target) or self._by_target(target)
-            return route._replace(protocol="amz-cbor") if request.headers.get("content-type") == _AMZ_CBOR else route
-        if request.path.startswith("/service/") and "smithy-protocol" in request.headers:
+            return route._replace(protocol="amz-cbor") if headers.get("content-type") == _AMZ_CBOR else route
+        if request.path.startswith("/service/") and "smithy-protocol" in headers:
             match = _CBOR_PATH.match(request.path)
             if match is not None:
                 return self._by_rpc_path(match[1], match[2])
-        if "s3-website" in request.headers.get("host", "") and "s3" in self._entries:
-            match = _WEBSITE_HOST.match(_host(request))
-            if match is not None:
-                request.resource = f"/{match['bucket']}{request.path}"
-                return Route("s3", "ServeWebsite", "plain")
+        for door in self._path_doors:
+            if door.mark in request.path and (match := door.pattern.match(request.path)) is not None:
+                found = credential(request)
+                if found is None or found.service in (None, door.signed_as):
+                    request.resource = f"/{'/'.join(part or '' for part in match.groups())}"
+                    return door.route
         action = _find_action(request)
         if action is not None:
             return self._by_action(request, action)

@@ -18,13 +18,14 @@ def compile_operation(
     raw_shapes: frozenset[str] = NO_SHAPES,
 ) -> CompiledOperation:
     """An operation in a protocol: `json` (or `json-1.0`, `json-1.1`), `query`, `ec2`, `rest-json`, `rest-xml`,
-    `smithy-rpc-v2-cbor`, `amz-cbor`, `direct` for calls in process, or `plain` for what is in no model. The caller
-    keeps the result. Raises `KeyError` for an operation that is not in the model.
+    `smithy-rpc-v2-cbor`, `amz-cbor`, `direct` for calls in process, or `bare` and `plain` for what is in no
+    model. The caller keeps the result. Raises `KeyError` for an operation that is not in the model.
     """
-    if protocol == "plain":
-        from fogbank.wire.protocols.plain import PlainOperation
+    if protocol in ("bare", "plain"):
+        from fogbank.wire.protocols.plain import BareOperation, PlainOperation
 
-        return PlainOperation(service, validates=validates, raw_shapes=raw_shapes)
+        kind = BareOperation if protocol == "bare" else PlainOperation
+        return kind(service, validates=validates, raw_shapes=raw_shapes)
     model = service.operations[operation]
     match protocol:
         case "json" | "json-1.0" | "json-1.1":

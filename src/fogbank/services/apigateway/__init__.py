@@ -1,0 +1,3 @@
+from fogbank.services.apigateway.service import ApiGatewayService
+
+__all__ = ["ApiGatewayService"]

@@ -1,0 +1,54 @@
+"""Integrations with other services: a request is built as for an HTTP endpoint, and served by the cloud itself.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-integration-types.html
+"""
+
+import re
+from urllib.parse import urlencode
+
+from fogbank.core.http_message import RequestData
+from fogbank.services.apigateway.execution.call import Call, Outgoing
+from fogbank.services.apigateway.execution.functions import role_exists
+from fogbank.services.apigateway.execution.http import ANSWER_BYTES_MAX, query, request_headers
+from fogbank.services.apigateway.execution.mappings import Mapped, resolved_uri
+from fogbank.services.apigateway.gateway_errors import ConfigurationError, InternalError
+
+_URI = re.compile(
+    r"arn:[^:]+:apigateway:(?P<region>[^:]+):(?:[^:.]+\.)?(?P<service>[^:.]+):(?P<kind>action|path)/(?P<rest>.*)",
+    re.DOTALL,
+)
+
+
+async def send_request(call: Call, body: bytes, mapped: Mapped) -> Outgoing:
+    """The service's answer to the request that the integration makes of it."""
+    uri = resolved_uri(call, mapped, proxy=False)
+    match = _URI.fullmatch(uri)
+    if match is None:
+        raise ConfigurationError(reason="Execution failed due to configuration error: Invalid endpoint address")
+    role = call.integration.get("credentials")
+    if not role or not role_exists(call, role):
+        raise InternalError(
+            reason="Execution failed due to configuration error: "
+            "API Gateway does not have permission to assume the provided role"
+        )
+    action = match["rest"].strip("/") if match["kind"] == "action" else None
+    request = RequestData(
+        call.integration["httpMethod"],
+        "/" if action is not None else f"/{match['rest'].lstrip('/')}",
+        urlencode(query(call, mapped, proxy=False)),
+        {name.lower(): value for name, value in request_headers(call, mapped, proxy=False)},
+        body,
+        call.incoming.peer,
+    )
+    there = call.ctx.at(region=match["region"])
+    answer = await call.ctx.cloud.apis.send(there, match["service"], action, request)
+    content = answer.body
+    if not isinstance(content, bytes):
+        pieces, length = [], 0
+        async for piece in content:
+            pieces.append(piece)
+            length += len(piece)
+            if length > ANSWER_BYTES_MAX:
+                raise InternalError(reason="Execution failed: the service's answer is too large")
+        content = b"".join(pieces)
+    return Outgoing(answer.status, answer.headers, content)
