@@ -13,22 +13,20 @@ import msgspec
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.moments import iso_offset
-from fogbank.core.service import Answer, Tagged
-from fogbank.core.tags import tag_list
+from fogbank.core.service import Answer
 from fogbank.services.cloudwatch import alarm_state, metric_data
 from fogbank.services.cloudwatch.alarm_actions import LISTS, act, check_actions, repeat
-from fogbank.services.cloudwatch.dashboards import Dashboards, dashboard_arn
+from fogbank.services.cloudwatch.dashboards import Dashboards
 from fogbank.services.cloudwatch.dimensions import packed_list
 from fogbank.services.cloudwatch.errors import (
     AlarmNotFound,
     InvalidFormat,
     InvalidNextToken,
     InvalidParameterCombination,
-    ResourceNotFound,
     ValidationError,
 )
 from fogbank.services.cloudwatch.metrics import Metrics
-from fogbank.services.cloudwatch.records import Alarm, Dashboard, HistoryItem
+from fogbank.services.cloudwatch.records import Alarm, HistoryItem
 from fogbank.services.cloudwatch.series import Points, is_period
 from fogbank.services.cloudwatch.statistics import SIMPLE, is_statistic
 
@@ -138,13 +136,6 @@ class Alarms(Metrics, Dashboards):
     def enable_alarm_actions(self, ctx: Context, *, AlarmNames: list[str]) -> Answer:
         return self._enable(ctx, AlarmNames, enabled=True)
 
-    def list_tags_for_resource(self, ctx: Context, *, ResourceARN: str) -> Answer:
-        try:
-            tags = self._tagged(ctx, ResourceARN).tags
-        except ResourceNotFound:
-            tags = {}  # AWS answers for an alarm that is gone as for one without tags.
-        return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
-
     def put_metric_alarm(
         self,
         ctx: Context,
@@ -234,18 +225,6 @@ class Alarms(Metrics, Dashboards):
                 raise InvalidFormat("StateReasonData was not valid JSON") from None
         alarm.held_until_ms = ctx.now_ms + HELD_MS
         self._set_state(ctx, alarm, StateValue, StateReason, StateReasonData)
-        return None
-
-    def tag_resource(self, ctx: Context, *, ResourceARN: str, Tags: list[dict[str, str]]) -> Answer:
-        found = self._tagged(ctx, ResourceARN)
-        found.tags |= {tag["Key"]: tag["Value"] for tag in Tags}
-        self._keep_tagged(ctx, found)
-        return None
-
-    def untag_resource(self, ctx: Context, *, ResourceARN: str, TagKeys: list[str]) -> Answer:
-        found = self._tagged(ctx, ResourceARN)
-        found.tags = {key: value for key, value in found.tags.items() if key not in TagKeys}
-        self._keep_tagged(ctx, found)
         return None
 
     # ---- evaluation -------------------------------------------------------------------------------------------------
@@ -353,31 +332,6 @@ class Alarms(Metrics, Dashboards):
         self._tables.history.put(
             (*place, self.cloud.sequence.next()), HistoryItem(ctx.now_ms, kind, summary, text, alarm.kind)
         )
-
-    def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
-        for _, alarm in self._tables.alarms.scan((ctx.account, ctx.region)):
-            yield Tagged(ctx.arn("cloudwatch", f"alarm:{alarm.name}"), "cloudwatch:alarm", alarm.tags)
-
-    def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
-        self.tag_resource(ctx, ResourceARN=arn, Tags=tag_list(tags))
-
-    def untag_by_arn(self, ctx: Context, arn: str, keys: list[str]) -> None:
-        self.untag_resource(ctx, ResourceARN=arn, TagKeys=keys)
-
-    def _tagged(self, ctx: Context, arn: str) -> Alarm | Dashboard:
-        if arn.startswith(dashboard_arn(ctx, "")):
-            return self._dashboard(ctx, arn.rpartition("/")[2])
-        prefix = ctx.arn("cloudwatch", "alarm:")
-        alarm = self._tables.alarms.get((ctx.account, ctx.region, arn.removeprefix(prefix)))
-        if alarm is None or not arn.startswith(prefix):
-            raise ResourceNotFound("Unknown")
-        return alarm
-
-    def _keep_tagged(self, ctx: Context, found: Alarm | Dashboard) -> None:
-        if isinstance(found, Alarm):
-            self._tables.alarms.put((ctx.account, ctx.region, found.name), found)
-        else:
-            self._tables.dashboards.put((ctx.account, found.name), found)
 
 
 def _single_statistic(metric: str, namespace: str, statistic: str | None, extended: str | None) -> str:

@@ -165,7 +165,7 @@ class Metrics(Service):
             check_time(given_ms, ctx.now_ms, number)
             at_ms = start_of(given_ms, resolution_s, ctx.now_ms)
             series = (ctx.account, ctx.region, Namespace, datum["MetricName"], packed_list(datum.get("Dimensions")))
-            self._add(series, datum.get("Unit", "None"), at_ms, samples, fine=resolution_s == 1)
+            self._add(series, datum.get("Unit", "None"), at_ms, samples, ctx.now_ms, fine=resolution_s == 1)
         return None
 
     # ---- steps --------------------------------------------------------------------------------------------------
@@ -192,9 +192,10 @@ class Metrics(Service):
             yield Candidate(space, name, pairs), dimensions
 
     def _take(self, pending: Mapping[Series, Values]) -> None:
+        now_ms = self.cloud.clock.now_ms()
         for (account, region, namespace, name, dimensions, unit, minute), values in pending.items():
             series = (account, region, namespace, name, packed(dimensions))
-            self._add(series, unit, minute, Distribution(dict(values)))
+            self._add(series, unit, minute, Distribution(dict(values)), now_ms)
 
     def _add(
         self,
@@ -202,6 +203,7 @@ class Metrics(Service):
         unit: str,
         at_ms: int,
         samples: Distribution,
+        now_ms: int,
         *,
         fine: bool = False,
     ) -> None:
@@ -216,6 +218,12 @@ class Metrics(Service):
         elif metric.last_ms < minute or fine > metric.fine:
             latest = max(metric.last_ms, minute)
             self._tables.metrics.put(series, Metric(latest, fine or metric.fine, metric.rolled_ms))
+        if at_ms < now_ms - MINUTE_MS:
+            self._note_late(series, unit, at_ms, now_ms)
+
+    def _note_late(self, series: tuple[str, str, str, str, str], unit: str, at_ms: int, now_ms: int) -> None:
+        """Data has come for a minute that is over: metric streams may have sent it."""
+        raise NotImplementedError
 
     async def _keep_rolling_up(self) -> None:
         while True:

@@ -74,6 +74,32 @@ class Dashboard(Record):
     tags: dict[str, str] = {}
 
 
+class MetricStream(Record):
+    """A metric stream: its configuration as given, and what it has sent."""
+
+    name: str
+    created_ms: int
+    firehose_arn: str = ""
+    role_arn: str = ""
+    format: str = ""
+    include: list[dict[str, Any]] = []
+    exclude: list[dict[str, Any]] = []
+    statistics: list[dict[str, Any]] = []
+    updated_ms: int = 0
+    tags: dict[str, str] = {}
+    running: bool = True
+    sent_ms: int = 0
+    """The last minute that is sent."""
+    behind: list[str] = []
+    """The metric (namespace, name, dimensions) up to which the next minute is sent."""
+    found: bool = False
+    """Whether that minute had anything so far."""
+
+
+class LateUpdate(Record):
+    """A minute of a metric that has to be sent again."""
+
+
 class CloudWatchTables:
     """The tables of CloudWatch. A metric's dimensions are one string, sorted (`dimensions.py`)."""
 
@@ -87,6 +113,11 @@ class CloudWatchTables:
         self.alarms = store.table("cloudwatch.alarms", key=(str, str, str), value=Alarm)
         # account, region, alarm's name, sequence
         self.history = store.table("cloudwatch.history", key=(str, str, str, int), value=HistoryItem)
+        # account, region, name
+        self.streams = store.table("cloudwatch.streams", key=(str, str, str), value=MetricStream)
+        # account, region, stream's name, namespace, name, dimensions, unit, minute
+        late = (str, str, str, str, str, str, str, int)
+        self.late = store.table("cloudwatch.late_updates", key=late, value=LateUpdate)
         # account, name: dashboards are global
         self.dashboards = store.table("cloudwatch.dashboards", key=(str, str), value=Dashboard)
 

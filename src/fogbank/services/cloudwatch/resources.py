@@ -1,4 +1,4 @@
-"""CloudFormation: AWS::CloudWatch::Alarm and AWS::CloudWatch::Dashboard.
+"""CloudFormation: AWS::CloudWatch::Alarm, Dashboard and MetricStream.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/AWS_CloudWatch.html
 """
@@ -6,7 +6,9 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/AWS_CloudWatch.ht
 from typing import Any
 
 from fogbank.core.context import Context
-from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
+from fogbank.core.moments import iso_offset
+from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType, TransactionalResourceType
+from fogbank.core.tags import tag_list, tag_map
 from fogbank.services.cloudwatch.errors import DashboardNotFound
 
 _NUMBERS = {"Period": int, "EvaluationPeriods": int, "DatapointsToAlarm": int, "Threshold": float}
@@ -24,6 +26,16 @@ _PASSED = (
     "Statistic",
     "TreatMissingData",
     "Unit",
+)
+
+
+_STREAM = (
+    "ExcludeFilters",
+    "FirehoseArn",
+    "IncludeFilters",
+    "OutputFormat",
+    "RoleArn",
+    "StatisticsConfigurations",
 )
 
 
@@ -85,6 +97,41 @@ class DashboardResource(ResourceType):
         return ResourceState(physical_id=name)
 
 
+class MetricStreamResource(TransactionalResourceType):
+    """Ref is the stream's name."""
+
+    type_name = "AWS::CloudWatch::MetricStream"
+    supported = frozenset((*_STREAM, "Name", "IncludeLinkedAccountsMetrics", "Tags"))
+    taggable = True
+
+    def _create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return self._put(ctx, request, request.properties.get("Name") or request.generated_name())
+
+    def _update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return self._put(ctx, request, request.physical_id)
+
+    def _delete(self, ctx: Context, request: ResourceRequest) -> None:
+        ctx.cloud.cloudwatch.delete_metric_stream(ctx, Name=request.physical_id)
+
+    def _put(self, ctx: Context, request: ResourceRequest, name: str) -> ResourceState:
+        properties, cloudwatch = request.properties, ctx.cloud.cloudwatch
+        given = {member: properties[member] for member in _STREAM if member in properties}
+        linked = str(properties.get("IncludeLinkedAccountsMetrics", False)).lower() == "true"
+        arn = cloudwatch.put_metric_stream(ctx, Name=name, IncludeLinkedAccountsMetrics=linked, **given)["Arn"]
+        tags = request.tags()
+        there = tag_map(cloudwatch.list_tags_for_resource(ctx, ResourceARN=arn)["Tags"])
+        cloudwatch.untag_resource(ctx, ResourceARN=arn, TagKeys=[key for key in there if key not in tags])
+        cloudwatch.tag_resource(ctx, ResourceARN=arn, Tags=tag_list(tags))
+        made = cloudwatch.get_metric_stream(ctx, Name=name)
+        attributes = {
+            "Arn": arn,
+            "State": made["State"],
+            "CreationDate": iso_offset(int(made["CreationDate"] * 1000)),
+            "LastUpdateDate": iso_offset(int(made["LastUpdateDate"] * 1000)),
+        }
+        return ResourceState(physical_id=name, attributes=attributes)
+
+
 def _query(given: dict[str, Any]) -> dict[str, Any]:
     """A metric data query with its numbers and booleans as the API takes them."""
     query = dict(given)
@@ -97,4 +144,4 @@ def _query(given: dict[str, Any]) -> dict[str, Any]:
     return query
 
 
-RESOURCES: list[type[ResourceType]] = [AlarmResource, DashboardResource]
+RESOURCES: list[type[ResourceType]] = [AlarmResource, DashboardResource, MetricStreamResource]

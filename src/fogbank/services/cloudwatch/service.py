@@ -3,12 +3,15 @@
 from fogbank.core.cloud import Cloud
 from fogbank.services.cloudwatch.composite_alarms import CompositeAlarms
 from fogbank.services.cloudwatch.records import CloudWatchTables
+from fogbank.services.cloudwatch.stream_updates import StreamUpdates
+from fogbank.services.cloudwatch.tagging import Tagging
 
 
-class CloudWatchService(CompositeAlarms):
-    """Metrics with metric math and search, alarms on metrics, expressions and other alarms, dashboards (stored).
+class CloudWatchService(StreamUpdates, CompositeAlarms, Tagging):
+    """Metrics with metric math and search, metric streams, alarms on metrics, expressions and other alarms, dashboards
+    (stored).
 
-    Action suppressors, anomaly detection, metric streams, insight rules and metric widgets answer NotImplemented.
+    Action suppressors, anomaly detection, insight rules and metric widgets answer NotImplemented.
     """
 
     name = "cloudwatch"
@@ -20,4 +23,5 @@ class CloudWatchService(CompositeAlarms):
 
     async def start(self) -> None:
         self.cloud.tasks.spawn("roll up metrics", self._keep_rolling_up())
+        self.cloud.tasks.spawn("metric streams", self._keep_streaming())
         await self._keep_evaluating()
