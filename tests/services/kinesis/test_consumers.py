@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime, timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conftest import MovableClock
-from tests.services.kinesis.conftest import MakeStream, put
+from tests.conftest import Aws, MovableClock
+from tests.services.kinesis.conftest import MakeStream, iterator, put
 
 
 @pytest.fixture
@@ -96,3 +98,48 @@ def test_a_subscription_ends_with_its_shard_and_names_the_children(kinesis: Any,
     seen = list(events)
     assert [record["Data"] for event in seen for record in event["Records"]] == [b"a"]
     assert [child["ShardId"][-1] for child in seen[-1]["ChildShards"]] == ["1", "2"]
+
+
+def test_a_subscription_brings_two_megabytes_a_second_and_leaves_getrecords_its_own(
+    kinesis: Any, subscribe: Subscribe, clock: MovableClock
+) -> None:
+    for number in range(6):
+        kinesis.put_record(StreamName="clicks", Data=bytes([number]) * 1_000_000, PartitionKey="k")
+        clock.advance(s=1)
+    events = subscribe()
+    begun_ms = clock.now_ms()
+    seen = [record["Data"][0] for _ in range(3) for record in next(events)["Records"]]
+    assert seen == [0, 1, 2]
+    rest = Thread(target=lambda: seen.extend(record["Data"][0] for _ in range(3) for record in next(events)["Records"]))
+    rest.start()
+    assert len(kinesis.get_records(ShardIterator=iterator(kinesis))["Records"]) == 6
+    rest.join()
+    assert seen == [0, 1, 2, 3, 4, 5]
+    assert clock.now_ms() - begun_ms >= 1_000  # In real time: the clock was not moved.
+
+
+def test_subscriptions_have_metrics_of_their_consumer(
+    aws: Aws, kinesis: Any, subscribe: Subscribe, clock: MovableClock
+) -> None:
+    put(kinesis, "abc", "def")
+    next(subscribe())
+    with pytest.raises(ClientError, match="ResourceInUseException"):
+        subscribe()
+    cloudwatch = aws("cloudwatch")
+    now = datetime.fromtimestamp(clock.now_ms() / 1000, UTC)
+
+    def total(name: str) -> float:
+        answer = cloudwatch.get_metric_statistics(
+            Namespace="AWS/Kinesis",
+            MetricName=name,
+            Dimensions=[{"Name": "StreamName", "Value": "clicks"}, {"Name": "ConsumerName", "Value": "c"}],
+            StartTime=now - timedelta(minutes=5),
+            EndTime=now + timedelta(minutes=5),
+            Period=3600,
+            Statistics=["Sum"],
+        )
+        return sum(point["Sum"] for point in answer["Datapoints"])
+
+    assert total("SubscribeToShard.Success") == total("SubscribeToShard.RateExceeded") == 1
+    assert total("SubscribeToShardEvent.Records") == 2
+    assert total("SubscribeToShardEvent.Bytes") == 8

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import Aws, MovableClock
 from tests.services.lambda_.test_invocation import create as create_function
-from tests.services.lambda_.test_invocation import eventually
+from tests.services.lambda_.test_invocation import eventually, package
 
 TELL = """
 import base64, boto3, json, os
@@ -20,6 +20,14 @@ def handler(event, context):
     queue = boto3.client("sqs")
     for text, record in zip(texts, event["Records"]):
         queue.send_message(QueueUrl=os.environ["OUT"], MessageBody=json.dumps([text, record]))
+"""
+
+
+COUNT = """
+import boto3, json, os
+def handler(event, context):
+    sizes = [len(record["kinesis"]["data"]) for record in event["Records"]]
+    boto3.client("sqs").send_message(QueueUrl=os.environ["OUT"], MessageBody=json.dumps(sizes))
 """
 
 
@@ -34,23 +42,25 @@ class Reading:
         create_function(self.functions, "f", TELL, Environment={"Variables": {"OUT": self._url}})
 
     def begin(self, position: str = "TRIM_HORIZON", **settings: Any) -> Any:
-        return self.functions.create_event_source_mapping(
-            FunctionName="f", EventSourceArn=self.arn, StartingPosition=position, **settings
-        )
+        wanted = {"FunctionName": "f", "EventSourceArn": self.arn, "StartingPosition": position}
+        return self.functions.create_event_source_mapping(**wanted | settings)
 
     def put(self, *texts: str, key: str = "k") -> None:
         for text in texts:
             self.kinesis.put_record(StreamName="s", Data=text.encode(), PartitionKey=key)
 
     def told(self, number: int) -> list[tuple[str, dict[str, Any]]]:
-        found: list[tuple[str, dict[str, Any]]] = []
+        return [tuple(json.loads(body)) for body in self.bodies(number)]
+
+    def bodies(self, number: int) -> list[str]:
+        """What the function said, once it has said so much."""
+        found: list[str] = []
 
         def all_there() -> bool:
             answer = self.sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
             for message in answer.get("Messages", ()):
                 self.sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
-                text, record = json.loads(message["Body"])
-                found.append((text, record))
+                found.append(message["Body"])
             return len(found) >= number
 
         eventually(all_there)
@@ -89,6 +99,55 @@ def test_the_records_of_a_key_keep_their_order_through_resharding(aws: Aws, cloc
     reading.put("5")
     reading.begin()
     assert [text for text, _ in reading.told(5)] == ["1", "2", "3", "4", "5"]
+
+
+def test_a_consumer_of_its_own_is_pushed_to_through_resharding(aws: Aws, clock: MovableClock) -> None:
+    reading = Reading(aws)
+    reading.put("1", "2")
+    consumer = reading.kinesis.register_stream_consumer(StreamARN=reading.arn, ConsumerName="c")["Consumer"]
+    made = reading.begin(EventSourceArn=consumer["ConsumerARN"])
+    assert made["EventSourceArn"] == consumer["ConsumerARN"]
+    told = reading.told(2)
+    assert {record["eventSourceARN"] for _, record in told} == {consumer["ConsumerARN"]}
+    reading.put("3")
+    told += reading.told(1)
+    clock.advance(s=301)  # A subscription is over after five minutes, and the next one goes on.
+    reading.put("4")
+    told += reading.told(1)
+    reading.kinesis.split_shard(StreamName="s", ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**127))
+    reading.put("5")
+    told += reading.told(1)
+    assert [text for text, _ in told] == ["1", "2", "3", "4", "5"]
+
+
+def test_a_consumer_of_its_own_takes_nothing_of_what_others_may_read(aws: Aws, clock: MovableClock) -> None:
+    reading = Reading(aws)
+    consumer = reading.kinesis.register_stream_consumer(StreamARN=reading.arn, ConsumerName="c")["Consumer"]
+    reading.begin(EventSourceArn=consumer["ConsumerARN"])
+    reading.put("a")
+    reading.told(1)
+    shard = {"StreamName": "s", "ShardId": "shardId-000000000000"}
+    iterator = reading.kinesis.get_shard_iterator(**shard, ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+    for _ in range(5):
+        assert len(reading.kinesis.get_records(ShardIterator=iterator)["Records"]) == 1
+
+
+def test_a_consumer_that_is_not_there_cannot_be_mapped(aws: Aws) -> None:
+    reading = Reading(aws)
+    with pytest.raises(ClientError, match="Stream not found"):
+        reading.begin(EventSourceArn=f"{reading.arn}/consumer/c:1")
+
+
+def test_a_batch_fits_into_an_invocation(aws: Aws, clock: MovableClock) -> None:
+    reading = Reading(aws)
+    functions = reading.functions
+    functions.update_function_code(FunctionName="f", ZipFile=package(COUNT))
+    for _ in range(8):
+        reading.put("x" * 900_000)
+        clock.advance(s=1)
+    reading.begin(BatchSize=10_000)
+    told = [json.loads(text) for text in reading.bodies(2)]
+    assert [len(sizes) for sizes in told] == [4, 4]
 
 
 def test_a_mapping_begins_at_its_position(aws: Aws, clock: MovableClock) -> None:

@@ -9,6 +9,7 @@ throttled                     -> again after a pause, which counts as no retry
 
 import asyncio
 import zlib
+from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
 from fogbank.core.clock import Clock
@@ -16,6 +17,8 @@ from fogbank.core.sources.streams import StreamRecord
 
 RETRY_DELAY_MAX_S = 60
 RETENTION_S = 86_400
+# The payload limit of an invocation, less room for the envelope of the records.
+BATCH_BYTES_MAX = 6_000_000
 
 
 class Attempt(NamedTuple):
@@ -66,15 +69,14 @@ class Batches:
     async def settle(self, shard_id: str, records: list[StreamRecord]) -> None:
         """See that every record is processed or given up; beside each other by key if that is allowed."""
         if self._parallelization == 1:
-            await self._process(shard_id, records)
+            await self._process_lane(shard_id, records)
             return
-        size = self._batch_size
         async with asyncio.TaskGroup() as group:
             for lane in lanes_of(records, self._parallelization).values():
-                group.create_task(self._process_lane(shard_id, [lane[i : i + size] for i in range(0, len(lane), size)]))
+                group.create_task(self._process_lane(shard_id, lane))
 
-    async def _process_lane(self, shard_id: str, batches: list[list[StreamRecord]]) -> None:
-        for batch in batches:
+    async def _process_lane(self, shard_id: str, lane: list[StreamRecord]) -> None:
+        for batch in batches_of(lane, self._batch_size):
             await self._process(shard_id, batch)
 
     async def _process(self, shard_id: str, records: list[StreamRecord]) -> None:
@@ -123,6 +125,20 @@ def lanes_of(records: list[StreamRecord], parallelization: int) -> dict[int, lis
     for record in records:
         lanes.setdefault(zlib.crc32(record.key) % parallelization, []).append(record)
     return lanes
+
+
+def batches_of(records: list[StreamRecord], count_max: int) -> Iterator[list[StreamRecord]]:
+    """Batches of as many records as are allowed in number and as fit into an invocation."""
+    batch: list[StreamRecord] = []
+    size = 0
+    for record in records:
+        if batch and (len(batch) == count_max or size + record.size > BATCH_BYTES_MAX):
+            yield batch
+            batch, size = [], 0
+        batch.append(record)
+        size += record.size
+    if batch:
+        yield batch
 
 
 def retry_pause_s(attempts: int) -> float:

@@ -19,7 +19,6 @@ log = logging.getLogger("fogbank.sources")
 
 SHARDS_S = 2
 AFTER_ERROR_S = 2
-GET_RECORDS_MAX = 1000
 END_OF_TIME_MS = 1 << 62
 
 Settle = Callable[[str, list[StreamRecord]], Awaitable[None]]
@@ -62,7 +61,7 @@ class StreamReader:
         self._reader = reader
         self._checkpoints = checkpoints
         self._batch_size = batch_size
-        self._limit = min(limit, GET_RECORDS_MAX)
+        self._limit = min(limit, stream.page_max)
         self._window_s = window_s
         self._since_ms = since_ms
         self._settle = settle

@@ -4,17 +4,22 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
 https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
 """
 
+import asyncio
 import base64
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import msgspec
 
 from fogbank.core.arn import Arn
+from fogbank.core.clock import Clock
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.json_text import parse
 from fogbank.core.moments import iso_milliseconds, iso_seconds
+
+_EVENT_S = 1.0
+_ENVELOPE_BYTES = 600  # of an event, without its data and with a long key
 
 _encode_in_order = msgspec.json.Encoder(order="deterministic").encode
 
@@ -28,6 +33,8 @@ class StreamRecord(NamedTuple):
     created_s: float
     key: bytes
     event: Event
+    size: int
+    """About how long the event is as JSON."""
 
 
 class Shard(NamedTuple):
@@ -40,6 +47,8 @@ class Stream(Protocol):
 
     poll_s: ClassVar[float]
     """How often an empty shard is looked at again."""
+    page_max: ClassVar[int]
+    """How many records can be asked for at once."""
 
     async def shards(self) -> list[Shard]: ...
 
@@ -68,6 +77,8 @@ def stream_of(ctx: Context, arn: Arn, *, role: str = "") -> Stream:
     match arn.service:
         case "dynamodb":
             return DynamoDbStream(there, arn)
+        case "kinesis" if "/consumer/" in arn.resource:
+            return KinesisConsumer(there, arn, role)
         case "kinesis":
             return KinesisStream(there, arn, role)
         case _:
@@ -78,6 +89,7 @@ class DynamoDbStream:
     """The changes of a table."""
 
     poll_s: ClassVar[float] = 0.2  # AWS polls a shard four times a second.
+    page_max: ClassVar[int] = 1000
 
     def __init__(self, ctx: Context, arn: Arn) -> None:
         self._ctx = ctx
@@ -111,7 +123,7 @@ class DynamoDbStream:
         return record.event
 
     def batch_info(self, shard_id: str, records: list[StreamRecord]) -> dict[str, Any]:
-        return {"DDBStreamBatchInfo": _batch_info(self._arn, shard_id, records, iso_seconds)}
+        return {"DDBStreamBatchInfo": _batch_info(str(self._arn), shard_id, records, iso_seconds)}
 
     async def _call(self, operation: str, **parameters: Any) -> Any:
         method = getattr(self._ctx.cloud.dynamodbstreams, operation)
@@ -132,22 +144,26 @@ class DynamoDbStream:
         }
         if "userIdentity" in record:
             event["userIdentity"] = record["userIdentity"]
-        return StreamRecord(str(change["SequenceNumber"]), created_s, _encode_in_order(change.get("Keys")), event)
+        size = _ENVELOPE_BYTES + int(change.get("SizeBytes", 0))
+        return StreamRecord(str(change["SequenceNumber"]), created_s, _encode_in_order(change.get("Keys")), event, size)
 
 
 class KinesisStream:
     """Records that somebody has put."""
 
     poll_s: ClassVar[float] = 1.0  # As AWS: all readers of a shard have five calls a second together.
+    page_max: ClassVar[int] = 10_000
 
     def __init__(self, ctx: Context, arn: Arn, role: str) -> None:
         self._ctx = ctx
         self._arn = arn
+        """What is read, as its records name it."""
+        self._stream_arn = str(arn).partition("/consumer/")[0]
         self._role = role
 
     async def shards(self) -> list[Shard]:
         found: list[Shard] = []
-        more: dict[str, Any] = {"StreamARN": str(self._arn)}
+        more: dict[str, Any] = {"StreamARN": self._stream_arn}
         while more:
             answer = await self._call("list_shards", **more)
             found += [_shard(shard) for shard in answer["Shards"]]
@@ -161,7 +177,7 @@ class KinesisStream:
         elif since_ms:
             moment_ms = min(since_ms, self._ctx.cloud.clock.now_ms())
             position = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": moment_ms / 1000}
-        answer = await self._call("get_shard_iterator", StreamARN=str(self._arn), ShardId=shard_id, **position)
+        answer = await self._call("get_shard_iterator", StreamARN=self._stream_arn, ShardId=shard_id, **position)
         # The shard is not in the records, which have to name it.
         return f"{shard_id}/{answer['ShardIterator']}"
 
@@ -186,7 +202,7 @@ class KinesisStream:
         return {**record.event["kinesis"], **{name: value for name, value in record.event.items() if name != "kinesis"}}
 
     def batch_info(self, shard_id: str, records: list[StreamRecord]) -> dict[str, Any]:
-        return {"KinesisBatchInfo": _batch_info(self._arn, shard_id, records, iso_milliseconds)}
+        return {"KinesisBatchInfo": _batch_info(self._stream_arn, shard_id, records, iso_milliseconds)}
 
     async def _call(self, operation: str, **parameters: Any) -> Any:
         method = getattr(self._ctx.cloud.kinesis, operation)
@@ -194,12 +210,13 @@ class KinesisStream:
 
     def _record(self, shard_id: str, record: dict[str, Any]) -> StreamRecord:
         sequence, created_s = record["SequenceNumber"], record["ApproximateArrivalTimestamp"]
+        data = base64.b64encode(record["Data"]).decode()
         event = {
             "kinesis": {
                 "kinesisSchemaVersion": "1.0",
                 "partitionKey": record["PartitionKey"],
                 "sequenceNumber": sequence,
-                "data": base64.b64encode(record["Data"]).decode(),
+                "data": data,
                 "approximateArrivalTimestamp": created_s,
             },
             "eventSource": "aws:kinesis",
@@ -210,10 +227,89 @@ class KinesisStream:
             "awsRegion": self._arn.region,
             "eventSourceARN": str(self._arn),
         }
-        return StreamRecord(sequence, created_s, record["PartitionKey"].encode(), event)
+        return StreamRecord(sequence, created_s, record["PartitionKey"].encode(), event, _ENVELOPE_BYTES + len(data))
 
 
-def _batch_info(arn: Arn, shard_id: str, records: list[StreamRecord], moment: Callable[[int], str]) -> dict[str, Any]:
+class KinesisConsumer(KinesisStream):
+    """A stream as a consumer with throughput of its own gets it: pushed, and at the cost of no other reader."""
+
+    poll_s: ClassVar[float] = 0.0  # `read` waits itself.
+
+    def __init__(self, ctx: Context, arn: Arn, role: str) -> None:
+        super().__init__(ctx, arn, role)
+        self._subscriptions: dict[str, _Subscription] = {}
+
+    async def iterator(self, shard_id: str, *, after: str, since_ms: int) -> str:
+        position: dict[str, Any] = {"Type": "TRIM_HORIZON"}
+        if after:
+            position = {"Type": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}
+        elif since_ms:
+            position = {"Type": "AT_TIMESTAMP", "Timestamp": min(since_ms, self._ctx.cloud.clock.now_ms()) / 1000}
+        await self._subscribe(shard_id, position)
+        return shard_id
+
+    async def read(self, iterator: str, limit: int) -> tuple[list[StreamRecord], str | None]:
+        """What was pushed; the iterator is the shard's id, as long as it has not ended."""
+        subscription = self._subscriptions[iterator]
+        if not subscription.waiting and not subscription.ended:
+            await self._receive(iterator, subscription)
+            subscription = self._subscriptions[iterator]
+        records = subscription.waiting[:limit]
+        del subscription.waiting[:limit]
+        over = subscription.ended and not subscription.waiting
+        return records, None if over else iterator
+
+    async def _receive(self, shard_id: str, subscription: "_Subscription") -> None:
+        """Take the next event if one comes soon, or subscribe anew if the subscription is over."""
+        answer = await subscription.next_event(self._ctx.cloud.clock)
+        if answer is None:
+            return
+        if not answer:
+            position = {"Type": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": subscription.sequence}
+            await self._subscribe(shard_id, position)
+            return
+        event = answer["SubscribeToShardEvent"]
+        subscription.sequence = event["ContinuationSequenceNumber"]
+        subscription.ended = "ChildShards" in event
+        subscription.waiting += [self._record(shard_id, record) for record in event["Records"]]
+
+    async def _subscribe(self, shard_id: str, position: dict[str, Any]) -> None:
+        answer = await self._call(
+            "subscribe_to_shard", ConsumerARN=str(self._arn), ShardId=shard_id, StartingPosition=position
+        )
+        sequence = position.get("SequenceNumber", "")
+        self._subscriptions[shard_id] = _Subscription(answer["EventStream"], sequence)
+
+
+class _Subscription:
+    """A consumer's subscription to one shard, and what it has brought that nobody has asked for yet."""
+
+    def __init__(self, events: AsyncIterator[dict[str, Any]], sequence: str) -> None:
+        self._events = events
+        self._coming: asyncio.Future[dict[str, Any]] | None = None
+        self.sequence = sequence
+        self.waiting: list[StreamRecord] = []
+        self.ended = False
+
+    async def next_event(self, clock: Clock) -> dict[str, Any] | None:
+        """The next event; an empty one if there are no more, and None if none comes within a second."""
+        if self._coming is None:
+            self._coming = asyncio.ensure_future(anext(self._events, {}))
+        sleeper = asyncio.ensure_future(clock.sleep(_EVENT_S))
+        try:
+            await asyncio.wait((self._coming, sleeper), return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            self._coming.cancel()
+            raise
+        finally:
+            sleeper.cancel()
+        if not self._coming.done():
+            return None
+        coming, self._coming = self._coming, None
+        return coming.result()
+
+
+def _batch_info(arn: str, shard_id: str, records: list[StreamRecord], moment: Callable[[int], str]) -> dict[str, Any]:
     first, last = records[0], records[-1]
     return {
         "shardId": shard_id,
@@ -222,7 +318,7 @@ def _batch_info(arn: Arn, shard_id: str, records: list[StreamRecord], moment: Ca
         "approximateArrivalOfFirstRecord": moment(int(first.created_s * 1000)),
         "approximateArrivalOfLastRecord": moment(int(last.created_s * 1000)),
         "batchSize": len(records),
-        "streamArn": str(arn),
+        "streamArn": arn,
     }
 
 

@@ -1,16 +1,12 @@
 """What every operation of Kinesis stands on: finding streams and shards."""
 
-import re
-
 from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.service import Service
 from fogbank.services.kinesis.errors import InvalidArgument, ResourceNotFound
-from fogbank.services.kinesis.records import KinesisTables, Shard, Stream
+from fogbank.services.kinesis.records import KinesisTables, Shard, Stream, shard_number
 from fogbank.services.kinesis.throughput import Throughputs
-
-_SHARD_ID = re.compile(r"shardId-(\d{12})")
 
 
 class KinesisBase(Service):
@@ -51,8 +47,8 @@ class KinesisBase(Service):
         self._tables.streams.put((stream.account, stream.region, stream.name), stream)
 
     def _shard(self, stream: Stream, shard_id: str) -> Shard:
-        match = _SHARD_ID.fullmatch(shard_id)
-        shard = self._tables.shards.get((stream.id, int(match[1]))) if match is not None else None
+        number = shard_number(shard_id)
+        shard = self._tables.shards.get((stream.id, number)) if number is not None else None
         if shard is None:
             raise ResourceNotFound(
                 f"Shard {shard_id} in stream {stream.name} under account {stream.account} does not exist"

@@ -17,6 +17,7 @@ from fogbank.services.kinesis.reading import PAGE_RECORDS_MAX, Page
 from fogbank.services.kinesis.records import Consumer, Shard, Stream
 from fogbank.services.kinesis.sequence_numbers import sequence_text
 from fogbank.services.kinesis.stream_operations import StreamOperations, check_tags
+from fogbank.services.kinesis.throughput import READ_BYTES_S, Bucket
 from fogbank.services.kinesis.tokens import make_token, read_token
 
 CONSUMERS_MAX = 20
@@ -24,6 +25,7 @@ SUBSCRIPTION_MS = 300_000
 RENEWAL_MS = 5_000
 """How long after a subscription began another one is refused."""
 HEARTBEAT_S = 5.0
+EVENT_BYTES_MAX = 1024 * 1024
 _PAGE = 100
 _TOKEN_MS = 300_000
 
@@ -106,12 +108,15 @@ class Consumers(StreamOperations):
     def subscribe_to_shard(
         self, ctx: Context, *, ConsumerARN: str, ShardId: str, StartingPosition: dict[str, Any]
     ) -> Answer:
-        """Events come for five minutes, as soon as records do; another subscription takes this one's place."""
+        """Events come for five minutes, as soon as records do and 2 MB a second at most, of which calls of GetRecords
+        and other consumers take nothing. Another subscription takes this one's place.
+        """
         stream, consumer = self._consumer(ctx, None, None, ConsumerARN)
         shard = self._shard(stream, ShardId)
         place = (stream.id, consumer.name, shard.number)
         began_ms = self._subscribed_ms.get(place)
         if began_ms is not None and ctx.now_ms - began_ms < RENEWAL_MS:
+            self._metrics.subscribed(stream, consumer.name, accepted=False)
             raise ResourceInUse(
                 f"Another active subscription exists for this consumer: {ctx.account}:{consumer.name} and shard "
                 f"{ShardId}"
@@ -125,6 +130,7 @@ class Consumers(StreamOperations):
             StartingPosition.get("Timestamp"),
         )
         self._subscribed_ms[place] = ctx.now_ms
+        self._metrics.subscribed(stream, consumer.name, accepted=True)
         return {"EventStream": self._events(ctx, stream, place, position)}
 
     # ---- steps --------------------------------------------------------------------------------------------------
@@ -145,6 +151,7 @@ class Consumers(StreamOperations):
         clock = self.cloud.clock
         _, name, number = place
         key = (stream.account, stream.region, stream.name)
+        throughput = Bucket(READ_BYTES_S, ctx.now_ms)
         with self._waiters.waiting((stream.id, number)) as arrived:
             while clock.now_ms() - ctx.now_ms < SUBSCRIPTION_MS and self._subscribed_ms.get(place) == ctx.now_ms:
                 arrived.clear()
@@ -152,13 +159,20 @@ class Consumers(StreamOperations):
                 shard = self._tables.shards.get((stream.id, number))
                 if present is None or shard is None or self._tables.consumers.get((stream.id, name)) is None:
                     raise ResourceNotFound(f"Consumer {name}, account {stream.account} not found.")
-                page = self._page(present, shard, position, PAGE_RECORDS_MAX, clock.now_ms())
+                now_ms = clock.now_ms()
+                page = self._page(present, shard, position, PAGE_RECORDS_MAX, now_ms, bytes_max=EVENT_BYTES_MAX)
+                self._metrics.pushed(present, name, len(page.records), page.size, page.behind_ms)
+                throughput.refill(now_ms)
+                throughput.tokens -= page.size
                 yield {"SubscribeToShardEvent": self._event(present, shard, page)}
                 position = page.position
                 if page.ended:
                     return
                 if not page.behind_ms:
                     await clock.wait(arrived, HEARTBEAT_S)
+                throughput.refill(clock.now_ms())
+                if pause_s := throughput.pause_s():
+                    await clock.sleep(pause_s)
 
     def _event(self, stream: Stream, shard: Shard, page: Page) -> dict[str, Any]:
         event: dict[str, Any] = {

@@ -143,7 +143,16 @@ class Reading(Writing):
                 return first
         return self._latest()
 
-    def _page(self, stream: Stream, shard: Shard, position: int, limit: int, now_ms: int) -> Page:
+    def _page(
+        self,
+        stream: Stream,
+        shard: Shard,
+        position: int,
+        limit: int,
+        now_ms: int,
+        *,
+        bytes_max: int = PAGE_BYTES_MAX,
+    ) -> Page:
         horizon_ms = now_ms - stream.retention_h * _HOUR_MS
         place = (stream.id, shard.number)
         suffix = suffix_of(shard.number)
@@ -155,7 +164,7 @@ class Reading(Writing):
             if chunk.arrived_ms < horizon_ms:
                 continue
             first = last - len(chunk.keys) + 1
-            if len(records) == limit or size >= PAGE_BYTES_MAX:
+            if len(records) == limit or size >= bytes_max:
                 behind_ms = max(now_ms - (arrived_ms or chunk.arrived_ms), 1)
                 return Page(records, position, size, behind_ms, now_ms - arrived_ms, ended=False)
             arrived_ms = chunk.arrived_ms
@@ -163,7 +172,7 @@ class Reading(Writing):
             for index in range(max(position - first, 0), len(chunk.keys)):
                 data, key = chunk.data[index], chunk.keys[index]
                 record_size = len(data) + len(key)
-                if len(records) == limit or (records and size + record_size > PAGE_BYTES_MAX):
+                if len(records) == limit or (records and size + record_size > bytes_max):
                     return Page(records, position, size, max(now_ms - arrived_ms, 1), now_ms - arrived_ms, ended=False)
                 record: dict[str, Any] = {
                     "SequenceNumber": f"49{first + index:022d}{suffix}",

@@ -7,7 +7,11 @@
 - `consumers`, key (stream id, name).
 """
 
+import re
+
 from fogbank.core.store import Record, Store
+
+_SHARD_ID = re.compile(r"shardId-(\d{12})")
 
 
 class Shard(Record):
@@ -78,3 +82,9 @@ class KinesisTables:
 
 def shard_id(number: int) -> str:
     return f"shardId-{number:012d}"
+
+
+def shard_number(shard: str) -> int | None:
+    """The number of the shard of that id; None if it is no shard's id."""
+    match = _SHARD_ID.fullmatch(shard)
+    return int(match[1]) if match is not None else None

@@ -9,7 +9,7 @@ from fogbank.core.service import Answer
 from fogbank.services.kinesis.base import KinesisBase
 from fogbank.services.kinesis.errors import ExpiredNextToken, InvalidArgument, ResourceNotFound
 from fogbank.services.kinesis.reading import hash_range
-from fogbank.services.kinesis.records import Shard, Stream, shard_id
+from fogbank.services.kinesis.records import Shard, Stream, shard_id, shard_number
 from fogbank.services.kinesis.sequence_numbers import sequence_text
 from fogbank.services.kinesis.tokens import make_token, read_token
 
@@ -83,9 +83,14 @@ class ShardLists(KinesisBase):
 
     def _shards_of(self, stream: Stream, after: str | None) -> Iterator[Shard]:
         """The shards behind that one, in the order of their ids."""
-        for _, shard in self._tables.shards.scan((stream.id,)):
-            if after is None or shard.id > after:
-                yield shard
+        start: tuple[int, int] | None = None
+        if after is not None:
+            number = shard_number(after)
+            if number is None:
+                raise InvalidArgument(f"{after} is not the id of a shard.")
+            start = (stream.id, number)
+        for _, shard in self._tables.shards.scan((stream.id,), after=start):
+            yield shard
 
     def _shown(self, stream: Stream, shard: Shard) -> dict[str, Any]:
         numbers = {"StartingSequenceNumber": sequence_text(shard.opened, shard.number)}

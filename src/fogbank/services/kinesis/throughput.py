@@ -8,7 +8,7 @@ READ_BYTES_S = 2 * 1024 * 1024
 READ_CALLS_S = 5
 
 
-class _Bucket:
+class Bucket:
     """Tokens that come back with time, a second's worth at most. The last ones may be overdrawn."""
 
     __slots__ = ("_rate", "at_ms", "tokens")
@@ -25,6 +25,10 @@ class _Bucket:
             self.tokens = tokens if tokens < self._rate else float(self._rate)
         self.at_ms = now_ms
 
+    def pause_s(self) -> float:
+        """How long it takes until there are tokens again; 0 if there are."""
+        return 0.0 if self.tokens > 0 else (1 - self.tokens) / self._rate
+
 
 class ShardThroughput:
     """The limits of one shard. They are kept in memory: a restart begins a new second."""
@@ -32,10 +36,10 @@ class ShardThroughput:
     __slots__ = ("_read_bytes", "_read_calls", "_write_bytes", "_write_records")
 
     def __init__(self, now_ms: int) -> None:
-        self._write_bytes = _Bucket(WRITE_BYTES_S, now_ms)
-        self._write_records = _Bucket(WRITE_RECORDS_S, now_ms)
-        self._read_bytes = _Bucket(READ_BYTES_S, now_ms)
-        self._read_calls = _Bucket(READ_CALLS_S, now_ms)
+        self._write_bytes = Bucket(WRITE_BYTES_S, now_ms)
+        self._write_records = Bucket(WRITE_RECORDS_S, now_ms)
+        self._read_bytes = Bucket(READ_BYTES_S, now_ms)
+        self._read_calls = Bucket(READ_CALLS_S, now_ms)
 
     def admitted(self, sizes: list[int], now_ms: int) -> list[bool] | None:
         """Which of the records of these sizes fit, each for itself and in order; those count. None if all do.

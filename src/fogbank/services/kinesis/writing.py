@@ -75,7 +75,7 @@ class Writing(KinesisBase):
             raise ThroughputExceeded(_rate_exceeded(stream, number))
         sequence = self.cloud.sequence.next()
         self._keep(stream, [((stream.id, number, sequence), self._chunk(ctx, stream, [PartitionKey], [Data]))])
-        self._metrics.put(stream, "PutRecord", 1, size)
+        self._metrics.put(stream, "PutRecord", 1, size, total=1)
         if stream.shard_metrics:
             self._metrics.put_into_shard(stream, number, 1, size)
         answer = {"ShardId": shard_id(number), "SequenceNumber": sequence_text(sequence, number)}
@@ -134,7 +134,7 @@ class Writing(KinesisBase):
                 self._metrics.put_into_shard(stream, number, len(places), size)
         if chunks:
             self._keep(stream, chunks)
-        self._metrics.put(stream, "PutRecords", put, size_put)
+        self._metrics.put(stream, "PutRecords", put, size_put, total=len(Records))
         answer: dict[str, Any] = {"FailedRecordCount": len(Records) - put, "Records": answers}
         return answer | ({"EncryptionType": "KMS"} if stream.key_id else {})
 

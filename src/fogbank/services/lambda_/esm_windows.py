@@ -116,9 +116,7 @@ class _Lane:
     async def settle(self, records: list[StreamRecord]) -> None:
         for start_ms, group in groupby(self._not_counted(records), key=self._start_ms):
             await self.end_by(start_ms)
-            own = list(group)
-            for first in range(0, len(own), self._mapping.batch_size):
-                await self._batches.settle(self._key[1], own[first : first + self._mapping.batch_size])
+            await self._batches.settle(self._key[1], list(group))
 
     async def end_by(self, moment_ms: int) -> None:
         window = self._window

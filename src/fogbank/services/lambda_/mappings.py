@@ -125,7 +125,9 @@ class Mappings:
                 )
             return
         try:
-            if arn.service == "kinesis":
+            if "/consumer/" in arn.resource:
+                self._cloud.kinesis.describe_stream_consumer(there, ConsumerARN=source_arn)
+            elif arn.service == "kinesis":
                 self._cloud.kinesis.describe_stream_summary(there, StreamARN=source_arn)
             else:
                 self._cloud.dynamodbstreams.describe_stream(there, StreamArn=source_arn)
