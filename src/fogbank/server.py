@@ -148,7 +148,7 @@ class Server:
                 case ("GET", "metrics"):
                     respond(ResponseData(200, [("content-type", "text/plain; version=0.0.4")], self._prometheus()))
                 case ("POST", "clock"):
-                    respond(self._move_clock(await _body(request)))
+                    respond(await self._move_clock(await _body(request)))
                 case ("POST", "reset"):
                     await self._rebuild(self._wipe)
                     respond(_json(200, {"status": "reset"}))
@@ -216,11 +216,11 @@ class Server:
             return _json(404, {"message": "there is no such certificate"})
         return ResponseData(200, [("content-type", "application/x-pem-file")], certificate)
 
-    def _move_clock(self, body: bytes) -> ResponseData:
+    async def _move_clock(self, body: bytes) -> ResponseData:
         if not self._clock.virtual:
             return _json(409, {"message": "the clock is real: start Fogbank with --virtual-clock to move it"})
         wanted = msgspec.json.decode(body or b"{}", type=ClockMove)
-        self._clock.advance(int(wanted.advance_seconds * 1000))
+        await self.cloud.store.run(self.cloud.advance_clock, int(wanted.advance_seconds * 1000))
         return _json(200, {"now_ms": self._clock.now_ms()})
 
     def _prometheus(self) -> bytes:

@@ -2,6 +2,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from fogbank.core.clock import Clock
 from fogbank.core.cloud import Cloud
 from fogbank.services import SERVICES
@@ -44,3 +46,19 @@ def test_a_call_in_process_has_none_of_the_headers_of_the_request_but_its_trace(
 
     asyncio.run(run())
     assert seen == [{"x-amzn-trace-id": "Root=1"}]
+
+
+@pytest.mark.parametrize(("virtual", "ahead_ms"), [(True, 3_600_000), (False, 0)])
+def test_a_virtual_clock_goes_on_where_it_was_moved_to_and_a_real_one_is_right(
+    virtual: bool, ahead_ms: int, tmp_path: Path
+) -> None:
+    async def moved_by() -> int:
+        before = Cloud(tmp_path, services={}, sync="process", clock=Clock(virtual=True))
+        await before.store.run(before.advance_clock, 3_000_000)
+        await before.store.run(before.advance_clock, 600_000)
+        await before.stop()
+        after = Cloud(tmp_path, services={}, sync="process", clock=Clock(virtual=virtual))
+        await after.stop()
+        return after.clock.offset_ms
+
+    assert asyncio.run(moved_by()) == ahead_ms

@@ -38,6 +38,16 @@ class Clock:
         self._offset_ms += ms
         self._run_due()
 
+    @property
+    def offset_ms(self) -> int:
+        """How far it has been moved."""
+        return self._offset_ms
+
+    def go_on_from(self, offset_ms: int) -> None:
+        """Be as far ahead as a clock of that offset, as the state that was written by it may be of then."""
+        if self.virtual:
+            self._offset_ms = max(self._offset_ms, offset_ms)
+
     def call_at(self, at_ms: int, callback: Callable[[], object]) -> "Timer":
         """Call `callback` from the event loop once the time is reached."""
         timer = Timer(callback)

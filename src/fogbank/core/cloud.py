@@ -58,6 +58,12 @@ class UsedService(Record):
     """A service that was used in this data folder: it is started with the server."""
 
 
+class Moved(Record):
+    """How far a virtual clock was moved in all."""
+
+    offset_ms: int
+
+
 class AccessKey(Record):
     """Whom an issued access key belongs to."""
 
@@ -90,6 +96,9 @@ class Cloud:
         self.account = account
         self.clock = clock or Clock()
         self.store = Store(folder, sync=sync)
+        self._moved = self.store.table("core.clock", key=(str,), value=Moved)
+        moved = self._moved.get(("offset",))
+        self.clock.go_on_from(moved.offset_ms if moved is not None else 0)
         self.tasks = Tasks()
         self.blobs = Blobs(folder / "blobs", self.store, sync=sync)
         self.sequence = Sequence(self)
@@ -167,6 +176,12 @@ class Cloud:
         self.store.flush()
         self.blobs.close()
         self.store.close()
+
+    def advance_clock(self, ms: int) -> None:
+        """Move the virtual clock forward, in the current transaction: after a restart it goes on from there."""
+        self.clock.advance(ms)
+        if ms:
+            self._moved.put(("offset",), Moved(self.clock.offset_ms))
 
     # ---- who and where ------------------------------------------------------------------------------------------
 
