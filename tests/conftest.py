@@ -64,6 +64,10 @@ class LiveServer:
             config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, read_timeout=70),
         )
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def kill(self) -> None:
         self._process.kill()
         self._process.communicate()

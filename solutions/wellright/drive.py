@@ -19,9 +19,10 @@ from typing import Any
 
 from activity import NEWCOMER, PROGRAMMES, Expected, Programme, Sequence, bulk, expect, trickle
 from audit import Audit, audit, dead_entries
-from display import Display
+from driving.chart import chart, percentile
+from driving.display import Display
 from newcomer import Newcomer
-from report import WITH, WITHOUT, chart, percentile, render
+from report import WITH, WITHOUT, render
 from stack import Stack
 from upload import upload
 

@@ -3,13 +3,12 @@
 import json
 import sys
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
-BARS = " ▁▂▃▄▅▆▇█"
+from driving.chart import WIDTH, chart
+
 WITHOUT, WITH = "without_maximum_concurrency", "with_maximum_concurrency"
 LABEL, VALUE = 44, 15
-CHART_WIDTH, CHART_HEIGHT = 64, 5
 
 Run = dict[str, Any]
 
@@ -109,20 +108,6 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, Callable[[Run], str], str], ...]], .
 )
 
 
-def chart(samples: list[int], *, height: int = CHART_HEIGHT, width: int = CHART_WIDTH, top: int = 0) -> list[str]:
-    """Bars over time, as lines from the top down; as high as the highest sample, or as `top`."""
-    if not samples:
-        return []
-    edges = [i * len(samples) // width for i in range(width + 1)]
-    cells = [max(samples[start : max(end, start + 1)]) for start, end in pairwise(edges)]
-    eighths = [-(-cell * 8 * height // max(top, *cells, 1)) for cell in cells]
-    return ["".join(BARS[min(max(e - 8 * row, 0), 8)] for e in eighths) for row in reversed(range(height))]
-
-
-def percentile(sorted_values: list[int], share: float) -> int:
-    return sorted_values[min(len(sorted_values) - 1, int(share * len(sorted_values)))] if sorted_values else 0
-
-
 def render(report: dict[str, Any]) -> str:
     runs = {title: report[name] for title, name in titles(report).items() if name in report}
     rule = "─" * (LABEL + len(runs) * (VALUE + 2) + 38)
@@ -146,12 +131,12 @@ def charts(runs: dict[str, Run]) -> list[str]:
     lines = []
     for title, run in runs.items():
         samples = run["queue_depth"]
-        width = max(1, round(CHART_WIDTH * run["sampled_s"] / longest_s))
+        width = max(1, round(WIDTH * run["sampled_s"] / longest_s))
         lines.append(f"messages in the queues, {title}: {max(samples, default=0):,} at most")
         bars = chart(samples, width=width, top=top)
         lines += [f"{f'{top:,}' if not row else '':>9} ┤{bar}" for row, bar in enumerate(bars)]
-        lines.append(f"{'0':>9} └{'─' * CHART_WIDTH}")
-        lines.append(f"{'':11}0 s{f'{longest_s:,.0f} s':>{CHART_WIDTH - 3}}")
+        lines.append(f"{'0':>9} └{'─' * WIDTH}")
+        lines.append(f"{'':11}0 s{f'{longest_s:,.0f} s':>{WIDTH - 3}}")
     return lines
 
 

@@ -8,11 +8,11 @@ import pytest
 import yaml
 
 HERE = Path(__file__).resolve().parents[2] / "solutions" / "wellright"
-sys.path[:0] = [str(HERE), str(HERE / "src" / "programme")]
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE / "src" / "programme")]
 
 import activity  # noqa: E402
 import progress  # noqa: E402
-import report  # noqa: E402
+from driving.chart import chart  # noqa: E402
 from upload import batches  # noqa: E402
 
 RULES = progress.Rules(programme="steps", subject="user_id", unit=100, cap=200, levels=(100, 250))
@@ -108,4 +108,4 @@ def test_the_templates_are_ones_that_aws_would_accept(template: str) -> None:
 def test_the_chart_scales_to_its_highest_point_or_to_a_given_one(
     samples: list[int], settings: dict[str, int], lines: list[str]
 ) -> None:
-    assert report.chart(samples, **settings) == lines
+    assert chart(samples, **settings) == lines

@@ -35,7 +35,13 @@ def run(options: argparse.Namespace) -> None:
     with _own_server(options) if options.ephemeral else contextlib.nullcontext():
         deploy_stack(options, folder / options.name / "template.yaml", options.name, {})
         arguments = ["--stack", options.name, *(["--json"] if options.json else []), *options.arguments]
-        environment = {**os.environ, "AWS_ENDPOINT_URL": endpoint(options), **credentials()}
+        environment = {
+            **os.environ,
+            "AWS_ENDPOINT_URL": endpoint(options),
+            **credentials(),
+            # What solutions share lies beside them.
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH")))),
+        }
         driver = subprocess.run(
             [sys.executable, str(folder / options.name / "drive.py"), *arguments], env=environment, check=False
         )
@@ -45,12 +51,9 @@ def run(options: argparse.Namespace) -> None:
 
 @contextlib.contextmanager
 def _own_server(options: argparse.Namespace) -> Iterator[None]:
-    """A temporary Fogbank on a free port, for this run alone."""
-    server = subprocess.Popen(
-        [sys.executable, "-m", "fogbank", "up", "--ephemeral", "--port", "0", "--json", "--log-level", "warning"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    """A temporary Fogbank on a free port, for this run alone. Its clock can be moved, for the drivers that do so."""
+    arguments = ["--ephemeral", "--virtual-clock", "--port", "0", "--json", "--log-level", "warning"]
+    server = subprocess.Popen([sys.executable, "-m", "fogbank", "up", *arguments], stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
         line = server.stdout.readline()

@@ -1,0 +1,108 @@
+"""The deployed stack as the driver sees it: its outputs, its streams, its metrics and its alarms."""
+
+import json
+import os
+from datetime import datetime, timedelta
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from driving.clock import Clock
+
+CONNECTIONS = 16
+MINUTE = timedelta(minutes=1)
+
+
+class NotDeployed(Exception):
+    """There is no such stack."""
+
+
+class Stack:
+    def __init__(self, name: str, clock: Clock) -> None:
+        self.name = name
+        self.clock = clock
+        self._clients: dict[str, Any] = {}
+        self.outputs = self._outputs()
+
+    def client(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = boto3.client(
+                service,
+                region_name=os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", "us-east-1")),
+                config=Config(
+                    retries={"mode": "standard", "max_attempts": 10},
+                    read_timeout=60,
+                    max_pool_connections=CONNECTIONS,
+                ),
+            )
+        return self._clients[service]
+
+    def _outputs(self) -> dict[str, str]:
+        try:
+            described = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
+        except ClientError as error:
+            raise NotDeployed(f"there is no stack {self.name}: {error.response['Error']['Message']}") from None
+        return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+    # ---- streams ------------------------------------------------------------------------------------------------
+
+    @property
+    def streams(self) -> tuple[str, str]:
+        return self.outputs["TelemetryStream"], self.outputs["EventsStream"]
+
+    def open_shards(self, stream: str) -> int:
+        summary = self.client("kinesis").describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
+        return int(summary["OpenShardCount"])
+
+    def all_shards(self, stream: str) -> int:
+        """Closed ones included."""
+        pages = self.client("kinesis").get_paginator("list_shards").paginate(StreamName=stream)
+        return sum(len(page["Shards"]) for page in pages)
+
+    def read(self, enabled: bool) -> None:
+        """Stops the reader of the telemetry, or lets it go on where it was."""
+        self.client("lambda").update_event_source_mapping(UUID=self.outputs["BriefcaseTelemetry"], Enabled=enabled)
+
+    # ---- metrics and alarms -------------------------------------------------------------------------------------
+
+    def metric(
+        self, namespace: str, name: str, dimensions: dict[str, str], *, statistic: str, since: datetime
+    ) -> float:
+        """The sum or the maximum of a metric since then."""
+        now = self.clock.now()
+        answer = self.client("cloudwatch").get_metric_statistics(
+            Namespace=namespace,
+            MetricName=name,
+            Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
+            StartTime=since - MINUTE,
+            EndTime=now + MINUTE,
+            Period=60 * (1 + int((now - since).total_seconds()) // 60_000),
+            Statistics=[statistic],
+        )
+        values = [point[statistic] for point in answer["Datapoints"]]
+        return float(max(values, default=0.0) if statistic == "Maximum" else sum(values))
+
+    def indexed(self, since: datetime) -> int:
+        """Records that the readers have written to the index, repeated ones included."""
+        return round(self.metric(self.name, "RecordsIndexed", {}, statistic="Sum", since=since))
+
+    def throttled(self, stream: str, since: datetime) -> int:
+        name = "WriteProvisionedThroughputExceeded"
+        return round(self.metric("AWS/Kinesis", name, {"StreamName": stream}, statistic="Sum", since=since))
+
+    def alarms_heard(self) -> list[tuple[str, str]]:
+        """Name and new state of each alarm that has been told of since the last time, in their order."""
+        sqs, url = self.client("sqs"), self.outputs["AlarmsHeard"]
+        heard = []
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                told = json.loads(message["Body"])
+                heard.append((told["StateChangeTime"], told["AlarmName"], told["NewStateValue"]))
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return [(name, state) for _, name, state in sorted(heard)]
+
+    def depth(self, queue: str) -> int:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self.client("sqs").get_queue_attributes(QueueUrl=self.outputs[queue], AttributeNames=names)
+        return sum(int(found["Attributes"][name]) for name in names)

@@ -1,0 +1,1 @@
+"""What the drivers of all solutions share: boto3 and the standard library, nothing of Fogbank."""
