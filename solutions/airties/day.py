@@ -18,6 +18,7 @@ PATIENCE = 20  # pauses in a step, at most: also a reader that waits for its win
 PAUSE_S = 0.1
 LOOK_EVERY_S = 0.5
 SETTLE_MINUTES_MAX = 90
+ALARM_MINUTES = 3  # an alarm of minutes is heard so much later at most
 
 
 @dataclass
@@ -68,15 +69,24 @@ class Day:
         self._turn_reader(self._outage[1])
         self._look()
 
-    def settle(self, alarm: str) -> None:
-        """After the day: until everything is read and the alarm, if it went off, is over."""
-        began_s, until = time.monotonic(), self.minute + SETTLE_MINUTES_MAX
+    def settle(self) -> None:
+        """After the day: until everything is read and the reader's alarm is over."""
+        began_s, until, read_at = time.monotonic(), self.minute + SETTLE_MINUTES_MAX, 0.0
         while self.minute < until:
-            self._look()
-            states = [state for name, state in self.alarms if name == alarm]
-            if self.indexed >= self._sender.ledger.acknowledged and states[-1:] != ["ALARM"]:
+            if self.indexed < self._sender.ledger.acknowledged:
+                read_at = self.minute
+            if self.minute >= read_at + ALARM_MINUTES and "ALARM" not in self.alarm_states.values():
                 return
             self._pass_step(began_s)
+
+    @property
+    def alarm_states(self) -> dict[str, str]:
+        """What was heard last of each alarm."""
+        return dict(self.alarms)
+
+    def heard_of(self, alarm: str) -> list[str]:
+        """The states of one of the stack's alarms, in their order."""
+        return [state for name, state in self.alarms if name == self._stack.outputs[alarm]]
 
     @property
     def minute(self) -> float:
@@ -94,17 +104,16 @@ class Day:
     def _pass_step(self, began_s: float) -> None:
         clock = self._stack.clock
         if not clock.moved:
-            behind_s = (time.monotonic() - began_s) % self._step_s
             if time.monotonic() - self._looked_s > LOOK_EVERY_S:
                 self._look()
-            clock.wait(self._step_s - behind_s)
+            clock.wait(self._step_s - (time.monotonic() - began_s) % self._step_s)
             return
         self._look()
         for _ in range(PATIENCE):
             if not self.reading or not self._lags():
                 break
             time.sleep(PAUSE_S)
-            self._look()
+            self.indexed = self._stack.indexed(self.began)
         clock.wait(self._step_s)
 
     def _look(self) -> None:

@@ -19,8 +19,8 @@ from driving.clock import clock_of_the_cloud
 from driving.display import Display
 from fetch import fetch
 from fleet import Fleet, Message
+from lookup import Retrieval
 from report import kept, render
-from retrieval import Retrieval
 from sender import Sender
 from stack import NotDeployed, Stack
 
@@ -42,7 +42,7 @@ def drive(stack: Stack, display: Display, options: argparse.Namespace) -> dict[s
         display.stage(title(fleet, options, stack.clock.moved), lambda: figures(day, sender, fleet))
         day.run()
         display.stage("after the day: the reader comes to the end", lambda: figures(day, sender, fleet))
-        day.settle(stack.outputs["IteratorAgeAlarm"])
+        day.settle()
         display.stage("every sample is looked up and compared with what its device sent")
         audited = settled_audit(stack, fleet, sender, day)
     display.stage(f"{RETRIEVALS} samples are retrieved one by one")
@@ -53,8 +53,14 @@ def drive(stack: Stack, display: Display, options: argparse.Namespace) -> dict[s
         "load": load_figures(day, sender),
         "audit": audit_figures(audited),
         "retrieval": retrieve(stack, fleet),
-        "iterator_age_alarm": [state for name, state in day.alarms if name == stack.outputs["IteratorAgeAlarm"]],
-        "throttle_alarm": [state for name, state in day.alarms if name == stack.outputs["WriteThrottleAlarm"]],
+        "alarms": {
+            name: day.heard_of(output)
+            for name, output in (
+                ("age", "IteratorAgeAlarm"),
+                ("reader", "ReaderAlarm"),
+                ("throttle", "WriteThrottleAlarm"),
+            )
+        },
         "unread": stack.depth("Unread"),
     }
 
@@ -86,7 +92,7 @@ def settled_audit(stack: Stack, fleet: Fleet, sender: Sender, day: Day) -> Audit
             return found
         if found.lost != missing:
             missing, moved_s = found.lost, time.monotonic()
-        day.settle("")
+        day.settle()
         stack.clock.wait(5.0)
         time.sleep(1)
 

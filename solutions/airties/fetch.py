@@ -5,7 +5,7 @@ import json
 import sys
 from datetime import UTC, datetime
 
-from retrieval import Retrieval
+from lookup import Retrieval
 from stack import Stack
 
 

@@ -92,6 +92,9 @@ class Fleet:
     def device_of(self, name: str) -> int:
         return int(name.rpartition("-")[2])
 
+    def group_of(self, device: int) -> str:
+        return f"{self.name}-{device % GROUPS:02d}"
+
     def _chance(self, what: str, number: int) -> float:
         digest = blake2b(f"{self.name} {what} {number}".encode(), digest_size=4).digest()
         return int.from_bytes(digest, "big") / (1 << 32)
@@ -123,7 +126,7 @@ class Fleet:
             "device": self.device_name(message.device),
             "seq": message.seq,
             "at": message.at_ms,
-            "group": group_of(message.device),
+            "group": self.group_of(message.device),
         }
         if message.event:
             told |= {"event": EVENT_NAMES[chance[0] % len(EVENT_NAMES)], "client": chance[1:7].hex(":")}
@@ -133,10 +136,6 @@ class Fleet:
 
 
 EVENT_NAMES = ("client-joined", "client-left", "steered-to-5-GHz", "channel-changed", "radar-seen", "rebooted")
-
-
-def group_of(device: int) -> str:
-    return f"g{device % GROUPS:02d}"
 
 
 def readings(chance: bytes, busy: float) -> dict[str, object]:

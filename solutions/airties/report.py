@@ -19,12 +19,9 @@ def kept(report: Report) -> bool:
         and not report["retrieval"]["wrong"]
         and not report["unread"]
         and len(set(load["other_shards"])) == 1
-        and rang_and_ended(report["iterator_age_alarm"])
+        and "ALARM" in report["alarms"]["reader"]
+        and all(states[-1:] != ["ALARM"] for states in report["alarms"].values())
     )
-
-
-def rang_and_ended(states: list[str]) -> bool:
-    return "ALARM" in states and states[-1] == "OK"
 
 
 def render(report: Report) -> str:

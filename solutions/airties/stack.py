@@ -85,7 +85,10 @@ class Stack:
 
     def indexed(self, since: datetime) -> int:
         """Records that the readers have written to the index, repeated ones included."""
-        return round(self.metric(self.name, "RecordsIndexed", {}, statistic="Sum", since=since))
+        return sum(
+            round(self.metric(self.name, "RecordsIndexed", {"StreamName": stream}, statistic="Sum", since=since))
+            for stream in self.streams
+        )
 
     def throttled(self, stream: str, since: datetime) -> int:
         name = "WriteProvisionedThroughputExceeded"

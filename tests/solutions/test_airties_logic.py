@@ -151,7 +151,7 @@ def sample(seq: int, at: int = 5) -> bytes:
 
 def test_every_sample_lies_where_its_entry_says_byte_for_byte() -> None:
     bodies = [sample(1), b"", b"\xff\x00no JSON\n", sample(2), b'"text"']
-    packed = bulk.pack(record(body, number) for number, body in enumerate(bodies))
+    packed = bulk.pack([record(body, number) for number, body in enumerate(bodies)])
     assert [packed.body[e.offset : e.offset + e.length] for e in packed.entries] == bodies
     assert [(e.sequence, e.shard) for e in packed.entries] == [(str(n), "shardId-000000000003") for n in range(5)]
 

@@ -67,11 +67,13 @@ def to_item(entry: Entry, key: str, written_ms: str) -> dict[str, dict[str, str]
 
 
 def count(bulk: Bulk) -> None:
-    """How much has been indexed: beside what the stream took in, it tells how far behind the reader is."""
+    """How much was indexed: beside what the stream took in, it tells whether the reader keeps up."""
+    dimensions = [{"Name": "StreamName", "Value": bulk.stream}]
+    figures = (("RecordsIndexed", len(bulk.entries), "Count"), ("BulkFileBytes", len(bulk.body), "Bytes"))
     cloudwatch.put_metric_data(
         Namespace=namespace,
         MetricData=[
-            {"MetricName": "RecordsIndexed", "Value": len(bulk.entries), "Unit": "Count"},
-            {"MetricName": "BulkFileBytes", "Value": len(bulk.body), "Unit": "Bytes"},
+            {"MetricName": name, "Dimensions": dimensions, "Value": value, "Unit": unit}
+            for name, value, unit in figures
         ],
     )

@@ -32,9 +32,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Bulk:
+    stream: str
+    name: str
     body: bytes
     entries: list[Entry]
-    name: str
 
 
 def at_seq(at_ms: int, seq: int) -> str:
@@ -42,21 +43,21 @@ def at_seq(at_ms: int, seq: int) -> str:
     return f"{at_ms:013d}#{seq:08d}"
 
 
-def pack(records: Iterable[dict[str, Any]]) -> Bulk:
+def pack(records: list[dict[str, Any]]) -> Bulk:
     """The records of one invocation, in their order."""
     parts: list[bytes] = []
     entries: list[Entry] = []
-    offset, first = 0, ""
+    offset = 0
     for record in records:
         own = record["kinesis"]
         data = base64.b64decode(own["data"])
         shard = record["eventID"].partition(":")[0]
-        first = first or file_name(record["eventSourceARN"], shard, own)
         device, place = key_of(data, own)
         entries.append(Entry(device, place, offset, len(data), own["sequenceNumber"], shard))
         parts.append(data)
         offset += len(data) + 1
-    return Bulk(b"\n".join([*parts, b""]), entries, first)
+    stream = records[0]["eventSourceARN"].rpartition("/")[2]
+    return Bulk(stream, file_name(stream, records[0]), b"\n".join([*parts, b""]), entries)
 
 
 def key_of(data: bytes, own: dict[str, Any]) -> tuple[str, str]:
@@ -69,11 +70,11 @@ def key_of(data: bytes, own: dict[str, Any]) -> tuple[str, str]:
         return own["partitionKey"], f"{arrived_ms:013d}#unreadable#{own['sequenceNumber']}"
 
 
-def file_name(stream_arn: str, shard: str, own: dict[str, Any]) -> str:
-    """By stream and hour of arrival; the first record's sequence number is in no other batch of the shard."""
-    arrived = datetime.fromtimestamp(own["approximateArrivalTimestamp"], UTC)
-    stream = stream_arn.rpartition("/")[2]
-    return f"bulk/{stream}/{arrived:%Y/%m/%d/%H}/{arrived:%M%S}-{shard}-{own['sequenceNumber']}"
+def file_name(stream: str, first: dict[str, Any]) -> str:
+    """By stream and hour of arrival, then by the first record."""
+    arrived = datetime.fromtimestamp(first["kinesis"]["approximateArrivalTimestamp"], UTC)
+    shard, _, sequence = first["eventID"].partition(":")
+    return f"bulk/{stream}/{arrived:%Y/%m/%d/%H}/{arrived:%M%S}-{shard}-{sequence}"
 
 
 def latest(entries: Iterable[Entry]) -> list[Entry]:
