@@ -1,4 +1,4 @@
-"""Shards that scale by themselves: Application Auto Scaling asks here how many a stream has, and tells how many it needs.
+"""Shards that scale by themselves: Application Auto Scaling asks here how many a stream has, and orders others.
 
 Kinesis is none of the resources that Application Auto Scaling knows; for others it calls an API with GET and PATCH
 (https://github.com/aws/aws-auto-scaling-custom-resource). `handler` is behind that API. `measure` runs each minute and
