@@ -23,7 +23,7 @@ def deliver(
     subject: str | None = None,
     partition_key: str | None = None,
 ) -> None:
-    """Send `body` to the queue, topic, function or Kinesis stream of that ARN in the current transaction.
+    """Send `body` to the queue, topic, function, Kinesis or Firehose stream of that ARN in the current transaction.
 
     `message_attributes` are in SQS's form; they, the `subject` and the `partition_key` (by default a random one) are
     dropped where the target has none. Raises the target's AwsError, and NotImplemented for a target that Fogbank does
@@ -51,6 +51,9 @@ def deliver(
         case "kinesis":
             key = partition_key or new_id()
             ctx.cloud.kinesis.put_record(there, StreamARN=arn, Data=body.encode(), PartitionKey=key)
+        case "firehose":
+            name = target.resource.removeprefix("deliverystream/")
+            ctx.cloud.firehose.put_record(there, DeliveryStreamName=name, Record={"Data": body.encode()})
         case _:
             raise NotImplementedInFogbank(f"Targets of service {target.service} are not implemented in Fogbank: {arn}")
 

@@ -104,7 +104,7 @@ def test_what_cannot_be_subscribed_is_refused(aws: Aws) -> None:
         ("sqs", f"{QUEUE}.fifo", "FIFO SQS Queues can not be subscribed to standard SNS topics"),
         ("carrier-pigeon", "x", "does not support this protocol string: carrier-pigeon"),
         ("sms", "+15--55", r"Invalid SMS endpoint: \+15--55"),
-        ("firehose", "x", "Subscriptions of Firehose are not implemented in Fogbank"),
+        ("firehose", "x", "Invalid parameter: Firehose endpoint ARN"),
     ]:
         with pytest.raises(ClientError, match=sentence):
             sns.subscribe(TopicArn=topic, Protocol=protocol, Endpoint=endpoint)

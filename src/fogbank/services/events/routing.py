@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("fogbank.events")
 
 DEFAULT_BUS = "default"
-TARGET_SERVICES = frozenset({"sqs", "sns", "lambda", "events", "logs", "kinesis"})
+TARGET_SERVICES = frozenset({"sqs", "sns", "lambda", "events", "logs", "kinesis", "firehose"})
 NAMESPACE = "AWS/Events"
 # Compiled buses kept; far more than one data folder has in use at a time.
 _COMPILED_MAX = 4096

@@ -34,6 +34,7 @@ _TARGETS = {
     "events": frozenset({"EventBridgeEventBusParameters"}),
     "logs": frozenset({"CloudWatchLogsParameters"}),
     "kinesis": frozenset({"KinesisStreamParameters"}),
+    "firehose": frozenset[str](),
 }
 _QUEUE_BATCH_MAX_WITHOUT_WINDOW = 10
 

@@ -81,6 +81,8 @@ class Delivery:
                 self._to_logs(there, events, texts)
             case "kinesis":
                 self._to_stream(there, events, texts)
+            case "firehose":
+                self._to_delivery_stream(there, texts)
             case _:
                 there.cloud.lambda_.invoke_async_in_transaction(there, self._pipe.target, _list(texts))
 
@@ -106,6 +108,11 @@ class Delivery:
         for event, text in zip(events, texts, strict=True):
             key = (resolve(wanted, event) or wanted)[:PARTITION_KEY_MAX]
             ctx.cloud.kinesis.put_record(ctx, StreamARN=self._pipe.target, Data=text.encode(), PartitionKey=key)
+
+    def _to_delivery_stream(self, ctx: Context, texts: list[str]) -> None:
+        name = self._target.resource.removeprefix("deliverystream/")
+        for text in texts:
+            ctx.cloud.firehose.put_record(ctx, DeliveryStreamName=name, Record={"Data": text.encode()})
 
     def _to_bus(self, ctx: Context, events: list[Event], texts: list[str]) -> None:
         settings = self._pipe.target_parameters.get("EventBridgeEventBusParameters", {})

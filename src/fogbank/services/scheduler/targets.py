@@ -28,7 +28,7 @@ _HONOURED = frozenset(
         "SqsParameters",
     }
 )
-_TEMPLATED = frozenset({"sqs", "sns", "lambda", "events", "kinesis"})
+_TEMPLATED = frozenset({"sqs", "sns", "lambda", "events", "kinesis", "firehose"})
 _TAKE_JSON_ONLY = frozenset({"lambda", "events"})
 _UNIVERSAL = "aws-sdk:"
 # "EventBridge Scheduler does not support read-only API actions" that begin so.

@@ -30,7 +30,14 @@ TOPIC_ATTRIBUTES = {
     "DataProtectionPolicy",
 } | _FEEDBACK
 SUBSCRIPTION_ATTRIBUTES = frozenset(
-    {"RawMessageDelivery", "FilterPolicy", "FilterPolicyScope", "RedrivePolicy", "DeliveryPolicy"}
+    {
+        "RawMessageDelivery",
+        "FilterPolicy",
+        "FilterPolicyScope",
+        "RedrivePolicy",
+        "DeliveryPolicy",
+        "SubscriptionRoleArn",
+    }
 )
 SUBSCRIPTION_DEFAULTS = {"FilterPolicyScope": "MessageAttributes", "RawMessageDelivery": "false"}
 MESSAGE_GROUP = "MessageGroup"  # The FifoThroughputScope in which deduplication is within a group.

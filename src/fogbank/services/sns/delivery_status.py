@@ -16,7 +16,14 @@ from fogbank.core.errors import AwsError
 from fogbank.core.ids import new_id
 from fogbank.core.targets import as_text
 
-_NAMES = {"application": "Application", "http": "HTTP", "https": "HTTP", "lambda": "Lambda", "sqs": "SQS"}
+_NAMES = {
+    "application": "Application",
+    "firehose": "Firehose",
+    "http": "HTTP",
+    "https": "HTTP",
+    "lambda": "Lambda",
+    "sqs": "SQS",
+}
 # AWS names its streams at random; one a topic is enough to find everything.
 _STREAM = "delivery-status"
 

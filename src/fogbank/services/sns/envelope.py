@@ -124,6 +124,27 @@ def lambda_event(message: Message, subscription_arn: str) -> bytes:
     return _quote({"Records": [record]})
 
 
+def archived(message: Message, subscription_arn: str) -> str:
+    """What a Firehose stream gets unless it takes the message raw: a line of JSON, without a signature.
+
+    https://docs.aws.amazon.com/sns/latest/dg/firehose-archived-message-format-S3.html
+    """
+    document: dict[str, Any] = {
+        "Type": "Notification",
+        "MessageId": message.id,
+        "TopicArn": message.topic_arn,
+        **({"Subject": message.subject} if message.subject is not None else {}),
+        "Message": message.body_for("firehose"),
+        "Timestamp": message.timestamp,
+        "UnsubscribeURL": unsubscribe_url(message.endpoint, subscription_arn),
+    }
+    if message.attributes:
+        document["MessageAttributes"] = {
+            name: {"Type": value["DataType"], "Value": _text(value)} for name, value in message.attributes.items()
+        }
+    return _quote(document).decode()
+
+
 def confirmation(
     *, kind: str, message_id: str, topic_arn: str, token: str, sentence: str, time: str, endpoint: str, seal: Seal
 ) -> str:

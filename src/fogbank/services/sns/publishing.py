@@ -217,6 +217,17 @@ class Publisher:
                     self._failed(ctx, topic, subscription, body, {}, message, error)
                     return
                 status, response = 202, {"lambdaRequestId": invoked}
+            case "firehose":
+                raw = subscription.raw
+                body = message.body_for("firehose") if raw else envelope.archived(message, subscription.arn)
+                try:
+                    with self._cloud.store.transaction():
+                        # Each message is a line of what the stream delivers.
+                        deliver(ctx, subscription.record.endpoint, body + "\n")
+                except AwsError as error:
+                    self._failed(ctx, topic, subscription, body, {}, message, error)
+                    return
+                status, response = 200, {"firehoseRequestId": ctx.request_id}
             case "sms" | "application":
                 body = envelope.notification(message, protocol, subscription.arn)
                 unreachable = NotImplementedInFogbank(f"Fogbank delivers nothing to {protocol} subscriptions.")

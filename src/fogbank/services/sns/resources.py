@@ -108,6 +108,7 @@ class Subscription(ResourceType):
             "FilterPolicyScope",
             "RedrivePolicy",
             "DeliveryPolicy",
+            "SubscriptionRoleArn",
             "Region",
         }
     )
@@ -212,7 +213,7 @@ def _topic_attributes(properties: dict[str, Any]) -> dict[str, str]:
 
 def _subscription_attributes(properties: dict[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for name in ("FilterPolicy", "RedrivePolicy", "DeliveryPolicy"):
+    for name in ("FilterPolicy", "RedrivePolicy", "DeliveryPolicy", "SubscriptionRoleArn"):
         value = properties.get(name)
         if value:
             found[name] = _text(value)

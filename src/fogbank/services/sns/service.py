@@ -30,9 +30,9 @@ _TOPIC_NAME = re.compile(r"[A-Za-z0-9_\-]{1,256}")
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_\-]+")
 _SHORT_ARN = "An ARN must have at least 6 elements, not"
 _PENDING = "pending confirmation"
-_PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs", "application", "lambda")
+_PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose")
 # Confirmed by whoever subscribes; the others are asked first.
-_CONFIRMED = ("sms", "sqs", "application", "lambda")
+_CONFIRMED = ("sms", "sqs", "application", "lambda", "firehose")
 
 Place = tuple[str, str, str]
 
@@ -42,8 +42,7 @@ class SnsService(PlatformOperations, SmsOperations):
 
     Fogbank sends no mail, SMS or push notification. Email subscriptions stay pending; to those of phones and of
     platform endpoints every delivery fails, is counted as failed and goes to the dead-letter queue. Publish to a phone
-    number or to an endpoint, and subscriptions of Firehose, are NotImplemented. Data protection policies are kept and
-    have no effect.
+    number or to an endpoint is NotImplemented. Data protection policies are kept and have no effect.
     """
 
     name = "sns"
@@ -190,8 +189,6 @@ class SnsService(PlatformOperations, SmsOperations):
         Attributes: dict[str, str] | None = None,
         ReturnSubscriptionArn: bool | None = None,
     ) -> Answer:
-        if Protocol == "firehose":
-            raise NotImplementedInFogbank("Subscriptions of Firehose are not implemented in Fogbank.")
         if Protocol not in _PROTOCOLS:
             raise InvalidParameter(f"Amazon SNS does not support this protocol string: {Protocol}")
         endpoint = Endpoint or ""
@@ -204,6 +201,8 @@ class SnsService(PlatformOperations, SmsOperations):
                 "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics"
             )
         wanted = _normal(Attributes or {})
+        if Protocol == "firehose" and not wanted.get("SubscriptionRoleArn"):
+            raise InvalidParameter("Attributes Reason: SubscriptionRoleArn must be specified for the protocol firehose")
         attrs.check_subscription(wanted, fifo=topic.fifo and endpoint.endswith(".fifo"), where="Attributes Reason: ")
         for found, known in self.subscriptions.scan(key):
             if known.protocol == Protocol and known.endpoint == endpoint:
@@ -499,6 +498,9 @@ def _check_endpoint(protocol: str, endpoint: str) -> None:
         case "lambda":
             if arn is None or arn.service != "lambda":
                 raise InvalidParameter("Lambda endpoint ARN")
+        case "firehose":
+            if arn is None or arn.service != "firehose":
+                raise InvalidParameter("Firehose endpoint ARN")
         case "sms":
             sms.check_endpoint(endpoint)
         case "application":
