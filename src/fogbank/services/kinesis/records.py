@@ -5,6 +5,7 @@
 - `chunks`, key (stream id, shard's number, last sequence): what one request put into one shard. The key has the last
   sequence so that a scan from any position begins with the chunk that holds it.
 - `consumers`, key (stream id, name).
+- `commitments`, key (account, region).
 """
 
 import re
@@ -48,6 +49,11 @@ class Stream(Record):
     record_kib_max: int = 1024
     scaled_ms: list[int] = []
     """When UpdateShardCount was called in the last day."""
+    mode_changed_ms: list[int] = []
+    """When UpdateStreamMode changed the mode in the last day."""
+    peaks: list[tuple[int, float]] = []
+    """Of a stream on demand: see `demand.Peak`."""
+    warm_mibps: int = 0
 
     @property
     def arn(self) -> str:
@@ -72,11 +78,19 @@ class Consumer(Record):
     policy: str = ""
 
 
+class Commitment(Record):
+    """An account's minimum throughput billing commitment; it may have an end that is still to come."""
+
+    began_ms: int = 0
+    ends_ms: int = 0
+
+
 class KinesisTables:
     def __init__(self, store: Store) -> None:
         self.streams = store.table("kinesis.streams", key=(str, str, str), value=Stream)
         self.shards = store.table("kinesis.shards", key=(int, int), value=Shard)
         self.chunks = store.table("kinesis.chunks", key=(int, int, int), value=Chunk)
+        self.commitments = store.table("kinesis.commitments", key=(str, str), value=Commitment)
         self.consumers = store.table("kinesis.consumers", key=(int, str), value=Consumer)
 
 

@@ -22,6 +22,7 @@ class StreamResource(TransactionalResourceType):
             "StreamEncryption",
             "StreamModeDetails",
             "Tags",
+            "WarmThroughputMiBps",
         }
     )
     taggable = True
@@ -38,6 +39,8 @@ class StreamResource(TransactionalResourceType):
             given["StreamModeDetails"] = properties["StreamModeDetails"]
         if "MaxRecordSizeInKiB" in properties:
             given["MaxRecordSizeInKiB"] = int(properties["MaxRecordSizeInKiB"])
+        if "WarmThroughputMiBps" in properties:
+            given["WarmThroughputMiBps"] = int(properties["WarmThroughputMiBps"])
         ctx.cloud.kinesis.create_stream(ctx, StreamName=name, Tags=request.tags(), **given)
         self._settle(ctx, name, {}, properties)
         return _state(ctx, name)
@@ -55,6 +58,10 @@ class StreamResource(TransactionalResourceType):
         if after.get("MaxRecordSizeInKiB") != before.get("MaxRecordSizeInKiB"):
             size = int(after.get("MaxRecordSizeInKiB", 1024))
             kinesis.update_max_record_size(ctx, StreamARN=arn, MaxRecordSizeInKiB=size)
+        if "WarmThroughputMiBps" in after and after["WarmThroughputMiBps"] != before.get("WarmThroughputMiBps"):
+            kinesis.update_stream_warm_throughput(
+                ctx, StreamARN=arn, WarmThroughputMiBps=int(after["WarmThroughputMiBps"])
+            )
         self._settle(ctx, name, before, after)
         _set_tags(ctx, arn, request.tags())
         return _state(ctx, name)

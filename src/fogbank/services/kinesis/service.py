@@ -6,6 +6,5 @@ from fogbank.services.kinesis.tagging import Tagging
 class KinesisService(Tagging):
     """Streams, shards and their records, consumers, tags and policies.
 
-    Queues and channels, warm throughput and the account's settings answer NotImplemented. Nothing is encrypted. A
-    stream on demand keeps its shards.
+    Queues and channels answer NotImplemented. Nothing is encrypted.
     """

@@ -4,24 +4,25 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
+from fogbank.services.kinesis.demand import SHARDS_MIN
 from fogbank.services.kinesis.errors import InvalidArgument, LimitExceeded, ResourceInUse, Validation
 from fogbank.services.kinesis.reading import Reading
 from fogbank.services.kinesis.records import Stream
-from fogbank.services.kinesis.resharding import SHARDS_OF_ACCOUNT_MAX, Resharding
+from fogbank.services.kinesis.resharding import SHARDS_OF_ACCOUNT_MAX
 from fogbank.services.kinesis.shard_lists import ShardLists
 from fogbank.services.kinesis.stream_metrics import SHARD_METRICS
 from fogbank.services.kinesis.tokens import make_token, read_token
 from fogbank.services.kinesis.trimming import Trimming
 
-ON_DEMAND_SHARDS = 4
 ON_DEMAND_STREAMS_MAX = 50
 RETENTION_H_MIN, RETENTION_H_MAX = 24, 8760
 TAGS_MAX = 50
 MODE_CHANGES_A_DAY_MAX = 2
 _PAGE = 100
+_DAY_MS = 86_400_000
 
 
-class StreamOperations(Reading, Resharding, ShardLists, Trimming):
+class StreamOperations(Reading, ShardLists, Trimming):
     """The operations on streams, of `KinesisService`. A change is done when it is answered."""
 
     def create_stream(
@@ -33,6 +34,7 @@ class StreamOperations(Reading, Resharding, ShardLists, Trimming):
         StreamModeDetails: dict[str, str] | None = None,
         Tags: dict[str, str] | None = None,
         MaxRecordSizeInKiB: int | None = None,
+        WarmThroughputMiBps: int | None = None,
     ) -> Answer:
         key = (ctx.account, ctx.region, StreamName)
         if self._tables.streams.get(key) is not None:
@@ -61,7 +63,9 @@ class StreamOperations(Reading, Resharding, ShardLists, Trimming):
             tags=Tags or {},
             record_kib_max=MaxRecordSizeInKiB or 1024,
         )
-        self._open_first(stream, ShardCount or ON_DEMAND_SHARDS)
+        self._open_first(stream, ShardCount or SHARDS_MIN)
+        if WarmThroughputMiBps is not None:
+            self._set_warm_throughput(ctx, stream, WarmThroughputMiBps)
         self._save(stream)
         self._begin_trimming(stream, ctx.now_ms)
         return None
@@ -126,6 +130,7 @@ class StreamOperations(Reading, Resharding, ShardLists, Trimming):
             "OpenShardCount": len(stream.open),
             "ConsumerCount": self._tables.consumers.count((stream.id,)),
             "MaxRecordSizeInKiB": stream.record_kib_max,
+            **self._warm_throughput(ctx, stream),
         }
         return {"StreamDescriptionSummary": summary}
 
@@ -203,16 +208,21 @@ class StreamOperations(Reading, Resharding, ShardLists, Trimming):
         self._save(stream)
         return None
 
-    def update_stream_mode(self, ctx: Context, *, StreamARN: str, StreamModeDetails: dict[str, str]) -> Answer:
+    def update_stream_mode(
+        self,
+        ctx: Context,
+        *,
+        StreamARN: str,
+        StreamModeDetails: dict[str, str],
+        WarmThroughputMiBps: int | None = None,
+    ) -> Answer:
+        """A stream keeps its shards, whichever its mode becomes."""
         stream = self._stream(ctx, None, StreamARN)
         on_demand = StreamModeDetails["StreamMode"] == "ON_DEMAND"
-        if on_demand == stream.on_demand:
-            return None
-        if on_demand:
-            self._check_on_demand_streams(ctx)
-        else:
-            self._check_shards_of_account(ctx, len(stream.open))
-        stream.on_demand = on_demand
+        if on_demand != stream.on_demand:
+            self._change_mode(ctx, stream, on_demand=on_demand)
+        if WarmThroughputMiBps is not None:
+            self._set_warm_throughput(ctx, stream, WarmThroughputMiBps)
         self._save(stream)
         return None
 
@@ -291,6 +301,21 @@ class StreamOperations(Reading, Resharding, ShardLists, Trimming):
         }
 
     # ---- steps --------------------------------------------------------------------------------------------------
+
+    def _change_mode(self, ctx: Context, stream: Stream, *, on_demand: bool) -> None:
+        recent = [ms for ms in stream.mode_changed_ms if ms > ctx.now_ms - _DAY_MS]
+        if len(recent) >= MODE_CHANGES_A_DAY_MAX:
+            raise LimitExceeded(
+                f"The mode of stream {stream.name} under account {stream.account} can be changed "
+                f"{MODE_CHANGES_A_DAY_MAX} times in 24 hours."
+            )
+        if on_demand:
+            self._check_on_demand_streams(ctx)
+        else:
+            self._check_shards_of_account(ctx, len(stream.open))
+        stream.on_demand = on_demand
+        stream.mode_changed_ms = [*recent, ctx.now_ms]
+        stream.peaks, stream.warm_mibps = [], 0
 
     def _on_demand_streams(self, ctx: Context) -> int:
         return sum(stream.on_demand for _, stream in self._tables.streams.scan((ctx.account, ctx.region)))

@@ -8,9 +8,9 @@ from typing import Any
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
-from fogbank.services.kinesis.base import KinesisBase
 from fogbank.services.kinesis.errors import InvalidArgument, ThroughputExceeded
 from fogbank.services.kinesis.hash_keys import HASH_MAX, from_number, hash_of
+from fogbank.services.kinesis.on_demand import OnDemand
 from fogbank.services.kinesis.records import Chunk, Stream, shard_id
 from fogbank.services.kinesis.sequence_numbers import parsed, sequence_text, suffix_of
 from fogbank.services.kinesis.stream_metrics import StreamMetrics
@@ -39,7 +39,7 @@ class _Ring:
         return places
 
 
-class Writing(KinesisBase):
+class Writing(OnDemand):
     """The operations that put records, of `KinesisService`."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -72,12 +72,16 @@ class Writing(KinesisBase):
         (number,) = self._ring(stream).spread([hash_key])
         if self._throughputs.of(stream.id, number, ctx.now_ms).admitted([size], ctx.now_ms) is not None:
             self._metrics.throttled(stream, "PutRecord", number, 1)
+            if stream.on_demand:
+                self._observe(ctx, stream, number, 0, 0, refused=True)
             raise ThroughputExceeded(_rate_exceeded(stream, number))
         sequence = self.cloud.sequence.next()
         self._keep(stream, [((stream.id, number, sequence), self._chunk(ctx, stream, [PartitionKey], [Data]))])
         self._metrics.put(stream, "PutRecord", 1, size, total=1)
         if stream.shard_metrics:
             self._metrics.put_into_shard(stream, number, 1, size)
+        if stream.on_demand:
+            self._observe(ctx, stream, number, 1, size, refused=False)
         answer = {"ShardId": shard_id(number), "SequenceNumber": sequence_text(sequence, number)}
         return answer | ({"EncryptionType": "KMS"} if stream.key_id else {})
 
@@ -118,9 +122,12 @@ class Writing(KinesisBase):
                         answers[place] = refused
                 self._metrics.throttled(stream, "PutRecords", number, admitted.count(False))
                 places = list(compress(places, admitted))
-                if not places:
-                    continue
                 shard_sizes = [sizes[place] for place in places]
+            size = sum(shard_sizes)
+            if stream.on_demand:
+                self._observe(ctx, stream, number, len(places), size, refused=admitted is not None)
+            if not places:
+                continue
             shard, suffix = ring.names[number]
             for place in places:
                 answers[place] = {"SequenceNumber": f"49{sequence:022d}{suffix}", "ShardId": shard}
@@ -128,7 +135,6 @@ class Writing(KinesisBase):
             chunk = self._chunk(ctx, stream, [keys[place] for place in places], [data[place] for place in places])
             chunks.append(((stream.id, number, sequence - 1), chunk))
             put += len(places)
-            size = sum(shard_sizes)
             size_put += size
             if stream.shard_metrics:
                 self._metrics.put_into_shard(stream, number, len(places), size)
