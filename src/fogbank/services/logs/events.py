@@ -18,6 +18,7 @@ from fogbank.services.logs.groups import DAY_MS, Groups, horizon_ms, only_standa
 from fogbank.services.logs.metric_filters import publish
 from fogbank.services.logs.pages import PAGE_BYTES_MAX, PAGE_EVENTS_MAX, invalid, page, token, untoken
 from fogbank.services.logs.records import Arrived, Event, Group, Stream
+from fogbank.services.logs.transformers import Arrivals
 
 BATCH_BYTES_MAX = 1_048_576
 EVENT_OVERHEAD_BYTES = 26  # Counted for each event of a batch (PutLogEvents).
@@ -224,11 +225,12 @@ class Events(Groups):
 
     def _react(self, ctx: Context, group: Group, stream: Stream, arrived: list[Arrived]) -> None:
         """Do what new events cause, in their own transaction."""
-        publish(ctx, self._tables, group, arrived)
+        arrivals = Arrivals(ctx, self._tables, group, stream, arrived)
+        publish(ctx, self._tables, group, arrivals)
         told = embedded(ctx, arrived)
         if told and group.log_class == "STANDARD":
             publish_embedded(ctx, group, told)
-        forward(ctx, self._tables, group, stream, arrived)
+        forward(ctx, self._tables, group, stream, arrivals)
 
     def _stream(self, group: Group, name: str) -> Stream:
         stream = self._tables.streams.get((group.id, name))

@@ -20,6 +20,7 @@ from fogbank.core.targets import PARTITION_KEY_MAX
 from fogbank.services.logs.errors import InvalidParameter, ResourceNotFound
 from fogbank.services.logs.filter_pattern import Match, compile_filter
 from fogbank.services.logs.records import Arrived, Group, LogsTables, Stream, SubscriptionFilter
+from fogbank.services.logs.transformers import Arrivals
 
 # An asynchronous invocation takes 1 MB; the events of one are kept well below it before they are compressed.
 PART_BYTES_MAX = 700_000
@@ -48,11 +49,11 @@ def take_part(outbox: Outbox) -> None:
     outbox.handler(FORWARD, _send_part, payload=Part, retry=RETRY, on_exhausted=_lost)
 
 
-def forward(ctx: Context, tables: LogsTables, group: Group, stream: Stream, arrived: Iterable[Arrived]) -> None:
+def forward(ctx: Context, tables: LogsTables, group: Group, stream: Stream, arrivals: Arrivals) -> None:
     """Send new events that match to the group's subscribers, in the current transaction."""
     for _, found in tables.subscriptions.scan((group.id,)):
         matches = compile_filter(found.pattern)
-        tried = ((event, matches(event[2])) for event in arrived)
+        tried = ((event, matches(event[2])) for event in arrivals.of(found.transformed))
         for events in _parts([_event(event, match) for event, match in tried if match is not None]):
             document = {
                 "messageType": "DATA_MESSAGE",

@@ -70,6 +70,7 @@ class Groups(Service):
             self._tables.subscriptions,
         ):
             self.cloud.garbage.discard(table, (group.id,))
+        self._tables.transformers.delete((group.id,))
         self._tables.groups.delete((ctx.account, ctx.region, logGroupName))
         return None
 

@@ -4,7 +4,6 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/MonitoringLogData.html
 """
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from fogbank.core.context import Context
@@ -15,7 +14,8 @@ from fogbank.services.logs.filter_pattern import Match, compile_filter
 from fogbank.services.logs.filter_scanner import number_of
 from fogbank.services.logs.groups import Groups, only_standard
 from fogbank.services.logs.pages import page
-from fogbank.services.logs.records import Arrived, Group, LogsTables, MetricFilter
+from fogbank.services.logs.records import Group, LogsTables, MetricFilter
+from fogbank.services.logs.transformers import Arrivals
 
 FILTERS_MAX = 100  # metric filters of one log group
 DIMENSIONS_MAX = 3
@@ -67,6 +67,7 @@ class MetricFilters(Groups):
         filterName: str,
         filterPattern: str,
         metricTransformations: list[dict[str, Any]],
+        applyOnTransformedLogs: bool = False,
     ) -> Answer:
         group = self._group(ctx, logGroupName)
         only_standard(group, "PutMetricFilter")
@@ -89,6 +90,7 @@ class MetricFilters(Groups):
             default=wanted.get("defaultValue"),
             unit=wanted.get("unit", ""),
             dimensions=dimensions,
+            transformed=applyOnTransformedLogs,
         )
         self._tables.metric_filters.put(key, found)
         return None
@@ -105,12 +107,12 @@ class MetricFilters(Groups):
         }
 
 
-def publish(ctx: Context, tables: LogsTables, group: Group, arrived: Iterable[Arrived]) -> None:
+def publish(ctx: Context, tables: LogsTables, group: Group, arrivals: Arrivals) -> None:
     """Send what the group's metric filters make of new events to CloudWatch, in the current transaction."""
     points = Datapoints()
     for _, found in tables.metric_filters.scan((group.id,)):
         matches = compile_filter(found.pattern)
-        for _, at_ms, message in arrived:
+        for _, at_ms, message in arrivals.of(found.transformed):
             point = _point(found, matches(message))
             if point is not None:
                 value, dimensions = point
@@ -171,5 +173,5 @@ def _row(group: Group, found: MetricFilter) -> dict[str, Any]:
         "metricTransformations": [transformation],
         "creationTime": found.created_ms,
         "logGroupName": group.name,
-        "applyOnTransformedLogs": False,
+        "applyOnTransformedLogs": found.transformed,
     }

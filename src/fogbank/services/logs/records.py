@@ -47,6 +47,7 @@ class MetricFilter(Record):
     default: float | None = None
     unit: str = ""
     dimensions: dict[str, str] = {}
+    transformed: bool = False
 
 
 class SubscriptionFilter(Record):
@@ -58,6 +59,15 @@ class SubscriptionFilter(Record):
     destination_arn: str
     distribution: str = "ByLogStream"
     role_arn: str = ""
+    transformed: bool = False
+
+
+class Transformer(Record):
+    """What is done to a group's events for the filters that ask for it. `processors` is JSON."""
+
+    processors: str
+    created_ms: int
+    modified_ms: int
 
 
 class Destination(Record):
@@ -147,6 +157,7 @@ class LogsTables:
         self.events = store.table("logs.events", key=(int, int, int, int), value=Event)
         self.metric_filters = store.table("logs.metric_filters", key=(int, str), value=MetricFilter)
         self.subscriptions = store.table("logs.subscriptions", key=(int, str), value=SubscriptionFilter)
+        self.transformers = store.table("logs.transformers", key=(int,), value=Transformer)
         self.destinations = store.table("logs.destinations", key=(str, str, str), value=Destination)
         self.delivery_destinations = store.table(
             "logs.delivery_destinations", key=(str, str, str), value=DeliveryDestination

@@ -19,6 +19,7 @@ from fogbank.services.logs.resource_policies import ResourcePolicies
 from fogbank.services.logs.retention import keep_sweeping
 from fogbank.services.logs.subscriptions import Subscriptions
 from fogbank.services.logs.tagging import Tagging
+from fogbank.services.logs.transformers import Transformers
 
 # What tells the operations on deliveries, whose errors have another name, from the older ones.
 _DELIVERY_PARAMETERS = frozenset(
@@ -36,11 +37,13 @@ _DELIVERY_PARAMETERS = frozenset(
 _OUTPUT_FORMATS = ("[json, plain, w3c, raw, parquet]", "[w3c, raw, json, plain, parquet]")
 
 
-class LogsService(Events, MetricFilters, Subscriptions, ResourcePolicies, Exports, Deliveries, Queries, Tagging):
+class LogsService(
+    Events, MetricFilters, Subscriptions, ResourcePolicies, Exports, Deliveries, Queries, Transformers, Tagging
+):
     """Groups, streams, events, filter patterns, metrics of events, subscriptions, destinations, deliveries, exports,
-    Insights, retention and tags.
+    Insights, transformers, retention and tags.
 
-    Transformers, data protection and encryption keys answer NotImplemented.
+    Data protection and encryption keys answer NotImplemented.
     """
 
     name = "logs"

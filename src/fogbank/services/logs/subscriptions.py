@@ -45,7 +45,7 @@ class Subscriptions(Destinations):
                 "filterPattern": found.pattern,
                 "destinationArn": found.destination_arn,
                 "distribution": found.distribution,
-                "applyOnTransformedLogs": False,
+                "applyOnTransformedLogs": found.transformed,
                 "creationTime": found.created_ms,
                 **({"roleArn": found.role_arn} if found.role_arn else {}),
             }
@@ -64,6 +64,7 @@ class Subscriptions(Destinations):
         destinationArn: str,
         roleArn: str | None = None,
         distribution: str | None = None,
+        applyOnTransformedLogs: bool = False,
     ) -> Answer:
         arn = parse_arn(destinationArn)
         if arn is None:
@@ -91,7 +92,13 @@ class Subscriptions(Destinations):
             _check_permission(ctx, destinationArn, group)
         created_ms = known.created_ms if known is not None else ctx.now_ms
         subscription = SubscriptionFilter(
-            filterName, filterPattern, created_ms, destinationArn, distribution or BY_STREAM, roleArn or ""
+            name=filterName,
+            pattern=filterPattern,
+            created_ms=created_ms,
+            destination_arn=destinationArn,
+            distribution=distribution or BY_STREAM,
+            role_arn=roleArn or "",
+            transformed=applyOnTransformedLogs,
         )
         self._tables.subscriptions.put(key, subscription)
         return None
