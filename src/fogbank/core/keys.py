@@ -110,6 +110,11 @@ class KeyCodec:
         texts = len(encoders) - (self._types[-1] is int)
         if all(kind is str for kind in self._types[:texts]):
             return _text_keys(prefix, texts, len(encoders), partial)
+        if len(encoders) == 4:
+            one, two, three, four = encoders
+            return lambda key: (
+                prefix + one(key[0]) + two(key[1]) + three(key[2]) + four(key[3]) if len(key) == 4 else partial(key)
+            )
         return partial
 
     def _encode(self, key: tuple[Any, ...]) -> bytes:

@@ -159,3 +159,20 @@ def test_a_batch_must_be_in_chronological_order(logs: Any, clock: Any) -> None:
     events = [{"timestamp": now, "message": "b"}, {"timestamp": now - 1, "message": "a"}]
     with pytest.raises(ClientError, match="chronological order"):
         logs.put_log_events(logGroupName="/app", logStreamName="one", logEvents=events)
+
+
+def test_what_comes_in_is_counted_by_group(aws: Any, logs: Any, clock: Any) -> None:
+    put(logs, "one", "zwölf", at_ms=clock.now_ms())
+    put(logs, "too old", at_ms=clock.now_ms() - 15 * DAY_MS)
+    now = clock.now_ms() / 1000
+    for metric, total in (("IncomingLogEvents", 2), ("IncomingBytes", 3 + 6 + 2 * 26)):
+        (point,) = aws("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Logs",
+            MetricName=metric,
+            StartTime=now - 120,
+            EndTime=now + 120,
+            Period=600,
+            Statistics=["Sum"],
+            Dimensions=[{"Name": "LogGroupName", "Value": "/app"}],
+        )["Datapoints"]
+        assert point["Sum"] == total

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from fogbank.core.context import Context
+from fogbank.core.metrics import Meters
 from fogbank.core.service import Answer
 from fogbank.services.logs.embedded_metrics import embedded, publish_embedded
-from fogbank.services.logs.errors import InvalidParameter, ResourceAlreadyExists, StreamNotFound
+from fogbank.services.logs.errors import GroupNotFound, InvalidParameter, ResourceAlreadyExists, StreamNotFound
 from fogbank.services.logs.filter_pattern import compile_filter
-from fogbank.services.logs.forwarding import forward
+from fogbank.services.logs.forwarding import event_id, forward
 from fogbank.services.logs.groups import DAY_MS, Groups, horizon_ms, only_standard
 from fogbank.services.logs.metric_filters import publish
 from fogbank.services.logs.pages import PAGE_BYTES_MAX, PAGE_EVENTS_MAX, invalid, page, token, untoken
@@ -32,6 +33,8 @@ Place = tuple[int, int]
 
 class Events(Groups):
     """The operations on streams and events of `LogsService`."""
+
+    _meters: Meters
 
     def create_log_stream(self, ctx: Context, *, logGroupName: str, logStreamName: str) -> Answer:
         group = self._group(ctx, logGroupName)
@@ -191,9 +194,11 @@ class Events(Groups):
         sequenceToken: str | None = None,
     ) -> Answer:
         """Sequence tokens are accepted and not looked at, as on AWS since 2023."""
-        group = self._group(ctx, logGroupName)
+        group = self._tables.groups.peek((ctx.account, ctx.region, logGroupName))
+        if group is None:
+            raise GroupNotFound()
         stream = self._stream(group, logStreamName)
-        size = sum(len(event["message"].encode()) + EVENT_OVERHEAD_BYTES for event in logEvents)
+        size = sum([len(event["message"].encode()) for event in logEvents]) + EVENT_OVERHEAD_BYTES * len(logEvents)
         if size > BATCH_BYTES_MAX:
             raise InvalidParameter(f"Upload too large: {size} bytes exceeds limit of {BATCH_BYTES_MAX}")
         times = [event["timestamp"] for event in logEvents]
@@ -204,33 +209,51 @@ class Events(Groups):
                 "The batch of log events in a single PutLogEvents request cannot span more than 24 hours."
             )
         expired = horizon_ms(group, ctx.now_ms)
-        too_old = max(ctx.now_ms - TOO_OLD_MS, expired)
+        begin, end = max(ctx.now_ms - TOO_OLD_MS, expired), ctx.now_ms + TOO_NEW_MS
         number = self._tables.next_number(len(logEvents))
-        arrived: list[Arrived] = []
-        for index, event in enumerate(logEvents):
-            if too_old <= event["timestamp"] <= ctx.now_ms + TOO_NEW_MS:
-                key = (group.id, stream.id, event["timestamp"], number + index)
-                self._tables.events.put(key, Event(event["message"], ctx.now_ms))
-                arrived.append((event_id(event["timestamp"], number + index), event["timestamp"], event["message"]))
-        if arrived:
-            stream.last_ingested_ms = ctx.now_ms
-            stream.stored_bytes += sum(stored_bytes(message) for _, _, message in arrived)
-            self._tables.streams.put((group.id, stream.name), stream)
-            self._react(ctx, group, stream, arrived)
         answer: dict[str, Any] = {"nextSequenceToken": f"{number:056d}"}
-        rejected = _rejected(times, too_old=ctx.now_ms - TOO_OLD_MS, expired=expired, too_new=ctx.now_ms + TOO_NEW_MS)
-        return answer | ({"rejectedLogEventsInfo": rejected} if rejected else {})
+        arrived: list[Arrived] = [
+            (index, event["timestamp"], event["message"])
+            for index, event in enumerate(logEvents, start=number)
+            if begin <= event["timestamp"] <= end
+        ]
+        if len(arrived) < len(times):
+            size = sum(stored_bytes(message) for _, _, message in arrived)
+            answer["rejectedLogEventsInfo"] = _rejected(
+                times, too_old=ctx.now_ms - TOO_OLD_MS, expired=expired, too_new=end
+            )
+        if arrived:
+            self._tables.events.put_all(
+                ((group.id, stream.id, at_ms, index), Event(message, ctx.now_ms)) for index, at_ms, message in arrived
+            )
+            stream.last_ingested_ms = ctx.now_ms
+            stream.stored_bytes += size
+            self._tables.streams.put((group.id, stream.name), stream)
+            self._count_incoming(ctx, group, len(arrived), size)
+            self._react(ctx, group, stream, arrived)
+        return answer
 
     # ---- steps --------------------------------------------------------------------------------------------------
 
     def _react(self, ctx: Context, group: Group, stream: Stream, arrived: list[Arrived]) -> None:
         """Do what new events cause, in their own transaction."""
-        arrivals = Arrivals(ctx, self._tables, group, stream, arrived)
-        publish(ctx, self._tables, group, arrivals)
         told = embedded(ctx, arrived)
         if told and group.log_class == "STANDARD":
             publish_embedded(ctx, group, told)
+        if group.id in self._tables.quiet:
+            return
+        arrivals = Arrivals(ctx, self._tables, group, stream, arrived)
+        publish(ctx, self._tables, group, arrivals)
         forward(ctx, self._tables, group, stream, arrivals)
+        self._tables.note_if_quiet(group)
+
+    def _count_incoming(self, ctx: Context, group: Group, events: int, size: int) -> None:
+        meters = self._meters
+        for name, value, unit in (("IncomingLogEvents", events, "None"), ("IncomingBytes", size, "Bytes")):
+            meter = meters.find(group.id, name) or meters.make(
+                group.id, ctx.account, ctx.region, name, {"LogGroupName": group.name}, unit
+            )
+            meter.add(value)
 
     def _stream(self, group: Group, name: str) -> Stream:
         stream = self._tables.streams.get((group.id, name))
@@ -275,10 +298,6 @@ class Events(Groups):
                 "uploadSequenceToken": f"{last[0][3]:056d}",
             }
         return row
-
-
-def event_id(at_ms: int, number: int) -> str:
-    return f"{at_ms:020d}{number:036d}"
 
 
 def stored_bytes(message: str) -> int:

@@ -156,9 +156,14 @@ def _count(ctx: Context, part: Part, metric: str, value: float, unit: str = "Non
     ctx.cloud.metrics.add(ctx.account, ctx.region, "AWS/Logs", metric, dimensions, value, unit)
 
 
+def event_id(at_ms: int, number: int) -> str:
+    """What an event is called in all answers and documents."""
+    return f"{at_ms:020d}{number:036d}"
+
+
 def _event(event: Arrived, match: Match) -> dict[str, Any]:
-    event_id, at_ms, message = event
-    row: dict[str, Any] = {"id": event_id, "timestamp": at_ms, "message": message}
+    number, at_ms, message = event
+    row: dict[str, Any] = {"id": event_id(at_ms, number), "timestamp": at_ms, "message": message}
     fields = {name.removeprefix("$"): value for name, value in match.extracted.items()}
     return row | ({"extractedFields": fields} if fields and match.document is None else {})
 

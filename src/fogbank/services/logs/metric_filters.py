@@ -93,6 +93,7 @@ class MetricFilters(Groups):
             transformed=applyOnTransformedLogs,
         )
         self._tables.metric_filters.put(key, found)
+        self._tables.quiet.discard(group.id)
         return None
 
     def test_metric_filter(self, ctx: Context, *, filterPattern: str, logEventMessages: list[str]) -> Answer:

@@ -31,8 +31,8 @@ class Event(Record):
     ingested_ms: int
 
 
-Arrived = tuple[str, int, str]
-"""An event that has just been put: its id, time and message."""
+Arrived = tuple[int, int, str]
+"""An event that has just been put: its number, time and message."""
 
 
 class MetricFilter(Record):
@@ -166,6 +166,8 @@ class LogsTables:
         self.deliveries = store.table("logs.deliveries", key=(str, str, str), value=Delivery)
         self.exports = store.table("logs.exports", key=(str, str, int), value=ExportTask)
         self.policies = store.table("logs.policies", key=(str, str, str), value=ResourcePolicy)
+        self.quiet: set[int] = set()
+        """The ids of groups that are known to have no filters, so that nobody looks for them with each batch."""
         self.counters = store.table("logs.counters", key=(str,), value=Counter)
         # By the kind of resource in their ARNs. The keys are account, region and name, and the records have tags.
         self.tagged: dict[str, Table[Any]] = {
@@ -175,6 +177,12 @@ class LogsTables:
             "delivery-destination": self.delivery_destinations,
             "delivery-source": self.delivery_sources,
         }
+
+    def note_if_quiet(self, group: Group) -> None:
+        """Remember that a group has no filters; not in a turn that changed filters and may still be undone."""
+        tables = (self.metric_filters, self.subscriptions)
+        if not any(table.unsettled or table.first((group.id,)) for table in tables):
+            self.quiet.add(group.id)
 
     def next_number(self, times: int = 1) -> int:
         counter = self.counters.get(("number",)) or Counter(1)

@@ -5,6 +5,7 @@ from typing import Any
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
+from fogbank.core.metrics import Meters
 from fogbank.services.logs.deliveries import Deliveries
 from fogbank.services.logs.errors import Invalid, InvalidParameter
 from fogbank.services.logs.events import Events
@@ -53,6 +54,7 @@ class LogsService(
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._tables = LogsTables(cloud.store)
+        self._meters = Meters(cloud.metrics, "AWS/Logs")
         self._export_runs = ExportRuns(cloud, self._tables)
         take_part(cloud.outbox)
 

@@ -101,6 +101,7 @@ class Subscriptions(Destinations):
             transformed=applyOnTransformedLogs,
         )
         self._tables.subscriptions.put(key, subscription)
+        self._tables.quiet.discard(group.id)
         return None
 
 

@@ -96,6 +96,6 @@ class Arrivals:
             if count:
                 ctx.cloud.metrics.add(ctx.account, ctx.region, "AWS/Logs", metric, dimensions, count, "None")
         return [
-            (event_id, at_ms, message if text is None else text)
-            for (event_id, at_ms, message), text in zip(self._arrived, made, strict=True)
+            (number, at_ms, message if text is None else text)
+            for (number, at_ms, message), text in zip(self._arrived, made, strict=True)
         ]
