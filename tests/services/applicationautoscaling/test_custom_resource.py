@@ -2,14 +2,16 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conftest import Aws, MovableClock
+from tests.conftest import Aws, LiveServer, MovableClock
+from tests.services.apigateway.apis import Api
+from tests.services.apigateway.conftest import make_function as make_function
 from tests.services.applicationautoscaling.test_scaling import eventually
 from tests.services.cloudformation.test_stacks import create
 
@@ -227,6 +229,48 @@ def test_limits_are_kept_and_a_change_is_waited_for(
 
     assert eventually(done)
     assert (shards.count(), activities(scaling)[0]["Cause"]) == (2, "minimum capacity was set to 2")
+
+
+FUNCTION = """
+import json
+import boto3
+
+kinesis = boto3.client("kinesis")
+
+def handler(event, context):
+    stream = event["pathParameters"]["id"]
+    if event["httpMethod"] == "PATCH":
+        wanted = json.loads(event["body"])["desiredCapacity"]
+        kinesis.update_shard_count(StreamName=stream, TargetShardCount=int(wanted), ScalingType="UNIFORM_SCALING")
+    found = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
+    status = "Successful" if found["StreamStatus"] == "ACTIVE" else "InProgress"
+    count = found["OpenShardCount"]
+    body = {"actualCapacity": count, "desiredCapacity": count, "dimensionName": "shards", "resourceName": stream,
+            "scalableTargetDimensionId": stream, "scalingStatus": status, "version": "1"}
+    return {"statusCode": 200, "body": json.dumps(body)}
+"""
+
+
+def test_a_function_behind_an_api_of_the_cloud_scales_the_stream(
+    aws: Aws, server: LiveServer, scaling: Any, shards: Shards, make_function: Callable[[str], str], clock: MovableClock
+) -> None:
+    api = Api(aws("apigateway"), server.endpoint)
+    api.function("/scalableTargetDimensions/{id}", make_function(FUNCTION))
+    api.deploy()
+    scaling.register_scalable_target(
+        ServiceNamespace="custom-resource",
+        ResourceId=f"https://{api.id}.execute-api.us-east-1.amazonaws.com/test/scalableTargetDimensions/load",
+        ScalableDimension=DIMENSION,
+        MinCapacity=2,
+        MaxCapacity=4,
+    )
+
+    def done() -> bool:
+        clock.advance(s=11)
+        return [one["StatusCode"] for one in activities(scaling)] == ["Successful"]
+
+    assert eventually(done)
+    assert (shards.count(), shards.count("other")) == (2, 1)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from fogbank.core import http_client
 from fogbank.core.context import Context
-from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.scaling import Progress, SlowDimension, Utilization
 from fogbank.services.applicationautoscaling.errors import EndpointFailed, EndpointRefused, Invalid
 
@@ -65,7 +64,8 @@ class CustomResource(SlowDimension):
 
 async def _send(ctx: Context, request: http_client.HttpRequest) -> http_client.HttpAnswer:
     if _EXECUTE_API.fullmatch(urlsplit(request.url).hostname or ""):
-        raise NotImplementedInFogbank("Fogbank has no API Gateway yet to scale a custom resource with.")
+        answer: http_client.HttpAnswer = await ctx.cloud.apigateway.send_to_api(ctx, request)
+        return answer
     return await http_client.send(request)
 
 
