@@ -37,14 +37,16 @@ _REGION_NAMES = {
 }
 
 
-def check_actions(arns: list[str], name: str) -> None:
-    """Refuse what is no ARN, and targets that Fogbank's alarms cannot tell."""
+def check_actions(arns: list[str], name: str, *, composite: bool = False) -> None:
+    """Refuse what is no ARN, and targets that Fogbank's alarms cannot tell. Composite alarms do not scale."""
     if len(arns) > ACTIONS_MAX:
         raise ValidationError(f"The collection {name} must not have a size greater than {ACTIONS_MAX}.")
     for text in arns:
         arn = parse_arn(text)
         if arn is None:
             raise ValidationError(f"Invalid arn syntax: {text}")
+        if composite and arn.service == "autoscaling":
+            raise ValidationError(f"Composite alarms cannot have Auto Scaling actions: {text}")  # not published
         if arn.service not in ("sns", "lambda") and not _scales(arn):
             raise NotImplementedInFogbank(f"Fogbank's alarms have no actions of service {arn.service}: {text}")
 
@@ -166,6 +168,12 @@ def _event(ctx: Context, alarm: Alarm, before: Alarm) -> dict[str, Any]:
     configuration: dict[str, Any] = {"description": alarm.description}
     if alarm.rule:
         configuration |= {"alarmRule": alarm.rule}
+        if alarm.suppressor:
+            configuration |= {
+                "actionsSuppressor": alarm.suppressor,
+                "actionsSuppressorWaitPeriod": alarm.wait_s,
+                "actionsSuppressorExtensionPeriod": alarm.extension_s,
+            }
     elif alarm.queries:
         configuration["metrics"] = [{_small(name): value for name, value in query.items()} for query in alarm.queries]
     else:

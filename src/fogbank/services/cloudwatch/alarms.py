@@ -86,11 +86,25 @@ class Alarms(Metrics, Dashboards):
         AlarmTypes: list[str] | None = None,
         StateValue: str | None = None,
         ActionPrefix: str | None = None,
+        ChildrenOfAlarmName: str | None = None,
+        ParentsOfAlarmName: str | None = None,
         MaxRecords: int = 100,
         NextToken: str | None = None,
     ) -> Answer:
         if AlarmNames and AlarmNamePrefix:
             raise InvalidParameterCombination("AlarmNamePrefix and AlarmNames are mutually exclusive parameters.")
+        if ChildrenOfAlarmName is not None or ParentsOfAlarmName is not None:
+            if AlarmNames or AlarmNamePrefix or AlarmTypes or StateValue or ActionPrefix:
+                # AWS's sentence is not published; "you cannot specify any other parameters […] except MaxRecords".
+                raise ValidationError("ChildrenOfAlarmName and ParentsOfAlarmName exclude the other parameters.")
+            if ChildrenOfAlarmName is not None and ParentsOfAlarmName is not None:
+                raise ValidationError("ChildrenOfAlarmName and ParentsOfAlarmName are mutually exclusive parameters.")
+            related = self._related(ctx, ChildrenOfAlarmName, ParentsOfAlarmName)
+            answer = _page("MetricAlarms", [_relative(ctx, alarm) for alarm in related], NextToken, MaxRecords)
+            return answer | {
+                "MetricAlarms": [row for row in answer["MetricAlarms"] if "AlarmRule" not in row],
+                "CompositeAlarms": [row for row in answer["MetricAlarms"] if "AlarmRule" in row],
+            }
         found = [
             alarm
             for _, alarm in self._tables.alarms.scan((ctx.account, ctx.region))
@@ -298,15 +312,22 @@ class Alarms(Metrics, Dashboards):
             return
         change = {"oldState": _history_state(before), "newState": _history_state(alarm)}
         self._note(ctx, alarm, "StateUpdate", f"Alarm updated from {before.state} to {state}", change)
-        self._followed(ctx, alarm)
-        for arn, done in act(ctx, alarm, before, values or []):
+        self._followed(ctx, alarm, before)
+        self._act(ctx, alarm, before, values or [])
+
+    def _act(self, ctx: Context, alarm: Alarm, before: Alarm, values: list[float]) -> None:
+        for arn, done in act(ctx, alarm, before, values):
             outcome = "Successfully executed" if done else "Failed to execute"
             self._note(ctx, alarm, "Action", f"{outcome} action {arn}", {"actionState": outcome.split()[0]})
 
     # ---- steps --------------------------------------------------------------------------------------------------
 
-    def _followed(self, ctx: Context, alarm: Alarm) -> None:
+    def _followed(self, ctx: Context, alarm: Alarm, before: Alarm) -> None:
         """The alarm's state has changed: let others follow."""
+        raise NotImplementedError
+
+    def _related(self, ctx: Context, parent: str | None, child: str | None) -> list[Alarm]:
+        """The alarms that a composite alarm names, or those that name an alarm."""
         raise NotImplementedError
 
     def _alarm(self, ctx: Context, name: str) -> Alarm:
@@ -417,6 +438,17 @@ def _row(ctx: Context, alarm: Alarm) -> dict[str, Any]:
     }
     if alarm.rule:
         row["AlarmRule"] = alarm.rule
+        if alarm.suppressor:
+            row |= {
+                "ActionsSuppressor": alarm.suppressor,
+                "ActionsSuppressorWaitPeriod": alarm.wait_s,
+                "ActionsSuppressorExtensionPeriod": alarm.extension_s,
+            }
+        if alarm.suppressed_by:
+            row |= {
+                "ActionsSuppressedBy": alarm.suppressed_by,
+                "ActionsSuppressedReason": f"Actions suppressed by {alarm.suppressed_by}",
+            }
         return row | {name: value for name, value in optional.items() if value is not None}
     row |= {
         "EvaluationPeriods": alarm.evaluation_periods,
@@ -440,6 +472,13 @@ def _row(ctx: Context, alarm: Alarm) -> dict[str, Any]:
         }
         optional["Unit"] = alarm.unit
     return row | {name: value for name, value in optional.items() if value is not None}
+
+
+def _relative(ctx: Context, alarm: Alarm) -> dict[str, Any]:
+    """As much as is told of an alarm that is a relative of the one that is asked for."""
+    row = _row(ctx, alarm)
+    names = ("AlarmName", "AlarmArn", "AlarmRule", "StateValue", "StateUpdatedTimestamp", "ActionsEnabled")
+    return {name: row[name] for name in names if name in row}
 
 
 def _page(name: str, rows: list[Any], token: str | None, limit: int) -> dict[str, Any]:

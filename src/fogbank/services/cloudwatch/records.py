@@ -51,6 +51,13 @@ class Alarm(Record):
     rule: str = ""
     held_until_ms: int = 0
     """Until when a state that somebody set is not evaluated."""
+    suppressor: str = ""
+    """The alarm (name or ARN) that keeps this composite alarm from acting while it is in ALARM."""
+    wait_s: int = 0
+    extension_s: int = 0
+    suppressed_by: str = ""
+    acted: str = ""
+    """The state that it last acted on, if it has a suppressor."""
 
     @property
     def kind(self) -> str:

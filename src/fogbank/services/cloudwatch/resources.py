@@ -1,4 +1,4 @@
-"""CloudFormation: AWS::CloudWatch::Alarm, Dashboard and MetricStream.
+"""CloudFormation: AWS::CloudWatch::Alarm, CompositeAlarm, Dashboard and MetricStream.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/AWS_CloudWatch.html
 """
@@ -29,6 +29,15 @@ _PASSED = (
 )
 
 
+_COMPOSITE = (
+    "ActionsSuppressor",
+    "AlarmActions",
+    "AlarmDescription",
+    "AlarmRule",
+    "InsufficientDataActions",
+    "OKActions",
+)
+_PERIODS = ("ActionsSuppressorExtensionPeriod", "ActionsSuppressorWaitPeriod")
 _STREAM = (
     "ExcludeFilters",
     "FirehoseArn",
@@ -39,37 +48,59 @@ _STREAM = (
 )
 
 
-class AlarmResource(ResourceType):
+class AlarmResource(TransactionalResourceType):
     """Ref is the alarm's name."""
 
     type_name = "AWS::CloudWatch::Alarm"
     supported = frozenset((*_PASSED, *_NUMBERS, "ActionsEnabled", "AlarmName", "Tags"))
     taggable = True
 
-    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        return await self._put(ctx, request, request.properties.get("AlarmName") or request.generated_name())
+    def _create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return self._put(ctx, request, request.properties.get("AlarmName") or request.generated_name())
 
-    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        return await self._put(ctx, request, request.physical_id)
+    def _update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return self._put(ctx, request, request.physical_id)
 
-    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
-        await ctx.call(ctx.cloud.cloudwatch.delete_alarms, AlarmNames=[request.physical_id])
+    def _delete(self, ctx: Context, request: ResourceRequest) -> None:
+        ctx.cloud.cloudwatch.delete_alarms(ctx, AlarmNames=[request.physical_id])
 
-    async def _put(self, ctx: Context, request: ResourceRequest, name: str) -> ResourceState:
+    def _put(self, ctx: Context, request: ResourceRequest, name: str) -> ResourceState:
         properties = request.properties
         wanted: dict[str, Any] = {key: properties[key] for key in _PASSED if key in properties}
         wanted |= {key: kind(properties[key]) for key, kind in _NUMBERS.items() if key in properties}
         wanted["ActionsEnabled"] = str(properties.get("ActionsEnabled", True)).lower() == "true"
         if "Metrics" in wanted:
             wanted["Metrics"] = [_query(query) for query in wanted["Metrics"]]
-        cloudwatch, arn = ctx.cloud.cloudwatch, ctx.arn("cloudwatch", f"alarm:{name}")
-        await ctx.call(cloudwatch.put_metric_alarm, AlarmName=name, **wanted)
-        tags = request.tags()
-        known = (await ctx.call(cloudwatch.list_tags_for_resource, ResourceARN=arn))["Tags"]
-        gone = [tag["Key"] for tag in known if tag["Key"] not in tags]
-        await ctx.call(cloudwatch.untag_resource, ResourceARN=arn, TagKeys=gone)
-        pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
-        await ctx.call(cloudwatch.tag_resource, ResourceARN=arn, Tags=pairs)
+        ctx.cloud.cloudwatch.put_metric_alarm(ctx, AlarmName=name, **wanted)
+        arn = ctx.arn("cloudwatch", f"alarm:{name}")
+        _set_tags(ctx, arn, request.tags())
+        return ResourceState(physical_id=name, attributes={"Arn": arn})
+
+
+class CompositeAlarmResource(TransactionalResourceType):
+    """Ref is the alarm's name."""
+
+    type_name = "AWS::CloudWatch::CompositeAlarm"
+    supported = frozenset((*_COMPOSITE, *_PERIODS, "ActionsEnabled", "AlarmName", "Tags"))
+    taggable = True
+
+    def _create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return self._put(ctx, request, request.properties.get("AlarmName") or request.generated_name())
+
+    def _update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return self._put(ctx, request, request.physical_id)
+
+    def _delete(self, ctx: Context, request: ResourceRequest) -> None:
+        ctx.cloud.cloudwatch.delete_alarms(ctx, AlarmNames=[request.physical_id])
+
+    def _put(self, ctx: Context, request: ResourceRequest, name: str) -> ResourceState:
+        properties = request.properties
+        wanted: dict[str, Any] = {key: properties[key] for key in _COMPOSITE if key in properties}
+        wanted |= {key: int(properties[key]) for key in _PERIODS if key in properties}
+        wanted["ActionsEnabled"] = str(properties.get("ActionsEnabled", True)).lower() == "true"
+        ctx.cloud.cloudwatch.put_composite_alarm(ctx, AlarmName=name, **wanted)
+        arn = ctx.arn("cloudwatch", f"alarm:{name}")
+        _set_tags(ctx, arn, request.tags())
         return ResourceState(physical_id=name, attributes={"Arn": arn})
 
 
@@ -118,10 +149,7 @@ class MetricStreamResource(TransactionalResourceType):
         given = {member: properties[member] for member in _STREAM if member in properties}
         linked = str(properties.get("IncludeLinkedAccountsMetrics", False)).lower() == "true"
         arn = cloudwatch.put_metric_stream(ctx, Name=name, IncludeLinkedAccountsMetrics=linked, **given)["Arn"]
-        tags = request.tags()
-        there = tag_map(cloudwatch.list_tags_for_resource(ctx, ResourceARN=arn)["Tags"])
-        cloudwatch.untag_resource(ctx, ResourceARN=arn, TagKeys=[key for key in there if key not in tags])
-        cloudwatch.tag_resource(ctx, ResourceARN=arn, Tags=tag_list(tags))
+        _set_tags(ctx, arn, request.tags())
         made = cloudwatch.get_metric_stream(ctx, Name=name)
         attributes = {
             "Arn": arn,
@@ -130,6 +158,14 @@ class MetricStreamResource(TransactionalResourceType):
             "LastUpdateDate": iso_offset(int(made["LastUpdateDate"] * 1000)),
         }
         return ResourceState(physical_id=name, attributes=attributes)
+
+
+def _set_tags(ctx: Context, arn: str, tags: dict[str, str]) -> None:
+    """These tags and no others."""
+    cloudwatch = ctx.cloud.cloudwatch
+    there = tag_map(cloudwatch.list_tags_for_resource(ctx, ResourceARN=arn)["Tags"])
+    cloudwatch.untag_resource(ctx, ResourceARN=arn, TagKeys=[key for key in there if key not in tags])
+    cloudwatch.tag_resource(ctx, ResourceARN=arn, Tags=tag_list(tags))
 
 
 def _query(given: dict[str, Any]) -> dict[str, Any]:
@@ -144,4 +180,9 @@ def _query(given: dict[str, Any]) -> dict[str, Any]:
     return query
 
 
-RESOURCES: list[type[ResourceType]] = [AlarmResource, DashboardResource, MetricStreamResource]
+RESOURCES: list[type[ResourceType]] = [
+    AlarmResource,
+    CompositeAlarmResource,
+    DashboardResource,
+    MetricStreamResource,
+]

@@ -11,7 +11,7 @@ class CloudWatchService(StreamUpdates, CompositeAlarms, Tagging):
     """Metrics with metric math and search, metric streams, alarms on metrics, expressions and other alarms, dashboards
     (stored).
 
-    Action suppressors, anomaly detection, insight rules and metric widgets answer NotImplemented.
+    Anomaly detection, insight rules and metric widgets answer NotImplemented.
     """
 
     name = "cloudwatch"
@@ -22,6 +22,7 @@ class CloudWatchService(StreamUpdates, CompositeAlarms, Tagging):
         cloud.metrics.sink = self._take
 
     async def start(self) -> None:
+        await self.cloud.store.run(self._waits.resume)
         self.cloud.tasks.spawn("roll up metrics", self._keep_rolling_up())
         self.cloud.tasks.spawn("metric streams", self._keep_streaming())
         await self._keep_evaluating()

@@ -88,7 +88,9 @@ def error_contents(service: ServiceModel | None, error: AwsError) -> str:
     """Code, message and further members of an error as elements."""
     name, shape = (error.code, None) if service is None else error_shape(service, error)
     message = escape(error.query_message or error.message)
-    out: Out = [f"<Code>{escape(error_code(name, shape, error))}</Code><Message>{message}</Message>"]
+    out: Out = [f"<Code>{escape(error_code(name, shape, error))}</Code>"]
+    if message:
+        out.append(f"<Message>{message}</Message>")
     for member, value in error.members.items():
         ref = None if shape is None else shape.members.get(member)
         if value is None:
