@@ -2,7 +2,7 @@
 
 import base64
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -187,7 +187,7 @@ def test_the_record_that_fails_is_found_by_halving_and_told_of(aws: Aws, clock: 
     assert (info["batchSize"], info["streamArn"], info["shardId"]) == (1, reading.arn, "shardId-000000000000")
 
 
-def test_a_record_that_grew_too_old_while_it_failed_is_told_of_with_its_last_failure(
+def test_a_record_that_grew_too_old_is_told_of_without_how_its_last_attempt_ended(
     aws: Aws, clock: MovableClock
 ) -> None:
     reading = Reading(aws)
@@ -205,4 +205,61 @@ def test_a_record_that_grew_too_old_while_it_failed_is_told_of_with_its_last_fai
     (letter,) = reading.sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=20)["Messages"]
     told = json.loads(letter["Body"])
     assert told["requestContext"]["condition"] == "RecordAgeExceeded"
-    assert told["responseContext"]["functionError"] == "Unhandled"
+    assert told["requestContext"]["approximateInvokeCount"] >= 1
+    assert "responseContext" not in told
+
+
+def test_a_mapping_counts_its_events_if_it_is_asked_to(aws: Aws, clock: MovableClock) -> None:
+    reading = Reading(aws)
+    dead = reading.sqs.create_queue(QueueName="dead")["QueueUrl"]
+    arn = reading.arn.replace(":kinesis:", ":sqs:").replace(":stream/s", ":dead")
+    for text in ('{"n": 1}', '{"n": 2}', '{"n": 3, "text": "bad"}'):
+        reading.put(text)
+    reading.functions.update_function_code(
+        FunctionName="f", ZipFile=package(TELL.replace('"bad" in texts', "len(texts) == 2"))
+    )
+    made = reading.begin(
+        FilterCriteria={"Filters": [{"Pattern": '{"data": {"n": [{"numeric": [">", 1]}]}}'}]},
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": arn}},
+        MetricsConfig={"Metrics": ["EventCount"]},
+    )
+    assert made["MetricsConfig"] == {"Metrics": ["EventCount"]}
+    assert reading.sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=20)["Messages"]
+    cloudwatch = aws("cloudwatch")
+    now = datetime.fromtimestamp(clock.now_ms() / 1000, UTC)
+
+    def total(fate: str) -> float:
+        answer = cloudwatch.get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName=f"{fate}EventCount",
+            Dimensions=[{"Name": "EventSourceMappingUUID", "Value": made["UUID"]}],
+            StartTime=now - timedelta(minutes=5),
+            EndTime=now + timedelta(minutes=5),
+            Period=3600,
+            Statistics=["Sum"],
+        )
+        return sum(point["Sum"] for point in answer["Datapoints"])
+
+    fates = ("Polled", "FilteredOut", "Invoked", "FailedInvoke", "Dropped", "OnFailureDestinationDelivered")
+    eventually(lambda: total("OnFailureDestinationDelivered") == 2)
+    assert [total(fate) for fate in fates] == [3, 1, 2, 2, 2, 2]
+
+
+def test_metrics_of_other_sources_are_refused(aws: Aws) -> None:
+    reading = Reading(aws)
+    with pytest.raises(ClientError, match="Unsupported Metrics"):
+        reading.begin(MetricsConfig={"Metrics": ["KafkaMetrics"]})
+
+
+def test_the_records_of_a_key_keep_their_order_beside_those_of_others(aws: Aws) -> None:
+    reading = Reading(aws)
+    keys = [f"key-{number % 7}" for number in range(35)]
+    records = [{"Data": f"{number}".encode(), "PartitionKey": key} for number, key in enumerate(keys)]
+    reading.kinesis.put_records(StreamName="s", Records=records)
+    reading.begin(ParallelizationFactor=10, BatchSize=2)
+    told = reading.told(35)
+    for key in set(keys):
+        own = [int(text) for text, record in told if record["kinesis"]["partitionKey"] == key]
+        assert own == [number for number, other in enumerate(keys) if other == key]
+    assert sorted(int(text) for text, _ in told) == list(range(35))

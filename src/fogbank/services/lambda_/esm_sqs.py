@@ -18,6 +18,7 @@ from fogbank.core.sources.batch_report import BadReport, failed_identifiers
 from fogbank.core.sources.queue_reader import QueueReader
 from fogbank.core.sources.record_filter import Filter
 from fogbank.services.lambda_.errors import TooManyRequests
+from fogbank.services.lambda_.esm_metrics import EventCounts
 from fogbank.services.lambda_.invoke import Invoker, Result
 from fogbank.services.lambda_.names import FunctionName
 from fogbank.services.lambda_.queue_scaling import Scaling
@@ -49,6 +50,7 @@ class QueueSource:
             interrupted=self._begin,
         )
         self._filter = Filter(mapping.filters)
+        self._counts = EventCounts(self._ctx, mapping)
         self._in_flight = 0
         self._changed = asyncio.Event()
         self._scaling = Scaling(mapping.concurrency_max, cloud.clock.now_ms())
@@ -95,6 +97,8 @@ class QueueSource:
         dropped: list[dict[str, Any]] = []
         for record in records:
             (passing if self._filter.passes(record) else dropped).append(record)
+        self._counts.count("Polled", len(records))
+        self._counts.count("FilteredOut", len(dropped))
         if dropped:
             await self._delete(dropped)
         if not passing:
@@ -106,20 +110,27 @@ class QueueSource:
             return
         if result is None:
             return
+        done = self._done(passing, result)
+        self._counts.count("Invoked", len(passing))
+        self._counts.count("FailedInvoke", len(passing) - len(done))
+        await self._delete(done)
+
+    def _done(self, passing: list[dict[str, Any]], result: Result) -> list[dict[str, Any]]:
+        """The records that an invocation has processed, by what it answered."""
         reports = "ReportBatchItemFailures" in self._mapping.response_types
         if result.error:
             if not reports:
                 self._scaling.failed(self._cloud.clock.now_ms())
-            return
+            return []
         failed: frozenset[str] = frozenset()
         if reports:
             try:
                 failed = failed_identifiers(result.payload)
             except BadReport:
-                return
+                return []
             if failed - {record["messageId"] for record in passing}:
-                return  # A report that names an unknown message fails the whole batch.
-        await self._delete([record for record in passing if record["messageId"] not in failed])
+                return []  # A report that names an unknown message fails the whole batch.
+        return [record for record in passing if record["messageId"] not in failed]
 
     async def _invoke(self, payload: bytes, received_ms: int) -> Result | None:
         """The invocation's result; None if it was throttled until the messages went back to their queue."""
@@ -140,3 +151,5 @@ class QueueSource:
             await self._reader.delete(records)
         except AwsError as error:
             log.warning("mapping %s cannot delete messages: %s", self._mapping.uuid, error)
+        else:
+            self._counts.count("Deleted", len(records))

@@ -18,6 +18,7 @@ from fogbank.core.sources.stream_reader import StreamReader
 from fogbank.core.sources.streams import StreamRecord, stream_of
 from fogbank.services.lambda_ import failure_records
 from fogbank.services.lambda_.errors import TooManyRequests
+from fogbank.services.lambda_.esm_metrics import EventCounts
 from fogbank.services.lambda_.esm_windows import Windows
 from fogbank.services.lambda_.invoke import Invoker, Result
 from fogbank.services.lambda_.names import FunctionName, function_arn
@@ -51,6 +52,7 @@ class StreamSource:
         self._ctx = cloud.context(account=account, region=region)
         self._stream = stream_of(self._ctx, arn, role=role)
         self._filter = Filter(mapping.filters)
+        self._counts = EventCounts(self._ctx, mapping)
         self._tables = tables
         self._batches = self._batches_for(self, mapping.parallelization)
         self._windows: Windows | None = None
@@ -89,6 +91,8 @@ class StreamSource:
             return
         filters = self._mapping.filters
         wanted = [each for each in records if self._filter.passes(self._stream.view(each))] if filters else records
+        self._counts.count("Polled", len(records))
+        self._counts.count("FilteredOut", len(records) - len(wanted))
         if self._windows is None:
             await self._batches.settle(shard_id, wanted)
             return
@@ -111,6 +115,7 @@ class StreamSource:
             log.warning("mapping %s cannot invoke %s: %s", self._mapping.uuid, self._name.name, error)
             await self._note(f"PROBLEM: {error.message}")
             raise Throttled from error
+        self._counts.count("Invoked", len(event["Records"]))
         await self._note("PROBLEM: Function call failed" if result.error else "OK")
         return result
 
@@ -146,6 +151,12 @@ class StreamSource:
 
     def failed_from(self, records: list[StreamRecord], result: Result) -> int | None:
         """The index of the first record to be tried again; None if all are done."""
+        failed = self._first_failed(records, result)
+        if failed is not None:
+            self._counts.count("FailedInvoke", len(records) - failed)
+        return failed
+
+    def _first_failed(self, records: list[StreamRecord], result: Result) -> int | None:
         if result.error:
             return 0
         if "ReportBatchItemFailures" not in self._mapping.response_types:
@@ -161,8 +172,12 @@ class StreamSource:
     async def give_up(
         self, shard_id: str, records: list[StreamRecord], condition: str, attempts: int, detail: Result | None
     ) -> None:
-        """Tell the on-failure destination which records were skipped."""
+        """Tell the on-failure destination which records were skipped.
+
+        Of records that grew too old AWS does not say how their last attempt ended, and counts one if there was none.
+        """
         ctx = self._ctx.refreshed()
+        self._counts.count("Dropped", len(records))
         if not self._mapping.on_failure:
             return
         document: dict[str, Any] = {
@@ -170,10 +185,10 @@ class StreamSource:
                 "requestId": detail.request_id if detail is not None else ctx.request_id,
                 "functionArn": function_arn(ctx, self._name.account, self._name.name, self._name.qualifier),
                 "condition": condition,
-                "approximateInvokeCount": attempts,
+                "approximateInvokeCount": max(attempts, 1),
             },
         }
-        if detail is not None:
+        if detail is not None and condition != "RecordAgeExceeded":
             document["responseContext"] = {
                 "statusCode": 200,
                 "executedVersion": detail.version,
@@ -193,6 +208,8 @@ class StreamSource:
                 await ctx.run(targets.deliver, ctx, self._mapping.on_failure, targets.as_text(document))
         except AwsError as error:
             log.warning("mapping %s cannot reach %s: %s", self._mapping.uuid, self._mapping.on_failure, error)
+        else:
+            self._counts.count("OnFailureDestinationDelivered", len(records))
 
 
 def _since_ms(mapping: Mapping) -> int:

@@ -13,6 +13,7 @@ from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.patterns import InvalidEventPattern, compile_pattern
 from fogbank.core.targets import queue_url
 from fogbank.services.lambda_.errors import InvalidParameterValue, ResourceConflict, ResourceNotFound
+from fogbank.services.lambda_.esm_metrics import EVENT_COUNT
 from fogbank.services.lambda_.functions import Functions
 from fogbank.services.lambda_.names import FunctionName, function_arn
 from fogbank.services.lambda_.records import Mapping, Tables
@@ -148,6 +149,10 @@ class Mappings:
             mapping.filters = patterns
         if (moment := settings.get("StartingPositionTimestamp")) is not None:
             mapping.starting_ms = int(moment * 1000)
+        if (metrics := settings.get("MetricsConfig")) is not None:
+            mapping.metrics = metrics.get("Metrics", [])
+            if set(mapping.metrics) - {EVENT_COUNT}:
+                raise InvalidParameterValue("Unsupported Metrics for given event source mapping type.")
         if (scaling := settings.get("ScalingConfig")) is not None:
             mapping.concurrency_max = scaling.get("MaximumConcurrency")
         if (destinations := settings.get("DestinationConfig")) is not None:
@@ -221,6 +226,8 @@ def mapping_answer(ctx: Context, mapping: Mapping, *, state: str | None = None) 
     }
     if mapping.filters:
         answer["FilterCriteria"] = {"Filters": [{"Pattern": pattern} for pattern in mapping.filters]}
+    if mapping.metrics:
+        answer["MetricsConfig"] = {"Metrics": mapping.metrics}
     if mapping.concurrency_max is not None:
         answer["ScalingConfig"] = {"MaximumConcurrency": mapping.concurrency_max}
     if mapping.starting_ms:

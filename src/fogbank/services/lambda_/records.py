@@ -123,6 +123,7 @@ class Mapping(Record):
     last_result: str = ""
     tags: dict[str, str] = {}
     tumbling_s: int = 0
+    metrics: list[str] = []
 
 
 class Window(Record):

@@ -36,6 +36,7 @@ _MAPPING_SETTINGS = (
     "MaximumBatchingWindowInSeconds",
     "MaximumRecordAgeInSeconds",
     "MaximumRetryAttempts",
+    "MetricsConfig",
     "ParallelizationFactor",
     "ScalingConfig",
     "TumblingWindowInSeconds",
@@ -214,6 +215,7 @@ _CLEARED: dict[str, Any] = {
     "FilterCriteria": {},
     "FunctionResponseTypes": [],
     "MaximumBatchingWindowInSeconds": 0,
+    "MetricsConfig": {},
     "ScalingConfig": {},
     "TumblingWindowInSeconds": 0,
 }

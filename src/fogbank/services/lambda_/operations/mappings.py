@@ -32,6 +32,7 @@ class MappingOperations(Operations):
         MaximumRetryAttempts: int | None = None,
         FunctionResponseTypes: list[str] | None = None,
         TumblingWindowInSeconds: int | None = None,
+        MetricsConfig: dict[str, Any] | None = None,
         Tags: dict[str, str] | None = None,
     ) -> Answer:
         settings = {
@@ -50,6 +51,7 @@ class MappingOperations(Operations):
             "MaximumRetryAttempts": MaximumRetryAttempts,
             "FunctionResponseTypes": FunctionResponseTypes,
             "TumblingWindowInSeconds": TumblingWindowInSeconds,
+            "MetricsConfig": MetricsConfig,
             "Tags": Tags,
         }
         mapping = self._mappings.create(ctx, parse_name(ctx, FunctionName), settings)
@@ -95,6 +97,7 @@ class MappingOperations(Operations):
         MaximumRetryAttempts: int | None = None,
         FunctionResponseTypes: list[str] | None = None,
         TumblingWindowInSeconds: int | None = None,
+        MetricsConfig: dict[str, Any] | None = None,
     ) -> Answer:
         mapping = self._mappings.get(ctx, UUID)
         settings = {
@@ -110,6 +113,7 @@ class MappingOperations(Operations):
             "MaximumRetryAttempts": MaximumRetryAttempts,
             "FunctionResponseTypes": FunctionResponseTypes,
             "TumblingWindowInSeconds": TumblingWindowInSeconds,
+            "MetricsConfig": MetricsConfig,
         }
         before = mapping.state
         self._mappings.update(ctx, mapping, settings, parse_name(ctx, FunctionName) if FunctionName else None)
