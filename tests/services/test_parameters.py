@@ -26,6 +26,7 @@ WITHOUT_EFFECT = {
     "WithDecryption": "is ignored for parameters that are no secrets, and there are only those",
     "force": "DeleteRepository: there are no images that it would be needed for",
     "interleaved": "has had no effect on AWS since 2019",
+    "unmask": "GetLogRecord: there are no data protection policies, so nothing is masked",
     "sequenceToken": "has had no effect on AWS since 2023",
 }
 

@@ -111,6 +111,7 @@ class _Session:
             while not step.done():
                 self._connection.interrupt()
                 await asyncio.wait((step,), timeout=_INTERRUPT_AGAIN_S)
+            step.exception()  # Nobody else asks for it.
             raise
         except importlib.import_module("duckdb").Error as error:
             raise _failure(error) from None

@@ -1,4 +1,5 @@
-"""CloudFormation: AWS::Logs::LogGroup, LogStream, MetricFilter, SubscriptionFilter and ResourcePolicy.
+"""CloudFormation: AWS::Logs::LogGroup, LogStream, MetricFilter, SubscriptionFilter, QueryDefinition and
+ResourcePolicy.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/AWS_Logs.html
 """
@@ -149,6 +150,39 @@ class SubscriptionFilterResource(ResourceType):
         return ResourceState(physical_id=name)
 
 
+class QueryDefinitionResource(ResourceType):
+    """Ref is the definition's id."""
+
+    type_name = "AWS::Logs::QueryDefinition"
+    supported = frozenset(("LogGroupNames", "Name", "QueryLanguage", "QueryString"))
+
+    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return await self._put(ctx, request, {})
+
+    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return await self._put(ctx, request, {"queryDefinitionId": request.physical_id})
+
+    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
+        try:
+            await ctx.call(ctx.cloud.logs.delete_query_definition, queryDefinitionId=request.physical_id)
+        except ResourceNotFound:
+            return
+
+    async def _put(self, ctx: Context, request: ResourceRequest, given: dict[str, Any]) -> ResourceState:
+        properties = request.properties
+        if "QueryLanguage" in properties:
+            given["queryLanguage"] = properties["QueryLanguage"]
+        made = await ctx.call(
+            ctx.cloud.logs.put_query_definition,
+            name=properties["Name"],
+            queryString=properties["QueryString"],
+            logGroupNames=properties.get("LogGroupNames"),
+            **given,
+        )
+        definition_id = made["queryDefinitionId"]
+        return ResourceState(physical_id=definition_id, attributes={"QueryDefinitionId": definition_id})
+
+
 class ResourcePolicyResource(ResourceType):
     """Ref is the policy's name."""
 
@@ -186,6 +220,7 @@ RESOURCES: list[type[ResourceType]] = [
     LogGroupResource,
     LogStreamResource,
     MetricFilterResource,
+    QueryDefinitionResource,
     ResourcePolicyResource,
     SubscriptionFilterResource,
 ]

@@ -13,7 +13,8 @@ from fogbank.services.logs.export_runs import ExportRuns
 from fogbank.services.logs.exports import Exports
 from fogbank.services.logs.forwarding import take_part
 from fogbank.services.logs.groups import NAME_MAX
-from fogbank.services.logs.insights.queries import Queries
+from fogbank.services.logs.insights.operations import Insights
+from fogbank.services.logs.live_tail import LiveTails
 from fogbank.services.logs.metric_filters import MetricFilters
 from fogbank.services.logs.records import LogsTables
 from fogbank.services.logs.resource_policies import ResourcePolicies
@@ -39,10 +40,19 @@ _OUTPUT_FORMATS = ("[json, plain, w3c, raw, parquet]", "[w3c, raw, json, plain, 
 
 
 class LogsService(
-    Events, MetricFilters, Subscriptions, ResourcePolicies, Exports, Deliveries, Queries, Transformers, Tagging
+    LiveTails,
+    Events,
+    MetricFilters,
+    Subscriptions,
+    ResourcePolicies,
+    Exports,
+    Deliveries,
+    Insights,
+    Transformers,
+    Tagging,
 ):
     """Groups, streams, events, filter patterns, metrics of events, subscriptions, destinations, deliveries, exports,
-    Insights, transformers, retention and tags.
+    Insights, Live Tail, transformers, retention and tags.
 
     Data protection and encryption keys answer NotImplemented.
     """

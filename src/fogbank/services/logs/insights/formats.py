@@ -51,16 +51,21 @@ PATTERNS: dict[str, Pattern] = {
     "@xraySegmentId": Pattern(r"^REPORT RequestId: (?s:.*)\tSegmentId: (\S+)"),
 } | {name: Pattern(_FLOW, group) for group, name in enumerate(_FLOW_FIELDS, start=1)}
 
-_COMPILED: dict[str, re.Pattern[str]] = {}
+# Fields of the same format are found at once.
+_FORMATS = [
+    (re.compile(regex), [(name, pattern) for name, pattern in PATTERNS.items() if pattern.regex == regex])
+    for regex in dict.fromkeys(pattern.regex for pattern in PATTERNS.values())
+]
 
 
 def discovered(message: str) -> dict[str, str]:
     """The fields of one event, beside those that every event has."""
     found: dict[str, str] = {}
-    for name, pattern in PATTERNS.items():
-        regex = _COMPILED.setdefault(name, re.compile(pattern.regex))
+    for regex, patterns in _FORMATS:
         match = regex.search(message)
-        if match is not None:
+        if match is None:
+            continue
+        for name, pattern in patterns:
             value = match[pattern.group]
             found[name] = value if pattern.kind == "text" else java_double(float(value) * pattern.scale)
     document = _document(message)

@@ -35,6 +35,8 @@ log = logging.getLogger("fogbank.logs.insights")
 GROUPS_MAX = 50
 SOURCE_GROUPS_MAX = 10_000
 CONCURRENT_MAX = 100
+# Those that read events at a time; the others are scheduled. Each reads a slice in a turn of the event loop.
+READING_MAX = 2
 TIMEOUT_MS = 60 * 60_000
 KEPT_MS = 7 * DAY_MS
 RESULTS_DEFAULT = 10_000
@@ -64,6 +66,7 @@ class Queries(Groups):
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._insights = InsightsTables(cloud.store)
+        self._room = asyncio.Semaphore(READING_MAX)
         self._running: dict[tuple[str, str, str], RunningQuery] = {}
         self._forgetting = Alarms(cloud, "logs.query_alarms", key=(str, str, str), ring=self._forget)
 
@@ -117,13 +120,14 @@ class Queries(Groups):
         }
         return answer | ({"nextToken": token(str(start + size))} if query.rows > start + size else {})
 
-    async def stop_query(self, ctx: Context, *, queryId: str) -> Answer:
+    def stop_query(self, ctx: Context, *, queryId: str) -> Answer:
         query = self._query(ctx, queryId)
-        running = self._running.get((ctx.account, ctx.region, queryId))
-        if running is None or running.task is None:
+        key = (ctx.account, ctx.region, queryId)
+        running = self._running.get(key)
+        if running is None or running.outcome:
             raise InvalidParameter(f"Query {query.id} has ended with status {query.status}: it is not running.")
-        running.end("Cancelled")
-        await asyncio.wait((running.task,))
+        self._keep(key, "Cancelled", running.execution)
+        self.cloud.store.after_commit(lambda: running.end("Cancelled"))
         return {"success": True}
 
     def describe_queries(
@@ -142,6 +146,7 @@ class Queries(Groups):
             if logGroupName in (None, *query.groups)
             and status in (None, query.status)
             and queryLanguage in (None, "CWLI")
+            and not _is_old(query, ctx.now_ms)
         ]
         queries.sort(key=lambda query: (-query.created_ms, query.id))
         return page("queries", [_described(query) for query in queries], nextToken, maxResults)
@@ -164,7 +169,7 @@ class Queries(Groups):
 
     def _query(self, ctx: Context, query_id: str) -> StoredQuery:
         query = self._insights.queries.get((ctx.account, ctx.region, query_id))
-        if query is None:
+        if query is None or _is_old(query, ctx.now_ms):
             raise ResourceNotFound(f"Query {query_id} does not exist.")
         return query
 
@@ -253,20 +258,10 @@ class Queries(Groups):
             del self._running[key]
 
     async def _status(self, ctx: Context, running: RunningQuery, key: tuple[str, str, str], reader: Reader) -> str:
-        """What became of the query, whose rows are kept. Where there are no events, there is nothing to run."""
+        """What became of the query, whose rows are kept."""
         try:
-            batches = reader.batches()
-            first = await anext(batches, None)
-            if first is None:
-                return "Complete"
-            session = await self._sql.open(memory_mb=_MEMORY_MB)
-            try:
-                await ctx.run(self._keep, key, "Running")
-                kept = 0
-                async for rows in running.execution.rows(session, first, batches):
-                    kept = await ctx.run(self._keep_rows, key, kept, rows, reader)
-            finally:
-                await session.close()
+            async with self._room:
+                await self._work(ctx, running, key, reader)
         except QueryFailed as failure:
             log.warning("query %s failed: %s", key[2], failure)
             return "Failed"
@@ -278,6 +273,21 @@ class Queries(Groups):
             task.uncancel()
             return running.outcome
         return "Complete"
+
+    async def _work(self, ctx: Context, running: RunningQuery, key: tuple[str, str, str], reader: Reader) -> None:
+        """Where there are no events, there is nothing to run."""
+        batches = reader.batches()
+        first = await anext(batches, None)
+        if first is None:
+            return
+        session = await self._sql.open(memory_mb=_MEMORY_MB)
+        try:
+            await ctx.run(self._keep, key, "Running")
+            kept = 0
+            async for rows in running.execution.rows(session, first, batches):
+                kept = await ctx.run(self._keep_rows, key, kept, rows, reader)
+        finally:
+            await session.close()
 
     def _keep(self, key: tuple[str, str, str], status: str, execution: Execution | None = None) -> None:
         query = self._insights.queries.get(key)
@@ -321,6 +331,10 @@ class Queries(Groups):
 def only_cwli(language: str) -> None:
     if language != "CWLI":
         raise NotImplementedInFogbank(f"Queries in {language} are not implemented in Fogbank: only CWLI is.")
+
+
+def _is_old(query: StoredQuery, now_ms: int) -> bool:
+    return now_ms >= query.created_ms + KEPT_MS
 
 
 def _kept_row(query: StoredQuery, row: Row, reader: Reader) -> list[str | None]:

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from fogbank.services.logs.records import Event, Group, LogsTables, Stream
 
-SLICE = 1_000  # events read in one turn of the event loop, which takes some 2 ms
+SLICE = 500  # events read in one turn of the event loop, which takes about a millisecond
 STREAM_COST = 20  # what turning to another stream costs, in events
-BATCH_EVENTS = 4_000
+BATCH_EVENTS = 2_000
 BATCH_CHARACTERS = 4 * 1024 * 1024
 
 

@@ -32,9 +32,23 @@ class ResultPart(Record):
     rows: list[list[str | None]]
 
 
+class QueryDefinition(Record):
+    """A saved query. `token` is that of the request which made it."""
+
+    id: str
+    name: str
+    text: str
+    modified_ms: int
+    language: str = "CWLI"
+    groups: list[str] = []
+    parameters: list[dict[str, str]] = []
+    token: str = ""
+
+
 class InsightsTables:
     """The tables of Logs Insights. A part of a result is found by the number of its first row."""
 
     def __init__(self, store: Store) -> None:
         self.queries = store.table("logs.queries", key=(str, str, str), value=StoredQuery)
+        self.definitions = store.table("logs.query_definitions", key=(str, str, str), value=QueryDefinition)
         self.results = store.table("logs.query_results", key=(str, int), value=ResultPart)
