@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.services.firehose.conftest import make_role
-from tests.services.lambda_.test_invocation import create
+from tests.services.lambda_.test_invocation import eventually, create
 
 DENIED = "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute"
 
@@ -115,12 +115,17 @@ def test_matching_events_are_packed_for_a_delivery_stream(aws: Any, logs: Any, c
     )
     events = [{"timestamp": clock.now_ms(), "message": text} for text in ("ERROR one", "fine")]
     logs.put_log_events(logGroupName="/app", logStreamName="one", logEvents=events)
-    clock.advance(s=301)
-    (key,) = [found["Key"] for found in aws("s3").list_objects_v2(Bucket=f"kept-{account}")["Contents"]]
-    body = aws("s3").get_object(Bucket=f"kept-{account}", Key=key)["Body"].read()
-    # Members of gzip one behind the other are one stream of gzip.
-    text = gzip.decompress(body).decode()
-    control, document = (json.loads(part) for part in text.replace("}{", "}\n{").splitlines())
+
+    def delivered() -> list[str]:
+        """The documents, once both are there; members of gzip one behind the other are one stream of gzip."""
+        clock.advance(s=301)
+        s3 = aws("s3")
+        keys = [found["Key"] for found in s3.list_objects_v2(Bucket=f"kept-{account}").get("Contents", ())]
+        bodies = [s3.get_object(Bucket=f"kept-{account}", Key=key)["Body"].read() for key in keys]
+        documents = "".join(gzip.decompress(body).decode() for body in bodies).replace("}{", "}\n{").splitlines()
+        return documents if len(documents) == 2 else []
+
+    control, document = map(json.loads, eventually(delivered))
     assert control["logEvents"][0]["message"] == (
         "CWL CONTROL MESSAGE: Checking health of destination Firehose stream."
     )
