@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.services.firehose.conftest import make_role
-from tests.services.lambda_.test_invocation import eventually, create
+from tests.services.lambda_.test_invocation import create, eventually
 
 DENIED = "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute"
 
