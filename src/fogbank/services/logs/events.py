@@ -245,7 +245,7 @@ class Events(Groups):
         arrivals = Arrivals(ctx, self._tables, group, stream, arrived)
         publish(ctx, self._tables, group, arrivals)
         forward(ctx, self._tables, group, stream, arrivals)
-        self._tables.note_if_quiet(group)
+        self._tables.note_if_quiet(ctx.account, ctx.region, group)
 
     def _count_incoming(self, ctx: Context, group: Group, events: int, size: int) -> None:
         meters = self._meters

@@ -9,12 +9,12 @@ from typing import Any, TypedDict, Unpack
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.ids import new_id
-from fogbank.core.policies import Effect, Request, read_policy
 from fogbank.core.service import Answer
 from fogbank.services.logs.errors import InvalidOperation, InvalidParameter, LimitExceeded, ResourceNotFound
 from fogbank.services.logs.export_runs import ACTIVE, ExportRuns
 from fogbank.services.logs.groups import Groups, only_standard
 from fogbank.services.logs.pages import page
+from fogbank.services.logs.permissions import lets_logs
 from fogbank.services.logs.records import ExportTask, Group
 
 PREFIX = "exportedlogs"
@@ -105,16 +105,11 @@ async def _check_bucket(ctx: Context, bucket: str, group: Group, test_key: str) 
     if region != ctx.region:
         raise InvalidParameter("The given bucket is in another region than the log group.")
     try:
-        policy = read_policy((await ctx.call(s3.get_bucket_policy, Bucket=bucket))["Policy"])
+        policy = (await ctx.call(s3.get_bucket_policy, Bucket=bucket))["Policy"]
     except AwsError:
-        policy = read_policy("{}")
-    context = {"aws:sourcearn": f"{ctx.arn('logs', f'log-group:{group.name}')}:*", "aws:sourceaccount": ctx.account}
+        policy = "{}"
     for action, resource in (("GetBucketAcl", bucket), ("PutObject", f"{bucket}/{test_key}")):
-        asked = [
-            Request(principal, f"s3:{action}", f"arn:aws:s3:::{resource}", context)
-            for principal in ("logs.amazonaws.com", f"logs.{ctx.region}.amazonaws.com")
-        ]
-        if not any(policy.decide(request) is Effect.ALLOW for request in asked):
+        if not lets_logs(ctx, policy, f"s3:{action}", f"arn:aws:s3:::{resource}", group.name):
             raise InvalidParameter(
                 f"{action} call on the given bucket failed. Please check if CloudWatch Logs has been granted "
                 "permission to perform this operation."

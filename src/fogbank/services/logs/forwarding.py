@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.htm
 import base64
 import gzip
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -19,6 +19,7 @@ from fogbank.core.outbox import Outbox, RetryPolicy
 from fogbank.core.targets import PARTITION_KEY_MAX
 from fogbank.services.logs.errors import InvalidParameter, ResourceNotFound
 from fogbank.services.logs.filter_pattern import Match, compile_filter
+from fogbank.services.logs.policy_selection import SUBSCRIPTION, policies_for
 from fogbank.services.logs.records import Arrived, Group, LogsTables, Stream, SubscriptionFilter
 from fogbank.services.logs.transformers import Arrivals
 
@@ -51,7 +52,7 @@ def take_part(outbox: Outbox) -> None:
 
 def forward(ctx: Context, tables: LogsTables, group: Group, stream: Stream, arrivals: Arrivals) -> None:
     """Send new events that match to the group's subscribers, in the current transaction."""
-    for _, found in tables.subscriptions.scan((group.id,)):
+    for found in _subscriptions(ctx, tables, group):
         matches = compile_filter(found.pattern)
         tried = ((event, matches(event[2])) for event in arrivals.of(found.transformed))
         for events in _parts([_event(event, match) for event, match in tried if match is not None]):
@@ -110,6 +111,22 @@ def _send(ctx: Context, target_arn: str, data: bytes, partition_key: str) -> Non
     else:
         payload = {"awslogs": {"data": base64.b64encode(data).decode()}}
         ctx.cloud.lambda_.invoke_async_in_transaction(there, target_arn, json.dumps(payload).encode())
+
+
+def _subscriptions(ctx: Context, tables: LogsTables, group: Group) -> Iterator[SubscriptionFilter]:
+    """The group's own filters and its account's."""
+    for _, found in tables.subscriptions.scan((group.id,)):
+        yield found
+    for policy in policies_for(ctx, tables, SUBSCRIPTION, group):
+        given = json.loads(policy.document)
+        yield SubscriptionFilter(
+            name=policy.name,
+            pattern=given.get("FilterPattern", ""),
+            created_ms=policy.updated_ms,
+            destination_arn=given["DestinationArn"],
+            distribution=given.get("Distribution", BY_STREAM),
+            role_arn=given.get("RoleArn", ""),
+        )
 
 
 def _target(tables: LogsTables, found: SubscriptionFilter) -> str:

@@ -5,7 +5,7 @@ An event's key is (group id, stream id, timestamp, sequence): a stream is in tim
 
 from typing import Any
 
-from fogbank.core.store import Record, Store, Table
+from fogbank.core.store import Key, Record, Store, Table
 
 
 class Group(Record):
@@ -138,6 +138,17 @@ class ExportTask(Record):
     after: str = ""
 
 
+class AccountPolicy(Record):
+    """A subscription or a transformer of all groups that `selection` leaves. `document` is AWS's, in JSON."""
+
+    name: str
+    kind: str
+    document: str
+    scope: str
+    selection: str
+    updated_ms: int
+
+
 class ResourcePolicy(Record):
     name: str
     document: str
@@ -165,6 +176,7 @@ class LogsTables:
         self.delivery_sources = store.table("logs.delivery_sources", key=(str, str, str), value=DeliverySource)
         self.deliveries = store.table("logs.deliveries", key=(str, str, str), value=Delivery)
         self.exports = store.table("logs.exports", key=(str, str, int), value=ExportTask)
+        self.account_policies = store.table("logs.account_policies", key=(str, str, str, str), value=AccountPolicy)
         self.policies = store.table("logs.policies", key=(str, str, str), value=ResourcePolicy)
         self.quiet: set[int] = set()
         """The ids of groups that are known to have no filters, so that nobody looks for them with each batch."""
@@ -178,10 +190,14 @@ class LogsTables:
             "delivery-source": self.delivery_sources,
         }
 
-    def note_if_quiet(self, group: Group) -> None:
-        """Remember that a group has no filters; not in a turn that changed filters and may still be undone."""
-        tables = (self.metric_filters, self.subscriptions)
-        if not any(table.unsettled or table.first((group.id,)) for table in tables):
+    def note_if_quiet(self, account: str, region: str, group: Group) -> None:
+        """Remember that no filter sees a group; not in a turn that changed filters and may still be undone."""
+        places: tuple[tuple[Table[Any], Key], ...] = (
+            (self.metric_filters, (group.id,)),
+            (self.subscriptions, (group.id,)),
+            (self.account_policies, (account, region)),
+        )
+        if not any(table.unsettled or table.first(place) for table, place in places):
             self.quiet.add(group.id)
 
     def next_number(self, times: int = 1) -> int:

@@ -6,6 +6,7 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.metrics import Meters
+from fogbank.services.logs.account_policies import AccountPolicies
 from fogbank.services.logs.deliveries import Deliveries
 from fogbank.services.logs.errors import Invalid, InvalidParameter
 from fogbank.services.logs.events import Events
@@ -19,7 +20,6 @@ from fogbank.services.logs.metric_filters import MetricFilters
 from fogbank.services.logs.records import LogsTables
 from fogbank.services.logs.resource_policies import ResourcePolicies
 from fogbank.services.logs.retention import keep_sweeping
-from fogbank.services.logs.subscriptions import Subscriptions
 from fogbank.services.logs.tagging import Tagging
 from fogbank.services.logs.transformers import Transformers
 
@@ -43,7 +43,7 @@ class LogsService(
     LiveTails,
     Events,
     MetricFilters,
-    Subscriptions,
+    AccountPolicies,
     ResourcePolicies,
     Exports,
     Deliveries,
@@ -51,8 +51,8 @@ class LogsService(
     Transformers,
     Tagging,
 ):
-    """Groups, streams, events, filter patterns, metrics of events, subscriptions, destinations, deliveries, exports,
-    Insights, Live Tail, transformers, retention and tags.
+    """Groups, streams, events, filter patterns, metrics of events, subscriptions of groups and accounts, destinations,
+    deliveries, exports, Insights, Live Tail, transformers, retention and tags.
 
     Data protection and encryption keys answer NotImplemented.
     """

@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.htm
 from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
-from fogbank.core.policies import Effect, Request, read_policy
 from fogbank.core.service import Answer
 from fogbank.services.logs.destinations import STREAMS, Destinations
 from fogbank.services.logs.errors import AccessDenied, InvalidParameter, LimitExceeded, ResourceNotFound
@@ -14,7 +13,8 @@ from fogbank.services.logs.filter_pattern import compile_filter
 from fogbank.services.logs.forwarding import BY_STREAM, try_out
 from fogbank.services.logs.groups import only_standard
 from fogbank.services.logs.pages import page
-from fogbank.services.logs.records import Group, SubscriptionFilter
+from fogbank.services.logs.permissions import lets_logs
+from fogbank.services.logs.records import SubscriptionFilter
 
 FILTERS_MAX = 2  # subscription filters of one log group
 
@@ -66,17 +66,7 @@ class Subscriptions(Destinations):
         distribution: str | None = None,
         applyOnTransformedLogs: bool = False,
     ) -> Answer:
-        arn = parse_arn(destinationArn)
-        if arn is None:
-            raise InvalidParameter("Invalid destinationArn.")
-        if arn.service in STREAMS and roleArn is None:
-            raise InvalidParameter(f"destinationArn for vendor {arn.service} cannot be used without roleArn")
-        if arn.service == "lambda":
-            _check_function(ctx, arn, roleArn, distribution)
-        elif arn.service not in (*STREAMS, "logs"):
-            raise InvalidParameter(
-                f"PutSubscriptionFilter operation cannot work with destinationArn for vendor {arn.service}"
-            )
+        _check_kind(ctx, destinationArn, roleArn, distribution)
         group = self._group(ctx, logGroupName)
         only_standard(group, "PutSubscriptionFilter")
         compile_filter(filterPattern)
@@ -84,12 +74,7 @@ class Subscriptions(Destinations):
         known = self._tables.subscriptions.get(key)
         if known is None and self._tables.subscriptions.count((group.id,)) >= FILTERS_MAX:
             raise LimitExceeded()
-        if arn.service == "logs":
-            self._check_subscribable(ctx, arn)
-        elif arn.service in STREAMS:
-            try_out(ctx, destinationArn)
-        else:
-            _check_permission(ctx, destinationArn, group)
+        self._check_target(ctx, destinationArn, roleArn, distribution, group.name)
         created_ms = known.created_ms if known is not None else ctx.now_ms
         subscription = SubscriptionFilter(
             name=filterName,
@@ -104,6 +89,34 @@ class Subscriptions(Destinations):
         self._tables.quiet.discard(group.id)
         return None
 
+    def _check_target(
+        self, ctx: Context, destination_arn: str, role_arn: str | None, distribution: str | None, group: str
+    ) -> None:
+        """Refuse what events of the group cannot be sent to; streams get a message to see."""
+        arn = _check_kind(ctx, destination_arn, role_arn, distribution)
+        if arn.service == "logs":
+            self._check_subscribable(ctx, arn)
+        elif arn.service in STREAMS:
+            try_out(ctx, destination_arn)
+        else:
+            _check_permission(ctx, destination_arn, group)
+
+
+def _check_kind(ctx: Context, destination_arn: str, role_arn: str | None, distribution: str | None) -> Arn:
+    """Refuse what is no destination, and parameters that do not go with it."""
+    arn = parse_arn(destination_arn)
+    if arn is None:
+        raise InvalidParameter("Invalid destinationArn.")
+    if arn.service in STREAMS and role_arn is None:
+        raise InvalidParameter(f"destinationArn for vendor {arn.service} cannot be used without roleArn")
+    if arn.service == "lambda":
+        _check_function(ctx, arn, role_arn, distribution)
+    elif arn.service not in (*STREAMS, "logs"):
+        raise InvalidParameter(
+            f"PutSubscriptionFilter operation cannot work with destinationArn for vendor {arn.service}"
+        )
+    return arn
+
 
 def _check_function(ctx: Context, arn: Arn, role_arn: str | None, distribution: str | None) -> None:
     if arn.account != ctx.account:
@@ -117,18 +130,14 @@ def _check_function(ctx: Context, arn: Arn, role_arn: str | None, distribution: 
         raise InvalidParameter("distribution cannot be set for a destinationArn of vendor lambda")
 
 
-def _check_permission(ctx: Context, function_arn: str, group: Group) -> None:
+def _check_permission(ctx: Context, function_arn: str, group: str) -> None:
     """The function must exist, and its policy must let CloudWatch Logs invoke it: AWS tries it out here."""
     try:
-        policy = read_policy(ctx.cloud.lambda_.get_policy(ctx, FunctionName=function_arn)["Policy"])
+        policy = ctx.cloud.lambda_.get_policy(ctx, FunctionName=function_arn)["Policy"]
     except AwsError:
-        policy = read_policy("{}")
-    context = {"aws:sourcearn": f"{ctx.arn('logs', f'log-group:{group.name}')}:*", "aws:sourceaccount": ctx.account}
-    for principal in ("logs.amazonaws.com", f"logs.{ctx.region}.amazonaws.com"):
-        request = Request(principal, "lambda:InvokeFunction", function_arn, context)
-        if policy.decide(request) is Effect.ALLOW:
-            return
-    raise InvalidParameter(
-        "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute "
-        "your function."
-    )
+        policy = "{}"
+    if not lets_logs(ctx, policy, "lambda:InvokeFunction", function_arn, group):
+        raise InvalidParameter(
+            "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute "
+            "your function."
+        )

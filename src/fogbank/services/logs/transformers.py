@@ -12,6 +12,7 @@ from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.logs.errors import ResourceNotFound
 from fogbank.services.logs.groups import Groups, name_of, only_standard
+from fogbank.services.logs.policy_selection import TRANSFORMER, policies_for
 from fogbank.services.logs.records import Arrived, Group, LogsTables, Stream, Transformer
 from fogbank.services.logs.transformation import compile_transformer, stored_transformer
 
@@ -80,10 +81,10 @@ class Arrivals:
     @cached_property
     def _transformed(self) -> Sequence[Arrived]:
         """An event that cannot be transformed stays as it is, as do all where there is no transformer."""
-        found = self._tables.transformers.peek((self._group.id,))
-        if found is None:
+        ctx, processors = self._ctx, self._processors()
+        if processors is None:
             return self._arrived
-        ctx, transformer = self._ctx, stored_transformer(found.processors)
+        transformer = stored_transformer(processors)
         metadata = {
             "@logGroupName": self._group.name,
             "@logGroupStream": self._stream.name,
@@ -99,3 +100,11 @@ class Arrivals:
             (number, at_ms, message if text is None else text)
             for (number, at_ms, message), text in zip(self._arrived, made, strict=True)
         ]
+
+    def _processors(self) -> str | None:
+        """Those of the group's own transformer, or of its account's."""
+        found = self._tables.transformers.peek((self._group.id,))
+        if found is not None:
+            return found.processors
+        policy = next(policies_for(self._ctx, self._tables, TRANSFORMER, self._group), None)
+        return None if policy is None else policy.document
