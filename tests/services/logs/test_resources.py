@@ -1,4 +1,4 @@
-"""Destinations and deliveries from templates."""
+"""Destinations, deliveries, transformers and account policies from templates."""
 
 import copy
 import json
@@ -89,3 +89,52 @@ def test_a_stack_makes_changes_and_removes_destinations_and_deliveries(aws: Any)
     assert logs.describe_destinations()["destinations"] == []
     assert logs.describe_delivery_destinations()["deliveryDestinations"] == []
     assert logs.describe_delivery_sources()["deliverySources"] == []
+
+
+def test_a_stack_makes_transformers_and_account_policies(aws: Any, clock: Any, account: str) -> None:
+    logs = aws("logs")
+    template = {
+        "Resources": {
+            "Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/app"}},
+            "Made": {
+                "Type": "AWS::Logs::Transformer",
+                "Properties": {
+                    "LogGroupIdentifier": {"Ref": "Group"},
+                    "TransformerConfig": [
+                        {"ParseJSON": {}},
+                        {"AddKeys": {"Entries": [{"Key": "a", "Value": "x", "OverwriteIfExists": True}]}},
+                    ],
+                },
+            },
+            "Filter": {
+                "Type": "AWS::Logs::MetricFilter",
+                "Properties": {
+                    "LogGroupName": {"Ref": "Group"},
+                    "FilterPattern": "{ $.a = x }",
+                    "ApplyOnTransformedLogs": True,
+                    "MetricTransformations": [{"MetricName": "m", "MetricNamespace": "N", "MetricValue": "1"}],
+                },
+            },
+            "Others": {
+                "Type": "AWS::Logs::AccountPolicy",
+                "Properties": {
+                    "PolicyName": "others",
+                    "PolicyType": "TRANSFORMER_POLICY",
+                    "PolicyDocument": '[{"csv": {}}]',
+                    "SelectionCriteria": 'LogGroupNamePrefix = "/other"',
+                },
+            },
+        },
+        "Outputs": {"Policy": {"Value": {"Ref": "Others"}}},
+    }
+    outputs = run(aws, "create", template)
+    assert outputs == {"Policy": f"{account}|TRANSFORMER_POLICY|others"}
+    assert logs.get_transformer(logGroupIdentifier="/app")["transformerConfig"][1] == {
+        "addKeys": {"entries": [{"key": "a", "value": "x", "overwriteIfExists": True}]}
+    }
+    logs.create_log_stream(logGroupName="/app", logStreamName="one")
+    events = [{"timestamp": clock.now_ms(), "message": '{"a": "y"}'}]
+    logs.put_log_events(logGroupName="/app", logStreamName="one", logEvents=events)
+    assert len(aws("cloudwatch").list_metrics(Namespace="N")["Metrics"]) == 1
+    run(aws, "delete")
+    assert logs.describe_account_policies(policyType="TRANSFORMER_POLICY")["accountPolicies"] == []

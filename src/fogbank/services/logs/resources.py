@@ -10,6 +10,7 @@ from fogbank.core.context import Context
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
 from fogbank.services.logs.delivery_resources import DELIVERY_RESOURCES
 from fogbank.services.logs.errors import ResourceNotFound
+from fogbank.services.logs.processing_resources import PROCESSING_RESOURCES
 from fogbank.services.logs.resource_tags import keep_tags
 
 
@@ -80,7 +81,9 @@ class MetricFilterResource(ResourceType):
     """Ref is the filter's name."""
 
     type_name = "AWS::Logs::MetricFilter"
-    supported = frozenset(("FilterName", "FilterPattern", "LogGroupName", "MetricTransformations"))
+    supported = frozenset(
+        ("ApplyOnTransformedLogs", "FilterName", "FilterPattern", "LogGroupName", "MetricTransformations")
+    )
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         return await self._put(ctx, request, request.properties.get("FilterName") or request.generated_name())
@@ -106,6 +109,7 @@ class MetricFilterResource(ResourceType):
             filterName=name,
             filterPattern=properties["FilterPattern"],
             metricTransformations=[_transformation(given) for given in properties["MetricTransformations"]],
+            applyOnTransformedLogs=_on_transformed(properties),
         )
         return ResourceState(physical_id=name)
 
@@ -114,7 +118,12 @@ class SubscriptionFilterResource(ResourceType):
     """Ref is the filter's name."""
 
     type_name = "AWS::Logs::SubscriptionFilter"
-    supported = frozenset(("DestinationArn", "Distribution", "FilterName", "FilterPattern", "LogGroupName", "RoleArn"))
+    supported = frozenset(
+        (
+            *("ApplyOnTransformedLogs", "DestinationArn", "Distribution", "FilterName", "FilterPattern"),
+            *("LogGroupName", "RoleArn"),
+        )
+    )
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         return await self._put(ctx, request, request.properties.get("FilterName") or request.generated_name())
@@ -145,6 +154,7 @@ class SubscriptionFilterResource(ResourceType):
             filterName=name,
             filterPattern=properties["FilterPattern"],
             destinationArn=properties["DestinationArn"],
+            applyOnTransformedLogs=_on_transformed(properties),
             **given,
         )
         return ResourceState(physical_id=name)
@@ -205,6 +215,10 @@ class ResourcePolicyResource(ResourceType):
             return
 
 
+def _on_transformed(properties: dict[str, Any]) -> bool:
+    return str(properties.get("ApplyOnTransformedLogs", False)).lower() == "true"
+
+
 def _transformation(given: dict[str, Any]) -> dict[str, Any]:
     """A metric transformation in the API's form: names begin small, dimensions are a map, numbers are numbers."""
     made: dict[str, Any] = {name[0].lower() + name[1:]: value for name, value in given.items()}
@@ -217,6 +231,7 @@ def _transformation(given: dict[str, Any]) -> dict[str, Any]:
 
 RESOURCES: list[type[ResourceType]] = [
     *DELIVERY_RESOURCES,
+    *PROCESSING_RESOURCES,
     LogGroupResource,
     LogStreamResource,
     MetricFilterResource,
