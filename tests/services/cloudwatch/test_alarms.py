@@ -171,3 +171,22 @@ def test_a_dashboard_is_kept_and_listed(cloudwatch: Any) -> None:
         cloudwatch.get_dashboard(DashboardName="main")
     with pytest.raises(ClientError, match="must be a valid JSON object"):
         cloudwatch.put_dashboard(DashboardName="main", DashboardBody="[]")
+
+
+def test_a_bus_hears_of_every_change_of_state(aws: Any, cloudwatch: Any) -> None:
+    url = aws("sqs").create_queue(QueueName="seen")["QueueUrl"]
+    queue = aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"source": ["aws.cloudwatch"], "detail": {"state": {"value": ["ALARM"]}}}
+    aws("events").put_rule(Name="alarms", EventPattern=json.dumps(pattern))
+    aws("events").put_targets(Rule="alarms", Targets=[{"Id": "1", "Arn": queue}])
+    put_alarm(cloudwatch, Dimensions=[{"Name": "Host", "Value": "a"}])
+    cloudwatch.set_alarm_state(AlarmName="high", StateValue="ALARM", StateReason="by hand")
+    (received,) = aws("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+    event = json.loads(received["Body"])
+    assert event["detail-type"] == "CloudWatch Alarm State Change"
+    assert event["resources"] == [alarm(cloudwatch)["AlarmArn"]]
+    detail = event["detail"]
+    assert (detail["alarmName"], detail["previousState"]["value"]) == ("high", "INSUFFICIENT_DATA")
+    assert (detail["state"]["value"], detail["state"]["reason"]) == ("ALARM", "by hand")
+    (metric,) = detail["configuration"]["metrics"]
+    assert metric["metricStat"]["metric"] == {"namespace": "App", "name": "errors", "dimensions": {"Host": "a"}}

@@ -74,6 +74,20 @@ def act(ctx: Context, alarm: Alarm, before: Alarm, values: list[float]) -> list[
     return [(arn, _run(ctx, arn, alarm, before, values)) for arn in alarm.actions.get(LISTS[alarm.state], ())]
 
 
+def announce(ctx: Context, alarm: Alarm, before: Alarm) -> None:
+    """Tell the default event bus of a change of state, in the current transaction."""
+    if "events" not in ctx.cloud.running_services():
+        return  # Nobody has ever made a rule, and the service need not be there for this.
+    ctx.cloud.events.put_service_event(
+        ctx,
+        source="aws.cloudwatch",
+        detail_type="CloudWatch Alarm State Change",
+        detail=_change(alarm, before),
+        resources=[ctx.arn("cloudwatch", f"alarm:{alarm.name}")],
+        time_ms=alarm.state_ms,
+    )
+
+
 def _run(ctx: Context, text: str, alarm: Alarm, before: Alarm, values: list[float]) -> bool:
     arn = parse_arn(text)
     assert arn is not None, "checked when the alarm was put"
@@ -165,6 +179,18 @@ _STATISTIC_NAMES = {
 
 def _event(ctx: Context, alarm: Alarm, before: Alarm) -> dict[str, Any]:
     """What a function gets."""
+    return {
+        "source": "aws.cloudwatch",
+        "alarmArn": ctx.arn("cloudwatch", f"alarm:{alarm.name}"),
+        "accountId": ctx.account,
+        "time": iso_offset(alarm.state_ms),
+        "region": ctx.region,
+        "alarmData": _change(alarm, before),
+    }
+
+
+def _change(alarm: Alarm, before: Alarm) -> dict[str, Any]:
+    """What is told of a change of state, to functions and to event buses."""
     configuration: dict[str, Any] = {"description": alarm.description}
     if alarm.rule:
         configuration |= {"alarmRule": alarm.rule}
@@ -182,17 +208,10 @@ def _event(ctx: Context, alarm: Alarm, before: Alarm) -> dict[str, Any]:
         stat = {"metric": metric, "period": alarm.period_s, "stat": alarm.statistic}
         configuration["metrics"] = [{"id": new_id(), "metricStat": stat, "returnData": True}]
     return {
-        "source": "aws.cloudwatch",
-        "alarmArn": ctx.arn("cloudwatch", f"alarm:{alarm.name}"),
-        "accountId": ctx.account,
-        "time": iso_offset(alarm.state_ms),
-        "region": ctx.region,
-        "alarmData": {
-            "alarmName": alarm.name,
-            "state": _state(alarm),
-            "previousState": _state(before),
-            "configuration": configuration,
-        },
+        "alarmName": alarm.name,
+        "state": _state(alarm),
+        "previousState": _state(before),
+        "configuration": configuration,
     }
 
 

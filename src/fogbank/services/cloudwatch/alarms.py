@@ -15,7 +15,7 @@ from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.moments import iso_offset
 from fogbank.core.service import Answer
 from fogbank.services.cloudwatch import alarm_state, metric_data
-from fogbank.services.cloudwatch.alarm_actions import LISTS, act, check_actions, repeat
+from fogbank.services.cloudwatch.alarm_actions import LISTS, act, announce, check_actions, repeat
 from fogbank.services.cloudwatch.dashboards import Dashboards
 from fogbank.services.cloudwatch.dimensions import packed_list
 from fogbank.services.cloudwatch.errors import (
@@ -312,6 +312,7 @@ class Alarms(Metrics, Dashboards):
             return
         change = {"oldState": _history_state(before), "newState": _history_state(alarm)}
         self._note(ctx, alarm, "StateUpdate", f"Alarm updated from {before.state} to {state}", change)
+        announce(ctx, alarm, before)
         self._followed(ctx, alarm, before)
         self._act(ctx, alarm, before, values or [])
 
