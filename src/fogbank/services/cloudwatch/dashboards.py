@@ -9,6 +9,7 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer, Service
+from fogbank.services.cloudwatch.dashboard_body import mistakes
 from fogbank.services.cloudwatch.errors import (
     DashboardInvalid,
     DashboardNotFound,
@@ -72,6 +73,15 @@ class Dashboards(Service):
             body = None
         if not isinstance(body, dict):
             raise DashboardInvalid("The field DashboardBody must be a valid JSON object")
+        wrong = mistakes(body)
+        if wrong:
+            listed = json.dumps([{"message": one.message, "dataPath": one.path} for one in wrong], indent=2)
+            raise DashboardInvalid(
+                f"The dashboard body is invalid, there are {len(wrong)} validation errors:\n{listed}",
+                members={
+                    "dashboardValidationMessages": [{"DataPath": one.path, "Message": one.message} for one in wrong]
+                },
+            )
         known = self._tables.dashboards.get((ctx.account, DashboardName))
         tags = known.tags if known is not None else {tag["Key"]: tag["Value"] for tag in Tags or ()}
         dashboard = Dashboard(DashboardName, DashboardBody, ctx.now_ms, tags)
