@@ -60,11 +60,16 @@ class RestApiResource(ResourceType):
         {
             "ApiKeySourceType",
             "BinaryMediaTypes",
+            "Body",
+            "BodyS3Location",
             "Description",
             "DisableExecuteApiEndpoint",
             "EndpointConfiguration",
+            "FailOnWarnings",
             "MinimumCompressionSize",
+            "Mode",
             "Name",
+            "Parameters",
             "Policy",
             "Tags",
         }
@@ -73,38 +78,49 @@ class RestApiResource(ResourceType):
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         apigateway, properties = ctx.cloud.apigateway, request.properties
-        given = _given(properties, "Name", "Description", "BinaryMediaTypes", "Policy")
-        if "EndpointConfiguration" in properties:
-            given["endpointConfiguration"] = _endpoint(properties["EndpointConfiguration"])
-        if "ApiKeySourceType" in properties:
-            given["apiKeySource"] = properties["ApiKeySourceType"]
-        if "MinimumCompressionSize" in properties:
-            given["minimumCompressionSize"] = int(properties["MinimumCompressionSize"])
-        if "DisableExecuteApiEndpoint" in properties:
-            given["disableExecuteApiEndpoint"] = _flag(properties["DisableExecuteApiEndpoint"])
-        answer = await ctx.call(apigateway.create_rest_api, tags=request.tags(), **given)
+        body = await _body(ctx, properties)
+        if body is None:
+            given = _given(properties, "Name", "Description", "Policy")
+            if "ApiKeySourceType" in properties:
+                given["apiKeySource"] = properties["ApiKeySourceType"]
+            answer = await ctx.call(apigateway.create_rest_api, tags=request.tags(), **given)
+        else:
+            answer = await ctx.call(apigateway.import_rest_api, body=body, **_import_options(properties))
+        if request.announce is not None:
+            await request.announce(answer["id"])
+        await self._settle(ctx, answer["id"], {}, request)
         return _rest_api(answer)
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         apigateway, api_id = ctx.cloud.apigateway, request.physical_id
-        before, after = request.previous, request.properties
+        before = request.previous
+        body = await _body(ctx, request.properties)
+        if body is not None:
+            mode, options = request.properties.get("Mode", "overwrite"), _import_options(request.properties)
+            await ctx.call(apigateway.put_rest_api, restApiId=api_id, body=body, mode=mode, **options)
+            before = {}  # The document has overwritten what the properties said.
+        await self._settle(ctx, api_id, before, request)
+        return _rest_api(await ctx.call(apigateway.get_rest_api, restApiId=api_id))
+
+    async def _settle(self, ctx: Context, api_id: str, before: dict[str, Any], request: ResourceRequest) -> None:
+        """What the properties say, over what a document does."""
+        apigateway, after = ctx.cloud.apigateway, request.properties
         changes = [
             _replace(f"/{_member(name)}", after.get(name, ""))
             for name in ("Name", "Description", "MinimumCompressionSize", "DisableExecuteApiEndpoint")
             if after.get(name) != before.get(name)
         ]
-        old, new = before.get("BinaryMediaTypes") or [], after.get("BinaryMediaTypes") or []
-        changes += [{"op": "remove", "path": f"/binaryMediaTypes/{_escaped(kind)}"} for kind in old if kind not in new]
+        there = await ctx.call(apigateway.get_rest_api, restApiId=api_id)
+        old, new = there.get("binaryMediaTypes") or [], after.get("BinaryMediaTypes") or []
+        gone = [kind for kind in before.get("BinaryMediaTypes") or [] if kind not in new]
+        changes += [{"op": "remove", "path": f"/binaryMediaTypes/{_escaped(kind)}"} for kind in gone]
         changes += [{"op": "add", "path": f"/binaryMediaTypes/{_escaped(kind)}"} for kind in new if kind not in old]
-        endpoint = _endpoint(after.get("EndpointConfiguration") or {"Types": ["EDGE"]})
         if after.get("EndpointConfiguration") != before.get("EndpointConfiguration"):
-            changes.append(_replace("/endpointConfiguration/types/0", endpoint["types"][0]))
+            changes += _endpoint_changes(after.get("EndpointConfiguration") or {"Types": ["EDGE"]})
         if "Policy" in after:
             changes.append(_replace("/policy", after["Policy"]))
         await ctx.call(apigateway.update_rest_api, restApiId=api_id, patchOperations=changes)
-        answer = await ctx.call(apigateway.get_rest_api, restApiId=api_id)
-        await _set_tags(ctx, api_arn(ctx, api_id), answer.get("tags") or {}, request.tags())
-        return _rest_api(answer)
+        await _set_tags(ctx, api_arn(ctx, api_id), there.get("tags") or {}, request.tags())
 
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:
         try:
@@ -113,10 +129,37 @@ class RestApiResource(ResourceType):
             return
 
 
-def _endpoint(configuration: dict[str, Any]) -> dict[str, Any]:
+def _endpoint_changes(configuration: dict[str, Any]) -> list[Patch]:
     if "VpcEndpointIds" in configuration:
         raise NotImplementedInFogbank("REST APIs in VPC endpoints are not implemented in Fogbank.")
-    return _given(configuration, "Types", "IpAddressType")
+    changes = []
+    if "Types" in configuration:
+        (kind,) = configuration["Types"]
+        changes.append(_replace("/endpointConfiguration/types/0", kind))
+    if "IpAddressType" in configuration:
+        changes.append(_replace("/endpointConfiguration/ipAddressType", configuration["IpAddressType"]))
+    return changes
+
+
+async def _body(ctx: Context, properties: dict[str, Any]) -> bytes | None:
+    """The API's document, if it has one."""
+    if "Body" in properties:
+        body = properties["Body"]
+        return body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    place = properties.get("BodyS3Location")
+    if place is None:
+        return None
+    version = {"VersionId": place["Version"]} if "Version" in place else {}
+    answer = await ctx.call(ctx.cloud.s3.get_object, Bucket=place["Bucket"], Key=place["Key"], **version)
+    content = answer["Body"]
+    return content if isinstance(content, bytes) else b"".join([piece async for piece in content])
+
+
+def _import_options(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "parameters": properties.get("Parameters") or {},
+        "failOnWarnings": _flag(properties.get("FailOnWarnings")),
+    }
 
 
 def _rest_api(answer: dict[str, Any]) -> ResourceState:

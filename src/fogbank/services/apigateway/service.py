@@ -2,24 +2,20 @@
 
 from fogbank.services.apigateway.deployments import Deployments
 from fogbank.services.apigateway.gateway_responses import GatewayResponses
+from fogbank.services.apigateway.imports import Imports
 from fogbank.services.apigateway.integrations import Integrations
-from fogbank.services.apigateway.methods import Methods
 from fogbank.services.apigateway.models import Models
 from fogbank.services.apigateway.requests import Requests
-from fogbank.services.apigateway.resource_tree import ResourceTree
-from fogbank.services.apigateway.rest_apis import RestApis
 from fogbank.services.apigateway.tags import Tags
 
 
 class ApiGatewayService(
     Deployments,
     GatewayResponses,
+    Imports,
     Integrations,
-    Methods,
     Models,
     Requests,
-    ResourceTree,
-    RestApis,
     Tags,
 ):
     """REST APIs: their definition, deployments and stages, and the requests to them."""
