@@ -39,14 +39,16 @@ class GatewayError(Exception):
     error_type: ClassVar[str]
     """The value of x-amzn-ErrorType."""
     status: ClassVar[int]
-    message: str
+    message: str | None
+    member: ClassVar[str] = "message"
+    """What the message is called where the API has no words of its own."""
 
     def __init__(self, message: str | None = None, *, reason: str = "", validation: str = "") -> None:
         if message is not None:
             self.message = message
         self.reason = reason
         self.validation = validation
-        super().__init__(reason or self.message)
+        super().__init__(reason or self.message or self.type)
 
 
 class Forbidden(GatewayError):
@@ -72,6 +74,37 @@ class InvalidApiKey(GatewayError):
     error_type = "ForbiddenException"
     status = 403
     message = "Forbidden"
+
+
+class Unauthorized(GatewayError):
+    type = "UNAUTHORIZED"
+    error_type = "UnauthorizedException"
+    status = 401
+    message = "Unauthorized"
+
+
+class AccessDenied(GatewayError):
+    """The policy of the authorizer does not let the caller in."""
+
+    member = "Message"
+    type = "ACCESS_DENIED"
+    error_type = "AccessDeniedException"
+    status = 403
+    message = "User is not authorized to access this resource"
+
+
+class AuthorizerFailure(GatewayError):
+    type = "AUTHORIZER_FAILURE"
+    error_type = "AuthorizerFailureException"
+    status = 500
+    message = None
+
+
+class AuthorizerConfigurationError(GatewayError):
+    type = "AUTHORIZER_CONFIGURATION_ERROR"
+    error_type = "AuthorizerConfigurationException"
+    status = 500
+    message = None
 
 
 class BadRequestBody(GatewayError):
@@ -107,6 +140,13 @@ class Throttled(GatewayError):
     error_type = "TooManyRequestsException"
     status = 429
     message = "Too Many Requests"
+
+
+class QuotaExceeded(GatewayError):
+    type = "QUOTA_EXCEEDED"
+    error_type = "LimitExceededException"
+    status = 429
+    message = "Limit Exceeded"
 
 
 class ConfigurationError(GatewayError):

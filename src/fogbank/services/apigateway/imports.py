@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from fogbank.core.context import Context
-from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Answer
 from fogbank.services.apigateway import openapi
+from fogbank.services.apigateway.authorizers import Authorizers
 from fogbank.services.apigateway.base import new_id
 from fogbank.services.apigateway.errors import BadRequest
 from fogbank.services.apigateway.integrations import TIMEOUT_MS, check_integration, check_integration_response
@@ -24,7 +24,7 @@ from fogbank.services.apigateway.resource_tree import ResourceTree
 from fogbank.services.apigateway.rest_apis import RestApis, described, endpoint_configuration
 
 
-class Imports(Methods, ResourceTree, RestApis):
+class Imports(Authorizers, Methods, ResourceTree, RestApis):
     """The operations that read OpenAPI."""
 
     def import_rest_api(
@@ -67,8 +67,6 @@ class Imports(Methods, ResourceTree, RestApis):
         types = settings.pop("endpointTypes", None)
         if types is not None:
             api.settings["endpointConfiguration"] = endpoint_configuration({"types": types})
-        if settings.pop("apiKeySource", "HEADER") != "HEADER":
-            raise NotImplementedInFogbank("API Gateway's API keys from authorizers are not implemented in Fogbank.")
         media_types = [*(api.settings.get("binaryMediaTypes") or ()), *(settings.pop("binaryMediaTypes", None) or ())]
         if media_types:
             api.settings["binaryMediaTypes"] = list(dict.fromkeys(media_types))
@@ -123,9 +121,11 @@ class Imports(Methods, ResourceTree, RestApis):
             self._tables.gateway_responses.put((api.id, kind), response)
 
     def _put_authorizers(self, api: RestApi, authorizers: dict[str, Document]) -> dict[str, str]:
-        if authorizers:
-            raise NotImplementedInFogbank("Authorizers of REST APIs are not implemented in Fogbank.")
-        return {}
+        """The ids of the API's authorizers by their names."""
+        ids = {each.document["name"]: each.id for _, each in self._tables.authorizers.scan((api.id,))}
+        for name, document in authorizers.items():
+            self.put_authorizer(api.id, ids.setdefault(name, new_id(6)), document)
+        return ids
 
     def _resource_at(self, api: RestApi, resources: dict[str, Resource], path: str) -> Resource:
         """The path's resource, made with all above it if it is not there."""

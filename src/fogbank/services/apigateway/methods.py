@@ -62,7 +62,9 @@ class Methods(ApiGatewayBase):
             raise BadRequest(
                 "Invalid authorization type specified. Valid options are NONE, AWS_IAM, CUSTOM, COGNITO_USER_POOLS"
             )
-        if method["authorizationType"] in _BY_AUTHORIZER:
+        authorizer = method.get("authorizerId") or ""
+        by_authorizer = method["authorizationType"] in _BY_AUTHORIZER
+        if by_authorizer and self._tables.authorizers.peek((api_id, authorizer)) is None:
             raise BadRequest(
                 "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS "
                 "requires a valid authorizer."

@@ -6,6 +6,7 @@ Documents name models, validators and authorizers by their names; ids are given 
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -36,6 +37,7 @@ _INTEGRATION = (
     "cacheKeyParameters",
     "tlsConfig",
 )
+_VARIABLE = re.compile(r"\{([^{}+]+)\+?\}")
 _UPPER = ("type", "passthroughBehavior", "contentHandling", "connectionType", "httpMethod")
 
 
@@ -104,7 +106,7 @@ class _Reader:
             shared = item.get("parameters") or []
             for verb, http_method in _VERBS.items():
                 if verb in item:
-                    methods.append(Method(whole, self._method(http_method, item[verb], shared)))
+                    methods.append(Method(whole, self._method(whole, http_method, item[verb], shared)))
         return Imported(
             settings=self._settings(),
             methods=methods,
@@ -183,8 +185,10 @@ class _Reader:
 
     # ---- methods
 
-    def _method(self, http_method: str, operation: Document, shared: list[Document]) -> Document:
+    def _method(self, path: str, http_method: str, operation: Document, shared: list[Document]) -> Document:
         parameters, models = self._request(operation, shared)
+        for name in _VARIABLE.findall(path):  # As recorded, these need not be declared.
+            parameters.setdefault(f"method.request.path.{name}", True)
         method: Document = {
             "httpMethod": http_method,
             "apiKeyRequired": False,
@@ -300,9 +304,14 @@ def _integration(given: Document) -> Document:
     if str(given.get("connectionType", "")).upper() == "VPC_LINK":
         raise NotImplementedInFogbank("Integrations through VPC links are not implemented in Fogbank.")
     integration = {name: given[name] for name in _INTEGRATION if given.get(name) is not None}
+    for name in ("requestParameters", "requestTemplates"):
+        if name in integration:
+            integration[name] = _texts(integration[name])
     for name in _UPPER:
         if name in integration:
             integration[name] = str(integration[name]).upper()
+    if integration.get("type") == "MOCK":
+        integration.pop("httpMethod", None)
     if integration.get("httpMethod") == "X-AMAZON-APIGATEWAY-ANY-METHOD":
         integration["httpMethod"] = "ANY"
     responses = {}
@@ -312,14 +321,19 @@ def _integration(given: Document) -> Document:
             {
                 "statusCode": status,
                 "selectionPattern": None if pattern == "default" else str(pattern),
-                "responseParameters": response.get("responseParameters"),
-                "responseTemplates": response.get("responseTemplates"),
+                "responseParameters": _texts(response.get("responseParameters")),
+                "responseTemplates": _texts(response.get("responseTemplates")),
                 "contentHandling": str(response["contentHandling"]).upper() if "contentHandling" in response else None,
             }
         )
     if responses:
         integration["integrationResponses"] = responses
     return integration
+
+
+def _texts(values: Document | None) -> dict[str, str] | None:
+    """As recorded, AWS leaves out what is no text."""
+    return {name: value for name, value in values.items() if isinstance(value, str)} or None if values else None
 
 
 def _with_model_references(value: Any) -> Any:

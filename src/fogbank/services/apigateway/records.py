@@ -63,6 +63,37 @@ class GatewayResponse(Record):
     templates: dict[str, str]
 
 
+class Authorizer(Record):
+    id: str
+    document: Document
+
+
+class ApiKey(Record):
+    id: str
+    value: str
+    name: str | None
+    description: str | None
+    enabled: bool
+    customer_id: str | None
+    created_ms: int
+    updated_ms: int
+    sequence: int
+    tags: dict[str, str] = {}
+
+
+class UsagePlan(Record):
+    """`stages` are as given: the API, the stage, and limits of methods. No throttle or quota is an empty one."""
+
+    id: str
+    name: str
+    description: str | None
+    stages: list[Document]
+    tags: dict[str, str]
+    sequence: int
+    throttle: Document = {}
+    quota: Document = {}
+
+
 class Deployment(Record):
     id: str
     created_ms: int
@@ -77,6 +108,7 @@ class Definition(Record):
     models: list[Model]
     validators: list[RequestValidator]
     gateway_responses: list[GatewayResponse]
+    authorizers: list[Authorizer] = []
 
 
 class Stage(Record):
@@ -102,10 +134,18 @@ class Tables:
         self.models = store.table("apigateway.models", key=(str, str), value=Model)
         self.validators = store.table("apigateway.validators", key=(str, str), value=RequestValidator)
         self.gateway_responses = store.table("apigateway.gateway_responses", key=(str, str), value=GatewayResponse)
+        self.authorizers = store.table("apigateway.authorizers", key=(str, str), value=Authorizer)
         self.deployments = store.table("apigateway.deployments", key=(str, str), value=Deployment)
         self.definitions = store.table("apigateway.definitions", key=(str, str), value=Definition)
         self.stages = store.table("apigateway.stages", key=(str, str), value=Stage)
         self.accounts = store.table("apigateway.accounts", key=(str, str), value=Account)
+        self.api_keys = store.table("apigateway.api_keys", key=(str, str, str), value=ApiKey)
+        self.key_values = store.table("apigateway.key_values", key=(str, str, str), value=str)
+        """The ids of keys by what callers send."""
+        self.usage_plans = store.table("apigateway.usage_plans", key=(str, str, str), value=UsagePlan)
+        self.plan_keys = store.table("apigateway.plan_keys", key=(str, str, str, str), value=bool)
+        self.usage = store.table("apigateway.usage", key=(str, str, str, str, str), value=int)
+        """Requests by plan, key and day."""
 
     def definition(self, api: RestApi) -> Definition:
         """The API as it is now."""
@@ -116,11 +156,13 @@ class Tables:
             models=[model for _, model in self.models.scan(place)],
             validators=[validator for _, validator in self.validators.scan(place)],
             gateway_responses=[response for _, response in self.gateway_responses.scan(place)],
+            authorizers=[authorizer for _, authorizer in self.authorizers.scan(place)],
         )
 
     def remove_contents(self, api_id: str) -> None:
         """All that belongs to an API but its stages and deployments."""
-        for table in (self.resources, self.models, self.validators, self.gateway_responses):
+        contents = (self.resources, self.models, self.validators, self.gateway_responses, self.authorizers)
+        for table in contents:
             for key, _ in list(table.scan((api_id,))):
                 table.delete(key)
 

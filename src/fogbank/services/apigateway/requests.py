@@ -40,8 +40,8 @@ class Requests(ApiGatewayBase):
         outgoing = await self._execution.answer(ctx, address, incoming)
         return ResponseData(outgoing.status, outgoing.headers, outgoing.body)
 
-    async def send_to_api(self, ctx: Context, request: HttpRequest) -> HttpAnswer:
-        """Another service's request to an execute-api URL, on behalf of the context's principal.
+    async def send_to_api(self, ctx: Context, request: HttpRequest, *, signed: bool = True) -> HttpAnswer:
+        """Another service's request to an execute-api URL; `signed` as the context's principal.
 
         Raises NoAnswer for a URL that is no API's.
         """
@@ -57,7 +57,7 @@ class Requests(ApiGatewayBase):
             headers=[("Host", host), *request.headers.items()],
             body=request.body or b"",
             peer="127.0.0.1",
-            caller=_caller(ctx),
+            caller=_caller(ctx) if signed else Caller(),
         )
         outgoing = await self._execution.answer(ctx, address, incoming)
         return HttpAnswer(outgoing.status, outgoing.body, tuple(outgoing.headers))

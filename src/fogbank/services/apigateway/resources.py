@@ -6,43 +6,15 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType, TransactionalResourceType
+from fogbank.services.apigateway.access_resources import (
+    ApiKeyResource,
+    AuthorizerResource,
+    UsagePlanKeyResource,
+    UsagePlanResource,
+)
 from fogbank.services.apigateway.errors import NotFound
+from fogbank.services.apigateway.properties import Patch, escaped, flag, given, map_changes, member, replace
 from fogbank.services.apigateway.tags import api_arn, stage_arn
-
-Patch = dict[str, Any]
-
-
-def _member(name: str) -> str:
-    """`RestApiId` as the API calls it: `restApiId`."""
-    return name[:1].lower() + name[1:]
-
-
-def _flag(value: Any) -> bool:
-    return value is True or str(value).lower() == "true"
-
-
-def _given(properties: dict[str, Any], *names: str) -> dict[str, Any]:
-    """The properties of those names as the API's parameters."""
-    return {_member(name): properties[name] for name in names if name in properties}
-
-
-def _replace(path: str, value: Any) -> Patch:
-    return {"op": "replace", "path": path, "value": str(value).lower() if isinstance(value, bool) else str(value)}
-
-
-def _escaped(step: str) -> str:
-    return step.replace("~", "~0").replace("/", "~1")
-
-
-def _map_changes(path: str, before: dict[str, Any], after: dict[str, Any]) -> list[Patch]:
-    """The patches that make one map of another."""
-    gone = [{"op": "remove", "path": f"{path}/{_escaped(key)}"} for key in before if key not in after]
-    new = [
-        {**_replace(f"{path}/{_escaped(key)}", value), "op": "add"}
-        for key, value in after.items()
-        if before.get(key) != value
-    ]
-    return gone + new
 
 
 async def _set_tags(ctx: Context, arn: str, before: dict[str, str], wanted: dict[str, str]) -> None:
@@ -80,10 +52,10 @@ class RestApiResource(ResourceType):
         apigateway, properties = ctx.cloud.apigateway, request.properties
         body = await _body(ctx, properties)
         if body is None:
-            given = _given(properties, "Name", "Description", "Policy")
+            settings = given(properties, "Name", "Description", "Policy")
             if "ApiKeySourceType" in properties:
-                given["apiKeySource"] = properties["ApiKeySourceType"]
-            answer = await ctx.call(apigateway.create_rest_api, tags=request.tags(), **given)
+                settings["apiKeySource"] = properties["ApiKeySourceType"]
+            answer = await ctx.call(apigateway.create_rest_api, tags=request.tags(), **settings)
         else:
             answer = await ctx.call(apigateway.import_rest_api, body=body, **_import_options(properties))
         if request.announce is not None:
@@ -106,19 +78,19 @@ class RestApiResource(ResourceType):
         """What the properties say, over what a document does."""
         apigateway, after = ctx.cloud.apigateway, request.properties
         changes = [
-            _replace(f"/{_member(name)}", after.get(name, ""))
+            replace(f"/{member(name)}", after.get(name, ""))
             for name in ("Name", "Description", "MinimumCompressionSize", "DisableExecuteApiEndpoint")
             if after.get(name) != before.get(name)
         ]
         there = await ctx.call(apigateway.get_rest_api, restApiId=api_id)
         old, new = there.get("binaryMediaTypes") or [], after.get("BinaryMediaTypes") or []
         gone = [kind for kind in before.get("BinaryMediaTypes") or [] if kind not in new]
-        changes += [{"op": "remove", "path": f"/binaryMediaTypes/{_escaped(kind)}"} for kind in gone]
-        changes += [{"op": "add", "path": f"/binaryMediaTypes/{_escaped(kind)}"} for kind in new if kind not in old]
+        changes += [{"op": "remove", "path": f"/binaryMediaTypes/{escaped(kind)}"} for kind in gone]
+        changes += [{"op": "add", "path": f"/binaryMediaTypes/{escaped(kind)}"} for kind in new if kind not in old]
         if after.get("EndpointConfiguration") != before.get("EndpointConfiguration"):
             changes += _endpoint_changes(after.get("EndpointConfiguration") or {"Types": ["EDGE"]})
         if "Policy" in after:
-            changes.append(_replace("/policy", after["Policy"]))
+            changes.append(replace("/policy", after["Policy"]))
         await ctx.call(apigateway.update_rest_api, restApiId=api_id, patchOperations=changes)
         await _set_tags(ctx, api_arn(ctx, api_id), there.get("tags") or {}, request.tags())
 
@@ -135,9 +107,9 @@ def _endpoint_changes(configuration: dict[str, Any]) -> list[Patch]:
     changes = []
     if "Types" in configuration:
         (kind,) = configuration["Types"]
-        changes.append(_replace("/endpointConfiguration/types/0", kind))
+        changes.append(replace("/endpointConfiguration/types/0", kind))
     if "IpAddressType" in configuration:
-        changes.append(_replace("/endpointConfiguration/ipAddressType", configuration["IpAddressType"]))
+        changes.append(replace("/endpointConfiguration/ipAddressType", configuration["IpAddressType"]))
     return changes
 
 
@@ -158,7 +130,7 @@ async def _body(ctx: Context, properties: dict[str, Any]) -> bytes | None:
 def _import_options(properties: dict[str, Any]) -> dict[str, Any]:
     return {
         "parameters": properties.get("Parameters") or {},
-        "failOnWarnings": _flag(properties.get("FailOnWarnings")),
+        "failOnWarnings": flag(properties.get("FailOnWarnings")),
     }
 
 
@@ -172,7 +144,7 @@ class ResourceResource(TransactionalResourceType):
     supported = frozenset({"ParentId", "PathPart", "RestApiId"})
 
     def _create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        answer = ctx.cloud.apigateway.create_resource(ctx, **_given(request.properties, *self.supported))
+        answer = ctx.cloud.apigateway.create_resource(ctx, **given(request.properties, *self.supported))
         return ResourceState(physical_id=answer["id"], attributes={"ResourceId": answer["id"]})
 
     def _update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
@@ -226,17 +198,17 @@ class MethodResource(TransactionalResourceType):
 
     def _put(self, ctx: Context, properties: dict[str, Any]) -> None:
         apigateway, place = ctx.cloud.apigateway, _place(properties)
-        given = _given(
+        settings = given(
             properties, "AuthorizerId", "OperationName", "RequestModels", "RequestValidatorId", "AuthorizationScopes"
         )
         if "ApiKeyRequired" in properties:
-            given["apiKeyRequired"] = _flag(properties["ApiKeyRequired"])
+            settings["apiKeyRequired"] = flag(properties["ApiKeyRequired"])
         if "RequestParameters" in properties:
-            given["requestParameters"] = _flags(properties["RequestParameters"])
+            settings["requestParameters"] = _flags(properties["RequestParameters"])
         kind = properties.get("AuthorizationType", "NONE")
-        apigateway.put_method(ctx, **place, authorizationType=kind, **given)
+        apigateway.put_method(ctx, **place, authorizationType=kind, **settings)
         for response in properties.get("MethodResponses") or ():
-            declared = _given(response, "StatusCode", "ResponseModels")
+            declared = given(response, "StatusCode", "ResponseModels")
             declared["statusCode"] = str(declared["statusCode"])
             if "ResponseParameters" in response:
                 declared["responseParameters"] = _flags(response["ResponseParameters"])
@@ -246,11 +218,11 @@ class MethodResource(TransactionalResourceType):
 
 
 def _place(properties: dict[str, Any]) -> dict[str, Any]:
-    return _given(properties, "RestApiId", "ResourceId", "HttpMethod")
+    return given(properties, "RestApiId", "ResourceId", "HttpMethod")
 
 
 def _flags(values: dict[str, Any]) -> dict[str, bool]:
-    return {name: _flag(value) for name, value in values.items()}
+    return {name: flag(value) for name, value in values.items()}
 
 
 _INTEGRATION = (
@@ -273,13 +245,13 @@ def _put_integration(ctx: Context, place: dict[str, Any], integration: dict[str,
     missing = integration.keys() - {*_INTEGRATION, *_INTEGRATION_ELSE}
     if missing:
         raise NotImplementedInFogbank(f"Fogbank does not implement of integrations: {', '.join(sorted(missing))}.")
-    given = _given(integration, *_INTEGRATION)
+    settings = given(integration, *_INTEGRATION)
     if "TimeoutInMillis" in integration:
-        given["timeoutInMillis"] = int(integration["TimeoutInMillis"])
-    ctx.cloud.apigateway.put_integration(ctx, **place, **given)
+        settings["timeoutInMillis"] = int(integration["TimeoutInMillis"])
+    ctx.cloud.apigateway.put_integration(ctx, **place, **settings)
     names = ("StatusCode", "SelectionPattern", "ResponseParameters", "ResponseTemplates", "ContentHandling")
     for response in integration.get("IntegrationResponses") or ():
-        wanted = _given(response, *names)
+        wanted = given(response, *names)
         wanted["statusCode"] = str(wanted["statusCode"])
         ctx.cloud.apigateway.put_integration_response(ctx, **place, **wanted)
 
@@ -291,17 +263,17 @@ class ModelResource(TransactionalResourceType):
     def _create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         properties = request.properties
         name = properties.get("Name") or "".join(filter(str.isalnum, request.generated_name(length_max=128)))
-        given = _given(properties, "RestApiId", "Description")
+        settings = given(properties, "RestApiId", "Description")
         content_type = properties.get("ContentType", "application/json")
         ctx.cloud.apigateway.create_model(
-            ctx, name=name, contentType=content_type, schema=_json_text(properties.get("Schema")), **given
+            ctx, name=name, contentType=content_type, schema=_json_text(properties.get("Schema")), **settings
         )
         return ResourceState(physical_id=name)
 
     def _update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         changes = [
-            _replace("/description", request.properties.get("Description", "")),
-            _replace("/schema", _json_text(request.properties.get("Schema"))),
+            replace("/description", request.properties.get("Description", "")),
+            replace("/schema", _json_text(request.properties.get("Schema"))),
         ]
         api_id = request.properties["RestApiId"]
         ctx.cloud.apigateway.update_model(ctx, restApiId=api_id, modelName=request.physical_id, patchOperations=changes)
@@ -325,15 +297,15 @@ class RequestValidatorResource(TransactionalResourceType):
 
     def _create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         properties = request.properties
-        given = _given(properties, "RestApiId", "Name")
+        settings = given(properties, "RestApiId", "Name")
         for name in ("ValidateRequestBody", "ValidateRequestParameters"):
-            given[_member(name)] = _flag(properties.get(name))
-        answer = ctx.cloud.apigateway.create_request_validator(ctx, **given)
+            settings[member(name)] = flag(properties.get(name))
+        answer = ctx.cloud.apigateway.create_request_validator(ctx, **settings)
         return ResourceState(physical_id=answer["id"], attributes={"RequestValidatorId": answer["id"]})
 
     def _update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         changes = [
-            _replace(f"/{_member(name)}", _flag(request.properties.get(name)))
+            replace(f"/{member(name)}", flag(request.properties.get(name)))
             for name in ("ValidateRequestBody", "ValidateRequestParameters")
         ]
         api_id = request.properties["RestApiId"]
@@ -355,10 +327,10 @@ class GatewayResponseResource(TransactionalResourceType):
     supported = frozenset({"ResponseParameters", "ResponseTemplates", "ResponseType", "RestApiId", "StatusCode"})
 
     def _create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        given = _given(request.properties, *self.supported)
-        if "statusCode" in given:
-            given["statusCode"] = str(given["statusCode"])
-        ctx.cloud.apigateway.put_gateway_response(ctx, **given)
+        settings = given(request.properties, *self.supported)
+        if "statusCode" in settings:
+            settings["statusCode"] = str(settings["statusCode"])
+        ctx.cloud.apigateway.put_gateway_response(ctx, **settings)
         name = request.physical_id or request.generated_name(length_max=64)
         return ResourceState(physical_id=name, attributes={"Id": name})
 
@@ -366,9 +338,9 @@ class GatewayResponseResource(TransactionalResourceType):
         return self._create(ctx, request)
 
     def _delete(self, ctx: Context, request: ResourceRequest) -> None:
-        given = _given(request.properties, "RestApiId", "ResponseType")
+        settings = given(request.properties, "RestApiId", "ResponseType")
         try:
-            ctx.cloud.apigateway.delete_gateway_response(ctx, **given)
+            ctx.cloud.apigateway.delete_gateway_response(ctx, **settings)
         except NotFound:
             return
 
@@ -379,23 +351,23 @@ class DeploymentResource(TransactionalResourceType):
 
     def _create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         properties = request.properties
-        given = _given(properties, "RestApiId", "Description", "StageName")
+        settings = given(properties, "RestApiId", "Description", "StageName")
         stage: dict[str, Any] = properties.get("StageDescription") or {}
         missing = stage.keys() - {"Description", "Variables", "TracingEnabled"}
         if missing:
             names = ", ".join(sorted(missing))
             raise NotImplementedInFogbank(f"Fogbank does not implement of a deployment's StageDescription: {names}.")
         if "Description" in stage:
-            given["stageDescription"] = stage["Description"]
+            settings["stageDescription"] = stage["Description"]
         if "Variables" in stage:
-            given["variables"] = stage["Variables"]
+            settings["variables"] = stage["Variables"]
         if "TracingEnabled" in stage:
-            given["tracingEnabled"] = _flag(stage["TracingEnabled"])
-        answer = ctx.cloud.apigateway.create_deployment(ctx, **given)
+            settings["tracingEnabled"] = flag(stage["TracingEnabled"])
+        answer = ctx.cloud.apigateway.create_deployment(ctx, **settings)
         return ResourceState(physical_id=answer["id"], attributes={"DeploymentId": answer["id"]})
 
     def _update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        changes = [_replace("/description", request.properties.get("Description", ""))]
+        changes = [replace("/description", request.properties.get("Description", ""))]
         api_id = request.properties["RestApiId"]
         ctx.cloud.apigateway.update_deployment(
             ctx, restApiId=api_id, deploymentId=request.physical_id, patchOperations=changes
@@ -435,24 +407,24 @@ class StageResource(ResourceType):
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         properties = request.properties
-        given = _given(properties, "RestApiId", "DeploymentId", "Description", "Variables")
+        settings = given(properties, "RestApiId", "DeploymentId", "Description", "Variables")
         for name in ("TracingEnabled", "CacheClusterEnabled"):
             if name in properties:
-                given[_member(name)] = _flag(properties[name])
+                settings[member(name)] = flag(properties[name])
         name = properties.get("StageName") or request.generated_name(length_max=128)
-        await ctx.call(ctx.cloud.apigateway.create_stage, stageName=name, tags=request.tags(), **given)
+        await ctx.call(ctx.cloud.apigateway.create_stage, stageName=name, tags=request.tags(), **settings)
         await self._patch(ctx, properties["RestApiId"], name, _log_and_method_changes({}, properties))
         return ResourceState(physical_id=name)
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         before, after, name = request.previous, request.properties, request.physical_id
         api_id = after["RestApiId"]
-        changes = [_replace("/deploymentId", after["DeploymentId"])]
+        changes = [replace("/deploymentId", after["DeploymentId"])]
         if after.get("Description") != before.get("Description"):
-            changes.append(_replace("/description", after.get("Description", "")))
-        changes.append(_replace("/tracingEnabled", _flag(after.get("TracingEnabled"))))
-        changes.append(_replace("/cacheClusterEnabled", _flag(after.get("CacheClusterEnabled"))))
-        changes += _map_changes("/variables", before.get("Variables") or {}, after.get("Variables") or {})
+            changes.append(replace("/description", after.get("Description", "")))
+        changes.append(replace("/tracingEnabled", flag(after.get("TracingEnabled"))))
+        changes.append(replace("/cacheClusterEnabled", flag(after.get("CacheClusterEnabled"))))
+        changes += map_changes("/variables", before.get("Variables") or {}, after.get("Variables") or {})
         changes += _log_and_method_changes(before, after)
         await self._patch(ctx, api_id, name, changes)
         stage = await ctx.call(ctx.cloud.apigateway.get_stage, restApiId=api_id, stageName=name)
@@ -489,20 +461,20 @@ def _log_and_method_changes(before: dict[str, Any], after: dict[str, Any]) -> li
     log = after.get("AccessLogSetting") or {}
     if before.get("AccessLogSetting") and not log:
         changes.append({"op": "remove", "path": "/accessLogSettings"})
-    changes += [_replace(f"/accessLogSettings/{_member(name)}", value) for name, value in log.items()]
+    changes += [replace(f"/accessLogSettings/{member(name)}", value) for name, value in log.items()]
     old = {_method_path(setting) for setting in before.get("MethodSettings") or ()}
     new = {_method_path(setting): setting for setting in after.get("MethodSettings") or ()}
     changes += [{"op": "remove", "path": path} for path in sorted(old)]
     for path, setting in new.items():
         for name, value in setting.items():
             if name in _METHOD_SETTINGS:
-                changes.append(_replace(f"{path}/{_METHOD_SETTINGS[name]}", value))
+                changes.append(replace(f"{path}/{_METHOD_SETTINGS[name]}", value))
     return changes
 
 
 def _method_path(setting: dict[str, Any]) -> str:
     resource = setting.get("ResourcePath", "/*").removeprefix("/")
-    return f"/{'*' if resource == '*' else _escaped('/' + resource)}/{setting.get('HttpMethod', '*')}"
+    return f"/{'*' if resource == '*' else escaped('/' + resource)}/{setting.get('HttpMethod', '*')}"
 
 
 class AccountResource(TransactionalResourceType):
@@ -521,11 +493,13 @@ class AccountResource(TransactionalResourceType):
         """The account keeps its role, as on AWS: other stacks may count on it."""
 
     def _put(self, ctx: Context, role: str) -> None:
-        ctx.cloud.apigateway.update_account(ctx, patchOperations=[_replace("/cloudwatchRoleArn", role)])
+        ctx.cloud.apigateway.update_account(ctx, patchOperations=[replace("/cloudwatchRoleArn", role)])
 
 
 RESOURCES: list[type[ResourceType]] = [
     AccountResource,
+    ApiKeyResource,
+    AuthorizerResource,
     DeploymentResource,
     GatewayResponseResource,
     MethodResource,
@@ -534,4 +508,6 @@ RESOURCES: list[type[ResourceType]] = [
     ResourceResource,
     RestApiResource,
     StageResource,
+    UsagePlanKeyResource,
+    UsagePlanResource,
 ]

@@ -55,8 +55,6 @@ class RestApis(ApiGatewayBase):
             settings["minimumCompressionSize"] = _compression_size(str(minimumCompressionSize))
         if policy is not None:
             raise policies_are_missing()
-        if apiKeySource != "HEADER":
-            raise NotImplementedInFogbank("API Gateway's API keys from authorizers are not implemented in Fogbank.")
         return described(self.make_api(ctx, settings, check_tags(tags)))
 
     def make_api(self, ctx: Context, settings: Document, tags: dict[str, str]) -> RestApi:
@@ -154,7 +152,11 @@ def _change(settings: Document, patch: Patch) -> None:
         case ["policy"]:
             raise policies_are_missing()
         case ["apiKeySource"]:
-            raise NotImplementedInFogbank("API Gateway's API keys are not implemented in Fogbank.")
+            if patch.op != "replace":
+                raise patches.only_replace()
+            if patch.value not in ("HEADER", "AUTHORIZER"):  # The sentence is not recorded.
+                raise BadRequest("Invalid API key source specified. Valid options are HEADER, AUTHORIZER")
+            settings["apiKeySource"] = patch.value
         case _:
             patches.change(settings, patch, _SETTINGS)
 

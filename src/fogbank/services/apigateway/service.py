@@ -5,8 +5,9 @@ from fogbank.services.apigateway.gateway_responses import GatewayResponses
 from fogbank.services.apigateway.imports import Imports
 from fogbank.services.apigateway.integrations import Integrations
 from fogbank.services.apigateway.models import Models
-from fogbank.services.apigateway.requests import Requests
 from fogbank.services.apigateway.tags import Tags
+from fogbank.services.apigateway.trials import Trials
+from fogbank.services.apigateway.usage_plans import UsagePlans
 
 
 class ApiGatewayService(
@@ -15,7 +16,8 @@ class ApiGatewayService(
     Imports,
     Integrations,
     Models,
-    Requests,
     Tags,
+    Trials,
+    UsagePlans,
 ):
     """REST APIs: their definition, deployments and stages, and the requests to them."""

@@ -180,11 +180,16 @@ class Stages(ApiGatewayBase):
             case ["accessLogSettings", *rest]:
                 _change_access_log(settings, patch, rest)
             case [*resource, http_method, group, member] if f"{group}/{member}" in _METHOD_SETTINGS and resource:
-                _change_method_setting(settings, "/".join([*resource, http_method]), f"{group}/{member}", patch)
+                _change_method_setting(settings, _place(resource, http_method), f"{group}/{member}", patch)
             case [*resource, http_method] if patch.op == "remove" and resource:
-                _remove_method_settings(settings, "/".join([*resource, http_method]))
+                _remove_method_settings(settings, _place(resource, http_method))
             case _:
                 raise BadRequest(f"Invalid method setting path: {patch.path}. Must be one of: [{_PATHS}]")
+
+
+def _place(resource: list[str], http_method: str) -> str:
+    """The name of a method's settings: `pets/{id}/GET`, and `*/*` for all."""
+    return "/".join([*resource, http_method]).removeprefix("/")
 
 
 def _refuse_cache(wanted: bool) -> None:

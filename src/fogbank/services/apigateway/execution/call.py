@@ -105,6 +105,8 @@ class Call:
         self.method: Document = {}
         self.trace = _trace(ctx)
         self.integration_latency_ms = 0
+        self.usage_key = ""
+        """The API key that an authorizer named."""
         self.context = self._first_context(deployment_id)
         """`$context`"""
 

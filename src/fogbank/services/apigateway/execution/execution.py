@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 from fogbank.core.context import Context
 from fogbank.services.apigateway.addresses import Address
 from fogbank.services.apigateway.execution import access_log, refusals, steps
+from fogbank.services.apigateway.execution.authorizers import LambdaAuthorizers
 from fogbank.services.apigateway.execution.call import Call, Incoming, Outgoing
+from fogbank.services.apigateway.execution.metering import Metering
 from fogbank.services.apigateway.execution.plan import PLANS_MAX, Plan
 from fogbank.services.apigateway.execution.throttle import Throttle
 from fogbank.services.apigateway.gateway_errors import Forbidden, GatewayError, Throttled
@@ -22,6 +24,8 @@ class Execution:
         self._tables = tables
         self._plans: OrderedDict[tuple[str, str], Plan] = OrderedDict()
         self._throttle = Throttle()
+        self._metering = Metering(tables, self._throttle)
+        self.authorizers = LambdaAuthorizers()
 
     async def answer(self, ctx: Context, address: Address, incoming: Incoming) -> Outgoing:
         """The answer to a request, whatever it is."""
@@ -47,7 +51,9 @@ class Execution:
     async def _through(self, call: Call, stage: Stage) -> Outgoing:
         try:
             steps.find_method(call)
-            steps.authorize(call)
+            await steps.authorize(call, self.authorizers)
+            if call.method["apiKeyRequired"]:
+                await self._metering.admit(call)
             self._admit(call, stage)
             return await steps.answer(call)
         except GatewayError as error:

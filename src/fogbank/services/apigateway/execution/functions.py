@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from fogbank.core.arn import parse_arn
+from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.errors import AwsError
 from fogbank.core.json_text import NOT_JSON, parse
 from fogbank.core.policies import Effect, Request, read_policy
@@ -37,8 +37,7 @@ async def proxy(call: Call, mapped: Mapped) -> Outgoing:
     """Invoke the function with the request as an event; its answer is the method's."""
     payload = msgspec.json.encode(event(call, mapped))
     found = await _invoke(call, payload)
-    answer = parse(found["Payload"])
-    return _answer(call, answer)
+    return _answer(call, parse(found["Payload"]))
 
 
 async def plain(call: Call, body: bytes, mapped: Mapped) -> tuple[Outgoing, str]:
@@ -60,29 +59,55 @@ async def plain(call: Call, body: bytes, mapped: Mapped) -> tuple[Outgoing, str]
 
 
 async def _invoke(call: Call, payload: bytes, *, asynchronous: bool = False) -> dict[str, Any]:
-    uri = mappings.with_stage_variables(call, call.integration["uri"])
-    name = function_arn(uri)
-    if name is None:
-        raise InternalError(reason=f"{_CONFIGURATION} Invalid function URI")
-    if call.integration.get("httpMethod") != "POST":
+    integration = call.integration
+    if integration.get("httpMethod") != "POST":
         raise InternalError(reason=f"{_CONFIGURATION} Lambda invocation failed with status: 403")
-    await _check_leave(call, name)
-    arn = parse_arn(name)
-    there = call.ctx.at(region=arn.region if arn is not None else None).traced(call.trace)
+    assert call.resource is not None
+    return await invoke(
+        call,
+        uri=integration["uri"],
+        role=integration.get("credentials"),
+        source=f"{call.stage}/{call.incoming.method}{call.resource.path}",
+        payload=payload,
+        timeout_s=integration["timeoutInMillis"] / 1000,
+        asynchronous=asynchronous,
+    )
+
+
+async def invoke(
+    call: Call,
+    *,
+    uri: str,
+    role: str | None,
+    source: str,
+    payload: bytes,
+    timeout_s: float,
+    asynchronous: bool = False,
+) -> dict[str, Any]:
+    """Lambda's answer. `source` is the part of the API that asks, as the function's policy may name it behind the API.
+
+    Raises InternalError if the function is not there or may not be invoked, IntegrationTimeout.
+    """
+    name = function_arn(mappings.with_stage_variables(call, uri))
+    arn = parse_arn(name or "")
+    if name is None or arn is None or arn.service != "lambda":
+        raise InternalError(reason=f"{_CONFIGURATION} Invalid function URI")
+    if not (role_exists(call, role) if role else await _let_in(call, arn, source)):
+        raise InternalError(reason=f"{_CONFIGURATION} Invalid permissions on Lambda function")
+    there = call.ctx.at(region=arn.region).traced(call.trace)
     kind = "Event" if asynchronous else "RequestResponse"
     work = there.call(call.ctx.cloud.lambda_.invoke, FunctionName=name, Payload=payload, InvocationType=kind)
+    call.say(f"Sending request to https://lambda.{arn.region}.amazonaws.com/2015-03-31/functions/{name}/invocations")
     task = asyncio.ensure_future(work)
-    limit_s = call.integration["timeoutInMillis"] / 1000
     # In real time, as the time limits of the functions' processes are. The function itself goes on, as on AWS.
-    done, _ = await asyncio.wait({task}, timeout=limit_s)
+    done, _ = await asyncio.wait({task}, timeout=timeout_s)
     if not done:
         task.add_done_callback(_hear)
         raise IntegrationTimeout(reason="Execution failed due to a timeout error")
     try:
         answer: dict[str, Any] = task.result()
     except AwsError as error:
-        reason = f"{_CONFIGURATION} Lambda invocation failed: {error.message}"
-        raise InternalError(reason=reason) from error
+        raise InternalError(reason=f"{_CONFIGURATION} Lambda invocation failed: {error.message}") from error
     return answer
 
 
@@ -92,45 +117,28 @@ def _hear(task: "asyncio.Task[Any]") -> None:
         task.exception()
 
 
-async def _check_leave(call: Call, name: str) -> None:
-    """Whether API Gateway may invoke the function: by the role that the integration names, else by the policy of the
-    function.
-    """
-    role = call.integration.get("credentials")
-    refused = InternalError(reason=f"{_CONFIGURATION} Invalid permissions on Lambda function")
-    if role:
-        if not role_exists(call, role):
-            raise refused
-        return
-    assert call.resource is not None
-    arn = parse_arn(name)
-    if arn is None or arn.service != "lambda":
-        raise refused
-    path = call.resource.path
-    source = (
-        f"arn:aws:execute-api:{call.api.region}:{call.api.account}:{call.api.id}/{call.stage}/"
-        f"{call.incoming.method}{path if path != '/' else '/'}"
-    )
-    there = call.ctx.at(account=arn.account, region=arn.region)
+async def _let_in(call: Call, function: Arn, source: str) -> bool:
+    """Whether the function's policy lets API Gateway invoke it for that part of the API."""
+    there = call.ctx.at(account=function.account, region=function.region)
     try:
-        document = (await there.call(call.ctx.cloud.lambda_.get_policy, FunctionName=name))["Policy"]
+        document = (await there.call(call.ctx.cloud.lambda_.get_policy, FunctionName=str(function)))["Policy"]
     except AwsError:
-        raise refused from None
-    context = {"aws:sourcearn": source, "aws:sourceaccount": call.api.account}
-    resource = name.rstrip()
-    if read_policy(document).decide(Request(PRINCIPAL, "lambda:InvokeFunction", resource, context)) is not Effect.ALLOW:
-        raise refused
+        return False
+    context = {
+        "aws:sourcearn": f"arn:aws:execute-api:{call.api.region}:{call.api.account}:{call.api.id}/{source}",
+        "aws:sourceaccount": call.api.account,
+    }
+    request = Request(PRINCIPAL, "lambda:InvokeFunction", str(function), context)
+    return read_policy(document).decide(request) is Effect.ALLOW
 
 
 def role_exists(call: Call, role: str) -> bool:
-    """Whether the integration's role can be there; `arn:aws:iam::*:user/*` stands for the caller's own credentials."""
+    """Whether the integration's role is there; `arn:aws:iam::*:user/*` stands for the caller's own credentials."""
     arn = parse_arn(role)
     if arn is None or arn.service != "iam":
         return False
-    if arn.account == "*":
-        return True
     if arn.account != call.api.account:
-        return True
+        return True  # The caller's, or one of another account, which cannot be seen from here.
     try:
         call.ctx.cloud.iam.get_role(call.ctx, RoleName=arn.resource.rpartition("/")[2])
     except AwsError:

@@ -3,6 +3,7 @@
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from fogbank.core.http_client import HttpRequest, NoAnswer, TimedOut, send
+from fogbank.services.apigateway import addresses
 from fogbank.services.apigateway.execution.call import Call, Outgoing, Pairs
 from fogbank.services.apigateway.execution.mappings import Mapped, resolved_uri
 from fogbank.services.apigateway.gateway_errors import IntegrationFailure, IntegrationTimeout
@@ -26,7 +27,10 @@ async def send_request(call: Call, body: bytes, mapped: Mapped, *, proxy: bool) 
     call.say(f"Endpoint request URI: {uri}")
     call.say(f"Sending request to {uri}")
     try:
-        answer = await send(request, read_bytes_max=ANSWER_BYTES_MAX, follow_redirects=False)
+        if addresses.of_url(uri) is not None:
+            answer = await call.ctx.cloud.apigateway.send_to_api(call.ctx, request, signed=False)
+        else:
+            answer = await send(request, read_bytes_max=ANSWER_BYTES_MAX, follow_redirects=False)
     except TimedOut:
         raise IntegrationTimeout(reason="Execution failed due to a timeout error") from None
     except NoAnswer as error:

@@ -26,6 +26,7 @@ class Plan:
         self.models = {model.name: model.schema for model in definition.models}
         self.validators = {validator.id: validator for validator in definition.validators}
         self.gateway_responses = {response.type: response for response in definition.gateway_responses}
+        self.authorizers = {authorizer.id: authorizer for authorizer in definition.authorizers}
         self.binary_types: list[str] = definition.settings.get("binaryMediaTypes") or []
         self.compiled: dict[str, Any] = {}
         """What is made of models when they are first needed."""

@@ -18,7 +18,7 @@ def answer(call: Call, error: GatewayError) -> Outgoing:
     }
     response = _response(call, error)
     headers: Pairs = [("x-amzn-ErrorType", error.error_type)]
-    templates, status = DEFAULT_TEMPLATES, error.status
+    templates, status = {"application/json": f'{{"{error.member}":$context.error.messageString}}'}, error.status
     if response is not None:
         templates = response.templates or DEFAULT_TEMPLATES
         status = int(response.status_code) if response.status_code else error.status
@@ -42,4 +42,4 @@ def _response(call: Call, error: GatewayError) -> GatewayResponse | None:
 def bare_answer(error: GatewayError) -> Outgoing:
     """Where no API is known that could word it."""
     headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", error.error_type)]
-    return Outgoing(error.status, headers, json.dumps({"message": error.message}, separators=(",", ":")).encode())
+    return Outgoing(error.status, headers, json.dumps({error.member: error.message}, separators=(",", ":")).encode())

@@ -3,14 +3,15 @@
 import re
 
 from fogbank.services.apigateway.execution import functions, http, mocks, services
+from fogbank.services.apigateway.execution.authorizers import LambdaAuthorizers
 from fogbank.services.apigateway.execution.bodies import request_body, response_body
 from fogbank.services.apigateway.execution.call import Call, Outgoing, Pairs
 from fogbank.services.apigateway.execution.mappings import Mapped, mapped_request, mapped_response, override
 from fogbank.services.apigateway.execution.validation import validate
 from fogbank.services.apigateway.gateway_errors import (
+    AuthorizerConfigurationError,
     ConfigurationError,
     InternalError,
-    InvalidApiKey,
     MissingAuthenticationToken,
 )
 from fogbank.services.apigateway.records import Document
@@ -46,15 +47,19 @@ def find_method(call: Call) -> None:
     call.found(*found)
 
 
-def authorize(call: Call) -> None:
+async def authorize(call: Call, authorizers: LambdaAuthorizers) -> None:
     """Whether the caller may. Signatures are not verified while authorization is off, but they must be there."""
     kind = call.method["authorizationType"]
-    if kind == "AWS_IAM" and not call.incoming.caller.principal:
-        raise MissingAuthenticationToken()
-    if kind not in ("NONE", "AWS_IAM"):
-        raise ConfigurationError(reason=f"{_CONFIGURATION} authorizers are not implemented in Fogbank")
-    if call.method.get("apiKeyRequired"):
-        raise InvalidApiKey()
+    if kind == "NONE":
+        return
+    if kind == "AWS_IAM":
+        if not call.incoming.caller.principal:
+            raise MissingAuthenticationToken()
+        return
+    authorizer = call.plan.authorizers.get(call.method.get("authorizerId") or "")
+    if authorizer is None:
+        raise AuthorizerConfigurationError(reason=f"{_CONFIGURATION} the method's authorizer is not there")
+    await authorizers.authorize(call, authorizer)
 
 
 async def answer(call: Call) -> Outgoing:
