@@ -191,6 +191,29 @@ def test_a_metric_of_ones_own_scales_in_proportion_and_waits_for_its_cooldown(
     assert eventually(lambda: writes(dynamodb) == 20), "a larger one is done at once, from where the first began"
 
 
+def test_of_several_policies_the_one_with_the_largest_capacity_counts(
+    aws: Aws, dynamodb: Any, scaling: Any, clock: MovableClock
+) -> None:
+    scaling.register_scalable_target(**TABLE, MinCapacity=2, MaxCapacity=100)
+    for name in ("age", "backlog"):
+        scaling.put_scaling_policy(
+            **TABLE,
+            PolicyName=name,
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingScalingPolicyConfiguration={
+                "TargetValue": 10,
+                "ScaleOutCooldown": 600,
+                "CustomizedMetricSpecification": {"Namespace": "App", "MetricName": name, "Statistic": "Average"},
+            },
+        )
+    for _ in range(3):
+        clock.advance(s=60 - clock.now_ms() / 1000 % 60 + 1)
+        data = [{"MetricName": "age", "Value": 20.0}, {"MetricName": "backlog", "Value": 30.0}]
+        aws("cloudwatch").put_metric_data(Namespace="App", MetricData=data)
+    clock.advance(s=60 - clock.now_ms() / 1000 % 60 + 1)
+    assert eventually(lambda: writes(dynamodb) == 15), "three times 5, and not three times twice 5"
+
+
 def test_limits_bring_the_capacity_within_them_at_once_and_at_a_scheduled_time(
     dynamodb: Any, scaling: Any, clock: MovableClock
 ) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fogbank.services.cloudwatch.alarm_state import Rule, decide
+from fogbank.services.cloudwatch.alarm_state import Rule, decide, samples_needed
 
 STATES = {"O": "OK", "A": "ALARM", "I": "INSUFFICIENT_DATA", "K": "kept"}
 
@@ -47,3 +47,11 @@ def test_the_reason_tells_the_values_that_decided() -> None:
         "Threshold Crossed: 1 out of the last 2 datapoints [9.0 (15/01/27 08:00:00)] was greater than the threshold "
         "(5.0) (minimum 1 datapoint for OK -> ALARM transition)."
     )
+
+
+@pytest.mark.parametrize(
+    ("statistic", "needed"),
+    [("p50", 20.0), ("p90", 100.0), ("p99", 1000.0), ("p10", 100.0), ("p100", None), ("Average", None), ("tm99", None)],
+)
+def test_a_percentile_needs_so_many_samples_to_be_significant(statistic: str, needed: float | None) -> None:
+    assert samples_needed(statistic) == needed

@@ -190,3 +190,22 @@ def test_a_bus_hears_of_every_change_of_state(aws: Any, cloudwatch: Any) -> None
     assert (detail["state"]["value"], detail["state"]["reason"]) == ("ALARM", "by hand")
     (metric,) = detail["configuration"]["metrics"]
     assert metric["metricStat"]["metric"] == {"namespace": "App", "name": "errors", "dimensions": {"Host": "a"}}
+
+
+def test_a_percentile_of_too_few_samples_changes_nothing_where_it_is_to_be_ignored(cloudwatch: Any, clock: Any) -> None:
+    for name, choice in (("heeds", "evaluate"), ("ignores", "ignore")):
+        put_alarm(
+            cloudwatch, name, Statistic=None, ExtendedStatistic="p90", EvaluateLowSampleCountPercentile=choice
+        )  # fmt: skip
+    clock.advance(s=60 - clock.now_ms() / 1000 % 60 + 1)
+    put(cloudwatch, 5.0)
+    clock.advance(s=60)
+    becomes(cloudwatch, "ALARM", "heeds")
+    assert alarm(cloudwatch, "ignores")["StateValue"] == "INSUFFICIENT_DATA"
+    assert alarm(cloudwatch, "ignores")["EvaluateLowSampleCountPercentile"] == "ignore"
+    datum = {"MetricName": "errors", "Values": [5.0], "Counts": [100.0]}
+    cloudwatch.put_metric_data(Namespace="App", MetricData=[datum])
+    clock.advance(s=60)
+    becomes(cloudwatch, "ALARM", "ignores")
+    with pytest.raises(ClientError, match="Option never is not supported"):
+        put_alarm(cloudwatch, EvaluateLowSampleCountPercentile="never")

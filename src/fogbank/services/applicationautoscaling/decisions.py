@@ -54,19 +54,30 @@ class Decisions(Adjusting):
             return _lowered(target, wanted, capacity, cause)
         if target.suspended.get("DynamicScalingOutSuspended"):
             return Decision(capacity, cause)
-        if ctx.now_ms < policy.out_ms + cooldown_ms:
-            wanted = stepping.wanted(configuration, amount, policy.out_from)
-        return _raised(target, wanted, capacity, cause)
+        base = self._before_scaling_out(ctx, occasion.place, policy, capacity, cooldown_ms)
+        return _raised(target, stepping.wanted(configuration, amount, base), capacity, cause)
 
     def _larger(
         self, ctx: Context, place: Place, target: Target, policy: Policy, capacity: int, cause: str
     ) -> Decision:
         """The capacity to scale out to. What a scale-out has added counts until its cooldown is over."""
         tracking = self._tracking(place, policy.configuration)
-        cooling = ctx.now_ms < policy.out_ms + self._cooldown_ms(place, policy, "ScaleOutCooldown")
+        cooldown_ms = self._cooldown_ms(place, policy, "ScaleOutCooldown")
+        base = self._before_scaling_out(ctx, place, policy, capacity, cooldown_ms)
         values = self._values(ctx, place, policy, tracking.high_periods)
-        wanted = tracking.wanted(policy.out_from if cooling else capacity, values[0] if values else 0)
+        wanted = tracking.wanted(base, values[0] if values else 0)
         return _raised(target, wanted, capacity, cause)
+
+    def _before_scaling_out(self, ctx: Context, place: Place, policy: Policy, capacity: int, cooldown_ms: int) -> int:
+        """The capacity that a scale-out is reckoned from: the one before those of the cooldown, or before another
+        policy's of the same minute, so that of several policies the one with the largest capacity counts.
+        """
+        if ctx.now_ms < policy.out_ms + cooldown_ms:
+            return policy.out_from
+        others = (other for _, other in self._policies(place) if other.arn != policy.arn)
+        return min(
+            (other.out_from for other in others if ctx.now_ms < other.out_ms + MINUTE_S * 1000), default=capacity
+        )
 
     def _smaller(
         self, ctx: Context, place: Place, target: Target, policy: Policy, capacity: int, cause: str

@@ -151,7 +151,7 @@ def _trigger(alarm: Alarm) -> dict[str, Any]:
         "ComparisonOperator": alarm.comparison,
         "Threshold": alarm.threshold,
         "TreatMissingData": alarm.missing,
-        "EvaluateLowSampleCountPercentile": "",
+        "EvaluateLowSampleCountPercentile": alarm.low_samples,
     }
     if alarm.datapoints_given:
         rule["DatapointsToAlarm"] = alarm.datapoints

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEma
 """
 
 import operator
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -23,6 +24,21 @@ COMPARISONS: dict[str, tuple[Callable[[float, float], bool], str]] = {
     "LessThanOrEqualToThreshold": (operator.le, "less than or equal to"),
 }
 MISSING = ("breaching", "notBreaching", "ignore", "missing")
+
+
+_PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)")
+
+
+def samples_needed(statistic: str) -> float | None:
+    """How many samples make a percentile statistically significant; None for what is no percentile below 100.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/percentiles-with-low-samples.html
+    """
+    found = _PERCENTILE.fullmatch(statistic)
+    share = float(found[1]) / 100 if found is not None else 0.0
+    if not 0 < share < 1:
+        return None
+    return round(10 / (1 - share if share >= 0.5 else share), 6)
 
 
 def periods_read(periods: int, period_s: int) -> int:

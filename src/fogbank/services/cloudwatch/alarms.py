@@ -172,6 +172,7 @@ class Alarms(Metrics, Dashboards):
         Unit: str | None = None,
         DatapointsToAlarm: int | None = None,
         TreatMissingData: str | None = None,
+        EvaluateLowSampleCountPercentile: str | None = None,
         Metrics: list[dict[str, Any]] | None = None,
         Tags: list[dict[str, str]] | None = None,
     ) -> Answer:
@@ -188,6 +189,11 @@ class Alarms(Metrics, Dashboards):
             raise ValidationError(
                 f"The value {TreatMissingData} is not supported for TreatMissingData parameter. "
                 f"Supported values are [{', '.join(alarm_state.MISSING)}]."
+            )
+        if EvaluateLowSampleCountPercentile not in (None, "evaluate", "ignore"):
+            raise ValidationError(
+                f"Option {EvaluateLowSampleCountPercentile} is not supported. Supported options for parameter "
+                "EvaluateLowSampleCountPercentile are evaluate and ignore."
             )
         if DatapointsToAlarm is not None and DatapointsToAlarm > EvaluationPeriods:
             raise ValidationError("DatapointsToAlarm must be less than or equal to EvaluationPeriods")
@@ -212,6 +218,7 @@ class Alarms(Metrics, Dashboards):
         alarm.datapoints, alarm.datapoints_given = DatapointsToAlarm or EvaluationPeriods, DatapointsToAlarm is not None
         alarm.missing, alarm.missing_given = TreatMissingData or "missing", TreatMissingData is not None
         alarm.description, alarm.actions_enabled, alarm.actions = AlarmDescription, ActionsEnabled, actions
+        alarm.low_samples = EvaluateLowSampleCountPercentile or ""
         alarm.configured_ms = ctx.now_ms
         if known is None:
             alarm.tags = {tag["Key"]: tag["Value"] for tag in Tags or ()}
@@ -273,11 +280,22 @@ class Alarms(Metrics, Dashboards):
             alarm.comparison, alarm.threshold, alarm.evaluation_periods, alarm.datapoints, alarm.missing
         )
         verdict = alarm_state.decide(rule, recent, alarm.state)
+        if alarm.low_samples == "ignore" and verdict.values and self._is_too_little(ctx, alarm, verdict.values[0][0]):
+            return
         values = [value for _, value in verdict.values]
         if verdict.state != alarm.state:
             self._set_state(ctx, alarm, verdict.state, verdict.reason, _reason_data(ctx, alarm, verdict), values)
         else:
             repeat(ctx, alarm, values)
+
+    def _is_too_little(self, ctx: Context, alarm: Alarm, at_ms: int) -> bool:
+        """Whether the percentile of that period is of too few samples."""
+        needed = alarm_state.samples_needed(alarm.statistic)
+        if alarm.queries or needed is None:
+            return False
+        counted = msgspec.structs.replace(alarm, statistic="SampleCount")
+        counts = self._watched(ctx, counted, at_ms, at_ms + alarm.period_s * 1000)
+        return counts.get(at_ms, 0) < needed
 
     def _watched(self, ctx: Context, alarm: Alarm, start_ms: int, end_ms: int) -> Points:
         start_s, end_s = start_ms / 1000, end_ms / 1000
@@ -459,6 +477,7 @@ def _row(ctx: Context, alarm: Alarm) -> dict[str, Any]:
     optional |= {
         "DatapointsToAlarm": alarm.datapoints if alarm.datapoints_given else None,
         "TreatMissingData": alarm.missing if alarm.missing_given else None,
+        "EvaluateLowSampleCountPercentile": alarm.low_samples or None,
     }
     if alarm.queries:
         optional["Metrics"] = alarm.queries

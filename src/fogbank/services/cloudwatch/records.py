@@ -58,6 +58,8 @@ class Alarm(Record):
     suppressed_by: str = ""
     acted: str = ""
     """The state that it last acted on, if it has a suppressor."""
+    low_samples: str = ""
+    """`ignore` if percentiles of too few samples change nothing."""
 
     @property
     def kind(self) -> str:

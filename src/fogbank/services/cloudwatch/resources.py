@@ -17,6 +17,7 @@ _PASSED = (
     "AlarmDescription",
     "ComparisonOperator",
     "Dimensions",
+    "EvaluateLowSampleCountPercentile",
     "ExtendedStatistic",
     "InsufficientDataActions",
     "MetricName",
