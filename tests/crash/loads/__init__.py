@@ -4,6 +4,7 @@ from tests.crash.kind import Kind
 from tests.crash.loads import (
     events,
     global_tables,
+    metrics,
     objects,
     pipes,
     queues,
@@ -27,6 +28,7 @@ KINDS: tuple[Kind, ...] = (
     pipes.KIND,
     schedules.KIND,
     shards.KIND,
+    metrics.KIND,
     global_tables.KIND,
     objects.KIND,
     uploads.KIND,
