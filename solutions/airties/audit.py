@@ -26,6 +26,7 @@ class Index:
     sequence: list[int]
     files: list[tuple[str, str]] = field(default_factory=list)
     entries: int = 0
+    bytes: int = 0  # as DynamoDB counts them, with the 100 that it adds to each for its bill
     unknown: int = 0  # entries of no message that the fleet has sent
 
 
@@ -36,7 +37,7 @@ class Audit:
     different: int = 0  # in the index, and its slice is not what the device sent
     duplicates: int = 0  # entries beyond one for each message
     out_of_order: int = 0  # sequence numbers in the index that do not follow the device's order
-    files: int = 0
+    index_bytes: int = 0
     bytes: int = 0
     file_bytes: list[int] = field(default_factory=list)
     delays_ms: list[int] = field(default_factory=list)  # from the acknowledgement to the entry in the index
@@ -54,6 +55,7 @@ def audit(dynamodb: Any, s3: Any, table: str, fleet: Fleet, ledger: Ledger) -> A
             result.delays_ms.append(max(0, index.written_ms[number] - sent_ms[number]))
     result.out_of_order = disorder(fleet, index, last_sent)
     result.duplicates = index.unknown
+    result.index_bytes = index.bytes
     compare(s3, fleet, index, result)
     return result
 
@@ -96,6 +98,7 @@ def read_index(dynamodb: Any, table: str, fleet: Fleet) -> Index:
     files: dict[tuple[str, str], int] = {}
     for item in scan(dynamodb, table, fleet):
         index.entries += 1
+        index.bytes += 100 + sum(len(name) + len(*value.values()) for name, value in item.items())
         number = number_in(fleet, item)
         if number is None:
             index.unknown += 1
@@ -156,7 +159,6 @@ def compare(s3: Any, fleet: Fleet, index: Index, result: Audit) -> None:
 
     with ThreadPoolExecutor(READERS) as pool:
         for size, wrong in pool.map(check, range(len(index.files))):
-            result.files += 1
             result.bytes += size
             result.file_bytes.append(size)
             result.different += wrong

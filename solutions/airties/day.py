@@ -5,7 +5,7 @@ Where the clock is moved it waits for the reader: a batch takes real time, and m
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from fleet import FIRST_HOUR, Fleet, Message
@@ -36,13 +36,22 @@ class Day:
     """`minutes` are the cloud's; the devices' clocks show a whole day in them."""
 
     def __init__(
-        self, stack: Stack, fleet: Fleet, sender: Sender, *, minutes: float, step_s: float, outage_minutes: float
+        self,
+        stack: Stack,
+        fleet: Fleet,
+        sender: Sender,
+        *,
+        minutes: float,
+        step_s: float,
+        outage_minutes: float,
+        moved: bool = True,
     ) -> None:
         self._stack = stack
         self._fleet = fleet
         self._sender = sender
         self._minutes = minutes
         self._step_s = step_s
+        self._moved = moved and stack.clock.moved
         self._outage = (OUTAGE_AT * minutes, OUTAGE_AT * minutes + outage_minutes)
         self._lag_minutes = (float(stack.outputs["BatchingWindowSeconds"]) + LAG_MAX_S) / 60
         self._acknowledged: deque[tuple[float, int]] = deque()
@@ -70,19 +79,22 @@ class Day:
         self._look()
 
     def settle(self) -> None:
-        """After the day: until everything is read and the reader's alarm is over."""
-        began_s, until, read_at = time.monotonic(), self.minute + SETTLE_MINUTES_MAX, 0.0
-        while self.minute < until:
-            if self.indexed < self._sender.ledger.acknowledged:
-                read_at = self.minute
-            if self.minute >= read_at + ALARM_MINUTES and "ALARM" not in self.alarm_states.values():
-                return
-            self._pass_step(began_s)
+        """After the day: until everything is read and summed up, and no alarm is on."""
+        self._wait_until(lambda: self._is_read and not self._stack.depth("ToAggregate"))
+        told_by = self.minute + ALARM_MINUTES
+        self._wait_until(lambda: self.minute >= told_by and "ALARM" not in dict(self.alarms).values())
+
+    def wait_until_read(self) -> None:
+        self._wait_until(lambda: self._is_read)
 
     @property
-    def alarm_states(self) -> dict[str, str]:
-        """What was heard last of each alarm."""
-        return dict(self.alarms)
+    def _is_read(self) -> bool:
+        return self.indexed >= self._sender.ledger.acknowledged
+
+    def _wait_until(self, done: Callable[[], bool]) -> None:
+        began_s, until = time.monotonic(), self.minute + SETTLE_MINUTES_MAX
+        while not done() and self.minute < until:
+            self._pass_step(began_s)
 
     def heard_of(self, alarm: str) -> list[str]:
         """The states of one of the stack's alarms, in their order."""
@@ -102,11 +114,10 @@ class Day:
             self.reading = wanted
 
     def _pass_step(self, began_s: float) -> None:
-        clock = self._stack.clock
-        if not clock.moved:
+        if not self._moved:
             if time.monotonic() - self._looked_s > LOOK_EVERY_S:
                 self._look()
-            clock.wait(self._step_s - (time.monotonic() - began_s) % self._step_s)
+            time.sleep(self._step_s - (time.monotonic() - began_s) % self._step_s)
             return
         self._look()
         for _ in range(PATIENCE):
@@ -114,7 +125,7 @@ class Day:
                 break
             time.sleep(PAUSE_S)
             self.indexed = self._stack.indexed(self.began)
-        clock.wait(self._step_s)
+        self._stack.clock.wait(self._step_s)
 
     def _look(self) -> None:
         self._looked_s = time.monotonic()

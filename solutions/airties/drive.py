@@ -10,59 +10,95 @@ import json
 import sys
 import time
 import uuid
+from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
+import aggregates
+import figures
+import results
 from audit import Audit, audit
 from day import Day
-from driving.chart import chart, percentile
+from driving.chart import chart
 from driving.clock import clock_of_the_cloud
 from driving.display import Display
 from fetch import fetch
-from fleet import Fleet, Message
+from fleet import Fleet
 from lookup import Retrieval
 from report import kept, render
 from sender import Sender
 from stack import NotDeployed, Stack
 
-RETRIEVALS = 500
+REAL_STEP_S = 1.0
+LIVE_DEVICES, LIVE_ROUNDS = 2_000, 3
+EVENING_SHARE, EVENING_SHARDS = 2.3, 4  # of the day's mean load; how many shards it shall need
+DAY = timedelta(days=1)
+RESULTS_MINUTES_MAX, PAUSE_S = 30, 0.2
 STALLED_S = 90  # something is missing and nothing moves: it is lost
 
 
 def drive(stack: Stack, display: Display, options: argparse.Namespace) -> dict[str, Any]:
-    fleet = Fleet(uuid.uuid4().hex[:4], options.devices, options.rounds, int(stack.clock.now().timestamp() * 1000))
+    if stack.clock.moved and stack.changes_of_shards(since=stack.clock.now() - DAY):
+        display.stage("the clock is moved to the next day: Kinesis changes a stream's shards ten times in one")
+        stack.clock.wait(DAY.total_seconds())
+    display.stage(f"a stack update: a shard is asked to take {options.records_per_shard:,} records a minute")
+    stack.set_parameter("RecordsPerShard", options.records_per_shard)
+    fleet = Fleet(uuid.uuid4().hex[:4], options.devices, options.rounds, cloud_ms(stack))
     with Sender(stack.client("kinesis"), stack.streams, fleet) as sender:
         day = Day(
             stack,
             fleet,
             sender,
             minutes=options.minutes,
-            step_s=options.step if stack.clock.moved else 1.0,
+            step_s=options.step if stack.clock.moved else REAL_STEP_S,
             outage_minutes=options.outage_minutes,
         )
-        display.stage(title(fleet, options, stack.clock.moved), lambda: figures(day, sender, fleet))
+        display.stage(title(fleet, options, stack.clock.moved), lambda: shown(day, sender, fleet))
         day.run()
-        display.stage("after the day: the reader comes to the end", lambda: figures(day, sender, fleet))
+        display.stage("after the day: the readers come to the end", lambda: shown(day, sender, fleet))
         day.settle()
         display.stage("every sample is looked up and compared with what its device sent")
         audited = settled_audit(stack, fleet, sender, day)
-    display.stage(f"{RETRIEVALS} samples are retrieved one by one")
+    display.stage("the last results are written, and compared with results of what the devices sent")
+    analysed = settled_results(stack, fleet, day)
+    display.stage("the sums of groups and hours are compared with sums of what the devices sent")
+    sums = aggregates.wrong(Retrieval(stack.client("dynamodb"), stack.client("s3"), stack.outputs["Index"]), fleet)
+    display.stage(f"{figures.RETRIEVALS} samples are retrieved one by one")
     return {
-        "fleet": {"name": fleet.name, "devices": fleet.devices, "messages": fleet.total},
+        "fleet": {"name": fleet.name, "devices": fleet.devices, "messages": fleet.total, "from_ms": fleet.first_ms},
         "clock": "moved" if stack.clock.moved else "real",
         "minutes": options.minutes,
-        "load": load_figures(day, sender),
-        "audit": audit_figures(audited),
-        "retrieval": retrieve(stack, fleet),
-        "alarms": {
-            name: day.heard_of(output)
-            for name, output in (
-                ("age", "IteratorAgeAlarm"),
-                ("reader", "ReaderAlarm"),
-                ("throttle", "WriteThrottleAlarm"),
-            )
-        },
+        "records_per_shard": options.records_per_shard,
+        "load": figures.of_load(day, sender),
+        "audit": figures.of_audit(audited),
+        "results": analysed,
+        "sums": {"lines": sums[0], "wrong": sums[1]},
+        "retrieval": figures.of_retrievals(stack, fleet),
+        "scaling": figures.of_scaling(stack, day),
+        "alarms": figures.of_alarms(day),
+        "usage": asdict(figures.usage(stack, day, audited)),
         "unread": stack.depth("Unread"),
+        "live": live(stack, display, options),
     }
+
+
+def live(stack: Stack, display: Display, options: argparse.Namespace) -> dict[str, Any] | None:
+    """Some more minutes, with the clock left alone: how long it takes from a device to the index is real time."""
+    if not stack.clock.moved or not options.live_minutes:
+        return None
+    fleet = Fleet(uuid.uuid4().hex[:4], min(options.devices, LIVE_DEVICES), LIVE_ROUNDS, cloud_ms(stack))
+    with Sender(stack.client("kinesis"), stack.streams, fleet) as sender:
+        day = Day(
+            stack, fleet, sender, minutes=options.live_minutes, step_s=REAL_STEP_S, outage_minutes=0.0, moved=False
+        )
+        display.stage("the clock is left alone: delays are real time", lambda: shown(day, sender, fleet))
+        day.run()
+        day.wait_until_read()
+        return figures.of_audit(settled_audit(stack, fleet, sender, day))
+
+
+def cloud_ms(stack: Stack) -> int:
+    return int(stack.clock.now().timestamp() * 1000)
 
 
 def title(fleet: Fleet, options: argparse.Namespace, moved: bool) -> str:
@@ -70,7 +106,23 @@ def title(fleet: Fleet, options: argparse.Namespace, moved: bool) -> str:
     return f"a day of {fleet.devices:,} devices in {options.minutes:.0f} minutes of the cloud's clock ({how})"
 
 
-def figures(day: Day, sender: Sender, fleet: Fleet) -> list[str]:
+def settled_results(stack: Stack, fleet: Fleet, day: Day) -> dict[str, int] | None:
+    """Once Firehose has delivered as many as there must be; None where nothing reads Parquet."""
+    if not results.can_be_read():
+        return None
+    should = results.expected(fleet)
+    until = day.minute + RESULTS_MINUTES_MAX
+    while True:
+        last = day.minute > until
+        if last or stack.delivered(day.began) >= len(should):
+            found = results.compare(stack.client("s3"), stack.outputs["Samples"], fleet, should)
+            if last or not found["missing"]:
+                return found
+        stack.clock.wait(30)
+        time.sleep(PAUSE_S)
+
+
+def shown(day: Day, sender: Sender, fleet: Fleet) -> list[str]:
     if not day.moments:
         return []
     now, acknowledged = day.moments[-1], sender.ledger.acknowledged
@@ -92,60 +144,15 @@ def settled_audit(stack: Stack, fleet: Fleet, sender: Sender, day: Day) -> Audit
             return found
         if found.lost != missing:
             missing, moved_s = found.lost, time.monotonic()
-        day.settle()
+        day.wait_until_read()
         stack.clock.wait(5.0)
         time.sleep(1)
 
 
-def load_figures(day: Day, sender: Sender) -> dict[str, Any]:
-    ledger = sender.ledger
-    return {
-        "acknowledged": ledger.acknowledged,
-        "bytes": ledger.bytes_sent,
-        "put_requests": ledger.requests,
-        "refused": dict(ledger.refused),
-        "sending_s": round(day.sending_s, 1),
-        "out_of_order": ledger.out_of_order,
-        "shards": [moment.shards for moment in day.moments],
-        "other_shards": [moment.other_shards for moment in day.moments],
-        "minute": [round(moment.minute, 2) for moment in day.moments],
-        "acknowledged_by": [moment.acknowledged for moment in day.moments],
-    }
-
-
-def audit_figures(found: Audit) -> dict[str, Any]:
-    sizes = sorted(found.file_bytes)
-    return {
-        "samples": found.acknowledged,
-        "lost": found.lost,
-        "different": found.different,
-        "duplicates": found.duplicates,
-        "out_of_order": found.out_of_order,
-        "files": found.files,
-        "bytes": found.bytes,
-        "file_bytes_p50": percentile(sizes, 0.5),
-        "file_bytes_max": sizes[-1] if sizes else 0,
-    }
-
-
-def retrieve(stack: Stack, fleet: Fleet) -> dict[str, Any]:
-    """Samples from all over the day, as support staff ask for them: a Query and a range request each."""
-    times, sizes, wrong = [], [], 0
-    for place in range(RETRIEVALS):
-        message: Message = fleet.message(place * fleet.total // RETRIEVALS)
-        retrieval = Retrieval(stack.client("dynamodb"), stack.client("s3"), stack.outputs["Index"])
-        found = list(retrieval.samples(fleet.device_name(message.device), message.at_ms, message.at_ms))
-        wrong += [each.body for each in found] != [fleet.body(message)]
-        times.append(round(retrieval.cost.ms * 1000))
-        sizes.append(retrieval.cost.bytes)
-    times.sort()
-    return {
-        "samples": RETRIEVALS,
-        "wrong": wrong,
-        "p50_us": percentile(times, 0.5),
-        "p99_us": percentile(times, 0.99),
-        "bytes": round(sum(sizes) / len(sizes)),
-    }
+def evening_shard(options: argparse.Namespace) -> int:
+    """A quarter of the records of a minute in the evening."""
+    mean = options.devices * options.rounds / options.minutes
+    return max(1, round(EVENING_SHARE * mean / EVENING_SHARDS))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -155,7 +162,15 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--rounds", type=int, default=20, help="messages of each in the day (default: 20)")
     made.add_argument("--minutes", type=float, default=90, help="of the cloud's clock for the day (default: 90)")
     made.add_argument("--step", type=float, default=5, help="seconds that a virtual clock is moved by (default: 5)")
+    made.add_argument(
+        "--records-per-shard", type=int, metavar="N",
+        help="records a minute that a shard is asked to take (default: such that the evening needs four shards)",
+    )  # fmt: skip
     made.add_argument("--outage-minutes", type=float, default=6, help="how long the reader stands still (default: 6)")
+    made.add_argument(
+        "--live-minutes", type=float, default=2, metavar="N",
+        help="afterwards, with the clock left alone, to measure delays (default: 2; 0 leaves it out)",
+    )  # fmt: skip
     made.add_argument("--json", action="store_true", help="print JSON")
     made.add_argument("--out", metavar="FILE", help="save the report's JSON too (report.py FILE prints it again)")
     verbs = made.add_subparsers(dest="verb", metavar="fetch")
@@ -175,6 +190,7 @@ def main() -> int:
         return 1
     if options.verb == "fetch":
         return fetch(stack, options)
+    options.records_per_shard = options.records_per_shard or evening_shard(options)
     with Display() as display:
         report = drive(stack, display, options)
     if options.out:

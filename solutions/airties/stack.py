@@ -45,6 +45,23 @@ class Stack:
             raise NotDeployed(f"there is no stack {self.name}: {error.response['Error']['Message']}") from None
         return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
 
+    def set_parameter(self, key: str, value: object) -> None:
+        """An update with the template as it is and one parameter changed, as an operator would do it."""
+        cloudformation = self.client("cloudformation")
+        described = cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]
+        now = {each["ParameterKey"]: each["ParameterValue"] for each in described["Parameters"]}
+        if now[key] == str(value):
+            return
+        kept = [{"ParameterKey": name, "UsePreviousValue": True} for name in now if name != key]
+        cloudformation.update_stack(
+            StackName=self.name,
+            UsePreviousTemplate=True,
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Parameters=[*kept, {"ParameterKey": key, "ParameterValue": str(value)}],
+        )
+        waiter = cloudformation.get_waiter("stack_update_complete")
+        waiter.wait(StackName=self.name, WaiterConfig={"Delay": 1, "MaxAttempts": 600})
+
     # ---- streams ------------------------------------------------------------------------------------------------
 
     @property
@@ -63,6 +80,17 @@ class Stack:
     def read(self, enabled: bool) -> None:
         """Stops the reader of the telemetry, or lets it go on where it was."""
         self.client("lambda").update_event_source_mapping(UUID=self.outputs["BriefcaseTelemetry"], Enabled=enabled)
+
+    def changes_of_shards(self, *, since: datetime) -> list[dict[str, Any]]:
+        """What Application Auto Scaling has done to the telemetry stream since then, the first first."""
+        resource = self.outputs["TelemetryTarget"].partition("|")[0]
+        pages = (
+            self.client("application-autoscaling")
+            .get_paginator("describe_scaling_activities")
+            .paginate(ServiceNamespace="custom-resource", ResourceId=resource)
+        )
+        found = [each for page in pages for each in page["ScalingActivities"] if each["StartTime"] >= since]
+        return sorted(found, key=lambda each: each["StartTime"])
 
     # ---- metrics and alarms -------------------------------------------------------------------------------------
 
@@ -90,9 +118,10 @@ class Stack:
             for stream in self.streams
         )
 
-    def throttled(self, stream: str, since: datetime) -> int:
-        name = "WriteProvisionedThroughputExceeded"
-        return round(self.metric("AWS/Kinesis", name, {"StreamName": stream}, statistic="Sum", since=since))
+    def delivered(self, since: datetime) -> int:
+        """Results that Firehose has written, repeated ones included."""
+        of = {"DeliveryStreamName": self.outputs["Results"]}
+        return round(self.metric("AWS/Firehose", "DeliveryToS3.Records", of, statistic="Sum", since=since))
 
     def alarms_heard(self) -> list[tuple[str, str]]:
         """Name and new state of each alarm that has been told of since the last time, in their order."""

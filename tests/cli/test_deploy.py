@@ -43,6 +43,13 @@ def test_parameters_may_stand_before_and_behind_options(template: Path, server: 
     assert done.stdout == "Delay = 4\n"
 
 
+def test_a_parameter_that_is_not_given_again_stays_as_it_is(template: Path, server: LiveServer) -> None:
+    arguments = ("deploy", str(template), "--stack", "kept", "--endpoint", server.endpoint, "--json")
+    fogbank(*arguments, "Delay=3")
+    template.write_text(QUEUE.replace("Queue: {Type", "Another: {Type: AWS::SQS::Queue}, Queue: {Type"))
+    assert json.loads(fogbank(*arguments).stdout)["outputs"] == {"Delay": "3"}
+
+
 def test_each_event_is_one_line_and_a_second_deployment_says_that_there_is_nothing_to_do(
     template: Path, server: LiveServer
 ) -> None:

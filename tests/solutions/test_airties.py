@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import Aws, LiveServer
 from tests.solutions.deployed import deploy, driver, report_of
 
-SMALL = ("--devices", "200", "--rounds", "20", "--step", "15")
+SMALL = ("--devices", "200", "--rounds", "20", "--step", "15", "--live-minutes", "0")
 
 
 def check(report: dict[str, Any], messages: int) -> None:
@@ -25,6 +25,9 @@ def check(report: dict[str, Any], messages: int) -> None:
     assert report["load"]["acknowledged"] > messages  # some are sent twice
     assert report["load"]["out_of_order"] == 0
     assert report["retrieval"]["wrong"] == 0
+    assert report["sums"] == {"lines": report["sums"]["lines"], "wrong": 0}
+    assert max(report["load"]["timeline"]["shards"]) >= 4
+    assert report["load"]["other_shards"] == [1]
     for alarm in ("age", "reader"):
         states = report["alarms"][alarm]
         assert "ALARM" in states

@@ -64,9 +64,9 @@ def deploy_stack(options: argparse.Namespace, file: Path, stack: str, parameters
     request = {
         "StackName": stack,
         **({"TemplateURL": artifacts.keep_template(template)} if large else {"TemplateBody": body}),
-        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         "Capabilities": _CAPABILITIES,
     }
+    given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
     progress = Progress(stack, quiet=options.json)
     if _status(cloudformation, stack) in _NEVER_MADE:
         progress.say(f"{stack} was never made: what is left of it is deleted first")
@@ -77,9 +77,10 @@ def deploy_stack(options: argparse.Namespace, file: Path, stack: str, parameters
         pass
     try:
         if _status(cloudformation, stack) is not None:
-            cloudformation.update_stack(**request)
+            kept = _kept_parameters(_described(cloudformation, stack), template, parameters)
+            cloudformation.update_stack(**request, Parameters=[*given, *kept])
         else:
-            cloudformation.create_stack(**request)
+            cloudformation.create_stack(**request, Parameters=given)
     except ClientError as error:
         message = error.response["Error"]["Message"]
         if message != "No updates are to be performed.":
@@ -99,6 +100,18 @@ def _status(cloudformation: Any, stack: str) -> str | None:
         return str(_described(cloudformation, stack)["StackStatus"])
     except ClientError:
         return None
+
+
+def _kept_parameters(
+    described: dict[str, Any], template: dict[str, Any], given: dict[str, str]
+) -> list[dict[str, Any]]:
+    """What is not given stays as it is, as with `aws cloudformation deploy`; UpdateStack alone takes the defaults."""
+    known = {each["ParameterKey"] for each in described.get("Parameters", [])}
+    return [
+        {"ParameterKey": name, "UsePreviousValue": True}
+        for name in template.get("Parameters", {})
+        if name in known and name not in given
+    ]
 
 
 def _described(cloudformation: Any, stack: str) -> dict[str, Any]:

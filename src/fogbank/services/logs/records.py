@@ -16,7 +16,6 @@ class Group(Record):
     tags: dict[str, str] = {}
     log_class: str = "STANDARD"
     protected: bool = False
-    key_arn: str = ""
 
 
 class Stream(Record):
