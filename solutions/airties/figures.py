@@ -14,13 +14,8 @@ from stack import Stack
 
 RETRIEVALS = 500
 TIMELINE_MAX = 600
-FUNCTIONS = {
-    "Briefcase": 512,
-    "Analysis": 512,
-    "Aggregate": 512,
-    "Scaler": 512,
-    "MeasureShards": 512,
-}  # and their memory in MB
+FUNCTIONS = ("Briefcase", "Analysis", "Aggregate", "Scaler", "MeasureShards")
+MEMORY_GB = 0.5  # of each
 
 
 def of_load(day: Day, sender: Sender) -> dict[str, Any]:
@@ -103,7 +98,7 @@ def usage(stack: Stack, day: Day, found: Audit) -> Usage:
     def total(namespace: str, name: str, dimension: str, value: str) -> float:
         return stack.metric(namespace, name, {dimension: value}, statistic="Sum", since=day.began)
 
-    memory = {stack.outputs[name]: megabytes for name, megabytes in FUNCTIONS.items()}
+    functions = [stack.outputs[name] for name in FUNCTIONS]
     shard_minutes = sum(
         (after.minute - before.minute) * (before.shards + before.other_shards)
         for before, after in pairwise(day.moments)
@@ -115,10 +110,7 @@ def usage(stack: Stack, day: Day, found: Audit) -> Usage:
         files=len(found.file_bytes),
         index_writes=total("AWS/DynamoDB", "ConsumedWriteCapacityUnits", "TableName", stack.outputs["Index"]),
         index_bytes=found.index_bytes,
-        invocations=round(sum(total("AWS/Lambda", "Invocations", "FunctionName", name) for name in memory)),
-        gb_seconds=sum(
-            total("AWS/Lambda", "Duration", "FunctionName", name) / 1000 * megabytes / 1024
-            for name, megabytes in memory.items()
-        ),
+        invocations=round(sum(total("AWS/Lambda", "Invocations", "FunctionName", name) for name in functions)),
+        gb_seconds=MEMORY_GB * sum(total("AWS/Lambda", "Duration", "FunctionName", name) / 1000 for name in functions),
         results=round(total("AWS/Firehose", "IncomingRecords", "DeliveryStreamName", stack.outputs["Results"])),
     )
