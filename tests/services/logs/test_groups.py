@@ -109,3 +109,34 @@ def test_the_cheap_class_has_no_searches_and_no_filters(aws: Any) -> None:
     logs.create_log_group(logGroupName="g", logGroupClass="INFREQUENT_ACCESS")
     with pytest.raises(ClientError, match="InvalidOperationException"):
         logs.filter_log_events(logGroupName="g")
+
+
+def test_a_groups_key_is_kept_and_shown(aws: Any, account: str) -> None:
+    logs = aws("logs")
+    key, other = (f"arn:aws:kms:us-east-1:{account}:key/{name}" for name in ("one", "two"))
+    logs.create_log_group(logGroupName="/safe", kmsKeyId=key)
+
+    def shown() -> Any:
+        return logs.describe_log_groups(logGroupNamePrefix="/safe")["logGroups"][0].get("kmsKeyId")
+
+    assert shown() == key
+    logs.associate_kms_key(resourceIdentifier=f"arn:aws:logs:us-east-1:{account}:log-group:/safe", kmsKeyId=other)
+    assert shown() == other
+    logs.disassociate_kms_key(logGroupName="/safe")
+    assert shown() is None
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"logGroupName": "/none"}, "ResourceNotFoundException"),
+        ({"logGroupName": "/app", "kmsKeyId": "one"}, "InvalidParameterException"),
+        ({}, "InvalidParameterException"),
+        ({"resourceIdentifier": "arn:aws:logs:us-east-1:111122223333:query-result:*"}, "NotImplemented"),
+    ],
+)
+def test_a_key_goes_to_a_group_by_its_arn(aws: Any, given: dict[str, str], sentence: str) -> None:
+    logs = aws("logs")
+    logs.create_log_group(logGroupName="/app")
+    with pytest.raises(ClientError, match=sentence):
+        logs.associate_kms_key(**({"kmsKeyId": "arn:aws:kms:us-east-1:111122223333:key/one"} | given))

@@ -1,10 +1,12 @@
 """Queries of Logs Insights: started, looked at, stopped, forgotten."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.conftest import LiveServer, MovableClock
 from tests.services.logs.insights import ask, finished, put_events, rows
 
 
@@ -251,3 +253,23 @@ def test_so_many_queries_run_at_a_time(logs: Any, clock: Any) -> None:
     for query_id in started:
         if logs.get_query_results(queryId=query_id)["status"] in ("Scheduled", "Running"):
             logs.stop_query(queryId=query_id)
+
+
+def test_a_query_that_ran_when_the_server_was_killed_has_failed(tmp_path: Path, account: str) -> None:
+    server = LiveServer("--data", str(tmp_path), "--sync", "process", "--virtual-clock")
+    logs, now = server.client("logs", account=account), MovableClock(server).now_ms()
+    logs.create_log_group(logGroupName="/app")
+    logs.create_log_stream(logGroupName="/app", logStreamName="one")
+    fill(logs, now, 10)
+    place = {"startTime": now // 1000 - 3600, "endTime": now // 1000}
+    done = logs.start_query(logGroupName="/app", queryString="fields @message | limit 1", **place)["queryId"]
+    assert finished(logs, done)["status"] == "Complete"
+    ids = [begin(logs, now) for _ in range(3)]
+    server.kill()
+
+    server = LiveServer("--data", str(tmp_path), "--sync", "process", "--virtual-clock")
+    logs = server.client("logs", account=account)
+    assert [finished(logs, query_id)["status"] for query_id in ids] == ["Failed"] * 3
+    kept = logs.get_query_results(queryId=done)
+    server.stop()
+    assert (kept["status"], len(kept["results"])) == ("Complete", 1)

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning-multirecord
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import repeat
 from typing import NamedTuple
 
 from fogbank.core.cloud import Cloud
@@ -178,18 +179,16 @@ def _taken_apart(items: list[Item], split: Split, failed: list[Failed]) -> Itera
 def _keyed(query: Query | None, names: list[str], items: list[Item], failed: list[Failed]) -> list[Item]:
     """The records with the partition keys that the prefix names; on a thread."""
     kept: list[Item] = []
-    for item in items:
-        keys = dict(item.keys)
-        try:
-            if query is not None:
-                keys |= {f"{QUERY}:{name}": value for name, value in query.keys(item.data).items()}
-        except ExtractionFailed as error:
-            failed.append(Failed(item, error.code, str(error)))
+    queried = query.keys([item.data for item in items]) if query is not None else repeat({}, len(items))
+    for item, found in zip(items, queried, strict=True):
+        if isinstance(found, ExtractionFailed):
+            failed.append(Failed(item, found.code, str(found)))
             continue
+        keys = item.keys | {f"{QUERY}:{name}": value for name, value in found.items()}
         missing = next((name for name in names if not keys.get(name)), None)
         if missing is not None:
             why = f"The partition key {missing} is missing or empty."
-            failed.append(Failed(item, "DynamicPartitioning.MetadataExtractionFailed", why))
+            failed.append(Failed(item, ExtractionFailed.code, why))
             continue
         kept.append(item._replace(keys={name: keys[name] for name in names}))
     return kept

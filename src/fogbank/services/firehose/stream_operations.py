@@ -6,6 +6,7 @@ from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Answer
+from fogbank.services.firehose import partitioning
 from fogbank.services.firehose.destination import Settings
 from fogbank.services.firehose.destinations import EXTENDED_S3, HTTP_ENDPOINT, S3, only_one
 from fogbank.services.firehose.errors import ConcurrentModification, InvalidArgument, LimitExceeded, ResourceInUse
@@ -27,6 +28,9 @@ class StreamOperations(Sources):
     async def start(self) -> None:
         await self.cloud.store.run(self._batches.resume)
         self._start_readers()
+
+    async def stop(self) -> None:
+        partitioning.close()
 
     def create_delivery_stream(
         self,

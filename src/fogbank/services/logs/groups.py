@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups
 import re
 from typing import Any
 
+from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
 from fogbank.core.service import Answer, Service
 from fogbank.services.logs.errors import (
@@ -40,6 +41,7 @@ class Groups(Service):
         *,
         logGroupName: str,
         tags: dict[str, str] | None = None,
+        kmsKeyId: str | None = None,
         logGroupClass: str = "STANDARD",
         deletionProtectionEnabled: bool = False,
     ) -> Answer:
@@ -47,6 +49,8 @@ class Groups(Service):
         if self._tables.groups.get(place) is not None:
             raise ResourceAlreadyExists("The specified log group already exists")
         check_tags(tags or {})
+        if kmsKeyId is not None:
+            check_key(kmsKeyId)
         group = Group(
             self._tables.next_number(),
             logGroupName,
@@ -55,6 +59,7 @@ class Groups(Service):
             retention_days=DELIVERY_RETENTION_DAYS if logGroupClass == "DELIVERY" else 0,
             log_class=logGroupClass,
             protected=deletionProtectionEnabled,
+            key_arn=kmsKeyId or "",
         )
         self._tables.groups.put(place, group)
         return None
@@ -194,7 +199,11 @@ class Groups(Service):
             "deletionProtectionEnabled": group.protected,
             "storedBytes": sum(stream.stored_bytes for _, stream in self._tables.streams.scan((group.id,))),
         }
-        return row | ({"retentionInDays": group.retention_days} if group.retention_days else {})
+        if group.retention_days:
+            row["retentionInDays"] = group.retention_days
+        if group.key_arn:
+            row["kmsKeyId"] = group.key_arn
+        return row
 
 
 def name_of(identifier: str) -> str:
@@ -213,6 +222,13 @@ def only_standard(group: Group, what: str) -> None:
     """Refuse what the cheaper classes do not have."""
     if group.log_class != "STANDARD":
         raise InvalidOperation(f"{what} is not supported for log groups of the {group.log_class} class.")
+
+
+def check_key(arn: str) -> None:
+    """It must be a key's ARN; whether the key is there cannot be asked yet."""
+    parsed = parse_arn(arn)
+    if parsed is None or parsed.service != "kms" or not parsed.resource.startswith(("key/", "alias/")):
+        raise InvalidParameter("The specified KMS key is not the ARN of a key.")
 
 
 def check_tags(tags: dict[str, str]) -> None:

@@ -16,6 +16,7 @@ class Group(Record):
     tags: dict[str, str] = {}
     log_class: str = "STANDARD"
     protected: bool = False
+    key_arn: str = ""
 
 
 class Stream(Record):

@@ -18,20 +18,31 @@ class LogGroupResource(ResourceType):
     """Ref is the group's name."""
 
     type_name = "AWS::Logs::LogGroup"
-    supported = frozenset(("DeletionProtectionEnabled", "LogGroupClass", "LogGroupName", "RetentionInDays", "Tags"))
+    supported = frozenset(
+        ("DeletionProtectionEnabled", "KmsKeyId", "LogGroupClass", "LogGroupName", "RetentionInDays", "Tags")
+    )
     taggable = True
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         name = request.properties.get("LogGroupName") or request.generated_name(length_max=512)
         log_class = request.properties.get("LogGroupClass", "STANDARD")
         await ctx.call(
-            ctx.cloud.logs.create_log_group, logGroupName=name, tags=request.tags() or None, logGroupClass=log_class
+            ctx.cloud.logs.create_log_group,
+            logGroupName=name,
+            tags=request.tags() or None,
+            kmsKeyId=request.properties.get("KmsKeyId"),
+            logGroupClass=log_class,
         )
         return await self._retain(ctx, name, request)
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         name = request.physical_id
         await keep_tags(ctx, ctx.arn("logs", f"log-group:{name}"), request)
+        key = request.properties.get("KmsKeyId")
+        if key:
+            await ctx.call(ctx.cloud.logs.associate_kms_key, logGroupName=name, kmsKeyId=key)
+        elif request.previous.get("KmsKeyId"):
+            await ctx.call(ctx.cloud.logs.disassociate_kms_key, logGroupName=name)
         return await self._retain(ctx, name, request)
 
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:

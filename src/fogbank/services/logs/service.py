@@ -8,6 +8,7 @@ from fogbank.core.errors import AwsError
 from fogbank.core.metrics import Meters
 from fogbank.services.logs.account_policies import AccountPolicies
 from fogbank.services.logs.deliveries import Deliveries
+from fogbank.services.logs.encryption import Encryption
 from fogbank.services.logs.errors import Invalid, InvalidParameter
 from fogbank.services.logs.events import Events
 from fogbank.services.logs.export_runs import ExportRuns
@@ -49,12 +50,13 @@ class LogsService(
     Deliveries,
     Insights,
     Transformers,
+    Encryption,
     Tagging,
 ):
     """Groups, streams, events, filter patterns, metrics of events, subscriptions of groups and accounts, destinations,
     deliveries, exports, Insights, Live Tail, transformers, retention and tags.
 
-    Data protection and encryption keys answer NotImplemented.
+    Data protection, index policies and anomaly detectors answer NotImplemented.
     """
 
     name = "logs"

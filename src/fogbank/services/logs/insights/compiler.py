@@ -72,6 +72,8 @@ class _Compiler:
         self._order = [Order(Sql("time_ms", "time"), True), Order(Sql("number", "number"), True)]
         self._steps: list[Step] = []
         self._used: set[str] = set()
+        """Columns that are referred to, since the last blocking command; those in `_fresh` were made since."""
+        self._fresh: set[str] = set()
         self._columns = 0
 
     def plan(self, query: Query, limit: int) -> Plan:
@@ -83,7 +85,7 @@ class _Compiler:
             self._row_command(command)
         before, self._steps = self._steps, []
         event_columns = {sql.text for sql in SYSTEM.values()} & self._used
-        self._used = set(PLACE)
+        self._used, self._fresh = set(PLACE), set()
         gathering = commands[first]
         if isinstance(gathering, Stats):
             sums = self._sums(gathering)
@@ -102,7 +104,7 @@ class _Compiler:
         order = self._ordered()
         self._steps.append(Step(", ".join([*(PLACE if located else ()), *texts]) or "1", f"ORDER BY {order}"))
         if not isinstance(gathering, Stats):
-            before.append(Step(", ".join(sorted(self._used))))
+            before.append(Step(", ".join(sorted(self._used - self._fresh))))
             event_columns |= {sql.text for sql in SYSTEM.values()} & self._used
         discovered = self._discovered.steps() if self._discovered else []
         columns = frozenset({*PLACE, *event_columns, *(("message",) if discovered else ())})
@@ -197,9 +199,11 @@ class _Compiler:
         if source.type == "json":
             value = self._column(source).text
             elements = self._column(Sql(f"cwl_elements({value})", "any")).text
-            at = self._column(Sql(f"generate_subscripts({elements}, 1)", "number"), f", unnest({elements}) AS e{{0}}")
+            # Both in one step: side by side they give an element and its place.
+            at, source = self._made_of(
+                Sql(f"generate_subscripts({elements}, 1)", "number"), Sql(f"unnest({elements})", "json")
+            )
             self._order.append(Order(at, False))
-            source = self._column(Sql(f"e{at.text[1:]}", "json"))
         self._name(command.name, source, command.token)
         self._shown.append((command.name, source))
 
@@ -215,6 +219,7 @@ class _Compiler:
         self._names = dict(sums.columns)
         self._made = set(sums.columns)
         self._shown = list(sums.columns.items())
+        self._fresh |= {column.text for column in sums.columns.values()}
         keys = sums.keys
         self._order = [Order(key, True) for key in keys if key.type == "time"]
         self._order += [Order(key, False) for key in keys if key.type != "time"]
@@ -252,12 +257,18 @@ class _Compiler:
         self._used.add(column.text)
         return column
 
-    def _column(self, value: Sql, beside: str = "") -> Sql:
+    def _column(self, value: Sql) -> Sql:
         """The value as a column of its own."""
-        name = f"c{self._columns}"
-        self._columns += 1
-        self._steps.append(Step(f"*, {value.text} AS {name}{beside.format(self._columns - 1)}"))
-        return self._use(Sql(name, value.type, simple=True))
+        return self._made_of(value)[0]
+
+    def _made_of(self, *values: Sql) -> list[Sql]:
+        """Columns of these values, made in one step."""
+        columns = [Sql(f"c{self._columns + at}", value.type, simple=True) for at, value in enumerate(values)]
+        self._columns += len(values)
+        self._fresh |= {column.text for column in columns}
+        made = (f"{value.text} AS {column.text}" for value, column in zip(values, columns, strict=True))
+        self._steps.append(Step(f"*, {', '.join(made)}"))
+        return [self._use(column) for column in columns]
 
     def _name(self, name: str, column: Sql, token: Token) -> None:
         if name in self._made:

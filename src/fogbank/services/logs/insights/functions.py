@@ -60,12 +60,12 @@ class Functions:
         if not isinstance(span, Period):
             raise MalformedQuery(f"{node.token.text} needs a period.", node.token.start, node.token.end)
         time = self._timestamp(node) if node.function == "bin" else self._write(node.arguments[0])
-        at = time.text if time.type == "time" else number(time)
+        at = time.text if time.type == "time" else f"cwl_moment({number(time)})"
         up = span.length - 1 if node.function == "dateceil" else 0
         if span.unit == "ms":
-            return Sql(f"((floor((({at}) + {up}) / {span.length}) * {span.length})::BIGINT)", "time")
+            return Sql(f"cwl_moment(floor((({at}) + {up}) / {span.length}) * {span.length})", "time")
         # Months since the year 0, down to a whole number of periods. A month that has begun is rounded up.
-        month = f"list_transform([make_timestamp_ms(({at})::BIGINT)], lambda t: year(t) * 12 + month(t) - 1"
+        month = f"list_transform([make_timestamp_ms({at})], lambda t: year(t) * 12 + month(t) - 1"
         if node.function == "dateceil":
             month += f" + CASE WHEN t > date_trunc('month', t) THEN {span.length} ELSE {up} END"
         months = f"{month})[1] // {span.length} * {span.length}"
@@ -140,13 +140,13 @@ def _coalesce(*args: Sql) -> Sql:
 
 def _substr(*args: Sql) -> Sql:
     """The first character has index 0."""
-    start = f"(greatest({number(args[1])}, 0)::BIGINT + 1)"
-    length = f", greatest({number(args[2])}, 0)::BIGINT" if len(args) == 3 else ""
+    start = f"(cwl_size({number(args[1])}) + 1)"
+    length = f", cwl_size({number(args[2])})" if len(args) == 3 else ""
     return Sql(f"substring({text(args[0])}, {start}{length})", "string")
 
 
 def _from_millis(value: Sql) -> Sql:
-    return Sql(f"TRY_CAST({number(value)} AS BIGINT)", "time")
+    return Sql(f"cwl_moment({number(value)})", "time")
 
 
 def _concat(*args: Sql) -> Sql:

@@ -21,8 +21,12 @@ MACROS = tuple(
         r"""cwl_double(x) AS CASE WHEN abs(x) >= 1e7
             THEN (x / pow(10, floor(log10(abs(x)))))::VARCHAR || 'E' || floor(log10(abs(x)))::INTEGER
             ELSE x::VARCHAR END""",
+        # Milliseconds that are a time: up to some 30,000 years from 1970.
+        "cwl_moment(x) AS TRY_CAST(x AS DECIMAL(15, 0))::BIGINT",
+        # The length or place of a text.
+        "cwl_size(x) AS least(greatest(x, 0), 1e9)::BIGINT",
         "cwl_flag(b) AS (b)::INTEGER::VARCHAR",
-        "cwl_time(t) AS strftime(make_timestamp_ms((t)::BIGINT), '%Y-%m-%d %H:%M:%S.%g')",
+        "cwl_time(t) AS strftime(make_timestamp_ms(t), '%Y-%m-%d %H:%M:%S.%g')",
         # Texts are in order where numbers in them are: by their length, then by their digits.
         r"""cwl_natural(s) AS list_transform(regexp_extract_all(s, '\d+|\D+'),
             lambda x: CASE WHEN x[1] BETWEEN '0' AND '9' THEN lpad(length(x)::VARCHAR, 7, '0') || x ELSE x END)""",
