@@ -9,6 +9,7 @@ from tests.clients.aws_cli import aws_cli
 from tests.clients.cdk import cdk
 from tests.clients.celery_worker import celery_worker
 from tests.clients.javascript_sdk import javascript_sdk
+from tests.clients.kcl import kcl
 from tests.clients.powertools import powertools
 from tests.clients.sam import sam
 from tests.clients.scripts import script
@@ -23,6 +24,7 @@ CHECKS: dict[str, Callable[[str], str]] = {
     "cdk": cdk,
     "powertools": powertools,
     "celery": celery_worker,
+    "kcl": kcl,
     "pynamodb": script("pynamodb"),
     "boto3": script("boto3"),
     "s3fs": script("s3fs"),

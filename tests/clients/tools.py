@@ -29,7 +29,7 @@ def python_tool(name: str, *requirements: str) -> Path:
         venv.create(folder, with_pip=True, clear=True)
         subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "-q", *requirements], check=True)
 
-    return _installed(name, requirements, install) / "bin"
+    return installed(name, requirements, install) / "bin"
 
 
 def python_version(programs: Path, distribution: str) -> str:
@@ -48,7 +48,7 @@ def node_packages(name: str, *packages: str) -> Path:
         (folder / "package.json").write_text(json.dumps({"name": name, "private": True, "type": "module"}))
         subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", *packages], cwd=folder, check=True)
 
-    return _installed(name, packages, install)
+    return installed(name, packages, install)
 
 
 def node_version(folder: Path, package: str) -> str:
@@ -56,7 +56,7 @@ def node_version(folder: Path, package: str) -> str:
     return version
 
 
-def _installed(name: str, wanted: tuple[str, ...], install: Callable[[Path], None]) -> Path:
+def installed(name: str, wanted: tuple[str, ...], install: Callable[[Path], None]) -> Path:
     """A folder in the cache; another list of packages gets a folder of its own."""
     folder = CACHE / f"{name}-{hashlib.sha256(' '.join(wanted).encode()).hexdigest()[:8]}"
     if not (folder / "installed").exists():
@@ -99,10 +99,10 @@ def look(endpoint: str, service: str) -> Any:
     )
 
 
-def eventually(read: Callable[[], Any], what: str) -> Any:
+def eventually(read: Callable[[], Any], what: str, *, patience_s: float = PATIENCE_S) -> Any:
     """The first true answer of `read`; the clients' machinery works in the background."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while not (found := read()):
-        assert time.monotonic() < deadline, f"not within {PATIENCE_S:.0f} s: {what}"
+        assert time.monotonic() < deadline, f"not within {patience_s:.0f} s: {what}"
         time.sleep(0.1)
     return found

@@ -98,6 +98,7 @@ def test_a_subscription_ends_with_its_shard_and_names_the_children(kinesis: Any,
     seen = list(events)
     assert [record["Data"] for event in seen for record in event["Records"]] == [b"a"]
     assert [child["ShardId"][-1] for child in seen[-1]["ChildShards"]] == ["1", "2"]
+    assert ["ContinuationSequenceNumber" in event for event in seen] == [*(True for _ in seen[1:]), False]
 
 
 def test_a_subscription_brings_two_megabytes_a_second_and_leaves_getrecords_its_own(

@@ -269,7 +269,7 @@ class KinesisConsumer(KinesisStream):
             await self._subscribe(shard_id, position)
             return
         event = answer["SubscribeToShardEvent"]
-        subscription.sequence = event["ContinuationSequenceNumber"]
+        subscription.sequence = event.get("ContinuationSequenceNumber", "")
         subscription.ended = "ChildShards" in event
         subscription.waiting += [self._record(shard_id, record) for record in event["Records"]]
 

@@ -175,12 +175,11 @@ class Consumers(StreamOperations):
                     await clock.sleep(pause_s)
 
     def _event(self, stream: Stream, shard: Shard, page: Page) -> dict[str, Any]:
-        event: dict[str, Any] = {
-            "Records": page.records,
-            "ContinuationSequenceNumber": sequence_text(max(page.position - 1, 0), shard.number),
-            "MillisBehindLatest": page.behind_ms,
-        }
-        return event | ({"ChildShards": self._children(stream, shard)} if page.ended else {})
+        event: dict[str, Any] = {"Records": page.records, "MillisBehindLatest": page.behind_ms}
+        if page.ended:
+            # Of a shard that has ended nothing goes on; the Kinesis Client Library takes no event that has both.
+            return event | {"ChildShards": self._children(stream, shard)}
+        return event | {"ContinuationSequenceNumber": sequence_text(max(page.position - 1, 0), shard.number)}
 
     def _consumer(
         self, ctx: Context, stream_arn: str | None, name: str | None, arn: str | None
