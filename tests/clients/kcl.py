@@ -13,7 +13,7 @@ from tests.clients.tools import HERE, Missing, environment, eventually, installe
 
 APP = HERE / "kcl_app"
 VERSION = "3.0.0"
-START_S = 150.0
+START_S = 240.0
 """A worker of version 3 waits for a minute before it takes leases."""
 KEYS = 20
 
