@@ -1,4 +1,9 @@
-"""awswrangler: frames of pandas as files in a bucket and as tables of the Data Catalog, and S3 Select."""
+"""awswrangler: frames of pandas as files in a bucket and as tables of the Data Catalog, what Firehose converted, and S3
+Select.
+"""
+
+import json
+import time
 
 import awswrangler as wr
 import boto3
@@ -82,6 +87,46 @@ wr.catalog.delete_partitions("by_day", "lake", [["2026-01-01"]])
 assert len(wr.catalog.delete_all_partitions("by_day", "lake")) == 2
 assert wr.catalog.delete_table_if_exists("lake", "orders")
 assert not wr.catalog.delete_table_if_exists("lake", "orders")
+
+trust = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "firehose.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+role = boto3.client("iam").create_role(RoleName="lake", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+types = {"id": "bigint", "at": "timestamp", "price": "decimal(10,2)", "tags": "array<string>"}
+wr.catalog.create_parquet_table("lake", "clicks", path="s3://wrangler/clicks/", columns_types=types)
+firehose = boto3.client("firehose")
+firehose.create_delivery_stream(
+    DeliveryStreamName="clicks",
+    ExtendedS3DestinationConfiguration={
+        "RoleARN": role,
+        "BucketARN": "arn:aws:s3:::wrangler",
+        "Prefix": "clicks/",
+        "BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": 1},
+        "DataFormatConversionConfiguration": {
+            "SchemaConfiguration": {"RoleARN": role, "DatabaseName": "lake", "TableName": "clicks"},
+            "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": {}}},
+            "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {}}},
+        },
+    },
+)
+while (
+    firehose.describe_delivery_stream(DeliveryStreamName="clicks")["DeliveryStreamDescription"]["DeliveryStreamStatus"]
+    != "ACTIVE"
+):
+    time.sleep(0.1)
+clicks = [{"id": n, "at": f"2026-01-01 00:00:{n:02}", "price": n / 4, "tags": [str(n)]} for n in range(60)]
+records = [{"Data": json.dumps(click)} for click in clicks]
+firehose.put_record_batch(DeliveryStreamName="clicks", Records=records)
+while not wr.s3.list_objects("s3://wrangler/clicks/"):
+    time.sleep(0.1)
+read = wr.s3.read_parquet_table(database="lake", table="clicks")
+assert read["id"].tolist() == list(range(60)), read
+assert read["at"].tolist() == [pd.Timestamp(click["at"]) for click in clicks]
+assert [float(price) for price in read["price"]] == [click["price"] for click in clicks]
+assert [list(tags) for tags in read["tags"]] == [click["tags"] for click in clicks]
+firehose.delete_delivery_stream(DeliveryStreamName="clicks")
+
 wr.catalog.delete_database("lake")
 assert "lake" not in wr.catalog.databases()["Database"].tolist()
 

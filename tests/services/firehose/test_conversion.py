@@ -19,7 +19,7 @@ from fogbank.engines.columnar.hive_types import parse_hive_type
 from fogbank.engines.columnar.interface import Array, DecimalType, Map, Scalar, Struct, Text, Type
 from fogbank.services.firehose.conversion import Column, Converted, Schema, convert
 from tests.conftest import Aws, MovableClock
-from tests.services.firehose.conftest import MakeStream, Objects, describe, put
+from tests.services.firehose.conftest import TRUST, MakeStream, Objects, describe, put
 
 OPENX: dict[str, Any] = {"OpenXJsonSerDe": {}}
 HIVE: dict[str, Any] = {"HiveJsonSerDe": {}}
@@ -380,11 +380,30 @@ def test_the_schema_is_the_table_s_latest_version_or_the_one_that_is_named(
     assert read == {"l": [{"id": "7", "more": 8}], "f": [{"id": 7}]}
 
 
-def test_records_wait_for_a_table_that_is_not_there(
-    make_table: MakeTable, make_stream: MakeStream, firehose: Any, objects: Objects, schema: dict[str, str],
+def test_a_schema_that_is_not_there_is_refused(
+    make_table: MakeTable, make_stream: MakeStream, schema: dict[str, str], aws: Aws
+) -> None:
+    trust = json.dumps(TRUST).replace("firehose", "lambda")
+    nobody = aws("iam").create_role(RoleName="nobody", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    make_table({"id": "int"})
+    for change, start in (
+        ({"TableName": "gone"}, "The specified table/database could not be found."),
+        ({"VersionId": "7"}, "Could not find a matching schema from glue."),
+        ({"RoleARN": nobody}, "Firehose is unable to assume role"),
+    ):
+        with pytest.raises(ClientError) as refused:
+            make_stream(DataFormatConversionConfiguration=configuration(**(schema | change)))
+        assert refused.value.response["Error"]["Code"] == "InvalidArgumentException"
+        assert refused.value.response["Error"]["Message"].startswith(start)
+
+
+def test_records_wait_for_a_table_that_is_gone(
+    aws: Aws, make_table: MakeTable, make_stream: MakeStream, firehose: Any, objects: Objects, schema: dict[str, str],
     clock: MovableClock,
 ) -> None:  # fmt: skip
+    make_table({"id": "int"})
     make_stream(DataFormatConversionConfiguration=configuration(**schema))
+    aws("glue").delete_database(Name="lake")
     put(firehose, '{"id": 7}')
     clock.advance(s=400)
     make_table({"id": "int"})
@@ -396,8 +415,9 @@ MADE_LARGER = {"BufferingHints": {"SizeInMBs": 128, "IntervalInSeconds": 300}}
 
 
 def test_a_stream_that_converts_buffers_128_mb_unless_it_is_told_otherwise(
-    make_stream: MakeStream, firehose: Any, schema: dict[str, str]
+    make_table: MakeTable, make_stream: MakeStream, firehose: Any, schema: dict[str, str]
 ) -> None:
+    make_table({"id": "int"})
     given = configuration(**schema)
     make_stream(DataFormatConversionConfiguration=given)
     (destination,) = describe(firehose)["Destinations"]

@@ -75,8 +75,8 @@ class SchemaNotFound(Exception):
 
 def check_conversion(configuration: dict[str, Any]) -> None:
     """Refuse an enabled DataFormatConversionConfiguration that Firehose would refuse, with its InvalidArgument, when a
-    stream is made or changed; called with every default filled in by `with_defaults`. Whether the table is there is not
-    asked here. Most of AWS's sentences are not recorded.
+    stream is made or changed; called with every default filled in by `with_defaults`. Whether the table is there is for
+    `check_schema` to say. Most of AWS's sentences are not recorded.
     """
     deserializer = configuration.get("InputFormatConfiguration", {}).get("Deserializer", {})
     serializer = configuration.get("OutputFormatConfiguration", {}).get("Serializer", {})
@@ -152,12 +152,21 @@ def _rules(configuration: dict[str, Any]) -> Rules:
 # ---- the schema --------------------------------------------------------------------------------------------------
 
 
+def check_schema(ctx: Context, configuration: dict[str, Any] | None) -> None:
+    """Refuse a configuration that is enabled and whose table is not there; in the caller's transaction."""
+    if configuration is None or not configuration["Enabled"]:
+        return
+    try:
+        _table(ctx, configuration["SchemaConfiguration"])
+    except SchemaNotFound as error:
+        # AWS wraps the answer that Glue gave it; the sentence is not recorded.
+        raise InvalidArgument(str(error)) from error
+
+
 async def read_schema(ctx: Context, configuration: dict[str, Any]) -> Schema:
     """The schema that SchemaConfiguration names; the context is the stream's. Raises SchemaNotFound."""
     where = configuration["SchemaConfiguration"]
-    region, catalog_id = where.get("Region", ctx.region), where.get("CatalogId", ctx.account)
-    version = where.get("VersionId", LATEST)
-    found = await _table(ctx.at(region=region), where, catalog_id, version)
+    found = await ctx.run(_table, ctx, where)
     columns = tuple(
         Column(column["Name"], column.get("Type", ""))
         for column in found.get("StorageDescriptor", {}).get("Columns", ())
@@ -176,21 +185,23 @@ async def read_schema(ctx: Context, configuration: dict[str, Any]) -> Schema:
                 "InvalidSchema", f"The schema is invalid. Column {column.name} has the type {column.type}."
             ) from None
     table = {
-        "catalogId": catalog_id,
+        "catalogId": where.get("CatalogId", ctx.account),
         "databaseName": where["DatabaseName"],
         "tableName": where["TableName"],
-        "region": region,
-        "versionId": version,
+        "region": where.get("Region", ctx.region),
+        "versionId": where.get("VersionId", LATEST),
         "roleArn": where["RoleARN"],
     }
     return Schema(columns, table)
 
 
-async def _table(ctx: Context, where: dict[str, str], catalog_id: str, version: str) -> dict[str, Any]:
-    glue = ctx.cloud.glue
-    named = {"CatalogId": catalog_id, "DatabaseName": where["DatabaseName"]}
+def _table(ctx: Context, where: dict[str, str]) -> dict[str, Any]:
+    """The table or its version, as Glue answers it. Raises SchemaNotFound."""
+    glue, there = ctx.cloud.glue, ctx.at(region=where.get("Region"))
+    name, version = where["TableName"], where.get("VersionId", LATEST)
+    named = {"CatalogId": where.get("CatalogId"), "DatabaseName": where["DatabaseName"]}
     try:
-        found: dict[str, Any] = (await ctx.call(glue.get_table, Name=where["TableName"], **named))["Table"]
+        table: dict[str, Any] = glue.get_table(there, Name=name, **named)["Table"]
     except AwsError as error:
         raise SchemaNotFound(
             "EntityNotFound",
@@ -198,15 +209,16 @@ async def _table(ctx: Context, where: dict[str, str], catalog_id: str, version: 
             "the values provided in the schema configuration are correct, especially with regards to casing.",
         ) from error
     if version == LATEST:
-        return found
+        return table
     try:
-        answer = await ctx.call(glue.get_table_version, TableName=where["TableName"], VersionId=version, **named)
+        versioned: dict[str, Any] = glue.get_table_version(there, TableName=name, VersionId=version, **named)[
+            "TableVersion"
+        ]["Table"]
     except AwsError as error:
         raise SchemaNotFound(
             "InvalidVersionId",
             "Could not find a matching schema from glue. Please make sure the specified version of the table exists.",
         ) from error
-    versioned: dict[str, Any] = answer["TableVersion"]["Table"]
     return versioned
 
 

@@ -69,9 +69,9 @@ class S3Destination(Destination):
         return S3_RETRY
 
     async def deliver(self, ctx: Context, stream: DeliveryStream, batch_id: int, batch: Batch) -> None:
-        configuration = stream.settings.get("DataFormatConversionConfiguration")
-        if configuration is not None and configuration["Enabled"]:
+        if converts(stream.settings):
             async with self._conversions:
+                configuration = stream.settings["DataFormatConversionConfiguration"]
                 await self._convert(ctx, stream, batch_id, batch, configuration)
             return
         delimiter = processors.delimiter(stream.settings)
@@ -181,8 +181,12 @@ class ExtendedS3Destination(S3Destination):
         }
 
     def roles(self, settings: Settings) -> list[str]:
-        backup = settings.get("S3BackupConfiguration")
-        return [settings["RoleARN"]] + ([backup["RoleARN"]] if backup is not None else [])
+        roles = [settings["RoleARN"]]
+        if "S3BackupConfiguration" in settings:
+            roles.append(settings["S3BackupConfiguration"]["RoleARN"])
+        if converts(settings):
+            roles.append(settings["DataFormatConversionConfiguration"]["SchemaConfiguration"]["RoleARN"])
+        return roles
 
     def backup(self, settings: Settings) -> Settings | None:
         found: Settings | None = settings["S3BackupConfiguration"] if settings["S3BackupMode"] == "Enabled" else None
@@ -200,6 +204,10 @@ class ExtendedS3Destination(S3Destination):
 
 def is_partitioned(settings: Settings) -> bool:
     return bool(settings.get("DynamicPartitioningConfiguration", {}).get("Enabled"))
+
+
+def converts(settings: Settings) -> bool:
+    return bool(settings.get("DataFormatConversionConfiguration", {}).get("Enabled"))
 
 
 def _partitioning(given: Settings | None) -> Settings:

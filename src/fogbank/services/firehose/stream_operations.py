@@ -6,8 +6,8 @@ from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Answer
-from fogbank.services.firehose import partitioning
-from fogbank.services.firehose.destination import Settings
+from fogbank.services.firehose import conversion, partitioning
+from fogbank.services.firehose.destination import Destination, Settings
 from fogbank.services.firehose.destinations import EXTENDED_S3, HTTP_ENDPOINT, S3, only_one
 from fogbank.services.firehose.errors import ConcurrentModification, InvalidArgument, LimitExceeded, ResourceInUse
 from fogbank.services.firehose.records import DeliveryStream
@@ -78,8 +78,7 @@ class StreamOperations(Sources):
             raise LimitExceeded(
                 f"The account {ctx.account} has {STREAMS_MAX} Firehose streams in {ctx.region} already."
             )
-        for role in destination.roles(stream.settings):
-            check_role(ctx, role, stream.arn)
+        _check_named(ctx, destination, stream)
         if stream.source:
             self._check_kinesis(ctx, stream)
         self._save(stream)
@@ -182,8 +181,7 @@ class StreamOperations(Sources):
         if same and kind == S3:
             kind, destination = stream.destination, self._deliveries.destinations[stream.destination]
         stream.settings = destination.complete(destination.updated(stream.settings if same else {}, update))
-        for role in destination.roles(stream.settings):
-            check_role(ctx, role, stream.arn)
+        _check_named(ctx, destination, stream)
         stream.destination = kind
         stream.version += 1
         stream.updated_ms = ctx.now_ms
@@ -219,3 +217,10 @@ def encryption_of(stream: DeliveryStream, given: dict[str, Any] | None) -> dict[
     if (given["KeyType"] == "CUSTOMER_MANAGED_CMK") != ("KeyARN" in given):
         raise InvalidArgument("KeyARN must be specified for a KeyType of CUSTOMER_MANAGED_CMK, and for no other.")
     return {**given, "Status": "ENABLED"}
+
+
+def _check_named(ctx: Context, destination: Destination, stream: DeliveryStream) -> None:
+    """What the settings name must be there."""
+    conversion.check_schema(ctx, stream.settings.get("DataFormatConversionConfiguration"))
+    for role in destination.roles(stream.settings):
+        check_role(ctx, role, stream.arn)
