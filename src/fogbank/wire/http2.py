@@ -223,7 +223,7 @@ class Http2Connection(asyncio.Protocol):
             self._dispatch(stream)
         elif announced > BUFFERED_BODY_MAX:
             self._refuse(stream, 413)
-        if headers.get("expect", "").lower() == "100-continue" and not stream.responded:
+        if headers.get("expect", "").lower() == "100-continue" and not stream.responded and not self._closing:
             self._h2.send_headers(stream.id, [(":status", "100")])
 
     def _take_data(self, event: DataReceived) -> None:

@@ -1,12 +1,13 @@
 """Streams on demand scale by themselves; their warm throughput and the account's commitment."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from fogbank.services.kinesis.demand import SHARDS_MIN, Peak, Window, shards_wanted, with_peak
-from tests.conftest import MovableClock
+from tests.conftest import Aws, MovableClock
 
 ON_DEMAND = {"StreamMode": "ON_DEMAND"}
 PROVISIONED = {"StreamMode": "PROVISIONED"}
@@ -154,3 +155,40 @@ def test_a_stream_may_begin_warm(kinesis: Any) -> None:
     kinesis.update_account_settings(MinimumThroughputBillingCommitment={"Status": "ENABLED"})
     kinesis.create_stream(StreamName="clicks", StreamModeDetails=ON_DEMAND, WarmThroughputMiBps=7)
     assert summary(kinesis)["OpenShardCount"] == 7
+
+
+TEMPLATE = """
+Resources:
+  Stream:
+    Type: AWS::Kinesis::Stream
+    Properties: {Name: clicks, StreamModeDetails: {StreamMode: ON_DEMAND}, WarmThroughputMiBps: %d}
+"""
+
+
+def test_a_template_warms_a_stream(aws: Aws, kinesis: Any) -> None:
+    kinesis.update_account_settings(MinimumThroughputBillingCommitment={"Status": "ENABLED"})
+    stacks = aws("cloudformation")
+    stacks.create_stack(StackName="s", TemplateBody=TEMPLATE % 6)
+    stacks.get_waiter("stack_create_complete").wait(StackName="s", WaiterConfig={"Delay": 0.1})
+    assert summary(kinesis)["OpenShardCount"] == 6
+    stacks.update_stack(StackName="s", TemplateBody=TEMPLATE % 9)
+    stacks.get_waiter("stack_update_complete").wait(StackName="s", WaiterConfig={"Delay": 0.1})
+    assert summary(kinesis)["OpenShardCount"] == 9
+
+
+def test_many_shards_at_once_keep_the_hash_keys_whole(kinesis: Any, arn: str) -> None:
+    kinesis.update_account_settings(MinimumThroughputBillingCommitment={"Status": "ENABLED"})
+    kinesis.update_stream_warm_throughput(StreamARN=arn, WarmThroughputMiBps=3_000)
+    shards: list[dict[str, Any]] = []
+    more = {"StreamName": "clicks", "ShardFilter": {"Type": "AT_LATEST"}}
+    while more:
+        page = kinesis.list_shards(**more)
+        shards += page["Shards"]
+        more = {"NextToken": page["NextToken"]} if "NextToken" in page else {}
+    edges = [
+        (int(shard["HashKeyRange"]["StartingHashKey"]), int(shard["HashKeyRange"]["EndingHashKey"])) for shard in shards
+    ]
+    edges.sort()
+    assert len(edges) == 3_000
+    assert (edges[0][0], edges[-1][1]) == (0, 2**128 - 1)
+    assert all(end + 1 == start for (_, end), (start, _) in pairwise(edges))

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/streams/latest/dev/how-do-i-size-a-stream.html
 """
 
 import math
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from fogbank.core.alarms import Alarm, Alarms
@@ -13,8 +14,8 @@ from fogbank.core.service import Answer
 from fogbank.services.kinesis.account_settings import AccountSettings
 from fogbank.services.kinesis.demand import SHARDS_MIN, WINDOW_MS, Window, shards_wanted, with_peak
 from fogbank.services.kinesis.errors import LimitExceeded, Validation
-from fogbank.services.kinesis.hash_keys import from_number, number_of
-from fogbank.services.kinesis.records import Stream
+from fogbank.services.kinesis.hash_keys import HASH_MAX, from_number, number_of
+from fogbank.services.kinesis.records import Shard, Stream
 from fogbank.services.kinesis.resharding import Resharding
 
 WARM_MIBPS_MAX = 10 * 1024
@@ -80,33 +81,32 @@ class OnDemand(Resharding, AccountSettings):
 
     def _grow(self, stream: Stream, count: int, rates: dict[int, float]) -> None:
         """Split those with the most to do, or else the widest, until there are so many."""
-        loads = {number: (rates.get(number, 0.0), width) for number, width in self._widths(stream).items()}
-        while len(stream.open) < count:
-            number = max(loads, key=lambda each: loads[each])
-            rate, _ = loads.pop(number)
-            if not self._halve(stream, number):
-                return
-            widths = self._widths(stream)
-            loads |= {child: (rate / 2, widths[child]) for child in widths.keys() - loads.keys()}
+        starts = [number_of(first) for _, first in stream.open] + [HASH_MAX + 1]
+        heap = [
+            (-rates.get(number, 0.0), starts[index] - starts[index + 1], number)
+            for index, (number, _) in enumerate(stream.open)
+        ]
+        heapify(heap)
+        opened = dict(stream.open)
+        while len(heap) < count:
+            load, width, number = heappop(heap)
+            parent = self._by_number(stream, number)
+            self._end_shard(stream, parent)
+            del opened[number]
+            middle = _middle(parent)
+            before_middle = from_number(number_of(middle) - 1)
+            for first, last in ((parent.first_hash, before_middle), (middle, parent.last_hash)):
+                child = self._begin_shard(stream, first, last, [number])
+                opened[child.number] = first
+                heappush(heap, (load / 2, width // 2, child.number))
+        stream.open = sorted(opened.items(), key=lambda each: each[1])
 
     def _split_hot(self, stream: Stream, refused: set[int], count_max: int) -> None:
         """Split the shards that had too much to do while others had not: some keys are written more than others."""
         for number in sorted(refused & {number for number, _ in stream.open}):
-            if len(stream.open) < count_max:
-                self._halve(stream, number)
-
-    def _halve(self, stream: Stream, number: int) -> bool:
-        shard = self._by_number(stream, number)
-        first, last = number_of(shard.first_hash), number_of(shard.last_hash)
-        if last - first < 2:
-            return False
-        self._split(stream, shard, from_number(first + (last - first + 1) // 2))
-        return True
-
-    def _widths(self, stream: Stream) -> dict[int, int]:
-        """How many hash keys each open shard has."""
-        starts = [number_of(first) for _, first in stream.open] + [1 << 128]
-        return {number: starts[index + 1] - starts[index] for index, (number, _) in enumerate(stream.open)}
+            shard = self._by_number(stream, number)
+            if len(stream.open) < count_max and shard.first_hash < _middle(shard):
+                self._split(stream, shard, _middle(shard))
 
     def _set_warm_throughput(self, ctx: Context, stream: Stream, mibps: int) -> None:
         """Have as many shards as take so much a second; fewer than before, if no more are needed."""
@@ -139,3 +139,9 @@ class OnDemand(Resharding, AccountSettings):
                 "CurrentMiBps": len(stream.open),
             }
         }
+
+
+def _middle(shard: Shard) -> bytes:
+    """Where the second half of its hash keys begins."""
+    first, last = number_of(shard.first_hash), number_of(shard.last_hash)
+    return from_number(first + (last - first + 1) // 2)

@@ -135,14 +135,23 @@ class Resharding(KinesisBase):
             self._add(stream, first, last, [])
 
     def _add(self, stream: Stream, first: bytes, last: bytes, parents: list[int]) -> None:
-        shard = Shard(stream.shards_made, first, last, self.cloud.sequence.next(), parents=parents)
-        stream.shards_made += 1
+        shard = self._begin_shard(stream, first, last, parents)
         stream.open = sorted((*stream.open, (shard.number, first)), key=lambda each: each[1])
-        self._tables.shards.put((stream.id, shard.number), shard)
 
     def _close(self, stream: Stream, shard: Shard) -> None:
-        shard.closed = self.cloud.sequence.next()
+        self._end_shard(stream, shard)
         stream.open = [each for each in stream.open if each[0] != shard.number]
+
+    def _begin_shard(self, stream: Stream, first: bytes, last: bytes, parents: list[int]) -> Shard:
+        """A new shard, which the caller adds to the open ones."""
+        shard = Shard(stream.shards_made, first, last, self.cloud.sequence.next(), parents=parents)
+        stream.shards_made += 1
+        self._tables.shards.put((stream.id, shard.number), shard)
+        return shard
+
+    def _end_shard(self, stream: Stream, shard: Shard) -> None:
+        """Close a shard, which the caller takes from the open ones."""
+        shard.closed = self.cloud.sequence.next()
         self._tables.shards.put((stream.id, shard.number), shard)
         self._waiters.wake_after_commit(self.cloud.store, (stream.id, shard.number))
 
