@@ -93,3 +93,31 @@ def test_a_pattern_is_tried_on_messages(logs: Any) -> None:
 def test_a_wrong_transformation_is_refused(logs: Any, transformation: Any) -> None:
     with pytest.raises(ClientError, match="InvalidParameterException"):
         put_filter(logs, "", **transformation)
+
+
+def test_a_filter_sees_what_comes_after_it(aws: Any, logs: Any, clock: Any) -> None:
+    put_events(logs, clock, "ERROR before", "ERROR too")
+    put_filter(logs, "ERROR")
+    put_events(logs, clock, "ERROR one")
+    logs.delete_metric_filter(logGroupName="/app", filterName="f")
+    put_events(logs, clock, "ERROR after")
+    put_filter(logs, "ERROR")
+    put_events(logs, clock, "ERROR two")
+    assert statistics(aws, clock) == (2, 2)
+
+
+def test_events_as_old_as_can_be_make_datapoints(aws: Any, logs: Any, clock: Any) -> None:
+    put_filter(logs, "ERROR")
+    oldest = clock.now_ms() - 14 * 86_400_000 + 5_000
+    events = [{"timestamp": oldest + second * 1000, "message": "ERROR"} for second in range(90)]
+    answer = logs.put_log_events(logGroupName="/app", logStreamName="one", logEvents=events)
+    assert "rejectedLogEventsInfo" not in answer
+    points = aws("cloudwatch").get_metric_statistics(
+        Namespace="N",
+        MetricName="m",
+        StartTime=oldest / 1000 - 3600,
+        EndTime=oldest / 1000 + 3600,
+        Period=300,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    assert sum(point["Sum"] for point in points) == 90

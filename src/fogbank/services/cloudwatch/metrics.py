@@ -161,7 +161,7 @@ class Metrics(Service):
                 raise InvalidParameterValue(
                     f"The parameter MetricData.member.{number}.StorageResolution must be 1 or 60."
                 )
-            given_ms = int(datum["Timestamp"] * 1000) if "Timestamp" in datum else ctx.now_ms
+            given_ms = round(datum["Timestamp"] * 1000) if "Timestamp" in datum else ctx.now_ms
             check_time(given_ms, ctx.now_ms, number)
             at_ms = start_of(given_ms, resolution_s, ctx.now_ms)
             series = (ctx.account, ctx.region, Namespace, datum["MetricName"], packed_list(datum.get("Dimensions")))

@@ -25,15 +25,19 @@ class Datapoints:
 
     def __init__(self) -> None:
         self._seen: dict[tuple[Series, int], Counter[float]] = {}
+        # Data have the latest time that was seen in their period, which may have begun before what CloudWatch takes.
+        self._latest_ms: dict[tuple[Series, int], int] = {}
 
     def add(self, series: Series, at_ms: int, value: float) -> None:
-        step_ms = series.resolution_s * 1000
-        self._seen.setdefault((series, at_ms // step_ms * step_ms), Counter())[value] += 1
+        key = (series, at_ms // (series.resolution_s * 1000))
+        self._seen.setdefault(key, Counter())[value] += 1
+        self._latest_ms[key] = max(at_ms, self._latest_ms.get(key, 0))
 
     def publish(self, ctx: Context) -> None:
         """Send what there is to CloudWatch, in the current transaction."""
         by_namespace: dict[str, list[dict[str, Any]]] = {}
-        for (series, at_ms), values in self._seen.items():
+        for key, values in self._seen.items():
+            series, at_ms = key[0], self._latest_ms[key]
             by_namespace.setdefault(series.namespace, []).extend(_data(series, at_ms, values))
         for namespace, data in by_namespace.items():
             for part in _parts(data, DATA_MAX):

@@ -14,17 +14,15 @@ from fogbank.core.policies import Effect, Request, read_policy
 from fogbank.core.service import Answer
 from fogbank.services.logs.delivery_destinations import DeliveryDestinations
 from fogbank.services.logs.errors import AccessDenied, Conflict, Invalid, ResourceNotFound
-from fogbank.services.logs.groups import check_tags
+from fogbank.services.logs.groups import replace_tags
 from fogbank.services.logs.pages import page
 from fogbank.services.logs.records import Delivery, DeliveryDestination, DeliverySource
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html, "Vended logs V2"
 VENDING = frozenset(
     (
-        *("bedrock", "bedrock-agentcore", "cloudfront", "codewhisperer", "deadline", "elasticloadbalancing"),
-        *("entityresolution", "eks", "events", "globalaccelerator", "interconnect", "ivschat", "mediapackagev2"),
-        *("mediatailor", "msk", "mwaa-serverless", "networkflowmonitor", "pcs", "qbusiness", "route53globalresolver"),
-        *("rtbfabric", "scn", "securityhub", "ses", "transfer", "userpool", "vpc-lattice", "vpn", "wisdom", "workmail"),
+        *("bedrock", "bedrock-agentcore", "cloudfront", "codewhisperer", "deadline", "entityresolution", "events"),
+        *("mediapackagev2", "mediatailor", "pcs", "qbusiness", "ses", "wisdom", "workmail"),
     )
 )
 LOG_TYPES = ("ERROR_LOGS", "INFO_LOGS", "TRACE_LOGS")  # of an event bus
@@ -55,15 +53,14 @@ class Deliveries(DeliveryDestinations):
         for _, other in self._tables.deliveries.scan((ctx.account, ctx.region)):
             if (other.source, other.destination_arn) == (source.name, deliveryDestinationArn):
                 raise Conflict("A delivery of this source to this destination exists already.")
-        check_tags(tags or {})
         delivery = Delivery(
             id=new_id().replace("-", "")[:16],
             source=source.name,
             destination_arn=deliveryDestinationArn,
             kind=destination.kind,
             fields=list(FIELDS),
-            tags=tags or {},
         )
+        replace_tags(delivery, tags)
         _configure(delivery, destination, recordFields, fieldDelimiter, s3DeliveryConfiguration)
         self._tables.deliveries.put((ctx.account, ctx.region, delivery.id), delivery)
         return {"delivery": _delivery_row(ctx, delivery)}
@@ -111,7 +108,7 @@ class Deliveries(DeliveryDestinations):
     def put_delivery_source(
         self, ctx: Context, *, name: str, resourceArn: str, logType: str, tags: dict[str, str] | None = None
     ) -> Answer:
-        """Tags are given to a new source; those of one that is there are changed by TagResource alone."""
+        """What is given, tags included, takes the place of what a source of that name had."""
         arn = _vending_resource(ctx, resourceArn)
         if logType not in LOG_TYPES:
             raise Invalid(f"The log type {logType} is not one of {', '.join(LOG_TYPES)}, which {arn.service} has.")
@@ -120,9 +117,9 @@ class Deliveries(DeliveryDestinations):
                 raise Conflict("This ResourceId has already been used in another Delivery Source in this account")
         found = self._tables.delivery_sources.get((ctx.account, ctx.region, name))
         if found is None:
-            check_tags(tags or {})
-            found = DeliverySource(name, arn.service, resourceArn, logType, self._tables.next_number(), tags=tags or {})
+            found = DeliverySource(name, arn.service, resourceArn, logType, self._tables.next_number())
         found.service, found.resource_arn, found.log_type = arn.service, resourceArn, logType
+        replace_tags(found, tags)
         self._tables.delivery_sources.put((ctx.account, ctx.region, name), found)
         return {"deliverySource": _source_row(ctx, found)}
 

@@ -11,7 +11,7 @@ from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.json_text import parse
 from fogbank.core.service import Answer
 from fogbank.services.logs.errors import Conflict, Invalid, ResourceNotFound
-from fogbank.services.logs.groups import Groups, check_tags
+from fogbank.services.logs.groups import Groups, replace_tags
 from fogbank.services.logs.pages import page
 from fogbank.services.logs.records import DeliveryDestination
 
@@ -59,15 +59,15 @@ class DeliveryDestinations(Groups):
         deliveryDestinationType: str | None = None,
         tags: dict[str, str] | None = None,
     ) -> Answer:
-        """Tags are given to a new one; those of one that is there are changed by TagResource alone."""
+        """What is given, tags included, takes the place of what a destination of that name had."""
         kind, resource_arn = _resource(deliveryDestinationConfiguration, deliveryDestinationType)
         found = self._tables.delivery_destinations.get((ctx.account, ctx.region, name))
         if found is None:
-            check_tags(tags or {})
-            found = DeliveryDestination(name, kind, resource_arn, self._tables.next_number(), tags=tags or {})
+            found = DeliveryDestination(name, kind, resource_arn, self._tables.next_number())
         elif found.kind != kind:
             raise Conflict(f"The type of a delivery destination cannot be changed from {found.kind} to {kind}.")
         found.resource_arn, found.output_format = resource_arn, outputFormat or ""
+        replace_tags(found, tags)
         self._keep_delivery_destination(ctx, found)
         return {"deliveryDestination": _row(ctx, found)}
 

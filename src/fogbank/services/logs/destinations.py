@@ -12,7 +12,7 @@ from fogbank.core.policies import Effect, Request, read_policy
 from fogbank.core.service import Answer
 from fogbank.services.logs.errors import AccessDenied, InvalidParameter, ResourceNotFound
 from fogbank.services.logs.forwarding import try_out
-from fogbank.services.logs.groups import Groups, check_tags
+from fogbank.services.logs.groups import Groups, replace_tags
 from fogbank.services.logs.pages import page
 from fogbank.services.logs.records import Destination
 
@@ -46,7 +46,7 @@ class Destinations(Groups):
         roleArn: str,
         tags: dict[str, str] | None = None,
     ) -> Answer:
-        """Tags are given to a new destination; those of one that is there are changed by TagResource alone."""
+        """Tags that are given take the place of those of a destination that is there."""
         target = parse_arn(targetArn)
         if target is None or target.service not in STREAMS:
             raise InvalidParameter(
@@ -56,9 +56,9 @@ class Destinations(Groups):
         key = (ctx.account, ctx.region, destinationName)
         found = self._tables.destinations.get(key)
         if found is None:
-            check_tags(tags or {})
-            found = Destination(destinationName, ctx.now_ms, targetArn, roleArn, tags=tags or {})
+            found = Destination(destinationName, ctx.now_ms, targetArn, roleArn)
         found.target_arn, found.role_arn = targetArn, roleArn
+        replace_tags(found, tags)
         self._tables.destinations.put(key, found)
         return {"destination": _row(ctx, found)}
 

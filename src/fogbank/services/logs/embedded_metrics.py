@@ -24,19 +24,22 @@ DIMENSION_VALUE_MAX = 1024
 VALUE_MAX = 2.0**360  # PutMetricData: values between -2^360 and 2^360
 TOO_OLD_MS = 14 * 86_400_000  # PutMetricData: timestamps between two weeks past and two hours ahead
 TOO_NEW_MS = 2 * 3_600_000
+_SIZES = (
+    "Bytes",
+    "Kilobytes",
+    "Megabytes",
+    "Gigabytes",
+    "Terabytes",
+    "Bits",
+    "Kilobits",
+    "Megabits",
+    "Gigabits",
+    "Terabits",
+)
 UNITS = frozenset(
     (
-        *("Seconds", "Microseconds", "Milliseconds", "Percent", "Count", "Count/Second", "None"),
-        *(
-            f"{scale}{rate}"
-            for scale in ("Bytes", "Kilobytes", "Megabytes", "Gigabytes", "Terabytes")
-            for rate in ("", "/Second")
-        ),
-        *(
-            f"{scale}{rate}"
-            for scale in ("Bits", "Kilobits", "Megabits", "Gigabits", "Terabits")
-            for rate in ("", "/Second")
-        ),
+        *("Seconds", "Microseconds", "Milliseconds", "Percent", "None"),
+        *(f"{what}{rate}" for what in ("Count", *_SIZES) for rate in ("", "/Second")),
     )
 )
 _MARK = '"_aws"'

@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3Export.html
 """
 
-from functools import partial
 from typing import Any, TypedDict, Unpack
 
 from fogbank.core.context import Context
@@ -30,9 +29,10 @@ class Exports(Groups):
     _export_runs: ExportRuns
 
     def cancel_export_task(self, ctx: Context, *, taskId: str) -> Answer:
-        tasks = self._tables.exports.scan((ctx.account, ctx.region), reverse=True)
-        key, task = next(((key, task) for key, task in tasks if task.id == taskId), (None, None))
-        if key is None or task is None:
+        for key, task in self._tables.exports.scan((ctx.account, ctx.region), reverse=True):
+            if task.id == taskId:
+                break
+        else:
             raise ResourceNotFound("The specified export task does not exist.")
         if task.status not in ACTIVE:
             raise InvalidOperation("The specified export task has already finished.")
@@ -70,7 +70,7 @@ class Exports(Groups):
             prefix=destinationPrefix,
             created_ms=ctx.now_ms,
         )
-        await ctx.run(partial(self._begin_export, ctx, task))
+        await ctx.run(self._begin_export, ctx, task)
         return {"taskId": task.id}
 
     def describe_export_tasks(

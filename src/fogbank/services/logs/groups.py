@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups
 """
 
 import re
-from typing import Any
+from typing import Any, Protocol
 
 from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
@@ -28,6 +28,12 @@ RETENTION_DAYS = frozenset(
 )
 DELIVERY_RETENTION_DAYS = 2  # of the DELIVERY class, and not to be changed
 TAGS_MAX = 50
+
+
+class Tagged(Protocol):
+    """A record that has tags."""
+
+    tags: dict[str, str]
 
 
 class Groups(Service):
@@ -234,3 +240,10 @@ def check_key(arn: str) -> None:
 def check_tags(tags: dict[str, str]) -> None:
     if len(tags) > TAGS_MAX:
         raise TooManyTags()
+
+
+def replace_tags(record: Tagged, tags: dict[str, str] | None) -> None:
+    """Give the record the tags, if any are given, in place of those that it has."""
+    if tags is not None:
+        check_tags(tags)
+        record.tags = tags
