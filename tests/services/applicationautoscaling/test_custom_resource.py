@@ -145,8 +145,6 @@ def test_shards_follow_the_load_by_metric_math_and_another_stream_stays_as_it_is
         PolicyType="TargetTrackingScaling",
         TargetTrackingScalingPolicyConfiguration={
             "TargetValue": 100.0,
-            "ScaleOutCooldown": 60,
-            "ScaleInCooldown": 60,
             "CustomizedMetricSpecification": {
                 "Metrics": [
                     {"Id": "records", "MetricStat": stat("Records"), "ReturnData": False},
@@ -157,7 +155,7 @@ def test_shards_follow_the_load_by_metric_math_and_another_stream_stays_as_it_is
         },
     )
     assert loaded(aws, clock, shards, 200, count=2, minutes=6)
-    assert loaded(aws, clock, shards, 350, count=4, minutes=6)
+    assert loaded(aws, clock, shards, 350, count=4, minutes=12), "after the cooldown, which is 300 seconds"
     assert eventually(lambda: activities(scaling)[0]["StatusCode"] == "Successful")
     assert activities(scaling)[0]["Description"] == "Setting desired capacity to 4."
     assert activities(scaling)[0]["StatusMessage"] == (

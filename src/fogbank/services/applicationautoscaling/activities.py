@@ -10,10 +10,9 @@ from fogbank.core.ids import new_id
 from fogbank.core.service import Answer
 from fogbank.core.store import Key
 from fogbank.services.applicationautoscaling.base import PAGE_MAX, ScalingBase, check_filter
-from fogbank.services.applicationautoscaling.records import Activity, Place
+from fogbank.services.applicationautoscaling.records import Activity, Occasion, Place
 
 ACTIVITIES_MS = 42 * 86_400_000  # "from the previous six weeks"
-ATTEMPT = "Attempting to scale due to alarm triggered"
 _FORGOTTEN_AT_ONCE = 10
 
 
@@ -74,11 +73,13 @@ class Activities(ScalingBase):
             activity.status, activity.message = status, message
             self._tables.activities.put(key, activity)
 
-    def _write_unscaled(self, ctx: Context, place: Place, cause: str, message: str, **reason: Any) -> None:
+    def _write_unscaled(self, ctx: Context, occasion: Occasion, message: str, **reason: Any) -> None:
         """An activity that came to nothing; one with a reason is listed only where such are asked for."""
-        reasons = [reason] if reason else []
+        why = "alarm triggered" if occasion.policy else "limits set"
+        what, reasons = f"Attempting to scale due to {why}", [reason] if reason else []
+        place = occasion.place
         unscaled = Activity(
-            new_id(), ATTEMPT, cause, ctx.now_ms, "Failed", message, *place[3:], ctx.now_ms, reasons
+            new_id(), what, occasion.cause, ctx.now_ms, "Failed", message, *place[3:], ctx.now_ms, reasons
         )  # fmt: skip
         self._write(ctx, place, unscaled)
 

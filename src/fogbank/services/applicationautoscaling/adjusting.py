@@ -25,11 +25,14 @@ CHANGE_MAX_MS = 3_600_000  # A change that takes longer is given up. AWS's limit
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What a capacity is to become; `reason` is the code of why it is left as it is, if there is one."""
+    """What a capacity is to become; `reason` is the code of why it is left as it is, if there is one.
+
+    `cause` is what activities tell, if it is another than the occasion's.
+    """
 
     units: int
-    cause: str = ""
     reason: str = ""
+    cause: str = ""
 
 
 class Adjusting(Activities):
@@ -72,7 +75,7 @@ class Adjusting(Activities):
         if decision.units == before:
             self._left(ctx, occasion, before, decision)
             return
-        number = self._begin_activity(ctx, place, decision.units, decision.cause)
+        number = self._begin_activity(ctx, place, decision.units, decision.cause or occasion.cause)
         try:
             with self.cloud.store.transaction():
                 dimension.set_capacity(ctx, place[3], decision.units)
@@ -99,21 +102,20 @@ class Adjusting(Activities):
         if progress.under_way:
             if not occasion.policy:
                 raise Busy("The capacity is being changed.")
-            self._left(ctx, occasion, before, Decision(before, reason="TargetServicePutResourceAsUnscalable"))
+            self._left(ctx, occasion, before, Decision(before, "TargetServicePutResourceAsUnscalable"))
             return
         decision = self._decide(ctx, occasion, before)
         if decision.units == before:
             self._left(ctx, occasion, before, decision)
             return
-        target.changing = self._begin_activity(ctx, place, decision.units, decision.cause)
+        target.changing = self._begin_activity(ctx, place, decision.units, decision.cause or occasion.cause)
         self._tables.targets.put(place, target)
         change = Change(occasion, target.changing, before, decision.units)
         self.cloud.outbox.put(ctx, CHANGE, lane="|".join(place), payload=change)
 
     def _not_seen(self, ctx: Context, occasion: Occasion, error: Exception) -> None:
         if not isinstance(error, Busy) and self._tables.targets.get(occasion.place) is not None:
-            cause = _cause_of(occasion)
-            self._write_unscaled(ctx, occasion.place, cause, f"Failed to read the capacity. Reason: {_text(error)}")
+            self._write_unscaled(ctx, occasion, f"Failed to read the capacity. Reason: {_text(error)}")
 
     async def _change(self, ctx: Context, change: Change) -> None:
         place = change.occasion.place
@@ -155,12 +157,6 @@ class Adjusting(Activities):
         dimension = self._dimension(place[2], place[4])
         assert isinstance(dimension, SlowDimension)
         return dimension
-
-
-def _cause_of(occasion: Occasion) -> str:
-    if not occasion.policy:
-        return "the limits of the scalable target were set"
-    return f"monitor alarm {occasion.alarm} in state ALARM triggered policy {occasion.policy}"
 
 
 def _text(error: Exception) -> str:

@@ -27,46 +27,41 @@ class Decisions(Adjusting):
         policy = self._tables.policies.get((*occasion.place, occasion.policy))
         if policy is None:
             return Decision(capacity)
-        cause = f"monitor alarm {occasion.alarm} in state ALARM triggered policy {occasion.policy}"
         if policy.kind == STEPS:
-            return self._step(ctx, target, policy, occasion, capacity, cause)
+            return self._step(ctx, target, policy, occasion, capacity)
         purpose = next((purpose for purpose, alarm in policy.alarms.items() if alarm == occasion.alarm), "")
         if purpose == HIGH and not target.suspended.get("DynamicScalingOutSuspended"):
-            return self._larger(ctx, occasion.place, target, policy, capacity, cause)
+            return self._larger(ctx, occasion.place, target, policy, capacity)
         if purpose == LOW and not target.suspended.get("DynamicScalingInSuspended"):
-            return self._smaller(ctx, occasion.place, target, policy, capacity, cause)
-        return Decision(capacity, cause)
+            return self._smaller(ctx, occasion.place, target, policy, capacity)
+        return Decision(capacity)
 
-    def _step(
-        self, ctx: Context, target: Target, policy: Policy, occasion: Occasion, capacity: int, cause: str
-    ) -> Decision:
+    def _step(self, ctx: Context, target: Target, policy: Policy, occasion: Occasion, capacity: int) -> Decision:
         """What a scale-out of the cooldown has added counts as part of the next; a scale-in waits for its cooldown."""
         configuration, cooldown_ms = policy.configuration, _step_cooldown_ms(policy)
         amount = stepping.adjustment(
             configuration, stepping.breach(configuration, occasion.values, occasion.threshold)
         )  # fmt: skip
         if amount is None:
-            return Decision(capacity, cause)
+            return Decision(capacity)
         wanted = stepping.wanted(configuration, amount, capacity)
         if wanted < capacity:
             if ctx.now_ms < policy.in_ms + cooldown_ms or target.suspended.get("DynamicScalingInSuspended"):
-                return Decision(capacity, cause)
-            return _lowered(target, wanted, capacity, cause)
+                return Decision(capacity)
+            return _lowered(target, wanted, capacity)
         if target.suspended.get("DynamicScalingOutSuspended"):
-            return Decision(capacity, cause)
+            return Decision(capacity)
         base = self._before_scaling_out(ctx, occasion.place, policy, capacity, cooldown_ms)
-        return _raised(target, stepping.wanted(configuration, amount, base), capacity, cause)
+        return _raised(target, stepping.wanted(configuration, amount, base), capacity)
 
-    def _larger(
-        self, ctx: Context, place: Place, target: Target, policy: Policy, capacity: int, cause: str
-    ) -> Decision:
+    def _larger(self, ctx: Context, place: Place, target: Target, policy: Policy, capacity: int) -> Decision:
         """The capacity to scale out to. What a scale-out has added counts until its cooldown is over."""
         tracking = self._tracking(place, policy.configuration)
         cooldown_ms = self._cooldown_ms(place, policy, "ScaleOutCooldown")
         base = self._before_scaling_out(ctx, place, policy, capacity, cooldown_ms)
         values = self._values(ctx, place, policy, tracking.high_periods)
         wanted = tracking.wanted(base, values[0] if values else 0)
-        return _raised(target, wanted, capacity, cause)
+        return _raised(target, wanted, capacity)
 
     def _before_scaling_out(self, ctx: Context, place: Place, policy: Policy, capacity: int, cooldown_ms: int) -> int:
         """The capacity that a scale-out is reckoned from: the one before those of the cooldown, or before another
@@ -79,19 +74,17 @@ class Decisions(Adjusting):
             (other.out_from for other in others if ctx.now_ms < other.out_ms + MINUTE_S * 1000), default=capacity
         )
 
-    def _smaller(
-        self, ctx: Context, place: Place, target: Target, policy: Policy, capacity: int, cause: str
-    ) -> Decision:
+    def _smaller(self, ctx: Context, place: Place, target: Target, policy: Policy, capacity: int) -> Decision:
         """The capacity to scale in to: where nothing of the last minutes would have been too much."""
         if ctx.now_ms < policy.in_ms + self._cooldown_ms(place, policy, "ScaleInCooldown"):
-            return Decision(capacity, cause)
+            return Decision(capacity)
         if not all(self._is_low(ctx, other) for _, other in self._policies(place) if other.arn != policy.arn):
-            return Decision(capacity, cause)
+            return Decision(capacity)
         tracking = self._tracking(place, policy.configuration)
         wanted = tracking.wanted(capacity, max(self._values(ctx, place, policy, LOW_PERIODS), default=0))
         if wanted >= capacity > target.minimum:  # At any smaller capacity it would soon have to scale out again.
-            return Decision(capacity, cause, "AutoScalingAnticipatedFlapping")
-        return _lowered(target, wanted, capacity, cause)
+            return Decision(capacity, "AutoScalingAnticipatedFlapping")
+        return _lowered(target, wanted, capacity)
 
     def _scaled(self, ctx: Context, occasion: Occasion, before: int, units: int) -> None:
         if not occasion.policy:
@@ -132,10 +125,7 @@ class Decisions(Adjusting):
                 target = self._target(occasion.place)
                 limit = _REASON_LIMITS[decision.reason]
                 reason[limit] = target.maximum if limit == "MaxCapacity" else target.minimum
-            cause = (
-                decision.cause or f"monitor alarm {occasion.alarm} in state ALARM triggered policy {occasion.policy}"
-            )
-            self._write_unscaled(ctx, occasion.place, cause, "", **reason)
+            self._write_unscaled(ctx, occasion, "", **reason)
 
     # ---- what is measured ---------------------------------------------------------------------------------------
 
@@ -198,26 +188,26 @@ class Decisions(Adjusting):
 
 def _within(target: Target, capacity: int) -> Decision:
     if capacity < target.minimum:
-        return Decision(target.minimum, f"minimum capacity was set to {target.minimum}")
+        return Decision(target.minimum, cause=f"minimum capacity was set to {target.minimum}")
     if capacity > target.maximum:
-        return Decision(target.maximum, f"maximum capacity was set to {target.maximum}")
+        return Decision(target.maximum, cause=f"maximum capacity was set to {target.maximum}")
     return Decision(capacity)
 
 
-def _raised(target: Target, wanted: int, capacity: int, cause: str) -> Decision:
+def _raised(target: Target, wanted: int, capacity: int) -> Decision:
     if wanted <= capacity:
-        return Decision(capacity, cause, "AlreadyAtDesiredCapacity")
+        return Decision(capacity, "AlreadyAtDesiredCapacity")
     if capacity >= target.maximum:
-        return Decision(capacity, cause, "AlreadyAtMaxCapacity")
-    return Decision(min(wanted, target.maximum), cause)
+        return Decision(capacity, "AlreadyAtMaxCapacity")
+    return Decision(min(wanted, target.maximum))
 
 
-def _lowered(target: Target, wanted: int, capacity: int, cause: str) -> Decision:
+def _lowered(target: Target, wanted: int, capacity: int) -> Decision:
     if capacity <= target.minimum:
-        return Decision(capacity, cause, "AlreadyAtMinCapacity")
+        return Decision(capacity, "AlreadyAtMinCapacity")
     if wanted >= capacity:
-        return Decision(capacity, cause, "AlreadyAtDesiredCapacity")
-    return Decision(max(wanted, target.minimum), cause)
+        return Decision(capacity, "AlreadyAtDesiredCapacity")
+    return Decision(max(wanted, target.minimum))
 
 
 def _step_cooldown_ms(policy: Policy) -> int:

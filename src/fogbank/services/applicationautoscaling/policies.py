@@ -122,17 +122,17 @@ class Policies(Decisions):
     # ---- scaling ------------------------------------------------------------------------------------------------
 
     def alarm_rang(
-        self, ctx: Context, *, policy_arn: str, alarm_name: str, values: list[float], threshold: float
+        self, ctx: Context, *, policy_arn: str, alarm_name: str, state: str, values: list[float], threshold: float
     ) -> None:
-        """What CloudWatch calls, in its transaction, when an alarm that names the policy goes off, and each minute for
-        as long as it stays in ALARM. `values` are those that the alarm was decided from, if they are known.
+        """What CloudWatch calls, in its transaction, when an alarm comes into a state for which it names the policy,
+        and each minute for as long as it stays there. `values` are those that it was decided from, if they are known.
         """
         found = self._by_arn_of_policy(ctx, policy_arn)
         if found is None:
             raise ObjectNotFound(f"There is no scaling policy {policy_arn}")
         place, name = found
         self._target(place)
-        self._respond(ctx, Occasion(place, name, alarm_name, values, threshold))
+        self._respond(ctx, Occasion(place, name, alarm_name, state, values, threshold))
         policy = self._tables.policies.get((*place, name))
         if policy is not None and policy.capacity and policy.capacity != self._capacity_at_once(ctx, place):
             self._watch(ctx, place, policy, self._capacity_at_once(ctx, place))

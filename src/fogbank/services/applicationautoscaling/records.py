@@ -81,8 +81,16 @@ class Occasion(Record):
     place: Place
     policy: str = ""
     alarm: str = ""
+    state: str = "ALARM"
     values: list[float] = []
     threshold: float = 0.0
+
+    @property
+    def cause(self) -> str:
+        """As activities tell it."""
+        if not self.policy:
+            return "the limits of the scalable target were set"
+        return f"monitor alarm {self.alarm} in state {self.state} triggered policy {self.policy}"
 
 
 class Change(Record):

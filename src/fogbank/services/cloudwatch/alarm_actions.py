@@ -101,7 +101,12 @@ def _run(ctx: Context, text: str, alarm: Alarm, before: Alarm, values: list[floa
         elif _scales(arn):
             with ctx.cloud.store.transaction():
                 ctx.cloud.applicationautoscaling.alarm_rang(
-                    there, policy_arn=text, alarm_name=alarm.name, values=values, threshold=alarm.threshold
+                    there,
+                    policy_arn=text,
+                    alarm_name=alarm.name,
+                    state=alarm.state,
+                    values=values,
+                    threshold=alarm.threshold,
                 )
         else:
             payload = json.dumps(_event(ctx, alarm, before)).encode()
