@@ -1,4 +1,4 @@
-"""`fogbank logs`, followed."""
+"""`fogbank logs`, followed and queried."""
 
 import os
 import subprocess
@@ -31,3 +31,30 @@ def test_a_group_that_is_not_there_yet_is_waited_for(
     finally:
         follower.terminate()
         follower.communicate()
+
+
+def queried(server: LiveServer, account: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "fogbank", "logs", "/app", "--endpoint", server.endpoint, "--query", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "AWS_ACCESS_KEY_ID": account},
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_query_prints_a_table(aws: Aws, account: str, server: LiveServer, clock: MovableClock) -> None:
+    logs = aws("logs")
+    logs.create_log_group(logGroupName="/app")
+    logs.create_log_stream(logGroupName="/app", logStreamName="s")
+    messages = ('{"level": "INFO", "ms": 5}', '{"level": "ERROR", "ms": 1200}', '{"level": "INFO"}')
+    events = [{"timestamp": clock.now_ms(), "message": message} for message in messages]
+    logs.put_log_events(logGroupName="/app", logStreamName="s", logEvents=events)
+    table = queried(server, account, "stats count(*) as n, max(ms) as slowest by level | sort n")
+    assert table.stdout == "level  n  slowest\nERROR  1  1200\nINFO   2  5\n"
+    lines = queried(server, account, "stats count(*) as n", "--json")
+    assert lines.stdout == '{"n": "3"}\n'
+    refused = queried(server, account, "nonsense")
+    assert refused.stderr == "fogbank: /app: unexpected symbol found nonsense at line 1 and position 1\n"
+    assert "--query cannot be combined" in queried(server, account, "limit 1", "-f").stderr

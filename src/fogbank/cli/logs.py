@@ -11,12 +11,19 @@ from botocore.exceptions import ClientError
 
 from fogbank.cli.client import aws
 from fogbank.cli.failure import Failure
+from fogbank.cli.log_query import query
 
 _POLL_S = 0.5
 
 
 def logs(options: argparse.Namespace) -> None:
-    """Print a group's events in order, and with --follow what arrives later, also in a group that is not there yet."""
+    """Print a group's events in order, and with --follow what arrives later, also in a group that is not there yet.
+
+    With --query print what a query of Logs Insights gives.
+    """
+    if options.query is not None:
+        query(options)
+        return
     client = aws(options, "logs")
     seen: set[str] = set()
     start_ms = 0

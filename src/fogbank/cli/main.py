@@ -89,10 +89,17 @@ def build_parser() -> _Parser:
     run.add_argument("--ephemeral", action="store_true", help="on a temporary Fogbank, stopped afterwards")
     run.set_defaults(arguments=[])
 
-    logs = _verb(verbs, "logs", "print a log group", "fogbank logs -f /aws/lambda/hello")
+    logs = _verb(
+        verbs,
+        "logs",
+        "print a log group, or what a query of Logs Insights finds in it",
+        "fogbank logs -f /aws/lambda/hello\n"
+        "  fogbank logs /aws/lambda/hello --query 'filter @type = \"REPORT\" | stats avg(@duration) by bin(5m)'",
+    )
     logs.add_argument("group", help="the log group's name")
     logs.add_argument("-f", "--follow", action="store_true", help="go on with what arrives")
     logs.add_argument("--filter", default="", metavar="PATTERN", help="a CloudWatch Logs filter pattern")
+    logs.add_argument("--query", metavar="QUERY", help="a query in the language of Logs Insights; prints a table")
 
     snapshot = _verb(verbs, "snapshot", "save or load the whole state", "fogbank snapshot save before.fog")
     snapshot.add_argument("action", choices=("save", "load"))
