@@ -257,9 +257,10 @@ def test_so_many_queries_run_at_a_time(logs: Any, clock: Any) -> None:
 
 def test_a_query_that_ran_when_the_server_was_killed_has_failed(tmp_path: Path, account: str) -> None:
     server = LiveServer("--data", str(tmp_path), "--sync", "process", "--virtual-clock")
-    logs, now = server.client("logs", account=account), MovableClock(server).now_ms()
+    logs = server.client("logs", account=account)
     logs.create_log_group(logGroupName="/app")
     logs.create_log_stream(logGroupName="/app", logStreamName="one")
+    now = MovableClock(server).now_ms()
     fill(logs, now, 10)
     place = {"startTime": now // 1000 - 3600, "endTime": now // 1000}
     done = logs.start_query(logGroupName="/app", queryString="fields @message | limit 1", **place)["queryId"]

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogR
 
 import asyncio
 from collections import Counter
+from contextlib import aclosing
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
@@ -67,13 +68,14 @@ class LogRecords(Groups):
         start_ms = max(start_ms, horizon_ms(group, ctx.now_ms), 0)
         counts: Counter[str] = Counter()
         events = 0
-        async for batch in Reader(self._tables, [Searched(group, "", start_ms, end_ms)]).batches():
-            for message in batch.columns["message"]:
-                counts.update({*discovered(message), *_SYSTEM_FIELDS})
-                events += 1
-                if events % _EVENTS_A_TURN == 0:
-                    await asyncio.sleep(0)
-            if events >= EVENTS_MAX:
-                break
+        async with aclosing(Reader(self._tables, [Searched(group, "", start_ms, end_ms)]).batches()) as batches:
+            async for batch in batches:
+                for message in batch.columns["message"]:
+                    counts.update({*discovered(message), *_SYSTEM_FIELDS})
+                    events += 1
+                    if events % _EVENTS_A_TURN == 0:
+                        await asyncio.sleep(0)
+                if events >= EVENTS_MAX:
+                    break
         shares = sorted((-round(100 * count / events), name) for name, count in counts.items())
         return {"logGroupFields": [{"name": name, "percent": -share} for share, name in shares]}

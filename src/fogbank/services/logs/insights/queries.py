@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQu
 import asyncio
 import logging
 from collections.abc import Iterator
+from contextlib import aclosing
 from functools import cached_property, partial
 from typing import Any
 
@@ -276,18 +277,18 @@ class Queries(Groups):
 
     async def _work(self, ctx: Context, running: RunningQuery, key: tuple[str, str, str], reader: Reader) -> None:
         """Where there are no events, there is nothing to run."""
-        batches = reader.batches()
-        first = await anext(batches, None)
-        if first is None:
-            return
-        session = await self._sql.open(memory_mb=_MEMORY_MB)
-        try:
-            await ctx.run(self._keep, key, "Running")
-            kept = 0
-            async for rows in running.execution.rows(session, first, batches):
-                kept = await ctx.run(self._keep_rows, key, kept, rows, reader)
-        finally:
-            await session.close()
+        async with aclosing(reader.batches()) as batches:
+            first = await anext(batches, None)
+            if first is None:
+                return
+            session = await self._sql.open(memory_mb=_MEMORY_MB)
+            try:
+                await ctx.run(self._keep, key, "Running")
+                kept = 0
+                async for rows in running.execution.rows(session, first, batches):
+                    kept = await ctx.run(self._keep_rows, key, kept, rows, reader)
+            finally:
+                await session.close()
 
     def _keep(self, key: tuple[str, str, str], status: str, execution: Execution | None = None) -> None:
         query = self._insights.queries.get(key)

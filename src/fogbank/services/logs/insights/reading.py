@@ -1,14 +1,14 @@
 """The events of a query, out of the store in batches: slice by slice, so that no request waits for long."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, NamedTuple
 
 from fogbank.services.logs.records import Event, Group, LogsTables, Stream
 
 SLICE = 500  # events read in one turn of the event loop, which takes about a millisecond
 STREAM_COST = 20  # what turning to another stream costs, in events
-BATCH_EVENTS = 2_000
+BATCH_EVENTS = 5_000
 BATCH_CHARACTERS = 4 * 1024 * 1024
 
 
@@ -64,7 +64,18 @@ class Reader:
         self._after: tuple[int, ...] | None = None
         self.group_of: dict[int, Group] = {}
 
-    async def batches(self) -> AsyncIterator[Batch]:
+    async def batches(self) -> AsyncGenerator[Batch, None]:
+        """The next one is read while this one is worked on."""
+        batches = self._batches()
+        coming = asyncio.ensure_future(anext(batches, None))
+        try:
+            while (batch := await coming) is not None:
+                coming = asyncio.ensure_future(anext(batches, None))
+                yield batch
+        finally:
+            coming.cancel()
+
+    async def _batches(self) -> AsyncGenerator[Batch, None]:
         batch = Batch()
         while self._searched:
             self._read(batch)
