@@ -160,6 +160,8 @@ class _Parser(Expressions):
                 self._expect(",")
             key = self.lexer.token
             word = key.word
+            if word == "tags":
+                raise NotImplementedInFogbank("Tags in SOURCE are not implemented in Fogbank.")
             if word not in ("nameprefix", "accountidentifier", "accountidentifiers", "class", "loggroupclass"):
                 raise self.lexer.unexpected()
             self.lexer.take()
