@@ -24,6 +24,8 @@ def engine() -> Iterator[JqProcess]:
         ('{year: (.t | strftime("%Y"))}', b'{"t": 1700000000}', {"year": "2023"}),
         (".[]", b"[1, 2]", 1),
         ("{a: $ENV.HOME}", b"{}", {"a": None}),
+        (".a", b'{"a": 9007199254740991}', 9007199254740991),
+        ("[.a, 1.5, null, true]", b'{"a": "x"}', ["x", 1.5, None, True]),
     ],
 )
 def test_a_query_finds_its_first_value(engine: JqProcess, query: str, given: bytes, expected: Any) -> None:

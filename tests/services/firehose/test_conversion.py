@@ -426,6 +426,33 @@ def test_a_stream_that_converts_buffers_128_mb_unless_it_is_told_otherwise(
     assert described["DataFormatConversionConfiguration"] == {**given, "Enabled": True}
 
 
+def test_an_update_of_a_conversion_keeps_what_it_does_not_name(
+    make_table: MakeTable, make_stream: MakeStream, firehose: Any, schema: dict[str, str]
+) -> None:
+    make_table({"id": "int"})
+    make_table({"id": "string"})
+    made = {**configuration(**schema), "Enabled": True}
+    make_stream(DataFormatConversionConfiguration=made)
+    wanted: dict[str, Any] = made
+    changes: list[dict[str, Any]] = [
+        {"SchemaConfiguration": {"VersionId": "0"}},
+        {"OutputFormatConfiguration": {"Serializer": ORC}},
+        {"Enabled": False},
+    ]
+    for version, change in enumerate(changes, 1):
+        firehose.update_destination(
+            DeliveryStreamName="clicks",
+            CurrentDeliveryStreamVersionId=str(version),
+            DestinationId="destinationId-000000000001",
+            ExtendedS3DestinationUpdate={"DataFormatConversionConfiguration": change},
+        )
+        if "SchemaConfiguration" in change:
+            change = {"SchemaConfiguration": schema | {"VersionId": "0"}}
+        wanted = wanted | change
+        described = describe(firehose)["Destinations"][0]["ExtendedS3DestinationDescription"]
+        assert described["DataFormatConversionConfiguration"] == wanted
+
+
 @pytest.mark.parametrize(
     ("change", "settings", "code"),
     [

@@ -38,7 +38,9 @@ def main() -> None:
 
 def _found(program: Any, given: bytes) -> tuple[Any, str, bool]:
     try:
-        return program.input_text(given.decode()).first(), "", True
+        return msgspec.Raw(msgspec.msgpack.encode(program.input_text(given.decode()).first())), "", True
+    except OverflowError:
+        return None, "a number is too large", True
     except StopIteration:
         return None, "the query gave no value", True
     except ValueError as error:

@@ -74,9 +74,8 @@ class SchemaNotFound(Exception):
 
 
 def check_conversion(configuration: dict[str, Any]) -> None:
-    """Refuse an enabled DataFormatConversionConfiguration that Firehose would refuse, with its InvalidArgument, when a
-    stream is made or changed; called with every default filled in by `with_defaults`. Whether the table is there is for
-    `check_schema` to say. Most of AWS's sentences are not recorded.
+    """Refuse an enabled DataFormatConversionConfiguration that Firehose would refuse, with its InvalidArgument. Whether
+    the table is there is for `check_schema` to say. Most of AWS's sentences are not recorded.
     """
     deserializer = configuration.get("InputFormatConfiguration", {}).get("Deserializer", {})
     serializer = configuration.get("OutputFormatConfiguration", {}).get("Serializer", {})
@@ -100,9 +99,10 @@ def check_conversion(configuration: dict[str, Any]) -> None:
         raise NotImplementedInFogbank("Fogbank's firehose does not implement EnablePadding of OrcSerDe.")
 
 
-def with_defaults(configuration: dict[str, Any]) -> dict[str, Any]:
-    """The configuration as DescribeDeliveryStream shows it: as it was given."""
-    return configuration
+def updated(configuration: dict[str, Any], update: dict[str, Any]) -> dict[str, Any]:
+    """The configuration with an update over it: what it does not name stays as it is, also of the schema."""
+    schema = configuration.get("SchemaConfiguration", {}) | update.get("SchemaConfiguration", {})
+    return configuration | update | ({"SchemaConfiguration": schema} if schema else {})
 
 
 def file_extension(configuration: dict[str, Any]) -> str:

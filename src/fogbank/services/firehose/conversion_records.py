@@ -27,6 +27,7 @@ Read = Callable[[Any], Any]
 """Makes a value of what JSON has; None stays None. Raises DoesNotFit."""
 
 _INTEGER_BITS = {"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64}
+_SHOWN_MAX = 1_000  # of a value in a message
 _FLOAT_MAX = 3.4028234663852886e38
 _SPACE = re.compile(r"[ \t\r\n]+")
 # What decoders raise: also of numbers that are beyond all bounds, and of documents within documents.
@@ -397,7 +398,8 @@ def _misfit(why: str) -> DoesNotFit:
 
 
 def _no_number(value: Any) -> DoesNotFit:
-    return _misfit(f'For input string: "{_text(value)}"')
+    shown = _text(value) or ""
+    return _misfit(f'For input string: "{shown[:_SHOWN_MAX]}"')
 
 
 _TOKENS = {str: "VALUE_STRING", dict: "START_OBJECT", list: "START_ARRAY", int: "VALUE_NUMBER_INT"}

@@ -130,8 +130,8 @@ class ExtendedS3Destination(S3Destination):
 
     def complete(self, given: Settings) -> Settings:
         partitioning = _partitioning(given.get("DynamicPartitioningConfiguration"))
-        converts = given.get("DataFormatConversionConfiguration", {"Enabled": False}).get("Enabled", True)
-        large = partitioning["Enabled"] or converts
+        converted = given.get("DataFormatConversionConfiguration", {"Enabled": False}).get("Enabled", True)
+        large = partitioning["Enabled"] or converted
         settings = s3_settings.complete(given, size_mb=LARGE_MB if large else s3_settings.BUFFERED_MB)
         if large and settings["BufferingHints"]["SizeInMBs"] < LARGE_MB_MIN:
             why = "Dynamic Partitioning" if partitioning["Enabled"] else "data format conversion"
@@ -143,9 +143,9 @@ class ExtendedS3Destination(S3Destination):
         elif settings["S3BackupMode"] == "Enabled":
             raise InvalidArgument("S3BackupConfiguration must be specified when S3BackupMode is Enabled")
         if "DataFormatConversionConfiguration" in given:
-            found = conversion.with_defaults({"Enabled": True, **given["DataFormatConversionConfiguration"]})
+            found = {"Enabled": True, **given["DataFormatConversionConfiguration"]}
             settings["DataFormatConversionConfiguration"] = found
-            if converts:
+            if converted:
                 conversion.check_conversion(found)
                 if settings["CompressionFormat"] != "UNCOMPRESSED":
                     raise InvalidArgument(
@@ -163,6 +163,11 @@ class ExtendedS3Destination(S3Destination):
 
     def updated(self, settings: Settings, update: Settings) -> Settings:
         after = s3_settings.updated(settings, update)
+        if "DataFormatConversionConfiguration" in update:
+            before = settings.get("DataFormatConversionConfiguration", {})
+            after["DataFormatConversionConfiguration"] = conversion.updated(
+                before, update["DataFormatConversionConfiguration"]
+            )
         backup = after.pop("S3BackupUpdate", None)
         if backup is not None:
             after["S3BackupConfiguration"] = s3_settings.updated(settings.get("S3BackupConfiguration", {}), backup)

@@ -19,7 +19,6 @@ from fogbank.services.glue.partition_indexes import index_of
 from fogbank.services.glue.records import CatalogTable
 
 _STORAGE_DEFAULTS = {"Compressed": False, "NumberOfBuckets": 0, "SortColumns": [], "StoredAsSubDirectories": False}
-# In the order of what each of the two valid lists answers.
 _ATTRIBUTES = {"NAME": "Name", "TABLE_TYPE": "TableType"}
 
 
