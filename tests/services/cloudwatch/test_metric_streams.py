@@ -132,6 +132,19 @@ def test_each_minute_of_the_metrics_that_are_wanted_is_delivered_with_its_statis
     assert sum(point["Sum"] for point in told) == 4.0, "three updates, and one for additional statistics"
 
 
+def test_every_one_of_many_metrics_is_sent_once_and_so_it_is_after_a_long_time(
+    cloudwatch: Any, target: dict[str, str], lines: Lines, clock: MovableClock
+) -> None:
+    cloudwatch.put_metric_stream(Name="all", OutputFormat="json", IncludeFilters=APP, **target)
+    names = [f"m{number:03d}" for number in range(450)]
+    for _ in range(2):
+        at_s = minute_s(clock)
+        data = [{"MetricName": name, "Value": 1.0, "Timestamp": datetime.fromtimestamp(at_s, UTC)} for name in names]
+        cloudwatch.put_metric_data(Namespace="App", MetricData=data)
+        clock.advance(s=3 * 86_400)
+    assert [one["metric_name"] for one in lines(900)] == names + names
+
+
 def test_a_stopped_stream_sends_nothing_and_a_started_one_what_comes_from_then_on(
     cloudwatch: Any, target: dict[str, str], lines: Lines, clock: MovableClock
 ) -> None:
