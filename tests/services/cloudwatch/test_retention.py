@@ -1,5 +1,6 @@
 """How long datapoints are kept, and how finely."""
 
+import asyncio
 import random
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from fogbank.core.clock import Clock
+from fogbank.core.cloud import Cloud
 from fogbank.core.store import Store
+from fogbank.services import SERVICES
 from fogbank.services.cloudwatch.distribution import Distribution
 from fogbank.services.cloudwatch.records import CloudWatchTables, Metric
 from fogbank.services.cloudwatch.retention import DAY_MS, HOUR_MS, TIERS, first_kept_ms, roll_up
@@ -168,3 +172,32 @@ def test_a_request_has_at_most_1000_data_and_a_datum_150_values(cloudwatch: Any)
         cloudwatch.put_metric_data(
             Namespace="App", MetricData=[{"MetricName": "m", "Values": [float(n) for n in range(151)]}]
         )
+
+
+def test_every_hour_all_metrics_are_rolled_up_however_many_rows_one_has(tmp_path: Path) -> None:
+    async def rows_after_hours() -> int:
+        cloud = Cloud(tmp_path, services=SERVICES, sync="process", clock=Clock(virtual=True))
+        tables = CloudWatchTables(cloud.store)
+        ctx = cloud.context(account="111111111111", region="us-east-1")
+        minute_s = ctx.now_ms // 60_000 * 60
+        for first in (0, 600):
+            data = [
+                {"MetricName": name, "Value": 1.0, "Timestamp": minute_s - second, "StorageResolution": 1}
+                for name in ("a", "b", "c") if name != "b" or not first
+                for second in range(first + 1, first + 601) if name == "a" or second % 10 == 0
+            ]  # fmt: skip
+            with cloud.store.transaction():
+                cloud.cloudwatch.put_metric_data(ctx, Namespace="App", MetricData=data)
+        for _ in range(50):  # The service starts.
+            await asyncio.sleep(0)
+        cloud.clock.advance(5 * HOUR_MS)
+        count = 0
+        for _ in range(1000):
+            await asyncio.sleep(0)
+            count = sum(key[2] == "App" for key, _ in tables.minutes.scan())
+            if count == 20 + 10 + 20:
+                break
+        await cloud.stop()
+        return count
+
+    assert asyncio.run(rows_after_hours()) == 50

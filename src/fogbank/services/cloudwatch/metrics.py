@@ -23,7 +23,7 @@ from fogbank.services.cloudwatch.errors import (
     ValidationError,
 )
 from fogbank.services.cloudwatch.records import CloudWatchTables, Metric
-from fogbank.services.cloudwatch.retention import LISTED_MS, METRICS_A_TURN, RECENT_MS, ROWS_A_TURN, roll_up, start_of
+from fogbank.services.cloudwatch.retention import LISTED_MS, RECENT_MS, start_of
 from fogbank.services.cloudwatch.samples import check_time, distribution_of
 from fogbank.services.cloudwatch.search import Candidate
 from fogbank.services.cloudwatch.series import Points, SeriesKey, gather, is_period, points
@@ -33,7 +33,6 @@ LIST_MAX = 500
 DATAPOINTS_MAX = 1440
 DATA_POINTS_MAX = 100_800  # of one page of GetMetricData
 DATA_MAX = 1000  # of one PutMetricData
-ROLL_UP_EVERY_S = 3600
 
 
 class Metrics(Service):
@@ -224,28 +223,3 @@ class Metrics(Service):
     def _note_late(self, series: tuple[str, str, str, str, str], unit: str, at_ms: int, now_ms: int) -> None:
         """Data has come for a minute that is over: metric streams may have sent it."""
         raise NotImplementedError
-
-    async def _keep_rolling_up(self) -> None:
-        while True:
-            await self.cloud.clock.sleep(ROLL_UP_EVERY_S)
-            await self.cloud.tasks.attempt("roll up metrics", self._roll_all_up())
-
-    async def _roll_all_up(self) -> None:
-        """A slice a turn; a metric that has more to do than fits in one is gone on with in the next."""
-        behind: Key | None = None
-        while True:
-            last = await self.cloud.store.run(self._roll_some_up, behind)
-            if last is None:
-                return
-            behind = last
-
-    def _roll_some_up(self, behind: Key | None) -> Key | None:
-        """The last metric that is done; None if all are."""
-        left = ROWS_A_TURN
-        metrics = list(self._tables.metrics.scan(after=behind, limit=METRICS_A_TURN))
-        for series, metric in metrics:
-            left -= roll_up(self._tables, (*series,), metric, self.cloud.clock.now_ms(), limit=left)
-            if left <= 0:
-                return behind
-            behind = series
-        return behind if metrics else None

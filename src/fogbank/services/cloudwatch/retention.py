@@ -15,7 +15,6 @@ DAY_MS = 24 * HOUR_MS
 # Older than the first, rows are of the second: coarsest first.
 TIERS = ((63 * DAY_MS, HOUR_MS), (15 * DAY_MS, 5 * MINUTE_MS), (3 * HOUR_MS, MINUTE_MS))
 KEPT_MS = 455 * DAY_MS
-ROWS_A_TURN, METRICS_A_TURN = 500, 50
 LISTED_MS = 14 * DAY_MS  # "Metrics that have not had any new data points in the past two weeks do not appear"
 RECENT_MS = 3 * HOUR_MS
 

@@ -3,11 +3,12 @@
 from fogbank.core.cloud import Cloud
 from fogbank.services.cloudwatch.composite_alarms import CompositeAlarms
 from fogbank.services.cloudwatch.records import CloudWatchTables
+from fogbank.services.cloudwatch.rolling_up import RollingUp
 from fogbank.services.cloudwatch.stream_updates import StreamUpdates
 from fogbank.services.cloudwatch.tagging import Tagging
 
 
-class CloudWatchService(StreamUpdates, CompositeAlarms, Tagging):
+class CloudWatchService(StreamUpdates, CompositeAlarms, RollingUp, Tagging):
     """Metrics with metric math and search, metric streams, alarms on metrics, expressions and other alarms, dashboards
     (stored).
 
