@@ -12,6 +12,7 @@ _TARGETS = {
     "dynamodb": "DynamoDB_20120810",
     "events": "AWSEvents",
     "cloudwatch": "GraniteServiceVersion20100801",
+    "firehose": "Firehose_20150804",
     "kinesis": "Kinesis_20131202",
 }
 _VERSIONS = {"sns": "2010-03-31", "cloudformation": "2010-05-15"}

@@ -2,6 +2,7 @@
 
 from tests.crash.kind import Kind
 from tests.crash.loads import (
+    deliveries,
     events,
     global_tables,
     metrics,
@@ -29,6 +30,7 @@ KINDS: tuple[Kind, ...] = (
     schedules.KIND,
     shards.KIND,
     metrics.KIND,
+    deliveries.KIND,
     global_tables.KIND,
     objects.KIND,
     uploads.KIND,
