@@ -1,6 +1,7 @@
 """Kinesis, Firehose and CloudWatch: records and metrics by the batch, counted one by one."""
 
 import itertools
+import json
 import os
 import re
 import time
@@ -111,11 +112,14 @@ def _fill(kinesis: Any, stream: str, shards: int) -> None:
 def _make_delivery_stream(endpoint: str, *, seconds: int) -> Any:
     """One called `bench` into a bucket of that name, with a buffer of 5 MB and so many seconds."""
     client("s3", endpoint).create_bucket(Bucket="bench")
+    trust = {"Effect": "Allow", "Principal": {"Service": "firehose.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = client("iam", endpoint).create_role(RoleName="bench", AssumeRolePolicyDocument=document)["Role"]["Arn"]
     firehose = client("firehose", endpoint)
     firehose.create_delivery_stream(
         DeliveryStreamName="bench",
         ExtendedS3DestinationConfiguration={
-            "RoleARN": "arn:aws:iam::000000000000:role/bench",
+            "RoleARN": role,
             "BucketARN": "arn:aws:s3:::bench",
             "BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": seconds},
         },

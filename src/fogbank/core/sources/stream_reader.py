@@ -39,6 +39,7 @@ class StreamReader:
     with an iterator of that type, so that what arrives before the first checkpoint is not lost with a crash.
     `reader` names the checkpoints in their table, whose key is (reader, shard). `idle` is told up to which moment
     a shard is known to have nothing more; a shard that has ended has nothing more for ever (`END_OF_TIME_MS`).
+    A `paced` reader asks a shard again after `poll_s`, unless it got as many records as it had asked for.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class StreamReader:
         since_ms: int,
         settle: Settle,
         idle: Idle | None = None,
+        paced: bool = False,
     ) -> None:
         self._cloud = ctx.cloud
         self._ctx = ctx
@@ -66,6 +68,7 @@ class StreamReader:
         self._since_ms = since_ms
         self._settle = settle
         self._idle = idle
+        self._paced = paced
         self._shards: dict[str, asyncio.Task[None]] = {}
         self._shard_ended = asyncio.Event()
 
@@ -132,7 +135,7 @@ class StreamReader:
                 await self._keep(shard_id, Checkpoint(self._checkpoint(shard_id).sequence, closed=True))
                 self._shard_ended.set()
                 return
-            if not records:
+            if not records or (self._paced and len(records) < self._limit):
                 await self._cloud.clock.sleep(self._stream.poll_s)
 
     async def _fill(self, records: list[StreamRecord], iterator: str) -> tuple[list[StreamRecord], str | None]:

@@ -1,6 +1,7 @@
 """Kinesis streams as sources. https://docs.aws.amazon.com/firehose/latest/dev/writing-with-kinesis-streams.html
 
-How far a shard is read is kept after its records are: a crash between the two reads them once more.
+As on AWS, a shard is asked once a second while its reader keeps up with it. How far a shard is read is kept after its
+records are: a crash between the two reads them once more.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from fogbank.services.firehose.base import FirehoseBase
 from fogbank.services.firehose.kpl import user_records
 from fogbank.services.firehose.records import Chunk, DeliveryStream, Origin, StreamKey
 
-_RECORDS_MAX = 1000  # of one read
+_RECORDS_MAX = 10_000  # of one read
 
 
 class Sources(FirehoseBase):
@@ -49,6 +50,7 @@ class Sources(FirehoseBase):
             window_s=0,
             since_ms=stream.created_ms,
             settle=partial(self._read, ctx, stream.key),
+            paced=True,
         )
         self._readers[stream.id] = self.cloud.tasks.spawn(f"firehose source {stream.arn}", reader.run())
 
