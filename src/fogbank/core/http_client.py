@@ -1,7 +1,10 @@
 """Requests to HTTP endpoints of the user: subscriptions, API destinations, token endpoints."""
 
 import asyncio
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -32,9 +35,29 @@ class TimedOut(NoAnswer):
     """It could be reached, as far as is known, and did not answer in time."""
 
 
-async def send(request: HttpRequest, *, read_bytes_max: int = 65_536, follow_redirects: bool = True) -> HttpAnswer:
-    """The endpoint's answer, whatever its status; at most `read_bytes_max` of its body. Raises NoAnswer."""
-    return await asyncio.to_thread(_send, request, read_bytes_max, follow_redirects)
+async def send(
+    request: HttpRequest, *, read_bytes_max: int = 65_536, follow_redirects: bool = True, own_thread: bool = False
+) -> HttpAnswer:
+    """The endpoint's answer, whatever its status; at most `read_bytes_max` of its body. Raises NoAnswer.
+
+    `own_thread` is for requests with a long time limit: they hold up neither others nor the server's end.
+    """
+    work = partial(_send, request, read_bytes_max, follow_redirects)
+    return await (_in_own_thread(work) if own_thread else asyncio.to_thread(work))
+
+
+async def _in_own_thread(work: Callable[[], HttpAnswer]) -> HttpAnswer:
+    answered: Future[HttpAnswer] = Future()
+    answered.set_running_or_notify_cancel()  # Who waits may be cancelled, and the request goes on.
+
+    def run() -> None:
+        try:
+            answered.set_result(work())
+        except NoAnswer as error:
+            answered.set_exception(error)
+
+    threading.Thread(target=run, name="http", daemon=True).start()
+    return await asyncio.wrap_future(answered)
 
 
 def _send(request: HttpRequest, read_bytes_max: int, follow_redirects: bool) -> HttpAnswer:

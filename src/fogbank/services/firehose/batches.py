@@ -99,6 +99,10 @@ class Batches:
         """The batch's chunks behind that key, for who reads them over several turns."""
         return self._tables.chunks.scan((batch_id,), after=after)
 
+    def is_there(self, stream_id: int, batch_id: int) -> bool:
+        """Whether the batch is still to be worked on: its stream may have been deleted meanwhile."""
+        return self._tables.batches.get((stream_id, batch_id)) is not None
+
     def remove(self, stream_id: int, batch_id: int) -> None:
         """Forget a batch that is delivered or given up."""
         self._tables.batches.delete((stream_id, batch_id))

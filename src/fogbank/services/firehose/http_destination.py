@@ -10,13 +10,14 @@ import gzip
 import uuid
 from collections.abc import Iterator
 from typing import Any, ClassVar
+from weakref import WeakValueDictionary
 
 import msgspec
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
-from fogbank.core.http_client import HttpRequest, NoAnswer, send
+from fogbank.core.http_client import HttpAnswer, HttpRequest, NoAnswer, TimedOut, send
 from fogbank.core.json_text import parse
 from fogbank.services.firehose import processors, s3_settings
 from fogbank.services.firehose.batches import Batches, Hints
@@ -25,7 +26,7 @@ from fogbank.services.firehose.errors import InvalidArgument
 from fogbank.services.firehose.records import Batch, DeliveryStream
 from fogbank.services.firehose.stream_metrics import StreamMetrics
 
-REQUESTS_AT_ONCE_MAX = 4
+REQUESTS_AT_ONCE_MAX = 2  # of one stream: each holds a batch in memory
 RECORDS_MAX = 10_000  # of one request
 ANSWER_BYTES_MAX = 1024 * 1024
 TIMEOUT_S = 180
@@ -45,7 +46,8 @@ class HttpDestination(Destination):
         self._cloud = cloud
         self._batches = batches
         self._metrics = metrics
-        self._turns = asyncio.Semaphore(REQUESTS_AT_ONCE_MAX)
+        self._turns: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
+        """By the streams' ids: an endpoint that does not answer holds up nobody else."""
 
     def complete(self, given: Settings) -> Settings:
         if "EndpointConfiguration" not in given or "S3Configuration" not in given:
@@ -119,7 +121,8 @@ class HttpDestination(Destination):
         """As many requests as the batch needs; a batch that is tried again sends them all again, with the same ids."""
         delimiter = processors.delimiter(stream.settings)
         records = size = 0
-        async with self._turns:
+        turns = self._turns.setdefault(stream.id, asyncio.Semaphore(REQUESTS_AT_ONCE_MAX))
+        async with turns:
             for number, part in enumerate(self._parts(batch_id)):
                 request_id = str(uuid.uuid5(uuid.UUID(batch.uuid), str(number)))
                 part_size = sum(map(len, part))
@@ -173,18 +176,23 @@ def _request(
 async def _deliver(request: HttpRequest, request_id: str) -> None:
     """Raises DeliveryFailed for every answer but the one that confirms the request."""
     try:
-        answer = await send(request, read_bytes_max=ANSWER_BYTES_MAX + 1, follow_redirects=False)
+        answer = await send(request, read_bytes_max=ANSWER_BYTES_MAX + 1, follow_redirects=False, own_thread=True)
+    except TimedOut as error:
+        raise DeliveryFailed(
+            "HttpEndpoint.RequestTimeout", "The delivery timed out before a response was received and will be retried."
+        ) from error
     except NoAnswer as error:
-        raise _no_answer(str(error)) from error
+        raise DeliveryFailed(
+            "HttpEndpoint.ConnectionFailed",
+            "Unable to connect to the destination endpoint. Contact the owner of the endpoint to resolve this issue.",
+        ) from error
     if len(answer.body) > ANSWER_BYTES_MAX:
         raise DeliveryFailed(
             "HttpEndpoint.ResponseTooLarge",
             "The response received from the endpoint is too large. Contact the owner of the endpoint to resolve this "
             "issue.",
         )
-    document = parse(answer.body)
-    conforms = isinstance(document, dict) and document.get("requestId") == request_id and "timestamp" in document
-    if answer.status == 200 and conforms:
+    if answer.status == 200 and _confirms(answer, request_id):
         return
     if answer.status == _SIZE_EXCEEDED:
         raise DeliveryFailed("HttpEndpoint.DestinationException", _received(answer.body), for_good=True)
@@ -201,12 +209,9 @@ def _received(body: bytes) -> str:
     return f"Received the following response from the endpoint destination. {body.decode(errors='replace')}"
 
 
-def _no_answer(why: str) -> DeliveryFailed:
-    if "timed out" in why:
-        return DeliveryFailed(
-            "HttpEndpoint.RequestTimeout", "The delivery timed out before a response was received and will be retried."
-        )
-    return DeliveryFailed(
-        "HttpEndpoint.ConnectionFailed",
-        "Unable to connect to the destination endpoint. Contact the owner of the endpoint to resolve this issue.",
-    )
+def _confirms(answer: HttpAnswer, request_id: str) -> bool:
+    headers = {name.lower(): value for name, value in answer.headers}
+    if not headers.get("content-type", "").lower().startswith("application/json") or "content-encoding" in headers:
+        return False
+    document = parse(answer.body)
+    return isinstance(document, dict) and document.get("requestId") == request_id and "timestamp" in document

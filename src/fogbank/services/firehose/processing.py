@@ -92,6 +92,8 @@ class Processor:
         items: list[Item],
         failed: list[Failed],
     ) -> None:
+        if not self._batches.is_there(stream.id, batch_id):
+            return
         hints = destination.hints(stream.settings)
         if is_partitioned(stream.settings):
             failed += self._gather_partitions(stream, hints, items)

@@ -105,6 +105,8 @@ class S3Destination(Destination):
         converted: conversion.Converted,
     ) -> None:
         """What could not be converted becomes error output in the transaction that removes the batch."""
+        if not self._batches.is_there(stream.id, batch_id):
+            return
         now_ms = self._cloud.clock.now_ms()
         failed = [(items[each.place], each.code, each.message) for each in converted.failed]
         lines = [conversion_error_output(item, code, why, schema.table, now_ms) for item, code, why in failed]

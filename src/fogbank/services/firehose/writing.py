@@ -4,31 +4,39 @@ import base64
 import hashlib
 from typing import Any
 
+from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.firehose.errors import InvalidArgument, ServiceUnavailable
-from fogbank.services.firehose.records import Chunk, DeliveryStream
+from fogbank.services.firehose.records import MB, Chunk, DeliveryStream
 from fogbank.services.firehose.stream_operations import DIRECT_PUT, StreamOperations
+from fogbank.services.firehose.throughput import Throughputs
 
-REQUEST_BYTES_MAX = 4 * 1024 * 1024
+REQUEST_BYTES_MAX = 4 * MB
 
 
 class Writing(StreamOperations):
     """The operations that put records, of `FirehoseService`. That a record is not too large, the model says."""
 
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        self._throughputs = Throughputs()
+
     def put_record(self, ctx: Context, *, DeliveryStreamName: str, Record: dict[str, Any]) -> Answer:
         stream = self._writable(ctx, DeliveryStreamName)
-        (record_id,) = self._take(ctx, stream, "PutRecord", [Record["Data"]])
-        return {"RecordId": record_id, "Encrypted": bool(stream.encryption)}
+        ids = self._take(ctx, stream, "PutRecord", [Record["Data"]])
+        if not ids:
+            raise ServiceUnavailable()
+        return {"RecordId": ids[0], "Encrypted": bool(stream.encryption)}
 
     def put_record_batch(self, ctx: Context, *, DeliveryStreamName: str, Records: list[dict[str, Any]]) -> Answer:
+        """Records beyond the stream's quota are reported, and the others are put."""
         stream = self._writable(ctx, DeliveryStreamName)
         ids = self._take(ctx, stream, "PutRecordBatch", [record["Data"] for record in Records])
-        return {
-            "FailedPutCount": 0,
-            "Encrypted": bool(stream.encryption),
-            "RequestResponses": [{"RecordId": record_id} for record_id in ids],
-        }
+        responses = [{"RecordId": record_id} for record_id in ids]
+        refused = len(Records) - len(ids)
+        responses += [{"ErrorCode": ServiceUnavailable.code, "ErrorMessage": ServiceUnavailable.message}] * refused
+        return {"FailedPutCount": refused, "Encrypted": bool(stream.encryption), "RequestResponses": responses}
 
     # ---- steps ------------------------------------------------------------------------------------------------------
 
@@ -41,13 +49,18 @@ class Writing(StreamOperations):
         return stream
 
     def _take(self, ctx: Context, stream: DeliveryStream, operation: str, data: list[bytes]) -> list[str]:
-        """Keep the records; their ids."""
-        size = sum(map(len, data))
-        if size > REQUEST_BYTES_MAX:
+        """Keep the records, or as many as the stream takes; the ids of those."""
+        sizes = list(map(len, data))
+        if sum(sizes) > REQUEST_BYTES_MAX:
             raise InvalidArgument("Records size exceeds 4 MB limit")
-        self._gather(stream, Chunk(ctx.now_ms, data))
-        self._metrics.put(stream, operation, len(data), size)
-        return _record_ids(stream, ctx.request_id, len(data))
+        count = self._throughputs.admitted(stream, sizes, ctx.now_ms)
+        if count < len(data):
+            self._metrics.add(stream, "ThrottledRecords", len(data) - count)
+        if not count:
+            return []
+        self._gather(stream, Chunk(ctx.now_ms, data[:count]))
+        self._metrics.put(stream, operation, count, sum(sizes[:count]))
+        return _record_ids(stream, ctx.request_id, count)
 
 
 def _record_ids(stream: DeliveryStream, request_id: str, count: int) -> list[str]:
