@@ -121,3 +121,19 @@ def test_events_as_old_as_can_be_make_datapoints(aws: Any, logs: Any, clock: Any
         Statistics=["Sum"],
     )["Datapoints"]
     assert sum(point["Sum"] for point in points) == 90
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "messages"),
+    [
+        ("{ $.ms > 5 }", "$.ms", (f'{{"ms": 1{"0" * 400}}}', f'{{"ms": "1{"0" * 400}"}}', '{"ms": 7}')),
+        ("[kind, ms > 5]", "$ms", ("a 1e999", "a 7")),
+    ],
+)
+def test_a_number_too_large_for_a_datapoint_makes_none(
+    aws: Any, logs: Any, clock: Any, pattern: str, value: str, messages: tuple[str, ...]
+) -> None:
+    put_filter(logs, pattern, metricValue=value)
+    put_events(logs, clock, *messages)
+    assert statistics(aws, clock) == (7, 1)
+    assert len(logs.filter_log_events(logGroupName="/app", filterPattern=pattern)["events"]) == len(messages)

@@ -8,6 +8,7 @@ from fogbank.core.context import Context
 
 VALUES_MAX = 150  # values of one datum of PutMetricData
 DATA_MAX = 1000  # data of one PutMetricData
+VALUE_MAX = 2.0**360  # PutMetricData: values between -2^360 and 2^360
 
 
 class Series(NamedTuple):

@@ -12,7 +12,7 @@ import msgspec
 
 from fogbank.core.context import Context
 from fogbank.core.json_text import NOT_JSON, parse
-from fogbank.services.logs.datapoints import Datapoints, Series
+from fogbank.services.logs.datapoints import VALUE_MAX, Datapoints, Series
 from fogbank.services.logs.records import Arrived, Group
 
 DIMENSIONS_MAX = 30  # of one dimension set
@@ -21,7 +21,6 @@ VALUES_MAX = 100  # of one metric in one event
 NAME_MAX = 255  # of namespaces and metrics in PutMetricData
 DIMENSION_NAME_MAX = 250
 DIMENSION_VALUE_MAX = 1024
-VALUE_MAX = 2.0**360  # PutMetricData: values between -2^360 and 2^360
 TOO_OLD_MS = 14 * 86_400_000  # PutMetricData: timestamps between two weeks past and two hours ahead
 TOO_NEW_MS = 2 * 3_600_000
 _SIZES = (

@@ -10,7 +10,7 @@ from fogbank.core.errors import AwsError
 from fogbank.core.ids import new_id
 from fogbank.core.service import Answer
 from fogbank.services.logs.errors import InvalidOperation, InvalidParameter, LimitExceeded, ResourceNotFound
-from fogbank.services.logs.export_runs import ACTIVE, ExportRuns
+from fogbank.services.logs.export_runs import ACTIVE, ExportRuns, TaskKey
 from fogbank.services.logs.groups import Groups, only_standard
 from fogbank.services.logs.pages import page
 from fogbank.services.logs.permissions import lets_logs
@@ -29,11 +29,7 @@ class Exports(Groups):
     _export_runs: ExportRuns
 
     def cancel_export_task(self, ctx: Context, *, taskId: str) -> Answer:
-        for key, task in self._tables.exports.scan((ctx.account, ctx.region), reverse=True):
-            if task.id == taskId:
-                break
-        else:
-            raise ResourceNotFound("The specified export task does not exist.")
+        key, task = self._export_task(ctx, taskId)
         if task.status not in ACTIVE:
             raise InvalidOperation("The specified export task has already finished.")
         self._export_runs.end(key, task, "CANCELLED", "Cancelled by user")
@@ -88,6 +84,12 @@ class Exports(Groups):
             if taskId in (None, task.id) and statusCode in (None, task.status)
         ]
         return page("exportTasks", rows, nextToken, limit)
+
+    def _export_task(self, ctx: Context, task_id: str) -> tuple[TaskKey, ExportTask]:
+        for (account, region, number), task in self._tables.exports.scan((ctx.account, ctx.region), reverse=True):
+            if task.id == task_id:
+                return (account, region, number), task
+        raise ResourceNotFound("The specified export task does not exist.")
 
     def _begin_export(self, ctx: Context, task: ExportTask) -> None:
         others = self._tables.exports.scan((ctx.account, ctx.region))

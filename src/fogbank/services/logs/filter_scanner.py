@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 """
 
+import math
 import operator
 import re
 from collections.abc import Callable
@@ -150,11 +151,14 @@ def _numeric(compare: Callable[[float, float], bool], wanted: float) -> Conditio
 
 
 def number_of(value: Any) -> float | None:
-    """The number that a value is, or is the text of."""
+    """The number that a value is, or is the text of; one that is too large is infinite."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf if value > 0 else -math.inf
     return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
 
 

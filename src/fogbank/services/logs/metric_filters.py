@@ -8,7 +8,7 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
-from fogbank.services.logs.datapoints import Datapoints, Series
+from fogbank.services.logs.datapoints import VALUE_MAX, Datapoints, Series
 from fogbank.services.logs.errors import InvalidParameter, LimitExceeded, ResourceNotFound
 from fogbank.services.logs.filter_pattern import Match, compile_filter
 from fogbank.services.logs.filter_scanner import number_of
@@ -127,7 +127,7 @@ def _point(found: MetricFilter, match: Match | None) -> tuple[float, tuple[tuple
         return None if found.default is None else (found.default, ())
     text = match.value(found.value) if found.value.startswith("$") else found.value
     value = number_of(text)
-    if value is None:
+    if value is None or abs(value) > VALUE_MAX:
         return None
     dimensions = []
     for name, selector in found.dimensions.items():
@@ -144,7 +144,8 @@ def _check_namespace(namespace: Any) -> None:
 
 
 def _check_transformation(value: str, default: float | None, dimensions: dict[str, str]) -> None:
-    if not value.startswith("$") and number_of(value) is None:
+    constant = 0.0 if value.startswith("$") else number_of(value)
+    if constant is None or max(abs(constant), abs(default or 0.0)) > VALUE_MAX:
         raise InvalidParameter("Invalid metric transformation: the metric value must be a number or a field.")
     if dimensions and default is not None:
         raise InvalidParameter(
