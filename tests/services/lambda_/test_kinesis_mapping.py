@@ -209,6 +209,15 @@ def test_a_record_that_grew_too_old_is_told_of_without_how_its_last_attempt_ende
     assert "responseContext" not in told
 
 
+def test_a_record_is_wanted_as_long_as_its_stream_keeps_it(aws: Aws, clock: MovableClock) -> None:
+    reading = Reading(aws)
+    reading.kinesis.increase_stream_retention_period(StreamName="s", RetentionPeriodHours=48)
+    reading.put("old")
+    clock.advance(s=30 * 3600)
+    reading.begin()
+    assert [text for text, _ in reading.told(1)] == ["old"]
+
+
 def test_a_mapping_counts_its_events_if_it_is_asked_to(aws: Aws, clock: MovableClock) -> None:
     reading = Reading(aws)
     dead = reading.sqs.create_queue(QueueName="dead")["QueueUrl"]

@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
 from fogbank.core.clock import Clock
-from fogbank.core.sources.streams import StreamRecord
+from fogbank.core.sources.streams import Stream, StreamRecord
 
 RETRY_DELAY_MAX_S = 60
-RETENTION_S = 86_400
 # The payload limit of an invocation, less room for the envelope of the records.
 BATCH_BYTES_MAX = 6_000_000
 
@@ -50,6 +49,7 @@ class Batches:
     def __init__(
         self,
         clock: Clock,
+        stream: Stream,
         processor: Processor,
         *,
         batch_size: int,
@@ -59,12 +59,13 @@ class Batches:
         age_max_s: int,
     ) -> None:
         self._clock = clock
+        self._stream = stream
         self._processor = processor
         self._batch_size = batch_size
         self._parallelization = parallelization
         self._bisect = bisect
         self._retries_max = retries_max
-        self._age_max_s = age_max_s if age_max_s > 0 else RETENTION_S
+        self._age_max_s = age_max_s
 
     async def settle(self, shard_id: str, records: list[StreamRecord]) -> None:
         """See that every record is processed or given up; beside each other by key if that is allowed."""
@@ -114,7 +115,8 @@ class Batches:
             await self._clock.sleep(retry_pause_s(attempts))
 
     def _without_expired(self, records: list[StreamRecord]) -> tuple[list[StreamRecord], list[StreamRecord]]:
-        oldest_s = self._clock.now_ms() / 1000 - self._age_max_s
+        age_max_s = self._age_max_s if self._age_max_s > 0 else self._stream.retention_s
+        oldest_s = self._clock.now_ms() / 1000 - age_max_s
         fresh = [record for record in records if record.created_s >= oldest_s]
         return fresh, [record for record in records if record.created_s < oldest_s]
 

@@ -49,6 +49,8 @@ class Stream(Protocol):
     """How often an empty shard is looked at again."""
     page_max: ClassVar[int]
     """How many records can be asked for at once."""
+    retention_s: int
+    """How long records are kept, as of when the shards were last asked for."""
 
     async def shards(self) -> list[Shard]: ...
 
@@ -90,6 +92,7 @@ class DynamoDbStream:
 
     poll_s: ClassVar[float] = 0.2  # AWS polls a shard four times a second.
     page_max: ClassVar[int] = 1000
+    retention_s = 86_400
 
     def __init__(self, ctx: Context, arn: Arn) -> None:
         self._ctx = ctx
@@ -159,9 +162,12 @@ class KinesisStream:
         self._arn = arn
         """What is read, as its records name it."""
         self._stream_arn = str(arn).partition("/consumer/")[0]
+        self.retention_s = 86_400
         self._role = role
 
     async def shards(self) -> list[Shard]:
+        summary = await self._call("describe_stream_summary", StreamARN=self._stream_arn)
+        self.retention_s = summary["StreamDescriptionSummary"]["RetentionPeriodHours"] * 3600
         found: list[Shard] = []
         more: dict[str, Any] = {"StreamARN": self._stream_arn}
         while more:

@@ -75,9 +75,14 @@ class StreamSource:
     async def run(self) -> None:
         await self._reader.run()
 
+    @property
+    def retention_s(self) -> int:
+        return self._stream.retention_s
+
     def _batches_for(self, processor: Processor, parallelization: int) -> Batches:
         return Batches(
             self._cloud.clock,
+            self._stream,
             processor,
             batch_size=self._mapping.batch_size,
             parallelization=parallelization,

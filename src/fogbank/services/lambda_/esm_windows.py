@@ -19,7 +19,6 @@ import msgspec
 from fogbank.core.context import Context
 from fogbank.core.moments import iso_seconds
 from fogbank.core.sources.stream_batches import (
-    RETENTION_S,
     Attempt,
     Batches,
     Processor,
@@ -43,6 +42,10 @@ Key = tuple[str, str, int]
 
 class Source(Protocol):
     """The mapping that the windows are of."""
+
+    @property
+    def retention_s(self) -> int:
+        """How long its stream keeps records."""
 
     async def call(self, event: dict[str, Any]) -> Result:
         """Invoke the function. Raises Throttled."""
@@ -181,7 +184,7 @@ class _Lane:
         """The final invocation of a window, tried as often as a batch would be; then its state is gone."""
         clock = self._ctx.cloud.clock
         event = self._event(window, [], final=True, early=early)
-        age_max_s = self._mapping.age_max_s if self._mapping.age_max_s > 0 else RETENTION_S
+        age_max_s = self._mapping.age_max_s if self._mapping.age_max_s > 0 else self._source.retention_s
         attempts = throttled = 0
         while True:
             try:

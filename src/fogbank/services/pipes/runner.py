@@ -118,6 +118,7 @@ class StreamPipe:
         parallelization = settings["ParallelizationFactor"]
         self._batches = Batches(
             ctx.cloud.clock,
+            self._stream,
             self,
             batch_size=settings["BatchSize"],
             parallelization=parallelization,
