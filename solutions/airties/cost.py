@@ -47,7 +47,7 @@ def one_object_a_sample(usage: Usage) -> float:
     return usage.samples / 1e3 * PRICES["s3_thousand_puts"] + usage.sample_bytes / GB * PRICES["s3_gb_month"]
 
 
-def retrievals(thousand: float = 1.0) -> tuple[float, float]:
-    """A thousand samples found again: by a lookup (half a read unit) and a range request; by one request."""
-    get = thousand * PRICES["s3_thousand_gets"]
-    return get + thousand * 1e3 * 0.5 / 1e6 * PRICES["dynamodb_million_read_units"], get
+def retrievals() -> tuple[float, float]:
+    """A million samples found again: by a lookup (half a read unit) and a range request; by one request."""
+    gets = 1e3 * PRICES["s3_thousand_gets"]
+    return gets + 0.5 * PRICES["dynamodb_million_read_units"], gets

@@ -1,22 +1,40 @@
 """Airties' own rules, without a server."""
 
 import base64
+import importlib.util
 import json
 import sys
 from collections import deque
+from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import cfnlint.api
 import pytest
 
 HERE = Path(__file__).resolve().parents[2] / "solutions" / "airties"
-sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE / "src" / "briefcase")]
+sys.path[:0] = [str(HERE), str(HERE.parent), *map(str, (HERE / "src").iterdir())]
 
 import bulk  # noqa: E402
+import cost  # noqa: E402
+import hours  # noqa: E402
 import sender  # noqa: E402
 from fleet import DAY_MS, Fleet, Message  # noqa: E402
+from health import examine  # noqa: E402
 from ledger import Ledger  # noqa: E402
+from lookup import Retrieval  # noqa: E402
+
+
+def own(name: str) -> ModuleType:
+    """A module of this solution whose name another solution has, too."""
+    spec = importlib.util.spec_from_file_location(f"airties_{name}", HERE / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
 
 FLEET = Fleet(name="test", devices=50, rounds=20, first_ms=1_700_000_000_000)
 
@@ -170,6 +188,210 @@ def test_what_cannot_be_read_is_found_by_its_sender_and_when_it_arrived(body: by
 def test_of_a_sample_that_came_twice_the_later_record_is_indexed() -> None:
     packed = bulk.pack([record(sample(1), 1), record(sample(2), 2), record(sample(1), 3)])
     assert sorted(e.sequence for e in bulk.latest(packed.entries)) == ["2", "3"]
+
+
+# ---- finding samples again -------------------------------------------------------------------------------------------
+
+
+class Table:
+    """Entries of a device, given a page of two at a time."""
+
+    def __init__(self, *places: str) -> None:
+        self._places = sorted(places)
+
+    def query(self, *, ExpressionAttributeValues: dict[str, Any], **rest: Any) -> dict[str, Any]:
+        first, last = (ExpressionAttributeValues[name]["S"] for name in (":first", ":last"))
+        after = rest.get("ExclusiveStartKey", {}).get("at_seq", {}).get("S", "")
+        found = [place for place in self._places if first <= place <= last and place > after]
+        page = {"Items": [entry(place) for place in found[:2]]}
+        return page | ({"LastEvaluatedKey": entry(found[1])} if len(found) > 2 else {})
+
+
+class Bucket:
+    def get_object(self, *, Bucket: str, Key: str, Range: str) -> dict[str, Any]:
+        class Body:
+            @staticmethod
+            def read() -> bytes:
+                return f"{Bucket} {Key} {Range}".encode()
+
+        return {"Body": Body}
+
+
+def entry(place: str) -> dict[str, Any]:
+    text = {"at_seq": place, "bucket": "b", "key": "k"}
+    return {name: {"S": value} for name, value in text.items()} | {"offset": {"N": "10"}, "length": {"N": "5"}}
+
+
+def test_a_device_is_found_from_the_first_to_the_last_moment_both_included() -> None:
+    places = [bulk.at_seq(ms, seq) for seq, ms in enumerate([999, 1000, 1500, 1500, 2000, 2001])]
+    retrieval = Retrieval(Table(*places), Bucket(), "index")
+    found = list(retrieval.samples("ap-1", 1000, 2000))
+    assert [each.at_ms for each in found] == [1000, 1500, 1500, 2000]
+    assert {each.body for each in found} == {b"b k bytes=10-14"}
+    assert (retrieval.cost.queries, retrieval.cost.gets) == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("1700000000123", datetime(2023, 11, 14, 22, 13, 20, 123_000, UTC)),
+        ("2026-11-26", datetime(2026, 11, 26, tzinfo=UTC)),
+        ("2026-11-26T08:30", datetime(2026, 11, 26, 8, 30, tzinfo=UTC)),
+        ("2026-11-26T08:30+02:00", datetime(2026, 11, 26, 6, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_time_may_be_said_as_a_date_or_as_milliseconds(text: str, moment: datetime) -> None:
+    assert own("fetch").moment_ms(text) == round(moment.timestamp() * 1000)
+
+
+def test_a_time_that_cannot_be_read_is_told_with_the_way_out() -> None:
+    with pytest.raises(ValueError, match="noon: say a time as 2026-11-26T08:00"):
+        own("fetch").moment_ms("noon")
+
+
+# ---- analysis and sums -----------------------------------------------------------------------------------------------
+
+
+def test_what_is_wrong_with_an_access_point_costs_it_points() -> None:
+    fine = {"rssi": -50, "air24": 20, "retries": 0.01, "temperature": 40, "reboots": 0}
+    named = {"device": "ap-1", "seq": 1, "at": 5, "group": "g"}
+    assert examine(named | fine)["health"] == 100
+    bad = examine(named | fine | {"rssi": -80, "reboots": 1})
+    assert (bad["health"], bad["anomalies"]) == (45, "weak-signal,rebooted")
+
+
+def line(device: str, seq: int, at: int, clients: int = 3, rssi: int = -50) -> bytes:
+    told = {"device": device, "seq": seq, "at": at, "group": "g", "clients": clients, "rssi": rssi, "air24": 7}
+    return json.dumps(told).encode() + b"\n"
+
+
+def test_an_hour_is_the_same_whatever_comes_twice_or_late_and_in_whichever_file() -> None:
+    again, late = line("a", 1, 10), line("a", 2, 30, rssi=-80)
+    files = [line("a", 1, 10) + line("b", 1, 20, clients=4), b"no sample\n" + again + late]
+    samples: hours.Samples = {}
+    for file in files:
+        samples |= {name: readings for hour_ms, name, readings in hours.samples_in(file) if hour_ms == 0}
+        samples = hours.from_text(hours.to_text(samples))
+    assert hours.sums(0, samples) == [
+        {"group": "g", "hour": 0, "samples": 3, "devices": 2, "clients": 10, "rssi_min": -80, "air24_max": 7}
+    ]
+
+
+def test_a_sample_counts_in_the_hour_in_which_it_was_measured() -> None:
+    file = line("a", 1, hours.HOUR_MS - 1) + line("a", 2, hours.HOUR_MS)
+    assert [hour_ms for hour_ms, _, _ in hours.samples_in(file)] == [0, hours.HOUR_MS]
+
+
+# ---- scaling, cost, report -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shards", "desired", "reachable"), [(1, 2, 2), (1, 5, 2), (4, 1, 2), (5, 1, 3), (3, 3, 3), (6, 9, 9), (6, 4, 4)]
+)
+def test_one_change_at_most_doubles_a_stream_and_at_most_halves_it(
+    shards: int, desired: int, reachable: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STREAMS", "telemetry")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    assert own("src/scaler/scaler").reachable(shards, desired) == reachable
+
+
+def usage(**changed: float) -> cost.Usage:
+    base = {
+        "samples": 1_000_000, "sample_bytes": 200_000_000, "shard_hours": 10.0, "files": 1_000,
+        "index_writes": 1_000_000.0, "index_bytes": 400_000_000, "invocations": 1_000, "gb_seconds": 500.0,
+        "results": 1_000_000,
+    }  # fmt: skip
+    return cost.Usage(**(base | changed))  # type: ignore[arg-type]
+
+
+def test_the_bill_follows_from_the_prices() -> None:
+    found, p = cost.bill(usage()), cost.PRICES
+    assert found["kinesis"] == pytest.approx(10 * p["kinesis_shard_hour"] + p["kinesis_million_put_units"])
+    assert found["s3"] == pytest.approx(p["s3_thousand_puts"] + 0.2e9 / cost.GB * p["s3_gb_month"])
+    assert found["index"] == pytest.approx(p["dynamodb_million_write_units"] + 0.4e9 / cost.GB * p["dynamodb_gb_month"])
+    objects = cost.one_object_a_sample(usage())
+    assert objects == pytest.approx(1_000 * p["s3_thousand_puts"] + 0.2e9 / cost.GB * p["s3_gb_month"])
+    assert found["s3"] + found["index"] < objects
+
+
+def test_the_prices_say_of_when_and_from_where_they_are() -> None:
+    assert cost.PRICES["as_of"]
+    assert {"kinesis", "s3", "dynamodb", "lambda", "firehose"} <= cost.PRICES["sources"].keys()
+
+
+GOOD: dict[str, Any] = {
+    "fleet": {"name": "test", "devices": 50, "messages": 1_000, "from_ms": 1_700_000_000_000},
+    "clock": "moved",
+    "minutes": 90,
+    "records_per_shard": 100,
+    "load": {
+        "acknowledged": 1_010, "bytes": 200_000, "put_requests": 9, "refused": {"telemetry": 4}, "sending_s": 10.0,
+        "out_of_order": 0, "other_shards": [1],
+        "timeline": {
+            "minute": [0.0, 1.0, 2.0], "acknowledged": [0, 600, 1_010], "behind": [0, 9, 0], "shards": [1, 4, 2],
+        },
+    },
+    "audit": {
+        "samples": 1_000, "lost": 0, "different": 0, "duplicates": 0, "out_of_order": 0, "files": 10, "bytes": 200_000,
+        "file_bytes_p50": 20_000, "file_bytes_max": 30_000, "delay_p50_ms": 9, "delay_p99_ms": 10,
+    },
+    "results": {"rows": 1_001, "wrong": 0, "again": 1, "missing": 0},
+    "sums": {"lines": 24, "wrong": 0},
+    "retrieval": {"samples": 500, "wrong": 0, "p50_us": 2_000, "p99_us": 9_000, "bytes": 200},
+    "scaling": [{"minute": 1.0, "status": "Successful", "did": "Setting desired capacity to 4."}],
+    "alarms": {"age": ["OK"], "reader": ["OK", "ALARM", "OK"], "throttle": []},
+    "usage": {
+        "samples": 1_000, "sample_bytes": 200_000, "shard_hours": 3.0, "files": 10, "index_writes": 1_010.0,
+        "index_bytes": 300_000, "invocations": 40, "gb_seconds": 9.0, "results": 1_000,
+    },
+    "unread": 0,
+    "live": None,
+}  # fmt: skip
+
+
+def changed(path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads(json.dumps(GOOD))
+    inner = report
+    for name in path[:-1]:
+        inner = inner[name]
+    inner[path[-1]] = value
+    return report
+
+
+def test_a_report_of_a_day_as_promised_breaks_nothing_and_can_be_printed() -> None:
+    report = own("report")
+    assert report.broken(GOOD) == []
+    assert "NOT KEPT" not in report.render(GOOD)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("audit", "samples"), 0),
+        (("audit", "lost"), 1),
+        (("audit", "different"), 1),
+        (("audit", "duplicates"), 1),
+        (("audit", "out_of_order"), 1),
+        (("load", "out_of_order"), 1),
+        (("load", "other_shards"), [1, 2]),
+        (("load", "timeline", "shards"), [1, 1, 1]),
+        (("load", "timeline", "shards"), [1, 4, 4]),
+        (("retrieval", "wrong"), 1),
+        (("results", "wrong"), 1),
+        (("results", "missing"), 1),
+        (("sums", "wrong"), 1),
+        (("unread",), 1),
+        (("alarms", "reader"), ["OK"]),
+        (("alarms", "age"), ["OK", "ALARM"]),
+        (("live",), GOOD["audit"] | {"lost": 1}),
+    ],
+)
+def test_a_promise_that_was_not_kept_is_named(path: tuple[str, ...], value: Any) -> None:
+    report = own("report")
+    found = changed(path, value)
+    assert len(report.broken(found)) == 1
+    assert f"NOT KEPT: {report.broken(found)[0]}" in report.render(found)
 
 
 # ---- the template ----------------------------------------------------------------------------------------------------
