@@ -44,7 +44,8 @@ def written(retrieval: Retrieval, fleet: Fleet) -> Sums:
     return found
 
 
-def wrong(retrieval: Retrieval, fleet: Fleet) -> tuple[int, int]:
+def compare(retrieval: Retrieval, fleet: Fleet, should: Sums) -> dict[str, int]:
     """How many sums there are, and how many of them are not as they must be."""
-    should, are = expected(fleet), written(retrieval, fleet)
-    return len(should), sum(should.get(place) != are.get(place) for place in should.keys() | are.keys())
+    are = written(retrieval, fleet)
+    wrong = sum(should.get(place) != are.get(place) for place in should.keys() | are.keys())
+    return {"lines": len(should), "wrong": wrong}

@@ -16,7 +16,7 @@ OUTAGE_AT = (15.5 - FIRST_HOUR) / 24  # of the day: between the burst and the ev
 LAG_MAX_S = 60  # how far the reader may be behind its batching window before a moved clock waits for it
 PATIENCE = 20  # pauses in a step, at most: also a reader that waits for its window needs the clock to go on
 PAUSE_S = 0.1
-LOOK_EVERY_S = 0.5
+HEAR_EVERY_S = 0.5
 SETTLE_MINUTES_MAX = 90
 ALARM_MINUTES = 3  # an alarm of minutes is heard so much later at most
 
@@ -56,7 +56,7 @@ class Day:
         self._lag_minutes = (float(stack.outputs["BatchingWindowSeconds"]) + LAG_MAX_S) / 60
         self._acknowledged: deque[tuple[float, int]] = deque()
         self._expected = 0
-        self._looked_s = 0.0
+        self._heard_s = 0.0
         self.reading = True
         self.began = stack.clock.now()
         self.moments: list[Moment] = []
@@ -68,14 +68,16 @@ class Day:
         """Send the whole day's messages; returns when all of them are acknowledged."""
         began_s = time.monotonic()
         coming = Coming(self._fleet.sends())
-        while coming.more or self._sender.pending:
-            now = self.minute
-            self._sender.offer(coming.until(self._fleet.share_until(now / self._minutes)))
-            self._sender.send()
-            self._turn_reader(now)
-            self._pass_step(began_s)
+        try:
+            while coming.more or self._sender.pending:
+                now = self.minute
+                self._sender.offer(coming.until(self._fleet.share_until(now / self._minutes)))
+                self._sender.send()
+                self._turn_reader(now)
+                self._pass_step(began_s)
+        finally:  # Whatever stops the driver, the reader goes on.
+            self._turn_reader(self._outage[1])
         self.sending_s = time.monotonic() - began_s
-        self._turn_reader(self._outage[1])
         self._look()
 
     def settle(self) -> None:
@@ -114,12 +116,10 @@ class Day:
             self.reading = wanted
 
     def _pass_step(self, began_s: float) -> None:
+        self._look()
         if not self._moved:
-            if time.monotonic() - self._looked_s > LOOK_EVERY_S:
-                self._look()
             time.sleep(self._step_s - (time.monotonic() - began_s) % self._step_s)
             return
-        self._look()
         for _ in range(PATIENCE):
             if not self.reading or not self._lags():
                 break
@@ -128,13 +128,14 @@ class Day:
         self._stack.clock.wait(self._step_s)
 
     def _look(self) -> None:
-        self._looked_s = time.monotonic()
+        if time.monotonic() - self._heard_s > HEAR_EVERY_S:
+            self._heard_s = time.monotonic()
+            self.alarms += self._stack.alarms_heard()
         stack, acknowledged, minute = self._stack, self._sender.ledger.acknowledged, self.minute
         self.indexed = stack.indexed(self.began)
         shards, other_shards = (stack.open_shards(stream) for stream in stack.streams)
         self.moments.append(Moment(minute, acknowledged, self.indexed, shards, other_shards))
         self._acknowledged.append((minute, acknowledged))
-        self.alarms += stack.alarms_heard()
 
     def _lags(self) -> bool:
         """Whether something is not indexed that was acknowledged so long ago that it should be."""

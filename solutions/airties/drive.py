@@ -22,7 +22,7 @@ from day import Day
 from driving.chart import chart
 from driving.clock import clock_of_the_cloud
 from driving.display import Display
-from fetch import fetch
+from fetch import NOT_FOUND, fetch
 from fleet import Fleet
 from lookup import Retrieval
 from report import kept, render
@@ -33,7 +33,7 @@ REAL_STEP_S = 1.0
 LIVE_DEVICES, LIVE_ROUNDS = 2_000, 3
 EVENING_SHARE, EVENING_SHARDS = 2.3, 4  # of the day's mean load; how many shards it shall need
 DAY = timedelta(days=1)
-RESULTS_MINUTES_MAX, PAUSE_S = 30, 0.2
+SETTLE_MINUTES_MAX, SETTLE_STEP_S, PAUSE_S = 30, 30, 0.2
 STALLED_S = 90  # something is missing and nothing moves: it is lost
 
 
@@ -62,7 +62,7 @@ def drive(stack: Stack, display: Display, options: argparse.Namespace) -> dict[s
     display.stage("the last results are written, and compared with results of what the devices sent")
     analysed = settled_results(stack, fleet, day)
     display.stage("the sums of groups and hours are compared with sums of what the devices sent")
-    sums = aggregates.wrong(Retrieval(stack.client("dynamodb"), stack.client("s3"), stack.outputs["Index"]), fleet)
+    sums = settled_sums(stack, fleet, day)
     display.stage(f"{figures.RETRIEVALS} samples are retrieved one by one")
     return {
         "fleet": {"name": fleet.name, "devices": fleet.devices, "messages": fleet.total, "from_ms": fleet.first_ms},
@@ -72,7 +72,7 @@ def drive(stack: Stack, display: Display, options: argparse.Namespace) -> dict[s
         "load": figures.of_load(day, sender),
         "audit": figures.of_audit(audited),
         "results": analysed,
-        "sums": {"lines": sums[0], "wrong": sums[1]},
+        "sums": sums,
         "retrieval": figures.of_retrievals(stack, fleet),
         "scaling": figures.of_scaling(stack, day),
         "alarms": figures.of_alarms(day),
@@ -111,15 +111,34 @@ def settled_results(stack: Stack, fleet: Fleet, day: Day) -> dict[str, int] | No
     if not results.can_be_read():
         return None
     should = results.expected(fleet)
-    until = day.minute + RESULTS_MINUTES_MAX
+    until = day.minute + SETTLE_MINUTES_MAX
     while True:
         last = day.minute > until
         if last or stack.delivered(day.began) >= len(should):
             found = results.compare(stack.client("s3"), stack.outputs["Samples"], fleet, should)
             if last or not found["missing"]:
                 return found
-        stack.clock.wait(30)
-        time.sleep(PAUSE_S)
+        pause(stack)
+
+
+def settled_sums(stack: Stack, fleet: Fleet, day: Day) -> dict[str, int]:
+    """Once the aggregator has been told of every file and has nothing more to do."""
+    should = aggregates.expected(fleet)
+    until = day.minute + SETTLE_MINUTES_MAX
+    while True:
+        last = day.minute > until
+        if last or not stack.depth("ToAggregate"):
+            retrieval = Retrieval(stack.client("dynamodb"), stack.client("s3"), stack.outputs["Index"])
+            found = aggregates.compare(retrieval, fleet, should)
+            if last or not found["wrong"]:
+                return found
+        pause(stack)
+
+
+def pause(stack: Stack) -> None:
+    """Some time for what is under way: on the cloud's clock, and for the machine that works."""
+    stack.clock.wait(SETTLE_STEP_S)
+    time.sleep(PAUSE_S)
 
 
 def shown(day: Day, sender: Sender, fleet: Fleet) -> list[str]:
@@ -187,7 +206,7 @@ def main() -> int:
         stack = Stack(options.stack, clock_of_the_cloud())
     except NotDeployed as error:
         print(f"airties: {error}", file=sys.stderr)
-        return 1
+        return NOT_FOUND
     if options.verb == "fetch":
         return fetch(stack, options)
     options.records_per_shard = options.records_per_shard or evening_shard(options)

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from lookup import Retrieval
 from stack import Stack
 
+NOT_FOUND = 2  # exit code; 1 is for promises that were not kept
+
 
 def fetch(stack: Stack, options: argparse.Namespace) -> int:
     try:
@@ -48,11 +50,11 @@ def moment_ms(text: str) -> int:
 def nothing(retrieval: Retrieval, device: str) -> str:
     ends = retrieval.ends(device)
     if ends is None:
-        return f"there is nothing of {device}: the driver's report names devices that it has driven"
+        return f"there is nothing of {device} here: a device has samples when the driver has run on the same cloud"
     first, last = (datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds") for ms in ends)
     return f"there is nothing of {device} in that time: its samples are from {first} to {last}"
 
 
 def refuse(reason: str) -> int:
     print(f"airties: {reason}", file=sys.stderr)
-    return 1
+    return NOT_FOUND

@@ -279,3 +279,13 @@ def wait_for(check: Callable[[], Any]) -> Any:
             return found
         time.sleep(0.01)
     raise AssertionError("it did not happen")
+
+
+def test_who_waits_for_an_environment_while_the_engine_closes_is_cancelled(tmp_path: Path) -> None:
+    async def work(engine: ProcessEngine) -> None:
+        await engine.close()
+        waiting = asyncio.ensure_future(engine.create(spec(tmp_path, ECHO)))
+        await asyncio.wait([waiting])
+        assert waiting.cancelled()
+
+    run(tmp_path, work)

@@ -1,5 +1,6 @@
 """Airties on a live server: deployed from its template, driven through a day, killed, and compared with its input."""
 
+import json
 import os
 import signal
 import time
@@ -10,7 +11,7 @@ import pytest
 from tests.conftest import Aws, LiveServer
 from tests.solutions.deployed import deploy, driver, report_of
 
-SMALL = ("--devices", "200", "--rounds", "20", "--step", "15", "--live-minutes", "0")
+SMALL = ("--devices", "200", "--rounds", "12", "--step", "20", "--live-minutes", "0")
 
 
 def check(report: dict[str, Any], messages: int) -> None:
@@ -50,9 +51,23 @@ def test_no_sample_is_lost_or_out_of_order_though_readers_and_server_are_killed(
         wait_for_files(aws, 40)
         server.kill()
         server = LiveServer("--data", str(tmp_path), "--virtual-clock", "--port", str(server.port))
-        check(report_of(driving), 4_000)
+        report = report_of(driving)
+        check(report, 2_400)
+        check_fetch(server, account, report["fleet"])
     finally:
         server.stop()
+
+
+def check_fetch(server: LiveServer, account: str, fleet: dict[str, Any]) -> None:
+    """A device's samples of half the day, one after the other, and what that took."""
+    device, first_ms = f"ap-{fleet['name']}-000017", fleet["from_ms"]
+    fetching = driver(server, account, "airties", "fetch", device, str(first_ms), str(first_ms + 43_200_000))
+    out, told = fetching.communicate()
+    samples = json.loads(out)
+    assert {sample["device"] for sample in samples} == {device}
+    assert [sample["seq"] for sample in samples] == list(range(len(samples)))
+    assert 0 < len(samples) < 12
+    assert f"{len(samples)} samples: 1 Query, {len(samples)} range GET" in told
 
 
 def wait_for_files(aws: Aws, wanted: int) -> None:

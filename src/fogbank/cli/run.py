@@ -14,6 +14,8 @@ from fogbank.cli.client import credentials, endpoint
 from fogbank.cli.deploy import deploy_stack
 from fogbank.cli.failure import Failure
 
+_BROKEN = 1  # a driver's exit code when a promise was not kept
+
 
 def solutions_folder() -> Path:
     """Where the solutions are: in the installed package, or in the checkout beside it."""
@@ -45,8 +47,10 @@ def run(options: argparse.Namespace) -> None:
         driver = subprocess.run(
             [sys.executable, str(folder / options.name / "drive.py"), *arguments], env=environment, check=False
         )
+    if driver.returncode == _BROKEN:
+        raise Failure(f"{options.name} did not keep its promises: see its report above")
     if driver.returncode != 0:
-        raise Failure(f"{options.name} did not keep its promises (exit code {driver.returncode}): see its report above")
+        raise Failure(f"the driver of {options.name} ended with exit code {driver.returncode}: its reason is above")
 
 
 @contextlib.contextmanager

@@ -58,7 +58,8 @@ class ProcessEngine:
     async def create(self, spec: FunctionSpec) -> Environment:
         self.check(spec.runtime)
         if self._closed:
-            raise RuntimeUnavailable("the server is stopping")
+            # The server stops, and who waits for this is cancelled anyway: there is nothing to tell.
+            raise asyncio.CancelledError
         environment = ProcessEnvironment(spec, tempfile.mkdtemp(dir=self._folder), self._environments.discard)
         self._environments.add(environment)
         try:
