@@ -36,12 +36,12 @@ def aggregate(node: Call, write: Callable[..., Sql], order: Callable[[Call], str
     """`order` gives what tells which of two events is earlier."""
     if node.function == "count" and not node.arguments:
         return Aggregate((Kept("count(*)", "sum({0})"),), "{0}::DOUBLE", "number")
-    least = most = 2 if node.function in ("pct", "percentile") else 1
+    least = most = 2 if node.function == "pct" else 1
     check_arguments(node, least, most)
     value = write(node.arguments[0])
     if node.function in ("earliest", "latest"):
         return _at_end("min" if node.function == "earliest" else "max", value, order(node))
-    if node.function in ("pct", "percentile"):
+    if node.function == "pct":
         percent = node.arguments[1]
         if not isinstance(percent, Number) or not 0 <= percent.value <= 100:
             raise MalformedQuery("A percentile is a number from 0 to 100.", node.token.start, node.token.end)
@@ -115,7 +115,7 @@ def _at_end(function: str, value: Sql, order: str) -> Aggregate:
     return Aggregate(kept, "{0}", value.type)
 
 
-_OTHERS = frozenset(("earliest", "latest", "pct", "percentile"))
+_OTHERS = frozenset(("earliest", "latest", "pct"))
 _AGGREGATES: dict[str, Callable[[Sql], Aggregate]] = {
     "count": _count,
     "count_distinct": _distinct,

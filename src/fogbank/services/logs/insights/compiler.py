@@ -5,6 +5,7 @@ and made less where that command allows it: the first rows of an order are, and 
 the statement that gives the results.
 """
 
+import re
 from typing import NamedTuple
 
 from fogbank.engines.sql.statement import Parameters
@@ -33,6 +34,7 @@ from fogbank.services.logs.insights.syntax import (
 from fogbank.services.logs.insights.values import MISSING, Sql, number, scalar, shown, text
 from fogbank.services.logs.insights.writer import Writer, element
 
+_COLUMN = re.compile(r"\bc\d+\b")
 GATHERED = "gathered"
 """The table of what the batches gave."""
 
@@ -75,6 +77,9 @@ class _Compiler:
         """Columns that are referred to, since the last blocking command; those in `_fresh` were made since."""
         self._fresh: set[str] = set()
         self._columns = 0
+        self._making: Step | None = None
+        """The step that makes columns, and those that it makes."""
+        self._made_last: set[str] = set()
 
     def plan(self, query: Query, limit: int) -> Plan:
         if not any(isinstance(command, Fields | Display | Stats) for command in query.commands):
@@ -262,12 +267,18 @@ class _Compiler:
         return self._made_of(value)[0]
 
     def _made_of(self, *values: Sql) -> list[Sql]:
-        """Columns of these values, made in one step."""
+        """Columns of these values, made in one step: the last one, if it makes columns and none that they refer to."""
         columns = [Sql(f"c{self._columns + at}", value.type, simple=True) for at, value in enumerate(values)]
         self._columns += len(values)
         self._fresh |= {column.text for column in columns}
-        made = (f"{value.text} AS {column.text}" for value, column in zip(values, columns, strict=True))
-        self._steps.append(Step(f"*, {', '.join(made)}"))
+        made = ", ".join(f"{value.text} AS {column.text}" for value, column in zip(values, columns, strict=True))
+        last = self._steps[-1] if self._steps else None
+        if last is None or last != self._making or self._made_last & _columns_in(made):
+            self._made_last = set()
+            last = Step("*")
+            self._steps.append(last)
+        self._making = self._steps[-1] = Step(f"{last.select}, {made}")
+        self._made_last |= {column.text for column in columns}
         return [self._use(column) for column in columns]
 
     def _name(self, name: str, column: Sql, token: Token) -> None:
@@ -287,3 +298,7 @@ class _Compiler:
 class Order(NamedTuple):
     column: Sql
     descending: bool
+
+
+def _columns_in(text: str) -> set[str]:
+    return set(_COLUMN.findall(text))

@@ -1,7 +1,8 @@
 """Where a query's rows come from: columns of a batch of events, and the fields that are discovered in them."""
 
 from fogbank.engines.sql.statement import Parameters
-from fogbank.services.logs.insights.formats import LAMBDA_LINE, PATTERNS, Pattern
+from fogbank.services.logs.insights.errors import MalformedQuery
+from fogbank.services.logs.insights.formats import FIELDS_MAX, LAMBDA_LINE, PATTERNS, Pattern
 from fogbank.services.logs.insights.steps import Step
 from fogbank.services.logs.insights.values import Sql
 
@@ -37,6 +38,9 @@ class Discovered:
         return bool(self._columns)
 
     def column(self, name: str) -> Sql:
+        """Raises MalformedQuery if there are more fields than are discovered."""
+        if len(self._columns) >= FIELDS_MAX and name not in self._columns:
+            raise MalformedQuery(f"A query can name up to {FIELDS_MAX} discovered fields.")
         return self._columns.setdefault(name, Sql(f"f{len(self._columns)}", "any", simple=True))
 
     def steps(self) -> list[Step]:

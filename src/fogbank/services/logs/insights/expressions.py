@@ -23,7 +23,7 @@ from fogbank.services.logs.insights.syntax import (
 
 DEPTH_MAX = 30
 LENGTH_MAX = 60  # operators one after the other, other than `and` and `or`
-_COMPARISONS = {"=": "=", "==": "=", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+_COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
 
 
 class Expressions:
@@ -64,9 +64,8 @@ class Expressions:
         length = 0
         while True:
             length = self._longer(length)
-            operator = _COMPARISONS.get(self.lexer.token.text)
-            if operator is not None and self.lexer.token.kind == "sign":
-                self._take()
+            if self.lexer.token.kind == "sign" and self.lexer.token.text in _COMPARISONS:
+                operator = self._take().text
                 left = Binary(operator, left, self._sum())
             elif self._takes("=~"):
                 left = self._like(left, regex_only=True)

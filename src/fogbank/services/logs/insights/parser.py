@@ -32,6 +32,7 @@ from fogbank.services.logs.insights.syntax import (
 T = TypeVar("T")
 
 COMMANDS_MAX = 100
+SORT_KEYS_MAX = 20  # The engine takes ever longer to plan an order of more.
 LIMIT_MAX = 100_000
 PREFIXES_MAX = 5
 _REFUSED = frozenset(
@@ -74,8 +75,8 @@ class _Parser(Expressions):
             "fields": lambda: Fields(self._listed(self._item)),
             "display": lambda: Display(self._listed(self._item)),
             "filter": lambda: Filter(self.expression()),
-            "filterindex": self._filter_index,
-            "where": lambda: Filter(self.expression()),
+            # It filters, whether the field has an index or not.
+            "filterindex": lambda: Filter(self.expression()),
             "stats": self._stats,
             "sort": self._sort,
             "limit": self._limit,
@@ -86,18 +87,17 @@ class _Parser(Expressions):
 
     # ---- commands -----------------------------------------------------------------------------------------------
 
-    def _filter_index(self) -> Filter:
-        """It keeps the events that have the field with that value, whether there is an index for it or not."""
-        return Filter(self.expression())
-
     def _stats(self) -> Stats:
         items = self._listed(self._item)
         keys = self._listed(self._item) if self._takes_word("by") else ()
         return Stats(items, keys)
 
     def _sort(self) -> Sort:
-        self._takes_word("by")
-        return Sort(self._listed(self._sort_key))
+        start = self.lexer.token.start
+        keys = self._listed(self._sort_key)
+        if len(keys) > SORT_KEYS_MAX:
+            raise MalformedQuery(f"A query can sort by up to {SORT_KEYS_MAX} fields.", start, self.taken.end)
+        return Sort(keys)
 
     def _sort_key(self) -> SortKey:
         expression = self.expression()

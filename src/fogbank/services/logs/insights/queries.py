@@ -183,8 +183,7 @@ class Queries(Groups):
         if len(identifiers) > GROUPS_MAX:
             raise InvalidParameter(f"A query can have up to {GROUPS_MAX} log groups.")
         groups = []
-        for identifier in identifiers:
-            name = name_of(identifier)
+        for name in dict.fromkeys(map(name_of, identifiers)):
             group = self._tables.groups.get((ctx.account, ctx.region, name))
             if group is None:
                 raise ResourceNotFound(f"Log group '{name}' does not exist for account ID '{ctx.account}'")

@@ -23,7 +23,7 @@ from fogbank.services.logs.insights.syntax import (
     Text,
     Unary,
 )
-from fogbank.services.logs.insights.values import MISSING, Sql, number, text, truth
+from fogbank.services.logs.insights.values import MISSING, NUMERIC, Sql, number, scalar, text, truth
 
 TEXT_MAX = 1024 * 1024
 _ARITHMETIC = {
@@ -99,10 +99,19 @@ class Writer:
         return Sql(compare(node.operator, left, right), "bool")
 
     def _in(self, node: In) -> Sql:
-        if not node.options:
-            return Sql("false", "bool", simple=True)
-        value = self.write(node.operand)
-        return Sql(balanced("OR", [compare("=", value, self.write(option)) for option in node.options]), "bool")
+        """Literals of the kind that the value may be are looked for at once, as there may be hundreds."""
+        value = scalar(self.write(node.operand))
+        options = list(node.options)
+        found = ["false"]
+        if value.type not in NUMERIC:
+            texts = [option.value for option in options if isinstance(option, Text)]
+            options = [option for option in options if not isinstance(option, Text)]
+            found.append(f"list_contains({self._parameters.add(texts)}::VARCHAR[], {value.text})")
+        numbers = [option.value for option in options if isinstance(option, Number)]
+        options = [option for option in options if not isinstance(option, Number)]
+        found.append(f"list_contains({self._parameters.add(numbers)}::DOUBLE[], {number(value)})")
+        found += [compare("=", value, self.write(option)) for option in options]
+        return Sql(balanced("OR", found), "bool")
 
 
 def element(value: Sql, key: str | int, parameters: Parameters) -> Sql:
