@@ -203,6 +203,17 @@ def test_firehose_must_be_able_to_assume_the_role(
             "Dynamic Partitioning Namespaces can only be part of a prefix expression",
         ),
         (
+            {
+                "S3BackupConfiguration": {
+                    "RoleARN": "arn:aws:iam::123456789012:role/r",
+                    "BucketARN": "arn:aws:s3:::b",
+                    "Prefix": "!{partitionKeyFromQuery:user}/",
+                    "ErrorOutputPrefix": "e/",
+                }
+            },
+            "Dynamic Partitioning Namespaces can only be part of a prefix expression",
+        ),
+        (
             {"DynamicPartitioningConfiguration": {"Enabled": True}},
             "S3 Prefix should contain Dynamic Partitioning namespaces",
         ),

@@ -47,7 +47,7 @@ class FirehoseBase(Service):
         self._tables.streams.put(stream.key, stream)
 
     def _gather(self, stream: DeliveryStream, chunk: Chunk) -> None:
-        """Take records of a shared stream in: to be processed or delivered, and backed up if they are to be."""
+        """Take records in: to be processed or delivered, and backed up if they are to be."""
         plan = self._deliveries.plans.of(stream)
         self._batches.append(stream, plan.stage, chunk, plan.hints)
         if plan.backup is not None:

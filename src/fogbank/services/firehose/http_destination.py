@@ -79,10 +79,11 @@ class HttpDestination(Destination):
     def updated(self, settings: Settings, update: Settings) -> Settings:
         after = settings | update
         if "S3Update" in after:
-            after["S3Configuration"] = s3_settings.updated(settings.get("S3Configuration", {}), after.pop("S3Update"))
+            after["S3Configuration"] = settings.get("S3Configuration", {}) | after.pop("S3Update")
         if settings and "EndpointConfiguration" in update:
-            key = {name: settings["EndpointConfiguration"].get(name) for name in ("AccessKey",)}
-            kept = {name: value for name, value in key.items() if value is not None}
+            # Who updates has not been told the key, and keeps it by saying none.
+            before = settings["EndpointConfiguration"]
+            kept = {"AccessKey": before["AccessKey"]} if "AccessKey" in before else {}
             after["EndpointConfiguration"] = kept | update["EndpointConfiguration"]
         return after
 

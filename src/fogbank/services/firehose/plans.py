@@ -16,7 +16,7 @@ _PLANS_MAX = 1000
 class Plan(NamedTuple):
     """`stage` is where records go as they come, and `hints` when a batch there is complete."""
 
-    stream: DeliveryStream
+    version: int
     processing: Processing
     stage: str
     hints: Hints
@@ -29,9 +29,9 @@ class Plans:
         self._plans: dict[int, Plan] = {}
 
     def of(self, stream: DeliveryStream) -> Plan:
-        """The plan of a shared stream (see `Table.peek`)."""
+        """The plan of the stream: it follows from its settings, whose every state has a version of its own."""
         plan = self._plans.get(stream.id)
-        if plan is None or plan.stream is not stream:
+        if plan is None or plan.version != stream.version:
             if len(self._plans) >= _PLANS_MAX:
                 self._plans.clear()
             plan = self._plans[stream.id] = self._make(stream)
@@ -45,6 +45,6 @@ class Plans:
         backup = destination.backup(stream.settings)
         backup_hints = Hints.of(backup["BufferingHints"]) if backup is not None else None
         if not (processing.is_needed or is_partitioned(stream.settings)):
-            return Plan(stream, processing, DELIVERY, destination.hints(stream.settings), backup_hints)
+            return Plan(stream.version, processing, DELIVERY, destination.hints(stream.settings), backup_hints)
         hints = processing.function.hints if processing.function is not None else AT_ONCE
-        return Plan(stream, processing, SOURCE, hints, backup_hints)
+        return Plan(stream.version, processing, SOURCE, hints, backup_hints)

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from itertools import repeat
 from typing import NamedTuple
 
+import msgspec
+
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.services.firehose.batches import Batches, Hints
@@ -25,6 +27,8 @@ from fogbank.services.firehose.s3_destination import is_partitioned
 from fogbank.services.firehose.stream_metrics import StreamMetrics
 
 PARTITIONS_MAX = 500  # Quota: active partitions of a stream; what is beyond is error output.
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Failed(NamedTuple):
@@ -110,7 +114,7 @@ class Processor:
         active = self._batches.active(stream, DELIVERY)
         surplus: list[Failed] = []
         for keys, found in by_keys.items():
-            partition = "\n".join(value for _, value in keys)
+            partition = _encode([value for _, value in keys]).decode()
             if partition not in active and len(active) >= PARTITIONS_MAX:
                 why = f"The number of active partitions exceeds the limit of {PARTITIONS_MAX}."
                 surplus += (Failed(item, "DynamicPartitioning.ActivePartitionsLimitExceeded", why) for item in found)

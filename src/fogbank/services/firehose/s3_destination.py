@@ -37,12 +37,10 @@ class S3Destination(Destination):
         self._conversions = asyncio.Semaphore(CONVERSIONS_AT_ONCE_MAX)
 
     def complete(self, given: Settings) -> Settings:
-        settings = s3_settings.complete({name: given[name] for name in s3_settings.MEMBERS if name in given})
-        _check_namespaces(settings, partitioned=False)
-        return settings
+        return s3_settings.complete({name: given[name] for name in s3_settings.MEMBERS if name in given})
 
     def updated(self, settings: Settings, update: Settings) -> Settings:
-        return s3_settings.updated(settings, update)
+        return settings | update
 
     def describe(self, settings: Settings) -> dict[str, Any]:
         return {"S3DestinationDescription": s3_settings.describe(settings)}
@@ -134,7 +132,8 @@ class ExtendedS3Destination(S3Destination):
         partitioning = _partitioning(given.get("DynamicPartitioningConfiguration"))
         converted = given.get("DataFormatConversionConfiguration", {"Enabled": False}).get("Enabled", True)
         large = partitioning["Enabled"] or converted
-        settings = s3_settings.complete(given, size_mb=LARGE_MB if large else s3_settings.BUFFERED_MB)
+        size_mb = LARGE_MB if large else s3_settings.BUFFERED_MB
+        settings = s3_settings.complete(given, size_mb=size_mb, partitioned=partitioning["Enabled"])
         if large and settings["BufferingHints"]["SizeInMBs"] < LARGE_MB_MIN:
             why = "Dynamic Partitioning" if partitioning["Enabled"] else "data format conversion"
             raise InvalidArgument(f"BufferingHints.SizeInMBs must be at least {LARGE_MB_MIN} when {why} is enabled.")
@@ -155,16 +154,14 @@ class ExtendedS3Destination(S3Destination):
                     )
         if "DynamicPartitioningConfiguration" in given:
             settings["DynamicPartitioningConfiguration"] = partitioning
+        configuration = processors.complete(given.get("ProcessingConfiguration"), given["RoleARN"])
         if "ProcessingConfiguration" in given:
-            configuration = processors.complete(given["ProcessingConfiguration"], given["RoleARN"])
             settings["ProcessingConfiguration"] = configuration
-            _check_processing(settings, processors.read(configuration), partitioned=partitioning["Enabled"])
-        else:
-            _check_processing(settings, processors.Processing(), partitioned=partitioning["Enabled"])
+        _check_processing(settings, processors.read(configuration), partitioned=partitioning["Enabled"])
         return settings
 
     def updated(self, settings: Settings, update: Settings) -> Settings:
-        after = s3_settings.updated(settings, update)
+        after = settings | update
         if "DataFormatConversionConfiguration" in update:
             before = settings.get("DataFormatConversionConfiguration", {})
             after["DataFormatConversionConfiguration"] = conversion.updated(
@@ -172,7 +169,7 @@ class ExtendedS3Destination(S3Destination):
             )
         backup = after.pop("S3BackupUpdate", None)
         if backup is not None:
-            after["S3BackupConfiguration"] = s3_settings.updated(settings.get("S3BackupConfiguration", {}), backup)
+            after["S3BackupConfiguration"] = settings.get("S3BackupConfiguration", {}) | backup
         if settings and is_partitioned(settings) != is_partitioned(after):
             raise InvalidArgument("Dynamic Partitioning can only be enabled when a delivery stream is created.")
         return after
@@ -226,7 +223,6 @@ def _partitioning(given: Settings | None) -> Settings:
 
 
 def _check_processing(settings: Settings, processing: processors.Processing, *, partitioned: bool) -> None:
-    keys = _check_namespaces(settings, partitioned=partitioned)
     if not partitioned:
         if processing.query is not None:
             raise InvalidArgument(
@@ -237,6 +233,11 @@ def _check_processing(settings: Settings, processing: processors.Processing, *, 
                 "RecordDeAggregation processor can only be present when Dynamic Partitioning is enabled."
             )
         return
+    keys = read_prefix(settings.get("Prefix", "")).keys
+    if not keys:
+        raise InvalidArgument(
+            "S3 Prefix should contain Dynamic Partitioning namespaces when Dynamic Partitioning is enabled."
+        )
     if any(key.startswith(QUERY) for key in keys) and processing.query is None:
         raise InvalidArgument(f"MetadataExtraction processor should be present when S3 Prefix has {QUERY} namespace.")
     if any(key.startswith(LAMBDA) for key in keys) and processing.function is None:
@@ -245,18 +246,3 @@ def _check_processing(settings: Settings, processing: processors.Processing, *, 
         raise InvalidArgument(
             f"S3 Prefix should contain {QUERY} namespace when MetadataExtraction processor is present."
         )
-
-
-def _check_namespaces(settings: Settings, *, partitioned: bool) -> list[str]:
-    """The partition keys that the prefix names."""
-    keys = read_prefix(settings.get("Prefix", "")).keys
-    if keys and not partitioned:
-        raise InvalidArgument(
-            "Dynamic Partitioning Namespaces can only be part of a prefix expression when Dynamic Partitioning is "
-            "enabled."
-        )
-    if partitioned and not keys:
-        raise InvalidArgument(
-            "S3 Prefix should contain Dynamic Partitioning namespaces when Dynamic Partitioning is enabled."
-        )
-    return keys

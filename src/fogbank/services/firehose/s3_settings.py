@@ -7,7 +7,7 @@ from typing import Any
 
 from fogbank.services.firehose.destination import Settings
 from fogbank.services.firehose.errors import InvalidArgument
-from fogbank.services.firehose.object_names import check_prefixes
+from fogbank.services.firehose.object_names import check_prefixes, read_prefix
 
 BUFFERED_MB, BUFFERED_S = 5, 300
 MEMBERS = (
@@ -22,12 +22,19 @@ MEMBERS = (
 )
 
 
-def complete(given: Settings, *, size_mb: int = BUFFERED_MB) -> Settings:
-    """An S3 configuration with its defaults; `size_mb` is the buffering size where none is said."""
+def complete(given: Settings, *, size_mb: int = BUFFERED_MB, partitioned: bool = False) -> Settings:
+    """An S3 configuration with its defaults; `size_mb` is the buffering size where none is said. Only the prefix of one
+    that is `partitioned` may have partition keys.
+    """
     for name in ("RoleARN", "BucketARN"):  # An update need not have them, but what it makes does.
         if name not in given:
             raise InvalidArgument(f"{name} must be specified")
     check_prefixes(given.get("Prefix"), given.get("ErrorOutputPrefix"))
+    if not partitioned and read_prefix(given.get("Prefix", "")).keys:
+        raise InvalidArgument(
+            "Dynamic Partitioning Namespaces can only be part of a prefix expression when Dynamic Partitioning is "
+            "enabled."
+        )
     settings = {
         "CompressionFormat": "UNCOMPRESSED",
         "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},
@@ -54,11 +61,6 @@ def logging(given: dict[str, Any] | None) -> dict[str, Any]:
     if options["Enabled"] and not (options.get("LogGroupName") and options.get("LogStreamName")):
         raise InvalidArgument("LogGroupName and LogStreamName must be specified when CloudWatch logging is enabled")
     return options
-
-
-def updated(settings: Settings, update: Settings) -> Settings:
-    """The settings with an update over them: what it does not name stays as it is."""
-    return settings | update
 
 
 def describe(settings: Settings) -> dict[str, Any]:

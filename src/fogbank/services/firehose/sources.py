@@ -77,8 +77,9 @@ class Sources(FirehoseBase):
                 chunk.data.append(found.data)
                 chunk.arrivals.append(arrived_ms)
                 chunk.origins.append(Origin(shard_id, found.partition_key, record["sequenceNumber"], number))
-        self._gather(stream, chunk)
+        if chunk.data:
+            self._gather(stream, chunk)
         self._metrics.add(stream, "DataReadFromKinesisStream.Records", len(records))
         self._metrics.add(stream, "DataReadFromKinesisStream.Bytes", size)
-        behind_ms = max(self.cloud.clock.now_ms() - chunk.arrivals[-1], 0)
+        behind_ms = max(self.cloud.clock.now_ms() - int(records[-1]["approximateArrivalTimestamp"] * 1000), 0)
         self._metrics.add(stream, "KinesisMillisBehindLatest", behind_ms)
