@@ -50,6 +50,16 @@ def test_a_parameter_that_is_not_given_again_stays_as_it_is(template: Path, serv
     assert json.loads(fogbank(*arguments).stdout)["outputs"] == {"Delay": "3"}
 
 
+def test_the_url_of_an_api_is_followed_by_the_one_that_reaches_it_here(template: Path, server: LiveServer) -> None:
+    url = "https://abc123.execute-api.eu-west-1.amazonaws.com/Prod/"
+    template.write_text(f"Resources: {{Q: {{Type: AWS::SQS::Queue}}}}\nOutputs: {{Url: {{Value: {url}}}}}\n")
+    done = fogbank("deploy", str(template), "--endpoint", server.endpoint, "--stack", "s")
+    assert done.stdout.splitlines() == [
+        f"Url = {url}",
+        f"      here: {server.endpoint}/_aws/execute-api/abc123/Prod/",
+    ]
+
+
 def test_each_event_is_one_line_and_a_second_deployment_says_that_there_is_nothing_to_do(
     template: Path, server: LiveServer
 ) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from fogbank.cli.client import aws
+from fogbank.cli.client import aws, endpoint
 from fogbank.cli.failure import Failure
 from fogbank.cli.package import Artifacts, load_template, package
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _POLL_S = 0.05
 # A longer template is given by its URL.
 _BODY_BYTES_MAX = 51_200
+_API_URL = re.compile(r"https://([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com(/.*)")
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 # A stack in one of these has no resources and cannot be updated.
 _NEVER_MADE = ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS")
@@ -34,6 +35,14 @@ def deploy(options: argparse.Namespace) -> None:
         return
     for name, value in outputs.items():
         print(f"{name} = {value}")
+        if (here := _local_url(value, endpoint(options))) is not None:
+            print(f"{' ' * len(name)}   here: {here}")
+
+
+def _local_url(value: str, endpoint: str) -> str | None:
+    """Where an output that is a REST API's URL on AWS is reached on this machine."""
+    match = _API_URL.fullmatch(value)
+    return None if match is None else f"{endpoint}/_aws/execute-api/{match[1]}{match[2]}"
 
 
 def _stack_name(folder: str) -> str:

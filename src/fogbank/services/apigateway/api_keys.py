@@ -43,7 +43,7 @@ class ApiKeys(ApiGatewayBase):
         key = ApiKey(
             id=new_id(),
             value=value,
-            name=name,
+            name=name or None,
             description=description,
             enabled=enabled,
             customer_id=customerId,

@@ -75,6 +75,8 @@ def page(items: Sequence[Document], position: str | None, limit: int | None) -> 
         if not (position.isascii() and position.isdigit() and int(position) <= len(items)):
             raise BadRequest("Invalid position parameter specified")
         begin = int(position)
+    if limit is not None and limit < 0:
+        return {"items": []}  # As recorded.
     end = begin + min(limit or _PAGE, _PAGE_MAX)
     more = {"position": str(end)} if end < len(items) else {}
     return {"items": list(items[begin:end]), **more}

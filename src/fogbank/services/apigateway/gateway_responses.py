@@ -42,14 +42,16 @@ class GatewayResponses(ApiGatewayBase):
     def get_gateway_response(self, ctx: Context, *, restApiId: str, responseType: str) -> Answer:
         self._api(ctx, restApiId)
         response = self._tables.gateway_responses.get((restApiId, responseType))
-        return described(response) if response is not None else _default(responseType)
+        return described(response) if response is not None else self._default(restApiId, responseType)
 
     def get_gateway_responses(
         self, ctx: Context, *, restApiId: str, position: str | None = None, limit: int | None = None
     ) -> Answer:
         self._api(ctx, restApiId)
         own = {response.type: response for _, response in self._tables.gateway_responses.scan((restApiId,))}
-        items = [described(own[name]) if name in own else _default(name) for name in sorted(STATUS_CODES)]
+        items = [
+            described(own[name]) if name in own else self._default(restApiId, name) for name in sorted(STATUS_CODES)
+        ]
         return page(items, position, limit)
 
     def update_gateway_response(
@@ -80,6 +82,17 @@ class GatewayResponses(ApiGatewayBase):
         self._tables.gateway_responses.put((restApiId, responseType), response)
         return described(response)
 
+    def _default(self, api_id: str, response_type: str) -> dict[str, Any]:
+        """What the API has for all of that class of errors, or what every API has."""
+        status = STATUS_CODES[response_type]
+        answer = _unchanged(response_type)
+        if status is not None:
+            group = self._tables.gateway_responses.get((api_id, "DEFAULT_4XX" if status < 500 else "DEFAULT_5XX"))
+            if group is not None:
+                own = {**described(group), "responseType": response_type, "defaultResponse": True}
+                return {**answer, **own}
+        return answer
+
 
 _MEMBERS: patches.Members = {
     "statusCode": Member(text),
@@ -88,7 +101,7 @@ _MEMBERS: patches.Members = {
 }
 
 
-def _default(response_type: str) -> dict[str, Any]:
+def _unchanged(response_type: str) -> dict[str, Any]:
     status = STATUS_CODES[response_type]
     return with_values(
         {

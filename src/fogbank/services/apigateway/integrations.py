@@ -74,6 +74,9 @@ class Integrations(ApiGatewayBase):
                 "tlsConfig": tlsConfig,
             }
         )
+        if type == "MOCK":  # As recorded, where it leads is dropped.
+            integration.pop("httpMethod", None)
+            integration.pop("uri", None)
         check_integration(integration)
         method["methodIntegration"] = integration
         self._save_resource(restApiId, resource)
@@ -132,7 +135,7 @@ class Integrations(ApiGatewayBase):
                 "statusCode": statusCode,
                 "selectionPattern": selectionPattern,
                 "responseParameters": responseParameters,
-                "responseTemplates": responseTemplates,
+                "responseTemplates": _or_nothing(responseTemplates),
                 "contentHandling": contentHandling,
             }
         )
@@ -180,6 +183,11 @@ def _integration(method: Document) -> Document:
     if integration is None:
         raise NotFound("Invalid Integration identifier specified")
     return integration
+
+
+def _or_nothing(templates: dict[str, str] | None) -> dict[str, str | None] | None:
+    """As recorded, an empty template is kept as null: the body passes through."""
+    return None if templates is None else {name: template or None for name, template in templates.items()}
 
 
 def _milliseconds(value: str | None) -> int:

@@ -210,8 +210,17 @@ class _Reader:
             method["methodResponses"] = responses
         integration = operation.get(f"{_X}integration") or self._document.get(f"{_X}integration")
         if integration is not None:
+            self._warn_of_others_than_texts(path, http_method, integration)
             method["methodIntegration"] = _integration(integration)
         return method
+
+    def _warn_of_others_than_texts(self, path: str, http_method: str, integration: Document) -> None:
+        for name, value in (integration.get("requestParameters") or {}).items():
+            if not isinstance(value, str):
+                self._warnings.append(
+                    f"Invalid format for 'requestParameters'. Expected type string for property '{name}' of resource "
+                    f"'{path}' and method '{http_method}' but got '{json.dumps(value)}'"
+                )
 
     def _secure(self, method: Document, operation: Document) -> None:
         auth = operation.get(f"{_X}auth")

@@ -86,7 +86,7 @@ def change(document: dict[str, Any], patch: Patch, members: Members) -> None:
     name, *rest = patch.steps or [""]
     match members.get(name):
         case Member() as member if not rest:
-            if patch.op == "replace" or (patch.op == "add" and member.remove):
+            if patch.op == "replace":
                 document[name] = member.convert(patch.value)
             elif patch.op == "remove" and member.remove:
                 document.pop(name, None)
@@ -135,7 +135,7 @@ def _change_list(document: dict[str, Any], name: str, key: str, patch: Patch) ->
             changed = there if key in there else [*there, key]
         case "replace":
             value = patch.value or ""
-            changed = [value if each == key else each for each in there] if key in there else [*there, value]
+            changed = [*(each for each in there if each not in (key, value)), value]
         case "remove":
             changed = [each for each in there if each != key]
         case _:

@@ -141,10 +141,8 @@ def _change(settings: Document, patch: Patch) -> None:
             types = settings["endpointConfiguration"]["types"]
             settings["endpointConfiguration"] = _endpoint(types, patch.value)
         case ["endpointConfiguration", "types", *_]:
-            if patch.op not in ("add", "remove", "replace"):
+            if patch.op != "replace":  # As recorded, although the sentence says otherwise.
                 raise BadRequest("Invalid patch operation specified. Must be 'add'|'remove'|'replace'")
-            if patch.op != "replace":
-                raise NotImplementedInFogbank("Fogbank's REST APIs have one endpoint type, which can be replaced.")
             if patch.value not in _ENDPOINT_TYPES:
                 raise BadRequest(f"Invalid EndpointTypes specified. Valid options are {','.join(_ENDPOINT_TYPES)}")
             address = "dualstack" if patch.value == "PRIVATE" else settings["endpointConfiguration"]["ipAddressType"]

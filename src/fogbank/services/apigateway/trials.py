@@ -34,7 +34,9 @@ class Trials(Requests):
         multiValueHeaders: dict[str, list[str]] | None = None,
         stageVariables: dict[str, str] | None = None,
     ) -> Answer:
-        resource, method = self._method(ctx, restApiId, resourceId, httpMethod)
+        resource = self._resource(ctx, restApiId, resourceId)
+        name = httpMethod if httpMethod in resource.methods else "ANY"
+        _, method = self._method(ctx, restApiId, resourceId, name)
         api = self._api(ctx, restApiId)
         path, _, query = (pathWithQueryString or resource.path).partition("?")
         pairs: Pairs = [(name, value) for name, values in (multiValueHeaders or {}).items() for value in values]
@@ -100,16 +102,15 @@ def _listed(values: Mapping[str, str]) -> str:
 
 
 def _path_parameters(resource: Resource, path: str) -> dict[str, str]:
-    """As recorded, a path that is not the resource's leaves its parameters empty."""
+    """As recorded, a path that is not the resource's has no parameters."""
     template, given = resource.path.strip("/").split("/"), path.strip("/").split("/")
-    names = [part[1:-1].removesuffix("+") for part in template if part.startswith("{")]
     if template[-1].endswith("+}") and len(given) > len(template):
         given = [*given[: len(template) - 1], "/".join(given[len(template) - 1 :])]
     fits = len(template) == len(given) and all(
         wanted.startswith("{") or wanted == part for wanted, part in zip(template, given, strict=True)
     )
     if not fits:
-        return dict.fromkeys(names, "")
+        return {}
     return {
         wanted[1:-1].removesuffix("+"): part
         for wanted, part in zip(template, given, strict=True)

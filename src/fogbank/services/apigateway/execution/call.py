@@ -31,7 +31,7 @@ _DROPPED = frozenset(
         "www-authenticate",
     )
 )
-_SPELLED = {"authorization": "Authorization"}
+_SPELLED = {"authorization": "Authorization", "user-agent": "User-Agent"}
 
 
 class Caller:
@@ -163,6 +163,16 @@ class Call:
             "header": last_values(self.forwarded_headers()),
         }
 
+    @property
+    def sampled(self) -> str:
+        """The trace header of answers: it has a parent and says whether the request is traced."""
+        parts = [part.strip() for part in self.trace.split(";")]
+        if not any(part.startswith("Parent=") for part in parts):
+            parts.append(f"Parent={secrets.token_hex(8)}")
+        if not any(part.startswith("Sampled=") for part in parts):
+            parts.append("Sampled=0")
+        return ";".join(parts)
+
     def forwarded_headers(self) -> Pairs:
         """The request's headers with those that the gateway adds."""
         headers = list(self.incoming.headers)
@@ -215,9 +225,8 @@ def query_pairs(query: str) -> Pairs:
 
 
 def _trace(ctx: Context) -> str:
-    """The X-Ray trace header: the caller's root, or a new one."""
-    root = next((part for part in ctx.trace.split(";") if part.strip().startswith("Root=")), "")
-    return root.strip() or f"Root=1-{ctx.now_ms // 1000:08x}-{secrets.token_hex(12)}"
+    """The X-Ray trace header: the caller's, or a new one."""
+    return ctx.trace or f"Root=1-{ctx.now_ms // 1000:08x}-{secrets.token_hex(12)}"
 
 
 def _clf_time(ms: int) -> str:

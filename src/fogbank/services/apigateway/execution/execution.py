@@ -1,5 +1,6 @@
 """Answers requests to the APIs of all accounts: finds the API and its stage, and goes through the steps."""
 
+import logging
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ from fogbank.services.apigateway.records import Stage, Tables
 
 if TYPE_CHECKING:
     from fogbank.core.cloud import Cloud
+
+
+log = logging.getLogger("fogbank.apigateway")
 
 
 class Execution:
@@ -116,6 +120,7 @@ def refused(call: Call, error: GatewayError) -> Outgoing:
     """The API's words for an error, which the execution log names."""
     if error.reason:
         call.say(error.reason)
+        log.warning("%s %s of %s: %s", call.incoming.method, call.context["path"], call.api.id, error.reason)
     try:
         return refusals.answer(call, error)
     except GatewayError:

@@ -54,8 +54,7 @@ async def plain(call: Call, body: bytes, mapped: Mapped) -> tuple[Outgoing, str]
     if found.get("FunctionError"):
         document = parse(payload)
         error = str(document.get("errorMessage", "")) if isinstance(document, dict) else ""
-    trace = ("X-Amzn-Trace-Id", f"{call.trace};Sampled=0")
-    return Outgoing(200, [("Content-Type", "application/json"), trace], payload), error
+    return Outgoing(200, [("Content-Type", "application/json"), ("X-Amzn-Trace-Id", call.sampled)], payload), error
 
 
 async def _invoke(call: Call, payload: bytes, *, asynchronous: bool = False) -> dict[str, Any]:
@@ -153,8 +152,11 @@ def event(call: Call, mapped: Mapped) -> dict[str, Any]:
     """https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html"""
     incoming = call.incoming
     assert call.resource is not None
-    headers = sorted([*call.forwarded_headers(), *mapped.headers])
-    query = {**all_values(incoming.query), **mapped.query}
+    own = call.forwarded_headers()
+    names = {name.lower() for name, _ in own}
+    # As recorded, of what is mapped a proxy's event has only headers, and only those that the request does not have.
+    headers = sorted([*own, *(pair for pair in mapped.headers if pair[0].lower() not in names)])
+    query = all_values(incoming.query)
     body, encoded = _event_body(call)
     return {
         "resource": call.resource.path,
@@ -162,9 +164,9 @@ def event(call: Call, mapped: Mapped) -> dict[str, Any]:
         "httpMethod": incoming.method,
         "headers": last_values(headers) or None,
         "multiValueHeaders": all_values(headers) or None,
-        "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
+        "queryStringParameters": last_values(incoming.query) or None,
         "multiValueQueryStringParameters": query or None,
-        "pathParameters": {**call.path_parameters, **mapped.path} or None,
+        "pathParameters": call.path_parameters or None,
         "stageVariables": call.stage_variables or None,
         "requestContext": _request_context(call),
         "body": body,
@@ -232,7 +234,7 @@ def _answer(call: Call, answer: Any) -> Outgoing:
     if first(headers, "content-type") is None:
         headers.append(("Content-Type", "application/json"))
     if first(headers, "x-amzn-trace-id") is None:
-        headers.append(("X-Amzn-Trace-Id", f"{call.trace};Sampled=0"))
+        headers.append(("X-Amzn-Trace-Id", call.sampled))
     body = answer.get("body")
     if body is None:
         content = b""

@@ -12,7 +12,8 @@ def is_binary(content_type: str | None, binary_types: Iterable[str]) -> bool:
     """Whether the API treats that type as binary. A list as in Accept counts by its first type."""
     kind = bare((content_type or "").partition(",")[0])
     main = kind.partition("/")[0]
-    return any(each.lower() in ("*/*", kind, f"{main}/*") for each in binary_types)
+    wanted = {"*/*", f"{main}/*"} if main == "*" else {"*/*", kind, f"{main}/*"}
+    return any(each.lower() in wanted for each in binary_types)
 
 
 def pick(templates: Mapping[str, str | None], content_type: str) -> str | None:

@@ -4,10 +4,14 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-int
 """
 
 import re
+from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
+
 from fogbank.core.http_message import RequestData
-from fogbank.services.apigateway.execution.call import Call, Outgoing
+from fogbank.core.xml_tree import Element, parse
+from fogbank.services.apigateway.execution.call import Call, Outgoing, first
 from fogbank.services.apigateway.execution.functions import role_exists
 from fogbank.services.apigateway.execution.http import ANSWER_BYTES_MAX, query, request_headers
 from fogbank.services.apigateway.execution.mappings import Mapped, resolved_uri
@@ -32,8 +36,9 @@ async def send_request(call: Call, body: bytes, mapped: Mapped) -> Outgoing:
             "API Gateway does not have permission to assume the provided role"
         )
     action = match["rest"].strip("/") if match["kind"] == "action" else None
+    method = call.integration["httpMethod"]
     request = RequestData(
-        call.integration["httpMethod"],
+        call.incoming.method if method == "ANY" else method,
         "/" if action is not None else f"/{match['rest'].lstrip('/')}",
         urlencode(query(call, mapped, proxy=False)),
         {name.lower(): value for name, value in request_headers(call, mapped, proxy=False)},
@@ -51,4 +56,31 @@ async def send_request(call: Call, body: bytes, mapped: Mapped) -> Outgoing:
             if length > ANSWER_BYTES_MAX:
                 raise InternalError(reason="Execution failed: the service's answer is too large")
         content = b"".join(pieces)
-    return Outgoing(answer.status, answer.headers, content)
+    headers = [*answer.headers, ("X-Amzn-Trace-Id", call.sampled)]
+    if match["service"] != "s3" and "xml" in (first(headers, "content-type") or ""):
+        headers = [pair for pair in headers if pair[0].lower() != "content-type"]
+        return Outgoing(answer.status, [*headers, ("Content-Type", "application/json")], _as_json(content))
+    return Outgoing(answer.status, headers, content)
+
+
+def _as_json(content: bytes) -> bytes:
+    """AWS's query services answer a request that accepts JSON, as API Gateway's do, in JSON."""
+    root = parse(content)
+    if root.name == "ErrorResponse":
+        return msgspec.json.encode(_value(root))
+    return msgspec.json.encode({root.name: _value(root)})
+
+
+def _value(element: Element) -> Any:
+    if not element.children:
+        return element.text or None
+    found: dict[str, Any] = {}
+    for child in element.children:
+        value = _value(child)
+        if child.name not in found:
+            found[child.name] = value
+        elif isinstance(found[child.name], list):
+            found[child.name].append(value)
+        else:
+            found[child.name] = [found[child.name], value]
+    return found
