@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from fogbank.services.apigateway.errors import BadRequest, NotFound
 
+LARGEST = 1 << 31
 Given = Sequence[dict[str, Any]]
 
 
@@ -79,6 +80,15 @@ def text(value: str | None) -> str:
 
 def flag(value: str | None) -> bool:
     return (value or "").lower() == "true"
+
+
+def number(value: str | None, *, whole: bool) -> int | float | None:
+    """The number that the text says; None if it says none, or a negative one."""
+    try:
+        found = int(value or "") if whole else float(value or "")
+    except ValueError:
+        return None
+    return found if 0 <= found < LARGEST else None
 
 
 def change(document: dict[str, Any], patch: Patch, members: Members) -> None:

@@ -37,9 +37,9 @@ _METHOD_SETTINGS = {
     "metrics/enabled": ("metricsEnabled", flag),
     "logging/dataTrace": ("dataTraceEnabled", flag),
     "logging/loglevel": ("loggingLevel", patches.text),
-    "throttling/burstLimit": ("throttlingBurstLimit", lambda value: int(value or 0)),
-    "throttling/rateLimit": ("throttlingRateLimit", lambda value: float(value or 0)),
-    "caching/ttlInSeconds": ("cacheTtlInSeconds", lambda value: int(value or 0)),
+    "throttling/burstLimit": ("throttlingBurstLimit", lambda value: patches.number(value, whole=True)),
+    "throttling/rateLimit": ("throttlingRateLimit", lambda value: patches.number(value, whole=False)),
+    "caching/ttlInSeconds": ("cacheTtlInSeconds", lambda value: patches.number(value, whole=True)),
     "caching/enabled": ("cachingEnabled", flag),
     "caching/dataEncrypted": ("cacheDataEncrypted", flag),
     "caching/requireAuthorizationForCacheControl": ("requireAuthorizationForCacheControl", flag),
@@ -251,10 +251,9 @@ def _change_method_setting(settings: Document, place: str, path: str, patch: Pat
         settings["methodSettings"] = {**there, place: changed}
         return
     name, convert = _METHOD_SETTINGS[path]
-    try:
-        value = convert(patch.value)
-    except ValueError:  # The sentence is not recorded.
-        raise BadRequest(f"Invalid value {patch.value} for {patch.path}") from None
+    value = convert(patch.value)
+    if value is None:  # The sentence is not recorded.
+        raise BadRequest(f"Invalid value {patch.value} for {patch.path}")
     _check_method_setting(name, value)
     settings["methodSettings"] = {**there, place: {**METHOD_SETTING_DEFAULTS, **there.get(place, {}), name: value}}
 

@@ -36,10 +36,11 @@ class UsagePlans(ApiKeys):
     ) -> Answer:
         plan = UsagePlan(new_id(6), name, description, [], check_tags(tags), sequence=self.cloud.sequence.next())
         for stage in apiStages or ():
-            self._check_stage(ctx, plan, stage["apiId"], stage["stage"])
-            plan.stages.append(stage)
+            self._check_stage(ctx, plan, stage.get("apiId", ""), stage.get("stage", ""))
+            limits = {method: _limits(given) for method, given in (stage.get("throttle") or {}).items()}
+            plan.stages.append({**stage, **({"throttle": limits} if limits else {})})
         if throttle is not None:
-            plan.throttle = {"burstLimit": throttle.get("burstLimit", 0), "rateLimit": throttle.get("rateLimit", 0.0)}
+            plan.throttle = _limits(throttle)
         if quota is not None:
             plan.quota = {"offset": 0, **quota}
             _check_quota(plan.quota)
@@ -95,8 +96,7 @@ class UsagePlans(ApiKeys):
             case ["throttle"] if patch.op == "remove":
                 plan.throttle = {}
             case ["throttle", "burstLimit" | "rateLimit" as name] if patch.op != "remove":
-                there = plan.throttle or {"burstLimit": 0, "rateLimit": 0.0}
-                plan.throttle = {**there, name: _number(patch, whole=name == "burstLimit")}
+                plan.throttle = {**_limits(plan.throttle), name: _number(patch, whole=name == "burstLimit")}
             case ["quota"] if patch.op == "remove":
                 plan.quota = {}
             case ["quota", "limit" | "offset" as name] if patch.op != "remove":
@@ -233,6 +233,10 @@ def remaining(tables: Any, place: tuple[str, str], plan: UsagePlan, key_id: str,
     return int(max(plan.quota["limit"] - used, 0))
 
 
+def _limits(given: Document) -> Document:
+    return {"burstLimit": given.get("burstLimit", 0), "rateLimit": given.get("rateLimit", 0.0)}
+
+
 def _check_quota(quota: Document) -> None:
     if quota.get("period") not in PERIODS:
         raise BadRequest(f"Invalid period specified. Valid values are {', '.join(PERIODS)}")  # Not recorded.
@@ -248,10 +252,10 @@ def _date(text: str) -> date:
 
 
 def _number(patch: Patch, *, whole: bool) -> int | float:
-    try:
-        return int(patch.value or "") if whole else float(patch.value or "")
-    except ValueError:  # The sentence is not recorded.
-        raise BadRequest(f"Invalid value {patch.value} for {patch.path}") from None
+    number = patches.number(patch.value, whole=whole)
+    if number is None:  # The sentence is not recorded.
+        raise BadRequest(f"Invalid value {patch.value} for {patch.path}")
+    return number
 
 
 def _change_method_throttle(plan: UsagePlan, stage: str, rest: list[str], patch: Patch) -> None:
@@ -268,8 +272,10 @@ def _change_method_throttle(plan: UsagePlan, stage: str, rest: list[str], patch:
                 throttles.pop(f"{resource}/{http_method}", None)
             case [resource, http_method, "burstLimit" | "rateLimit" as limit]:
                 place = f"{resource}/{http_method}"
-                there = throttles.get(place) or {"burstLimit": 0, "rateLimit": 0.0}
-                throttles[place] = {**there, limit: _number(patch, whole=limit == "burstLimit")}
+                throttles[place] = {
+                    **_limits(throttles.get(place) or {}),
+                    limit: _number(patch, whole=limit == "burstLimit"),
+                }
             case _:
                 raise patches.invalid_path(patch.path)
         each.pop("throttle", None)

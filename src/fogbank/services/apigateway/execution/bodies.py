@@ -11,6 +11,7 @@ from fogbank.services.apigateway.vtl.errors import TemplateError
 from fogbank.services.apigateway.vtl.template import parsed
 from fogbank.services.apigateway.vtl.variables import Input, Util
 
+Body = bytes | str
 _CONFIGURATION = "Execution failed due to configuration error:"
 
 
@@ -35,7 +36,7 @@ def request_body(call: Call) -> bytes:
     """
     integration, incoming = call.integration, call.incoming
     content_type = first(incoming.headers, "content-type") or "application/json"
-    body = _converted(
+    body = _request(
         incoming.body,
         integration.get("contentHandling"),
         binary=is_binary(content_type, call.plan.binary_types),
@@ -46,22 +47,25 @@ def request_body(call: Call) -> bytes:
         behaviour = integration["passthroughBehavior"]
         if behaviour == "NEVER" or (behaviour == "WHEN_NO_TEMPLATES" and templates):
             raise UnsupportedMediaType()
-        return body
-    template = templates[key]
-    if not template:
-        return body
-    return rendered(call, template, _text(body) or "{}").encode()
+    return _mapped(call, templates[key] if key is not None else None, body, empty="{}")
 
 
 def response_body(call: Call, answer: Outgoing, response: dict[str, Any]) -> tuple[bytes, str]:
     """The method's body and its type, by the integration response."""
-    body = _converted_answer(call, answer, response.get("contentHandling"))
+    body = _response(call, answer, response.get("contentHandling"))
     templates = response.get("responseTemplates") or {}
     key = _accepted(templates, first(call.incoming.headers, "accept"))
     template = templates.get(key) if key is not None else None
-    if template:
-        body = rendered(call, template, _text(body)).encode()
-    return body, key or "application/json"
+    return _mapped(call, template, body, empty=""), key or "application/json"
+
+
+def _mapped(call: Call, template: str | None, body: Body, *, empty: str) -> bytes:
+    """The body as the template has it, which takes only text; without one, as it is."""
+    if not template:
+        return body.encode() if isinstance(body, str) else body
+    if isinstance(body, bytes):
+        raise InternalError(reason=f"{_CONFIGURATION} Unable to transform a binary body")
+    return rendered(call, template, body or empty).encode()
 
 
 def _accepted(templates: dict[str, Any], accept: str | None) -> str | None:
@@ -73,26 +77,26 @@ def _accepted(templates: dict[str, Any], accept: str | None) -> str | None:
     return pick(templates, "application/json") or next(iter(templates), None)
 
 
-def _converted(body: bytes, handling: str | None, *, binary: bool) -> bytes:
-    """https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings-workflow.html"""
-    if handling == "CONVERT_TO_TEXT" and binary:
-        return base64.b64encode(body)
-    if handling == "CONVERT_TO_BINARY" and not binary:
-        return _decoded(body)
-    return body
+# Text or binary, by the type of the body and the content handling.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings-workflow.html
 
 
-def _converted_answer(call: Call, answer: Outgoing, handling: str | None) -> bytes:
+def _request(body: bytes, handling: str | None, *, binary: bool) -> Body:
+    if handling == "CONVERT_TO_BINARY":
+        return body if binary else _decoded(body)
+    if binary:
+        return base64.b64encode(body).decode() if handling == "CONVERT_TO_TEXT" else body
+    return _text(body)
+
+
+def _response(call: Call, answer: Outgoing, handling: str | None) -> Body:
+    """Where nothing is said, the caller gets what it accepts."""
     types = call.plan.binary_types
     binary = is_binary(answer.header("content-type"), types)
     wanted = is_binary(first(call.incoming.headers, "accept"), types)
-    if handling == "CONVERT_TO_BINARY":
+    if handling == "CONVERT_TO_BINARY" or (handling is None and wanted):
         return answer.body if binary else _decoded(answer.body)
-    if handling == "CONVERT_TO_TEXT" or (handling is None and binary and not wanted):
-        return base64.b64encode(answer.body) if binary else answer.body
-    if handling is None and wanted and not binary:
-        return _decoded(answer.body)
-    return answer.body
+    return base64.b64encode(answer.body).decode() if binary else _text(answer.body)
 
 
 def _decoded(body: bytes) -> bytes:

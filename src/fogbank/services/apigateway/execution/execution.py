@@ -5,6 +5,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from fogbank.core.context import Context
+from fogbank.core.moments import http_date
 from fogbank.services.apigateway.addresses import Address
 from fogbank.services.apigateway.execution import access_log, refusals, steps
 from fogbank.services.apigateway.execution.authorizers import LambdaAuthorizers
@@ -37,7 +38,7 @@ class Execution:
         api = self._tables.apis.peek((place.account, place.region, address.api_id)) if place is not None else None
         stage = self._tables.stages.peek((address.api_id, address.stage)) if api is not None else None
         if api is None or stage is None or api.settings["disableExecuteApiEndpoint"]:
-            return _with_ids(refusals.bare_answer(Forbidden()), ctx.request_id, "")
+            return _with_ids(refusals.bare_answer(Forbidden()), ctx.now_ms, ctx.request_id, "")
         there = ctx.at(account=api.account, region=api.region)
         call = Call(
             there,
@@ -50,7 +51,7 @@ class Execution:
         )
         outgoing = await self._through(call, stage)
         await self._tell(call, stage, outgoing)
-        return _with_ids(outgoing, ctx.request_id, call.context["extendedRequestId"])
+        return _with_ids(outgoing, ctx.now_ms, ctx.request_id, call.context["extendedRequestId"])
 
     async def _through(self, call: Call, stage: Stage) -> Outgoing:
         try:
@@ -137,8 +138,8 @@ def method_setting(call: Call, stage: Stage) -> tuple[str, dict[str, Any] | None
     return "*/*", settings.get("*/*")
 
 
-def _with_ids(outgoing: Outgoing, request_id: str, extended_id: str) -> Outgoing:
-    outgoing.headers.append(("x-amzn-RequestId", request_id))
+def _with_ids(outgoing: Outgoing, now_ms: int, request_id: str, extended_id: str) -> Outgoing:
+    outgoing.headers += [("Date", http_date(now_ms)), ("x-amzn-RequestId", request_id)]
     if extended_id:
         outgoing.headers.append(("x-amz-apigw-id", extended_id))
     return outgoing

@@ -9,10 +9,13 @@ def bare(content_type: str | None) -> str:
 
 
 def is_binary(content_type: str | None, binary_types: Iterable[str]) -> bool:
-    """Whether the API treats that type as binary. A list as in Accept counts by its first type."""
+    """Whether the API treats that type as binary. A list as in Accept counts by its first type.
+
+    As recorded: of the API's types `main/*` stands for all of `main`, while `*/sub` stands for nothing.
+    """
     kind = bare((content_type or "").partition(",")[0])
-    main = kind.partition("/")[0]
-    wanted = {"*/*", f"{main}/*"} if main == "*" else {"*/*", kind, f"{main}/*"}
+    main, slash, _ = kind.partition("/")
+    wanted = {"*/*", kind, f"{main}/*"} if slash and main != "*" else {"*/*"}
     return any(each.lower() in wanted for each in binary_types)
 
 
