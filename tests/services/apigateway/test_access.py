@@ -209,6 +209,32 @@ def test_requests_are_counted_and_written_to_the_access_log(aws: Aws, api: Api, 
     assert sums == {"Count": 2, "4XXError": 1, "5XXError": 0}
 
 
+def test_how_requests_were_executed_is_logged_as_far_as_a_stage_wants(aws: Aws, api: Api) -> None:
+    api.mock("/good", response='"well"')
+    api.mock("/bad", request="no status")
+    api.deploy()
+    level = {"op": "replace", "path": "/*/*/logging/loglevel", "value": "INFO"}
+    with pytest.raises(ClientError, match="role ARN must be set"):
+        api.client.update_stage(restApiId=api.id, stageName="test", patchOperations=[level])
+    role = {"op": "replace", "path": "/cloudwatchRoleArn", "value": "arn:aws:iam::000000000000:role/logs"}
+    api.client.update_account(patchOperations=[role])
+    errors = {"op": "replace", "path": "/~1bad/GET/logging/loglevel", "value": "ERROR"}
+    api.client.update_stage(restApiId=api.id, stageName="test", patchOperations=[level, errors])
+
+    api.ask("/good")
+    api.ask("/bad")
+
+    group = f"API-Gateway-Execution-Logs_{api.id}/test"
+    events = aws("logs").filter_log_events(logGroupName=group)["events"]
+    said = [event["message"].partition(") ")[2] for event in events]
+    assert said[1:] == [
+        "HTTP Method: GET, Resource Path: /good",
+        "Successfully completed execution",
+        "Method completed with status: 200",
+        "Execution failed due to configuration error: Unable to parse statusCode",
+    ]
+
+
 def test_what_is_not_there_is_refused_by_name(api: Api) -> None:
     place = api.method("/")
     refusals = [

@@ -162,7 +162,7 @@ class _Reader:
             if given is None:
                 continue
             kind = str(given.get("type", "")).upper()
-            identity = given.get("identitySource")
+            identity = given.get("identitySource") or None
             if identity is None and scheme.get("in") in ("header", "query") and kind != "REQUEST":
                 place = "header" if scheme["in"] == "header" else "querystring"
                 identity = f"method.request.{place}.{scheme['name']}"
@@ -174,7 +174,7 @@ class _Reader:
                         "type": kind,
                         "authType": scheme.get(f"{_X}authtype"),
                         "authorizerUri": given.get("authorizerUri"),
-                        "authorizerCredentials": given.get("authorizerCredentials"),
+                        "authorizerCredentials": given.get("authorizerCredentials") or None,
                         "identitySource": identity,
                         "identityValidationExpression": given.get("identityValidationExpression"),
                         "authorizerResultTtlInSeconds": given.get("authorizerResultTtlInSeconds"),

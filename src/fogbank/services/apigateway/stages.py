@@ -125,6 +125,11 @@ class Stages(ApiGatewayBase):
             stage.settings["variables"] = variables
         self._tables.stages.put((api_id, stage.name), stage)
 
+    def _check_logging(self, ctx: Context) -> None:
+        account = self._tables.accounts.peek((ctx.account, ctx.region))
+        if account is None or not account.role_arn:
+            raise BadRequest("CloudWatch Logs role ARN must be set in account settings to enable logging")
+
     def _check_deployment(self, api_id: str, deployment_id: str) -> None:
         if self._tables.deployments.peek((api_id, deployment_id)) is None:
             raise BadRequest("Deployment id does not exist")
@@ -147,12 +152,12 @@ class Stages(ApiGatewayBase):
     ) -> Answer:
         stage = self._stage(ctx, restApiId, stageName)
         for patch in patches.parsed(patchOperations):
-            self._change_stage(restApiId, stage, patch)
+            self._change_stage(ctx, restApiId, stage, patch)
         stage.updated_ms = ctx.now_ms
         self._tables.stages.put((restApiId, stageName), stage)
         return described(stage)
 
-    def _change_stage(self, api_id: str, stage: Stage, patch: Patch) -> None:
+    def _change_stage(self, ctx: Context, api_id: str, stage: Stage, patch: Patch) -> None:
         settings = stage.settings
         if patch.op not in ("add", "remove", "replace"):
             raise NotImplementedInFogbank(f"Fogbank's UpdateStage does not implement the operation {patch.op}.")
@@ -180,6 +185,8 @@ class Stages(ApiGatewayBase):
             case ["accessLogSettings", *rest]:
                 _change_access_log(settings, patch, rest)
             case [*resource, http_method, group, member] if f"{group}/{member}" in _METHOD_SETTINGS and resource:
+                if (group, member) == ("logging", "loglevel") and patch.value in ("INFO", "ERROR"):
+                    self._check_logging(ctx)
                 _change_method_setting(settings, _place(resource, http_method), f"{group}/{member}", patch)
             case [*resource, http_method] if patch.op == "remove" and resource:
                 _remove_method_settings(settings, _place(resource, http_method))

@@ -3,10 +3,9 @@
 Authorization and API keys are not asked for, as on AWS.
 """
 
-from collections.abc import Mapping
-
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
+from fogbank.services.apigateway.execution import narration
 from fogbank.services.apigateway.execution.call import Call, Caller, Incoming, Outgoing, Pairs, all_values, last_values
 from fogbank.services.apigateway.execution.execution import refused
 from fogbank.services.apigateway.execution.plan import Plan
@@ -76,13 +75,7 @@ class Trials(Requests):
 
 
 async def _tried(call: Call) -> Outgoing:
-    incoming = call.incoming
-    call.say(f"Starting execution for request: {call.ctx.request_id}")
-    call.say(f"HTTP Method: {incoming.method}, Resource Path: {incoming.path}")
-    call.say(f"Method request path: {_listed(call.path_parameters)}")
-    call.say(f"Method request query string: {_listed(last_values(incoming.query))}")
-    call.say(f"Method request headers: {_listed(last_values(incoming.headers))}")
-    call.say(f"Method request body before transformations: {incoming.body.decode('utf-8', 'replace')}")
+    narration.begin(call)
     try:
         outgoing = await answer(call)
     except GatewayError as error:
@@ -90,15 +83,9 @@ async def _tried(call: Call) -> Outgoing:
         # As recorded, this has no type here.
         outgoing.headers = [pair for pair in outgoing.headers if pair[0] != "Content-Type"]
     else:
-        call.say(f"Method response body after transformations: {outgoing.body.decode('utf-8', 'replace')}")
-        call.say(f"Method response headers: {_listed(last_values(outgoing.headers))}")
-        call.say("Successfully completed execution")
-    call.say(f"Method completed with status: {outgoing.status}")
+        narration.succeed(call, outgoing)
+    narration.end(call, outgoing)
     return outgoing
-
-
-def _listed(values: Mapping[str, str]) -> str:
-    return "{" + ", ".join(f"{name}={value}" for name, value in values.items()) + "}"
 
 
 def _path_parameters(resource: Resource, path: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import base64
 import secrets
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
 from fogbank.core.context import Context
@@ -32,6 +32,12 @@ _DROPPED = frozenset(
     )
 )
 _SPELLED = {"authorization": "Authorization", "user-agent": "User-Agent"}
+
+
+class LogLine(NamedTuple):
+    text: str
+    error: bool
+    data: bool
 
 
 class Caller:
@@ -99,7 +105,7 @@ class Call:
         self.incoming = incoming
         self.stage = stage
         self.stage_variables = stage_variables
-        self.log: list[str] = []
+        self.log: list[LogLine] = []
         self.resource: Resource | None = None
         self.path_parameters: dict[str, str] = {}
         self.method: Document = {}
@@ -189,14 +195,14 @@ class Call:
                 headers.append((name, value))
         return headers
 
-    def say(self, line: str) -> None:
-        """A line of the execution log."""
-        self.log.append(line)
+    def say(self, text: str, *, error: bool = False, data: bool = False) -> None:
+        """A line of the execution log; `data` if it shows what the caller or the integration sent."""
+        self.log.append(LogLine(text, error, data))
 
     def log_text(self) -> str:
         """The execution log as TestInvokeMethod answers it."""
         stamp = datetime.fromtimestamp(self.ctx.now_ms / 1000, UTC).strftime("%a %b %d %H:%M:%S UTC %Y")
-        lines = "".join(f"{stamp} : {line}\n" for line in self.log)
+        lines = "".join(f"{stamp} : {line.text}\n" for line in self.log)
         return f"Execution log for request {self.ctx.request_id}\n{lines}"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fogbank.core.context import Context
 from fogbank.core.moments import http_date
 from fogbank.services.apigateway.addresses import Address
-from fogbank.services.apigateway.execution import access_log, refusals, steps
+from fogbank.services.apigateway.execution import logs, narration, refusals, steps
 from fogbank.services.apigateway.execution.authorizers import LambdaAuthorizers
 from fogbank.services.apigateway.execution.call import Call, Incoming, Outgoing
 from fogbank.services.apigateway.execution.metering import Metering
@@ -56,11 +56,14 @@ class Execution:
     async def _through(self, call: Call, stage: Stage) -> Outgoing:
         try:
             steps.find_method(call)
+            narration.begin(call)
             await steps.authorize(call, self.authorizers)
             if call.method["apiKeyRequired"]:
                 await self._metering.admit(call)
             self._admit(call, stage)
-            return await steps.answer(call)
+            outgoing = await steps.answer(call)
+            narration.succeed(call, outgoing)
+            return outgoing
         except GatewayError as error:
             return refused(call, error)
 
@@ -94,7 +97,9 @@ class Execution:
             "integrationLatency": call.integration_latency_ms,
         }
         self._count(call, stage, outgoing.status, latency_ms)
-        await access_log.write(call, stage)
+        narration.end(call, outgoing)
+        await logs.write_access(call, stage)
+        await logs.write_execution(call, stage, method_setting(call, stage)[1])
 
     def _count(self, call: Call, stage: Stage, status: int, latency_ms: int) -> None:
         """https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html"""
@@ -120,7 +125,7 @@ class Execution:
 def refused(call: Call, error: GatewayError) -> Outgoing:
     """The API's words for an error, which the execution log names."""
     if error.reason:
-        call.say(error.reason)
+        call.say(error.reason, error=True)
         log.warning("%s %s of %s: %s", call.incoming.method, call.context["path"], call.api.id, error.reason)
     try:
         return refusals.answer(call, error)

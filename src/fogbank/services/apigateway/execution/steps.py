@@ -90,7 +90,7 @@ async def _integrate(call: Call) -> tuple[Outgoing, str | None]:
     override(call, mapped)
     if kind == "MOCK":
         return _by_status(mocks.answer(body.decode("utf-8", "replace")))
-    call.say(f"Endpoint request body after transformations: {body.decode('utf-8', 'replace')}")
+    call.say(f"Endpoint request body after transformations: {body.decode('utf-8', 'replace')}", data=True)
     if kind == "HTTP":
         return _by_status(await http.send_request(call, body, mapped, proxy=False))
     if functions.function_arn(call.integration["uri"]) is not None:
