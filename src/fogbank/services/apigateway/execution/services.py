@@ -57,7 +57,8 @@ async def send_request(call: Call, body: bytes, mapped: Mapped) -> Outgoing:
                 raise InternalError(reason="Execution failed: the service's answer is too large")
         content = b"".join(pieces)
     headers = [*answer.headers, ("X-Amzn-Trace-Id", call.sampled)]
-    if match["service"] != "s3" and "xml" in (first(headers, "content-type") or ""):
+    accepts_json = "json" in request.headers["accept"]
+    if accepts_json and match["service"] != "s3" and "xml" in (first(headers, "content-type") or ""):
         headers = [pair for pair in headers if pair[0].lower() != "content-type"]
         return Outgoing(answer.status, [*headers, ("Content-Type", "application/json")], _as_json(content))
     return Outgoing(answer.status, headers, content)
