@@ -293,6 +293,23 @@ def test_an_endpoint_that_refuses_fails_the_activity_and_one_that_is_in_trouble_
     assert activities(scaling)[0]["StatusMessage"] == f"Failed to set desired capacity to 2. Reason: {reason}"
 
 
+def test_limits_wait_for_somebody_elses_change_and_tell_if_they_waited_in_vain(
+    scaling: Any, shards: Shards, place: dict[str, str], clock: MovableClock
+) -> None:
+    shards.statuses = ["InProgress"] * 9
+    scaling.register_scalable_target(**place, MinCapacity=2, MaxCapacity=4)
+
+    def told() -> bool:
+        clock.advance(s=31)
+        return [one["StatusCode"] for one in activities(scaling)] == ["Failed"]
+
+    assert eventually(told)
+    assert activities(scaling)[0]["StatusMessage"] == (
+        "Failed to look at the capacity. Reason: It is being changed by somebody else."
+    )
+    assert (shards.asked, shards.count()) == ([], 1)
+
+
 @pytest.mark.parametrize(
     ("changed", "code"),
     [

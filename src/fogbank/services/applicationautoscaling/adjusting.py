@@ -101,7 +101,7 @@ class Adjusting(Activities):
             return
         if progress.under_way:
             if not occasion.policy:
-                raise Busy("The capacity is being changed.")
+                raise Busy("It is being changed by somebody else.")
             self._left(ctx, occasion, before, Decision(before, "TargetServicePutResourceAsUnscalable"))
             return
         decision = self._decide(ctx, occasion, before)
@@ -114,8 +114,8 @@ class Adjusting(Activities):
         self.cloud.outbox.put(ctx, CHANGE, lane="|".join(place), payload=change)
 
     def _not_seen(self, ctx: Context, occasion: Occasion, error: Exception) -> None:
-        if not isinstance(error, Busy) and self._tables.targets.get(occasion.place) is not None:
-            self._write_unscaled(ctx, occasion, f"Failed to read the capacity. Reason: {_text(error)}")
+        if self._tables.targets.get(occasion.place) is not None:
+            self._write_unscaled(ctx, occasion, f"Failed to look at the capacity. Reason: {_text(error)}")
 
     async def _change(self, ctx: Context, change: Change) -> None:
         place = change.occasion.place
