@@ -4,7 +4,8 @@ A record is kept in the transaction of the request that brings it. A sealed batc
 follows its delivery: a crash between the two delivers it once more, under the same name, and none is lost.
 """
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from fogbank.core.store import Key
 from fogbank.services.firehose.records import MB, Batch, Chunk, DeliveryStream, FirehoseTables, OpenBatch
 
 _FILLS_MAX = 10_000
+_SLICE_BYTES = 512 * 1024
 # Without a buffering interval Firehose delivers "within seconds"; what comes within half of one goes together.
 UNBUFFERED_MS = 500
 
@@ -95,9 +97,22 @@ class Batches:
     def chunks(self, batch_id: int) -> Iterator[Chunk]:
         return self._tables.chunks.values((batch_id,))
 
-    def scan(self, batch_id: int, *, after: Key | None) -> Iterator[tuple[Key, Chunk]]:
-        """The batch's chunks behind that key, for who reads them over several turns."""
-        return self._tables.chunks.scan((batch_id,), after=after)
+    async def slices(self, batch_id: int) -> AsyncIterator[list[Chunk]]:
+        """The batch's chunks, about half a megabyte a turn, so that nobody waits for the whole."""
+        last: Key | None = None
+        while True:
+            gathered: list[Chunk] = []
+            size = 0
+            for key, chunk in self._tables.chunks.scan((batch_id,), after=last):
+                last = key
+                gathered.append(chunk)
+                size += sum(map(len, chunk.data))
+                if size >= _SLICE_BYTES:
+                    break
+            if not gathered:
+                return
+            yield gathered
+            await asyncio.sleep(0)  # Everybody else's turn.
 
     def is_there(self, stream_id: int, batch_id: int) -> bool:
         """Whether the batch is still to be worked on: its stream may have been deleted meanwhile."""

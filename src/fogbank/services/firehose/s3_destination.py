@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/firehose/latest/APIReference/API_ExtendedS3Destinati
 """
 
 import asyncio
+from collections import deque
 from typing import Any, ClassVar
 
 from fogbank.core.cloud import Cloud
@@ -14,7 +15,7 @@ from fogbank.services.firehose.destination import S3_RETRY, DeliveryFailed, Dest
 from fogbank.services.firehose.errors import InvalidArgument
 from fogbank.services.firehose.failures import CONVERSION_FAILED, PROCESSING_FAILED, conversion_error_output
 from fogbank.services.firehose.object_names import LAMBDA, QUERY, read_prefix, time_zone
-from fogbank.services.firehose.records import FAILED, Batch, Chunk, DeliveryStream, Item, items_of
+from fogbank.services.firehose.records import FAILED, Batch, Chunk, DeliveryStream, items_of
 from fogbank.services.firehose.s3_objects import S3Objects
 from fogbank.services.firehose.stream_metrics import StreamMetrics
 
@@ -84,39 +85,35 @@ class S3Destination(Destination):
             schema = await conversion.read_schema(ctx, configuration)
         except conversion.SchemaNotFound as error:
             raise DeliveryFailed(error.code, str(error)) from error
-        items = [item for chunk in self._batches.chunks(batch_id) for item in items_of(chunk)]
-        records = [item.data for item in items]
-        converted = await self._cloud.blobs.in_thread(conversion.convert, schema, configuration, records)
+        chunks = [chunk async for some in self._batches.slices(batch_id) for chunk in some]
+        records = [record for chunk in chunks for record in chunk.data]
+        in_thread = self._cloud.blobs.in_thread
+        converted = await in_thread(conversion.convert, schema, configuration, records)
         if converted.file:
             extension = conversion.file_extension(configuration)
             await self._objects.put_file(ctx, stream, stream.settings, batch, converted.file, extension)
-        await ctx.run(self._settle_conversion, stream, batch_id, items, schema, converted)
+        now_ms = self._cloud.clock.now_ms()
+        failures = await in_thread(_error_output, chunks, converted.failed, schema.table, now_ms)
+        await ctx.run(self._settle_conversion, stream, batch_id, failures)
+        self._count_conversion(stream, records, converted)
         if converted.file:
-            self._count(stream, batch, len(items) - len(converted.failed), len(converted.file))
+            self._count(stream, batch, len(records) - len(converted.failed), len(converted.file))
 
-    def _settle_conversion(
-        self,
-        stream: DeliveryStream,
-        batch_id: int,
-        items: list[Item],
-        schema: conversion.Schema,
-        converted: conversion.Converted,
-    ) -> None:
+    def _settle_conversion(self, stream: DeliveryStream, batch_id: int, failures: Chunk | None) -> None:
         """What could not be converted becomes error output in the transaction that removes the batch."""
         if not self._batches.is_there(stream.id, batch_id):
             return
-        now_ms = self._cloud.clock.now_ms()
-        failed = [(items[each.place], each.code, each.message) for each in converted.failed]
-        lines = [conversion_error_output(item, code, why, schema.table, now_ms) for item, code, why in failed]
-        if lines:
-            chunk = Chunk(min(item.arrived_ms for item, _, _ in failed), lines)
-            self._batches.append(stream, FAILED, chunk, self.hints(stream.settings), partition=CONVERSION_FAILED)
+        if failures is not None:
+            self._batches.append(stream, FAILED, failures, self.hints(stream.settings), partition=CONVERSION_FAILED)
         self._batches.remove(stream.id, batch_id)
-        sizes = {"Failed": sum(len(item.data) for item, _, _ in failed)}
-        sizes["Succeed"] = sum(len(item.data) for item in items) - sizes["Failed"]
-        for outcome, records in (("Succeed", len(items) - len(failed)), ("Failed", len(failed))):
-            self._metrics.add(stream, f"{outcome}Conversion.Records", records)
-            self._metrics.add(stream, f"{outcome}Conversion.Bytes", sizes[outcome])
+
+    def _count_conversion(self, stream: DeliveryStream, records: list[bytes], converted: conversion.Converted) -> None:
+        failed = len(converted.failed)
+        failed_size = sum(len(records[each.place]) for each in converted.failed)
+        size = sum(map(len, records)) - failed_size
+        for outcome, count, total in (("Succeed", len(records) - failed, size), ("Failed", failed, failed_size)):
+            self._metrics.add(stream, f"{outcome}Conversion.Records", count)
+            self._metrics.add(stream, f"{outcome}Conversion.Bytes", total)
 
     def _count(self, stream: DeliveryStream, batch: Batch, records: int, size: int) -> None:
         age_ms = self._cloud.clock.now_ms() - batch.opened_ms
@@ -246,3 +243,38 @@ def _check_processing(settings: Settings, processing: processors.Processing, *, 
         raise InvalidArgument(
             f"S3 Prefix should contain {QUERY} namespace when MetadataExtraction processor is present."
         )
+
+
+def _check_namespaces(settings: Settings, *, partitioned: bool) -> list[str]:
+    """The partition keys that the prefix names."""
+    keys = read_prefix(settings.get("Prefix", "")).keys
+    if keys and not partitioned:
+        raise InvalidArgument(
+            "Dynamic Partitioning Namespaces can only be part of a prefix expression when Dynamic Partitioning is "
+            "enabled."
+        )
+    if partitioned and not keys:
+        raise InvalidArgument(
+            "S3 Prefix should contain Dynamic Partitioning namespaces when Dynamic Partitioning is enabled."
+        )
+    return keys
+
+
+def _error_output(
+    chunks: list[Chunk], failed: list[conversion.Failed], table: dict[str, str], now_ms: int
+) -> Chunk | None:
+    """The lines of error output for the records that could not be converted; on a thread."""
+    lines: list[bytes] = []
+    arrived_ms = now_ms
+    start = 0
+    waiting = deque(failed)
+    for chunk in chunks:
+        end = start + len(chunk.data)
+        items = list(items_of(chunk)) if waiting and waiting[0].place < end else []
+        while waiting and waiting[0].place < end:
+            each = waiting.popleft()
+            item = items[each.place - start]
+            arrived_ms = min(arrived_ms, item.arrived_ms)
+            lines.append(conversion_error_output(item, each.code, each.message, table, now_ms))
+        start = end
+    return Chunk(arrived_ms, lines) if lines else None

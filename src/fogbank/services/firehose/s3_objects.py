@@ -13,7 +13,7 @@ from fogbank.services.firehose.destination import DeliveryFailed, Settings
 from fogbank.services.firehose.object_names import Moment, object_key, time_zone
 from fogbank.services.firehose.records import Batch, DeliveryStream
 
-# What of a batch is read, compressed and handed on at a time.
+# What of a file is handed on at a time.
 _PIECE_BYTES = 512 * 1024
 _SENTENCES = {
     "NoSuchBucket": (
@@ -67,7 +67,8 @@ class S3Objects:
         self, ctx: Context, stream: DeliveryStream, settings: Settings, batch: Batch, file: bytes, extension: str
     ) -> None:
         """Write what the batch's records were converted to. Raises DeliveryFailed."""
-        await self._put(ctx, stream, settings, batch, file, settings.get("FileExtension") or extension, "")
+        body = _in_pieces(file)
+        await self._put(ctx, stream, settings, batch, body, settings.get("FileExtension") or extension, "")
 
     async def _put(
         self,
@@ -114,7 +115,10 @@ class _Body:
         """What was written."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._pieces():
+        async for chunks in self._batches.slices(self._batch_id):
+            records = [record for chunk in chunks for record in chunk.data]
+            self.records += len(records)
+            piece = self._delimiter.join(records) + self._delimiter
             if packed := await self._in_thread(self._packer.add, piece):
                 self.size += len(packed)
                 yield packed
@@ -122,21 +126,10 @@ class _Body:
             self.size += len(rest)
             yield rest
 
-    async def _pieces(self) -> AsyncIterator[bytes]:
-        last = None
-        while True:
-            gathered: list[bytes] = []
-            size = 0
-            for key, chunk in self._batches.scan(self._batch_id, after=last):
-                last = key
-                gathered += chunk.data
-                size += sum(map(len, chunk.data))
-                if size >= _PIECE_BYTES:
-                    break
-            if not gathered:
-                return
-            self.records += len(gathered)
-            yield self._delimiter.join(gathered) + self._delimiter
+
+async def _in_pieces(file: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(file), _PIECE_BYTES):
+        yield file[start : start + _PIECE_BYTES]
 
 
 def bucket_of(settings: Settings) -> str:
