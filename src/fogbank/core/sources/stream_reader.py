@@ -114,6 +114,10 @@ class StreamReader:
                     iterator = await self._stream.iterator(shard_id, after=after, since_ms=self._since_ms)
                 records, following = await self._stream.read(iterator, self._limit)
             except AwsError as error:
+                if error.code == "ProvisionedThroughputExceededException":
+                    # Other readers have used up what the shard gives in this second.
+                    await self._cloud.clock.sleep(self._stream.poll_s)
+                    continue
                 if error.code == "TrimmedDataAccessException":
                     await self._keep(shard_id, Checkpoint())
                 elif error.code != "ExpiredIteratorException":
@@ -139,13 +143,16 @@ class StreamReader:
                 await self._cloud.clock.sleep(self._stream.poll_s)
 
     async def _fill(self, records: list[StreamRecord], iterator: str) -> tuple[list[StreamRecord], str | None]:
-        """Gather until the batch is full or the batch window is over."""
+        """Gather until the batch is full or the window over, or the shard cannot be read: the next read tells why."""
         more: list[StreamRecord] = []
         cursor: str | None = iterator
         until_ms = self._cloud.clock.now_ms() + self._window_s * 1000
         while cursor and len(records) + len(more) < self._batch_size and self._cloud.clock.now_ms() < until_ms:
             await self._cloud.clock.sleep(self._stream.poll_s)
             limit = self._batch_size - len(records) - len(more)
-            found, cursor = await self._stream.read(cursor, limit)
+            try:
+                found, cursor = await self._stream.read(cursor, limit)
+            except AwsError:
+                break
             more += found
         return more, cursor
