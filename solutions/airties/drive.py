@@ -63,7 +63,7 @@ def drive(stack: Stack, display: Display, options: argparse.Namespace) -> dict[s
     analysed = settled_results(stack, fleet, day)
     display.stage("the sums of groups and hours are compared with sums of what the devices sent")
     sums = settled_sums(stack, fleet, day)
-    display.stage(f"{figures.RETRIEVALS} samples are retrieved one by one")
+    display.stage("samples from all over the day are retrieved one by one")
     return {
         "fleet": {"name": fleet.name, "devices": fleet.devices, "messages": fleet.total, "from_ms": fleet.first_ms},
         "clock": "moved" if stack.clock.moved else "real",

@@ -12,7 +12,7 @@ from lookup import Retrieval
 from sender import Sender
 from stack import Stack
 
-RETRIEVALS = 500
+RETRIEVALS_MAX = 500
 TIMELINE_MAX = 600
 FUNCTIONS = ("Briefcase", "Analysis", "Aggregate", "Scaler", "MeasureShards")
 MEMORY_GB = 0.5  # of each
@@ -59,8 +59,9 @@ def of_audit(found: Audit) -> dict[str, Any]:
 def of_retrievals(stack: Stack, fleet: Fleet) -> dict[str, Any]:
     """Samples from all over the day, as support staff ask for them: a Query and a range request each."""
     times, sizes, wrong = [], [], 0
-    for place in range(RETRIEVALS):
-        message = fleet.message(place * fleet.total // RETRIEVALS)
+    number = min(RETRIEVALS_MAX, fleet.devices)
+    for place in range(number):
+        message = fleet.message(place * fleet.total // number)
         retrieval = Retrieval(stack.client("dynamodb"), stack.client("s3"), stack.outputs["Index"])
         found = list(retrieval.samples(fleet.device_name(message.device), message.at_ms, message.at_ms))
         wrong += [each.body for each in found] != [fleet.body(message)]
@@ -68,7 +69,7 @@ def of_retrievals(stack: Stack, fleet: Fleet) -> dict[str, Any]:
         sizes.append(retrieval.cost.bytes)
     times.sort()
     return {
-        "samples": RETRIEVALS,
+        "samples": number,
         "wrong": wrong,
         "p50_us": percentile(times, 0.5),
         "p99_us": percentile(times, 0.99),
