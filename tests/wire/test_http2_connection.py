@@ -190,3 +190,14 @@ async def test_requests_that_are_reset_and_worked_on_are_limited(pair: Pair) -> 
     pair.client.send_headers(pair.client.get_next_available_stream_id(), HEAD)
     pair.server.data_received(pair.client.data_to_send())
     assert pair.transport.closed
+
+
+@in_a_loop
+async def test_a_request_looks_as_one_of_http1_does(pair: Pair) -> None:
+    more = [("x-a", "1"), ("cookie", "a=1"), ("x-a", "2"), ("cookie", "b=2"), ("host", "x")]
+    pair.client.send_headers(1, [*HEAD, *more], end_stream=True)
+    pair.exchange()
+    (request,) = pair.application.requests
+    assert (request.method, request.path, request.body) == ("PUT", "/x", b"")
+    assert request.headers == {"host": "x", "x-a": "1,2", "cookie": "a=1; b=2"}
+    assert request.header_pairs() == [("host", "x"), ("x-a", "1"), ("x-a", "2"), ("cookie", "a=1; b=2")]

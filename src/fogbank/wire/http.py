@@ -274,7 +274,7 @@ class HttpConnection(asyncio.Protocol):
         self._head_bytes = 0
         headers = {_header_names[name]: value.decode("utf-8", "replace") for name, value in raw}
         if len(headers) < len(raw):
-            headers = _joined(raw)
+            headers = joined(raw)
         path, _, query = self._url.decode("utf-8", "replace").partition("?")
         if path.startswith("http://"):  # The absolute form that proxies send.
             path = "/" + path[7:].partition("/")[2]
@@ -479,7 +479,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport.abort()
 
 
-def _joined(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+def joined(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
     """The headers of a request that sends one more than once: its values are joined by commas."""
     headers: dict[str, str] = {}
     for name, value in raw:

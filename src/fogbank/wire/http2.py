@@ -38,7 +38,8 @@ from h2.settings import SettingCodes, Settings
 from hyperframe.frame import Frame, GoAwayFrame
 
 from fogbank.core.body import BodyStream, BodyTruncated
-from fogbank.wire.http import BODY_S, BUFFERED_BODY_MAX, HEADER_BYTES_MAX, IDLE_S, STREAM_FROM, Connections
+from fogbank.core.stored_body import StoredBody
+from fogbank.wire.http import BODY_S, BUFFERED_BODY_MAX, HEADER_BYTES_MAX, IDLE_S, STREAM_FROM, Connections, joined
 from fogbank.wire.protocols.request import RequestData, ResponseData
 
 log = logging.getLogger("fogbank.http")
@@ -206,9 +207,10 @@ class Http2Connection(asyncio.Protocol):
         if self._finishing:
             self._h2.reset_stream(event.stream_id, ErrorCodes.REFUSED_STREAM)
             return
-        headers, method, target = _read_head(event.headers)
+        method, target, raw = _read_head(event.headers)
         path, _, query = target.partition("?")
-        request = RequestData(method, path, query, headers, b"", self._peer)
+        headers = joined(raw)
+        request = RequestData(method, path, query, headers, b"", self._peer, raw)
         stream = _Stream(event.stream_id, request, self._connections.now_s + BODY_S)
         self._streams[event.stream_id] = stream
         if not target:  # CONNECT
@@ -310,6 +312,8 @@ class Http2Connection(asyncio.Protocol):
             return  # Nobody waits for it any more.
         stream.deadline = self._connections.now_s + IDLE_S
         body = response.body
+        if isinstance(body, StoredBody) and not stream.head:
+            body = body.at_hand() or body
         if stream.head or (isinstance(body, bytes) and not body):
             self._send_head(stream, response, end=True)
             self._finish_stream(stream)
@@ -473,19 +477,14 @@ def _answerable(events: list[Event]) -> list[Event]:
     return sorted(kept, key=lambda event: not isinstance(event, StreamReset))
 
 
-def _read_head(raw: list[tuple[bytes, bytes]]) -> tuple[dict[str, str], str, str]:
-    """Headers, method and target. Headers that come more than once are joined by commas, cookies by semicolons."""
-    headers: dict[str, str] = {}
-    for name, value in raw:
-        key, text = name.decode("latin-1"), value.decode("utf-8", "replace")
-        if key in headers:
-            headers[key] += f"; {text}" if key == "cookie" else f",{text}"
-        else:
-            headers[key] = text
-    method, target = headers.pop(":method"), headers.pop(":path", "")
-    authority = headers.pop(":authority", "")
-    if authority:
-        headers["host"] = authority
-    headers.pop(":scheme", None)
-    headers.pop(":protocol", None)
-    return headers, method, target
+def _read_head(raw: list[tuple[bytes, bytes]]) -> tuple[str, str, list[tuple[bytes, bytes]]]:
+    """Method, target and headers, which HTTP/1.1 would have sent with a host and one cookie."""
+    pseudo = {name: value for name, value in raw if name.startswith(b":")}
+    headers = [(name, value) for name, value in raw if not name.startswith(b":")]
+    if authority := pseudo.get(b":authority"):
+        headers = [(b"host", authority), *(each for each in headers if each[0] != b"host")]
+    cookies = [value for name, value in headers if name == b"cookie"]
+    if len(cookies) > 1:
+        others = (each for each in headers if each[0] != b"cookie")
+        headers = [*others, (b"cookie", b"; ".join(cookies))]
+    return pseudo[b":method"].decode("latin-1"), pseudo.get(b":path", b"").decode("utf-8", "replace"), headers

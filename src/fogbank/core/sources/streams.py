@@ -262,8 +262,10 @@ class KinesisConsumer(KinesisStream):
             subscription = self._subscriptions[iterator]
         records = subscription.waiting[:limit]
         del subscription.waiting[:limit]
-        over = subscription.ended and not subscription.waiting
-        return records, None if over else iterator
+        if not subscription.ended or subscription.waiting:
+            return records, iterator
+        del self._subscriptions[iterator]
+        return records, None
 
     async def _receive(self, shard_id: str, subscription: "_Subscription") -> None:
         """Take the next event if one comes soon, or subscribe anew if the subscription is over."""

@@ -50,13 +50,16 @@ def with_peak(peaks: list[Peak], day: int, rate: float) -> list[Peak]:
     return [*others, (day, max(today, rate))]
 
 
+def shards_max(region: str) -> int:
+    return _SHARDS_MAX_IN.get(region, _SHARDS_MAX)
+
+
 def shards_wanted(count: int, peaks: list[Peak], *, warm: int, region: str) -> int:
     """How many shards a stream of `count` ought to have. `warm` is the warm throughput in MiB/s that was asked for."""
-    shards_max = _SHARDS_MAX_IN.get(region, _SHARDS_MAX)
     least = max(SHARDS_MIN, warm, math.ceil(2 * max(peak for _, peak in peaks)))
     if count < least:
         while count < least:
             count *= 2
-        return min(count, shards_max)
+        return min(count, shards_max(region))
     # A month's peak that asks for less than half is let go.
     return least if count > 2 * least and len(peaks) >= PEAK_DAYS else count

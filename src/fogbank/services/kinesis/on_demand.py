@@ -12,7 +12,7 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.kinesis.account_settings import AccountSettings
-from fogbank.services.kinesis.demand import SHARDS_MIN, WINDOW_MS, Window, shards_wanted, with_peak
+from fogbank.services.kinesis.demand import SHARDS_MIN, WINDOW_MS, Window, shards_max, shards_wanted, with_peak
 from fogbank.services.kinesis.errors import LimitExceeded, Validation
 from fogbank.services.kinesis.hash_keys import HASH_MAX, from_number, number_of
 from fogbank.services.kinesis.records import Shard, Stream
@@ -50,14 +50,16 @@ class OnDemand(Resharding, AccountSettings):
 
     # ---- steps --------------------------------------------------------------------------------------------------
 
-    def _observe(self, ctx: Context, stream: Stream, shard: int, records: int, size: int, *, refused: bool) -> None:
-        """Count what was written to a stream on demand."""
+    def _observe(self, ctx: Context, stream: Stream, shard: int, records: int, size: int) -> None:
+        """Count what is written to a stream on demand, in the transaction that writes it."""
         window = self._windows.get(stream.id)
         if window is None or ctx.now_ms > window.began_ms + 2 * WINDOW_MS:  # Its alarm went with a failed request.
             window = self._windows[stream.id] = Window(ctx.now_ms)
             self._window_ends.set((stream.account, stream.region, stream.name), ctx.now_ms + WINDOW_MS)
         window.count(shard, records, size)
-        if refused:
+
+    def _observe_refusal(self, stream: Stream, shard: int) -> None:
+        if (window := self._windows.get(stream.id)) is not None:
             window.refused.add(shard)
 
     def _end_window(self, key: tuple[str, str, str], alarm: Alarm) -> None:
@@ -75,7 +77,7 @@ class OnDemand(Resharding, AccountSettings):
             self._scale(stream, wanted)
         self._grow(stream, wanted, rates)
         if count >= wanted:
-            self._split_hot(stream, window.refused, 2 * wanted)
+            self._split_hot(stream, window.refused, min(2 * wanted, shards_max(stream.region)))
         if (stream.peaks, stream.shards_made) != before:
             self._save(stream)
 

@@ -73,7 +73,7 @@ class Writing(OnDemand):
         if self._throughputs.of(stream.id, number, ctx.now_ms).admitted([size], ctx.now_ms) is not None:
             self._metrics.throttled(stream, "PutRecord", number, 1)
             if stream.on_demand:
-                self._observe(ctx, stream, number, 0, 0, refused=True)
+                self._observe_refusal(stream, number)
             raise ThroughputExceeded(_rate_exceeded(stream, number))
         sequence = self.cloud.sequence.next()
         self._keep(stream, [((stream.id, number, sequence), self._chunk(ctx, stream, [PartitionKey], [Data]))])
@@ -81,7 +81,7 @@ class Writing(OnDemand):
         if stream.shard_metrics:
             self._metrics.put_into_shard(stream, number, 1, size)
         if stream.on_demand:
-            self._observe(ctx, stream, number, 1, size, refused=False)
+            self._observe(ctx, stream, number, 1, size)
         answer = {"ShardId": shard_id(number), "SequenceNumber": sequence_text(sequence, number)}
         return answer | ({"EncryptionType": "KMS"} if stream.key_id else {})
 
@@ -125,7 +125,9 @@ class Writing(OnDemand):
                 shard_sizes = [sizes[place] for place in places]
             size = sum(shard_sizes)
             if stream.on_demand:
-                self._observe(ctx, stream, number, len(places), size, refused=admitted is not None)
+                self._observe(ctx, stream, number, len(places), size)
+                if admitted is not None:
+                    self._observe_refusal(stream, number)
             if not places:
                 continue
             shard, suffix = ring.names[number]
