@@ -13,8 +13,10 @@ from fogbank.services.firehose.failures import ErrorLog, error_output
 from fogbank.services.firehose.plans import Plans
 from fogbank.services.firehose.processing import Processor
 from fogbank.services.firehose.records import (
+    BACKUP,
     DELIVERY,
     FAILED,
+    SOURCE,
     Batch,
     Chunk,
     DeliveryStream,
@@ -100,14 +102,13 @@ class Deliveries:
 
     async def _step(self, ctx: Context, stream: DeliveryStream, batch_id: int, batch: Batch) -> None:
         destination = self.destinations[stream.destination]
-        match batch.stage:
-            case "source":
-                processing = self.plans.of(stream).processing
-                await self._processor.process(ctx, stream, processing, destination, batch_id)
-            case "delivery":
-                await destination.deliver(ctx, stream, batch_id, batch)
-            case _:
-                await self._write(ctx, stream, self._s3_settings(stream, batch), batch_id, batch)
+        if batch.stage == SOURCE:
+            processing = self.plans.of(stream).processing
+            await self._processor.process(ctx, stream, processing, destination, batch_id)
+        elif batch.stage == DELIVERY:
+            await destination.deliver(ctx, stream, batch_id, batch)
+        else:
+            await self._write(ctx, stream, self._s3_settings(stream, batch), batch_id, batch)
 
     async def _write(
         self, ctx: Context, stream: DeliveryStream, settings: Settings, batch_id: int, batch: Batch
@@ -127,13 +128,9 @@ class Deliveries:
         return destination.backup(stream.settings) or errors
 
     def _metric(self, stream: DeliveryStream, batch: Batch) -> str:
-        match batch.stage:
-            case "delivery":
-                return self.destinations[stream.destination].metric
-            case "backup":
-                return "BackupToS3"
-            case _:
-                return "DeliveryToS3"
+        if batch.stage == DELIVERY:
+            return self.destinations[stream.destination].metric
+        return "BackupToS3" if batch.stage == BACKUP else "DeliveryToS3"
 
     # ---- failures ---------------------------------------------------------------------------------------------------
 
