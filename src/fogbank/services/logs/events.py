@@ -243,9 +243,10 @@ class Events(Groups):
         if group.id in self._tables.quiet:
             return
         arrivals = Arrivals(ctx, self._tables, group, stream, arrived)
-        publish(ctx, self._tables, group, arrivals)
-        forward(ctx, self._tables, group, stream, arrivals)
-        self._tables.note_if_quiet(ctx.account, ctx.region, group)
+        filtered = publish(ctx, self._tables, group, arrivals)
+        subscribed = forward(ctx, self._tables, group, stream, arrivals)
+        if not filtered and not subscribed:
+            self._tables.note_quiet(group)
 
     def _count_incoming(self, ctx: Context, group: Group, events: int, size: int) -> None:
         meters = self._meters

@@ -50,9 +50,10 @@ def take_part(outbox: Outbox) -> None:
     outbox.handler(FORWARD, _send_part, payload=Part, retry=RETRY, on_exhausted=_lost)
 
 
-def forward(ctx: Context, tables: LogsTables, group: Group, stream: Stream, arrivals: Arrivals) -> None:
-    """Send new events that match to the group's subscribers, in the current transaction."""
-    for found in _subscriptions(ctx, tables, group):
+def forward(ctx: Context, tables: LogsTables, group: Group, stream: Stream, arrivals: Arrivals) -> bool:
+    """Send new events that match to the group's subscribers, in the current transaction; whether there are any."""
+    subscriptions = list(_subscriptions(ctx, tables, group))
+    for found in subscriptions:
         matches = compile_filter(found.pattern)
         tried = ((event, matches(event[2])) for event in arrivals.of(found.transformed))
         for events in _parts([_event(event, match) for event, match in tried if match is not None]):
@@ -73,6 +74,7 @@ def forward(ctx: Context, tables: LogsTables, group: Group, stream: Stream, arri
                 filter=found.name,
             )
             _forward_part(ctx, part)
+    return bool(subscriptions)
 
 
 def try_out(ctx: Context, target_arn: str) -> None:
@@ -115,8 +117,7 @@ def _send(ctx: Context, target_arn: str, data: bytes, partition_key: str) -> Non
 
 def _subscriptions(ctx: Context, tables: LogsTables, group: Group) -> Iterator[SubscriptionFilter]:
     """The group's own filters and its account's."""
-    for _, found in tables.subscriptions.scan((group.id,)):
-        yield found
+    yield from tables.subscriptions.values((group.id,))
     for policy in policies_for(ctx, tables, SUBSCRIPTION, group):
         given = json.loads(policy.document)
         yield SubscriptionFilter(

@@ -108,10 +108,13 @@ class MetricFilters(Groups):
         }
 
 
-def publish(ctx: Context, tables: LogsTables, group: Group, arrivals: Arrivals) -> None:
-    """Send what the group's metric filters make of new events to CloudWatch, in the current transaction."""
+def publish(ctx: Context, tables: LogsTables, group: Group, arrivals: Arrivals) -> bool:
+    """Send what the group's metric filters make of new events to CloudWatch, in the current transaction; whether the
+    group has any.
+    """
     points = Datapoints()
-    for _, found in tables.metric_filters.scan((group.id,)):
+    filters = list(tables.metric_filters.values((group.id,)))
+    for found in filters:
         matches = compile_filter(found.pattern)
         for _, at_ms, message in arrivals.of(found.transformed):
             point = _point(found, matches(message))
@@ -119,6 +122,7 @@ def publish(ctx: Context, tables: LogsTables, group: Group, arrivals: Arrivals) 
                 value, dimensions = point
                 points.add(Series(found.namespace, found.metric, dimensions, found.unit or "None"), at_ms, value)
     points.publish(ctx)
+    return bool(filters)
 
 
 def _point(found: MetricFilter, match: Match | None) -> tuple[float, tuple[tuple[str, str], ...]] | None:

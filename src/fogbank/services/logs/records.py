@@ -5,7 +5,7 @@ An event's key is (group id, stream id, timestamp, sequence): a stream is in tim
 
 from typing import Any
 
-from fogbank.core.store import Key, Record, Store, Table
+from fogbank.core.store import Record, Store, Table
 
 
 class Group(Record):
@@ -191,14 +191,9 @@ class LogsTables:
             "delivery-source": self.delivery_sources,
         }
 
-    def note_if_quiet(self, account: str, region: str, group: Group) -> None:
+    def note_quiet(self, group: Group) -> None:
         """Remember that no filter sees a group; not in a turn that changed filters and may still be undone."""
-        places: tuple[tuple[Table[Any], Key], ...] = (
-            (self.metric_filters, (group.id,)),
-            (self.subscriptions, (group.id,)),
-            (self.account_policies, (account, region)),
-        )
-        if not any(table.unsettled or table.first(place) for table, place in places):
+        if not any(table.unsettled for table in (self.metric_filters, self.subscriptions, self.account_policies)):
             self.quiet.add(group.id)
 
     def next_number(self, times: int = 1) -> int:
