@@ -35,10 +35,11 @@ def test_a_query_gives_the_latest_events_first(logs: Any, clock: Any) -> None:
 
 
 def test_a_query_is_described_as_it_runs(logs: Any, clock: Any) -> None:
-    put_events(logs, clock.now_ms(), "a")
-    ask(logs, clock.now_ms(), "fields @message")
+    now = clock.now_ms()
+    put_events(logs, now, "a")
+    ask(logs, now, "fields @message")
     (found,) = logs.describe_queries(logGroupName="/app", status="Complete")["queries"]
-    start, end = clock.now_ms() // 1000 - 3600, clock.now_ms() // 1000
+    start, end = now // 1000 - 3600, now // 1000
     assert found["queryString"] == f'SOURCE "/app" START={start}000 END={end}999 | fields @message'
     assert (found["status"], found["logGroupName"], found["queryLanguage"]) == ("Complete", "/app", "CWLI")
     assert logs.describe_queries(logGroupName="/other")["queries"] == []

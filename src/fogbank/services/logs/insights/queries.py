@@ -5,10 +5,11 @@ https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQu
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
-from functools import cached_property, partial
-from typing import Any
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from fogbank.core.alarms import Alarm, Alarms
 from fogbank.core.cloud import Cloud
@@ -20,14 +21,10 @@ from fogbank.engines.sql.duckdb import DuckDb
 from fogbank.engines.sql.interface import QueryFailed, Row, SqlEngine
 from fogbank.services.logs.errors import InvalidParameter, LimitExceeded, ResourceNotFound
 from fogbank.services.logs.groups import DAY_MS, Groups, horizon_ms, name_of
-from fogbank.services.logs.insights.compiler import Plan, compile_query
 from fogbank.services.logs.insights.errors import MalformedQuery
-from fogbank.services.logs.insights.execution import Execution
-from fogbank.services.logs.insights.parser import parse
 from fogbank.services.logs.insights.pointers import Pointer
 from fogbank.services.logs.insights.reading import Reader, Searched
 from fogbank.services.logs.insights.records import InsightsTables, ResultPart, StoredQuery
-from fogbank.services.logs.insights.syntax import Query, Source
 from fogbank.services.logs.pages import offset, page, token
 from fogbank.services.logs.records import Group
 
@@ -46,11 +43,19 @@ ROWS_OF_A_PART = 500
 _MEMORY_MB = 512
 _UNFINISHED = frozenset(("Scheduled", "Running"))
 
+Key = tuple[str, str, str]
+"""A query's account, region and id."""
+
+if TYPE_CHECKING:
+    from fogbank.services.logs.insights.execution import Execution
+    from fogbank.services.logs.insights.planning import Planned
+    from fogbank.services.logs.insights.syntax import Regex, Source
+
 
 class RunningQuery:
     """A query that has not ended. `outcome` is its status if it is ended by somebody else."""
 
-    def __init__(self, execution: Execution) -> None:
+    def __init__(self, execution: "Execution") -> None:
         self.execution = execution
         self.outcome = ""
         self.task: asyncio.Task[Any] | None = None
@@ -68,7 +73,7 @@ class Queries(Groups):
         super().__init__(cloud)
         self._insights = InsightsTables(cloud.store)
         self._room = asyncio.Semaphore(READING_MAX)
-        self._running: dict[tuple[str, str, str], RunningQuery] = {}
+        self._running: dict[Key, RunningQuery] = {}
         self._forgetting = Alarms(cloud, "logs.query_alarms", key=(str, str, str), ring=self._forget)
 
     @cached_property
@@ -96,15 +101,21 @@ class Queries(Groups):
             )
         if endTime < startTime:
             raise InvalidParameter("End time should not be less than start time.")
-        query = parse(queryString)
-        plan = compile_query(query, limit=limit or RESULTS_DEFAULT, now_s=ctx.now_ms // 1000)
-        await self._check_regexes(query)
-        return await ctx.run(
-            partial(
-                self._start, ctx, plan, self._queried(ctx, named[0] if named else [], query.source),
-                text=queryString, start_ms=startTime * 1000, end_ms=endTime * 1000 + 999,
-            )
-        )  # fmt: skip
+        query = await asyncio.to_thread(_planned, queryString, limit or RESULTS_DEFAULT, ctx.now_ms // 1000)
+        await self._check_regexes(query.regexes)
+        groups = self._queried(ctx, named[0] if named else [], query.source)
+        stored = StoredQuery(
+            new_id(),
+            queryString,
+            [group.name for group in groups],
+            startTime * 1000,
+            endTime * 1000 + 999,
+            ctx.now_ms,
+            ctx.principal_arn,
+            fields=query.fields,
+            located=query.located,
+        )
+        return await ctx.run(self._start, ctx, stored, groups, query.execution)
 
     def get_query_results(
         self, ctx: Context, *, queryId: str, nextToken: str | None = None, maxItems: int = PAGE_ROWS_MAX
@@ -174,7 +185,7 @@ class Queries(Groups):
             raise ResourceNotFound(f"Query {query_id} does not exist.")
         return query
 
-    def _queried(self, ctx: Context, identifiers: list[str], source: Source | None) -> list[Group]:
+    def _queried(self, ctx: Context, identifiers: list[str], source: "Source | None") -> list[Group]:
         if not identifiers and source is None:
             raise InvalidParameter("A query must name its log groups, or have a SOURCE command.")
         if not identifiers:
@@ -190,7 +201,7 @@ class Queries(Groups):
             groups.append(group)
         return groups
 
-    def _of_source(self, ctx: Context, source: Source) -> list[Group]:
+    def _of_source(self, ctx: Context, source: "Source") -> list[Group]:
         """The groups of other accounts are those of nobody, as there are no monitoring accounts."""
         groups = [
             group
@@ -203,13 +214,13 @@ class Queries(Groups):
             raise InvalidParameter(f"SOURCE selects more than {SOURCE_GROUPS_MAX} log groups.")
         return groups
 
-    async def _check_regexes(self, query: Query) -> None:
+    async def _check_regexes(self, regexes: "Sequence[Regex]") -> None:
         """The engine says whether an expression is sound, before the query begins."""
-        if not query.regexes:
+        if not regexes:
             return
         session = await self._sql.open(memory_mb=_MEMORY_MB)
         try:
-            for regex in query.regexes:
+            for regex in regexes:
                 try:
                     await session.run("SELECT regexp_matches('', $regex)", {"regex": regex.text})
                 except QueryFailed:
@@ -219,45 +230,45 @@ class Queries(Groups):
         finally:
             await session.close()
 
-    def _start(
-        self, ctx: Context, plan: Plan, groups: list[Group], *, text: str, start_ms: int, end_ms: int
-    ) -> dict[str, Any]:
+    def _start(self, ctx: Context, query: StoredQuery, groups: list[Group], execution: "Execution") -> dict[str, Any]:
         if sum(key[:2] == (ctx.account, ctx.region) for key in self._running) >= CONCURRENT_MAX:
             raise LimitExceeded(f"Account maximum query concurrency limit of [{CONCURRENT_MAX}] reached.")
-        if groups and all(end_ms < max(group.created_ms, horizon_ms(group, ctx.now_ms)) for group in groups):
+        if groups and all(query.end_ms < max(group.created_ms, horizon_ms(group, ctx.now_ms)) for group in groups):
             raise MalformedQuery(
                 "Query's end date and time is either before the log groups creation time or exceeds the log groups log "
                 "retention settings"
             )
-        query = StoredQuery(
-            new_id(), text, [group.name for group in groups], start_ms, end_ms, ctx.now_ms, ctx.principal_arn,
-            fields=list(plan.names), located=plan.located,
-        )  # fmt: skip
         searched = [
-            Searched(group, f"{ctx.account}:{group.name}", max(start_ms, horizon_ms(group, ctx.now_ms)), end_ms)
+            Searched(
+                group,
+                f"{ctx.account}:{group.name}",
+                max(query.start_ms, horizon_ms(group, ctx.now_ms)),
+                query.end_ms,
+            )
             for group in groups
         ]
         key = (ctx.account, ctx.region, query.id)
         self._insights.queries.put(key, query)
         self._forgetting.set(key, ctx.now_ms + KEPT_MS)
-        reader = Reader(self._tables, searched)
-        running = self._running[key] = RunningQuery(Execution(plan))
-        self.cloud.store.after_commit(lambda: self._spawn(ctx, running, key, reader))
+        self.cloud.store.after_commit(lambda: self._begin(ctx, key, execution, Reader(self._tables, searched)))
         return {"queryId": query.id}
 
-    def _spawn(self, ctx: Context, running: RunningQuery, key: tuple[str, str, str], reader: Reader) -> None:
+    def _begin(self, ctx: Context, key: Key, execution: "Execution", reader: Reader) -> None:
+        running = self._running[key] = RunningQuery(execution)
         running.task = self.cloud.tasks.spawn(f"query {key[2]}", self._run(ctx, running, key, reader))
 
-    async def _run(self, ctx: Context, running: RunningQuery, key: tuple[str, str, str], reader: Reader) -> None:
+    async def _run(self, ctx: Context, running: RunningQuery, key: Key, reader: Reader) -> None:
+        """What ends neither by itself nor by somebody's wish has failed."""
         timer = self.cloud.clock.call_at(ctx.now_ms + TIMEOUT_MS, lambda: running.end("Timeout"))
+        status = "Failed"
         try:
             status = await self._status(ctx, running, key, reader)
-            await ctx.run(self._keep, key, status, running.execution)
         finally:
             timer.cancel()
             del self._running[key]
+            await ctx.run(self._keep, key, status, running.execution)
 
-    async def _status(self, ctx: Context, running: RunningQuery, key: tuple[str, str, str], reader: Reader) -> str:
+    async def _status(self, ctx: Context, running: RunningQuery, key: Key, reader: Reader) -> str:
         """What became of the query, whose rows are kept."""
         try:
             async with self._room:
@@ -274,7 +285,7 @@ class Queries(Groups):
             return running.outcome
         return "Complete"
 
-    async def _work(self, ctx: Context, running: RunningQuery, key: tuple[str, str, str], reader: Reader) -> None:
+    async def _work(self, ctx: Context, running: RunningQuery, key: Key, reader: Reader) -> None:
         """Where there are no events, there is nothing to run."""
         async with aclosing(reader.batches()) as batches:
             first = await anext(batches, None)
@@ -289,7 +300,7 @@ class Queries(Groups):
             finally:
                 await session.close()
 
-    def _keep(self, key: tuple[str, str, str], status: str, execution: Execution | None = None) -> None:
+    def _keep(self, key: Key, status: str, execution: "Execution | None" = None) -> None:
         query = self._insights.queries.get(key)
         if query is None:
             return
@@ -300,7 +311,7 @@ class Queries(Groups):
             query.ended_ms = self.cloud.clock.now_ms()
         self._insights.queries.put(key, query)
 
-    def _keep_rows(self, key: tuple[str, str, str], kept: int, rows: list[Row], reader: Reader) -> int:
+    def _keep_rows(self, key: Key, kept: int, rows: list[Row], reader: Reader) -> int:
         """Keep some more rows; how many there are then."""
         query = self._insights.queries.get(key)
         if query is None:
@@ -323,9 +334,15 @@ class Queries(Groups):
                 return
             yield from part.rows[max(start - at, 0) : start + size - at]
 
-    def _forget(self, key: tuple[str, str, str], alarm: Alarm) -> None:
+    def _forget(self, key: Key, alarm: Alarm) -> None:
         self._insights.queries.delete(key)
         self.cloud.garbage.discard(self._insights.results, (key[2],))
+
+
+def _planned(text: str, limit: int, now_s: int) -> "Planned":
+    planning = import_module("fogbank.services.logs.insights.planning")
+    found: Planned = planning.planned(text, limit=limit, now_s=now_s)
+    return found
 
 
 def only_cwli(language: str) -> None:
