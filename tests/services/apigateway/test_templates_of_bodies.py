@@ -46,6 +46,7 @@ def rendered(template: str, body: str | None = None) -> str:
         ("$util.base64Encode('abc') $util.base64Decode('YWJj')", "YWJj abc"),
         ("#set($x = $util.parseJson('{\"a\": [1, 2]}'))$x.a[1]", "2"),
         ("#set($x = 'a $context.stage')$x|#set($y = \"b $context.stage\")$y", "a $context.stage|b test"),
+        ("#set($d = -7 / 2)$d #set($m = -7 % 2)$m", "-3-1"),
         ("#set($n = 2 * (3 + 4) - 1)$n #set($d = 7 / 2)$d #set($m = 7 % 4)$m", "1333"),
         ("#set($l = [1, 'two', true])$l $l.size() $l[1]", "[1, two, true] 3 two"),
         ('#set($m = {"a": 1, "b": $context.stage})$m $m.a $m["b"]', "{a=1, b=test} 1 test"),
@@ -58,28 +59,24 @@ def rendered(template: str, body: str | None = None) -> str:
         ("#foreach($i in [1..3])$i:$foreach.index:$foreach.count #end", "1:0:1 2:1:2 3:2:3 "),
         ("#foreach($i in [1..9])#if($i == 3)#break#end$i#end", "12"),
         ("#foreach($k in $input.path('$.owner').keySet())$k #end", "name cars "),
-        ("#foreach($e in {'a': 1}.entrySet())x#end", ""),
         ("one#stop two", "one"),
         ("  #set($x = 1)\n$x\n", "1\n"),
         ("#if(true)\nyes\n#end\nafter", "yes\nafter"),
         ("$input.path('$.name').toUpperCase().replace('E', 'i') $input.path('$.name').length()", "RiX 3"),
-        ("#set($x = 'a-b-c'.split('-'))$x[2]", ""),
         ("#set($s = 'a-b-c')#set($x = $s.split('-'))$x[2] $s.substring(2) $s.replaceAll('[a-c]', 'x')", "c b-c x-x-x"),
         ("$context.requestOverride.header.put('a', 'b')#set($x = $context.requestOverride.header.a)$x", "b"),
     ],
 )
 def test_a_template_gives_its_text(template: str, text: str) -> None:
-    if template.startswith(("#foreach($e in {", "#set($x = 'a-b-c'.split")):
-        with pytest.raises(TemplateError):  # Methods are asked of references only.
-            rendered(template)
-    else:
-        assert rendered(template) == text
+    assert rendered(template) == text
 
 
 @pytest.mark.parametrize(
     "template",
     [
         "#if($x)",
+        "#foreach($e in {'a': 1}.entrySet())x#end",  # Methods are asked of references only.
+        "#set($x = 'a-b-c'.split('-'))$x[2]",
         "#foreach($x in )#end",
         "#set(1 = 2)",
         "#set($x = 'open)",

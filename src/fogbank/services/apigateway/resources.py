@@ -53,8 +53,6 @@ class RestApiResource(ResourceType):
         body = await _body(ctx, properties)
         if body is None:
             settings = given(properties, "Name", "Description", "Policy")
-            if "ApiKeySourceType" in properties:
-                settings["apiKeySource"] = properties["ApiKeySourceType"]
             answer = await ctx.call(apigateway.create_rest_api, tags=request.tags(), **settings)
         else:
             answer = await ctx.call(apigateway.import_rest_api, body=body, **_import_options(properties))
@@ -89,6 +87,8 @@ class RestApiResource(ResourceType):
         changes += [{"op": "add", "path": f"/binaryMediaTypes/{escaped(kind)}"} for kind in new if kind not in old]
         if after.get("EndpointConfiguration") != before.get("EndpointConfiguration"):
             changes += _endpoint_changes(after.get("EndpointConfiguration") or {"Types": ["EDGE"]})
+        if after.get("ApiKeySourceType") != before.get("ApiKeySourceType"):
+            changes.append(replace("/apiKeySource", after.get("ApiKeySourceType", "HEADER")))
         if "Policy" in after:
             changes.append(replace("/policy", after["Policy"]))
         await ctx.call(apigateway.update_rest_api, restApiId=api_id, patchOperations=changes)

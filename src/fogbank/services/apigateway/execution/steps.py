@@ -6,7 +6,7 @@ from fogbank.services.apigateway.execution import functions, http, mocks, servic
 from fogbank.services.apigateway.execution.authorizers import LambdaAuthorizers
 from fogbank.services.apigateway.execution.bodies import request_body, response_body
 from fogbank.services.apigateway.execution.call import Call, Outgoing, Pairs
-from fogbank.services.apigateway.execution.mappings import Mapped, mapped_request, mapped_response, override
+from fogbank.services.apigateway.execution.mappings import mapped_request, mapped_response, override
 from fogbank.services.apigateway.execution.validation import validate
 from fogbank.services.apigateway.gateway_errors import (
     AuthorizerConfigurationError,
@@ -95,11 +95,7 @@ async def _integrate(call: Call) -> tuple[Outgoing, str | None]:
         return _by_status(await http.send_request(call, body, mapped, proxy=False))
     if functions.function_arn(call.integration["uri"]) is not None:
         return await functions.plain(call, body, mapped)
-    return _by_status(await _service(call, body, mapped))
-
-
-async def _service(call: Call, body: bytes, mapped: Mapped) -> Outgoing:
-    return await services.send_request(call, body, mapped)
+    return _by_status(await services.send_request(call, body, mapped))
 
 
 def _by_status(integrated: Outgoing) -> tuple[Outgoing, str]:

@@ -3,6 +3,7 @@
 https://velocity.apache.org/engine/1.7/vtl-reference.html
 """
 
+import operator
 import re
 from collections.abc import Callable
 from typing import Any
@@ -13,13 +14,14 @@ from fogbank.services.apigateway.vtl.values import ArrayList, to_text
 
 Variables = dict[str, Any]
 Expression = Callable[[Variables], Any]
+Combine = Callable[[Expression, Expression], Expression]
 Step = Callable[[Any, Variables], Any]
 
 DEPTH_MAX = 60
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _SPACE = re.compile(r"\s*")
-_OPERATORS: tuple[dict[str, Callable[[Any, Any], Any]], ...]
+_OPERATORS: tuple[dict[str, Combine], ...]
 
 
 class Reference:
@@ -146,20 +148,20 @@ class Scanner:
         if level == len(_OPERATORS):
             return self._unary()
         left = self._binary(level + 1)
-        while (operator := self._operator(_OPERATORS[level])) is not None:
-            left = _applied(operator, left, self._binary(level + 1))
+        while (combine := self._operator(_OPERATORS[level])) is not None:
+            left = combine(left, self._binary(level + 1))
         return left
 
-    def _operator(self, operators: dict[str, Callable[[Any, Any], Any]]) -> Callable[[Any, Any], Any] | None:
+    def _operator(self, operators: dict[str, Combine]) -> Combine | None:
         self.space()
-        for token, operator in operators.items():
+        for token, combine in operators.items():
             if not self.text.startswith(token, self.at):
                 continue
             end = self.at + len(token)
             if token.isalpha() and _NAME.match(self.text, end):
                 continue
             self.at = end
-            return operator
+            return combine
         return None
 
     def _unary(self) -> Expression:
@@ -258,31 +260,33 @@ def _range(first: Any, last: Any) -> ArrayList:
     return ArrayList(range(first, last + step, step))
 
 
-def _applied(operator: Callable[[Any, Any], Any], left: Expression, right: Expression) -> Expression:
-    if operator is _or:
-        return lambda variables: values.truth(left(variables)) or values.truth(right(variables))
-    if operator is _and:
-        return lambda variables: values.truth(left(variables)) and values.truth(right(variables))
-    return lambda variables: operator(left(variables), right(variables))
+def _or(left: Expression, right: Expression) -> Expression:
+    return lambda variables: values.truth(left(variables)) or values.truth(right(variables))
+
+
+def _and(left: Expression, right: Expression) -> Expression:
+    return lambda variables: values.truth(left(variables)) and values.truth(right(variables))
 
 
 def _negated(inner: Expression) -> Expression:
     return lambda variables: not values.truth(inner(variables))
 
 
-def _or(left: Any, right: Any) -> bool:
-    return values.truth(left) or values.truth(right)
+def _both(calculate: Callable[[Any, Any], Any]) -> Combine:
+    """An operator that looks at both of its sides."""
+    return lambda left, right: lambda variables: calculate(left(variables), right(variables))
 
 
-def _and(left: Any, right: Any) -> bool:
-    return values.truth(left) and values.truth(right)
+def _unequal(left: Any, right: Any) -> bool:
+    return not values.equal(left, right)
 
 
-def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    def operator(left: Any, right: Any) -> bool:
-        return _numbers(left, right) and compare(left, right)
+def _ordered(compare: Callable[[Any, Any], bool]) -> Combine:
+    return _both(lambda left, right: _numbers(left, right) and bool(compare(left, right)))
 
-    return operator
+
+def _calculated(calculate: Callable[[Any, Any], Any]) -> Combine:
+    return _both(lambda left, right: calculate(left, right) if _numbers(left, right) else None)
 
 
 def _numbers(left: Any, right: Any) -> bool:
@@ -295,45 +299,38 @@ def _plus(left: Any, right: Any) -> Any:
     return to_text(left) + to_text(right) if isinstance(left, str) or isinstance(right, str) else None
 
 
-def _calculated(calculate: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    def operator(left: Any, right: Any) -> Any:
-        return calculate(left, right) if _numbers(left, right) else None
-
-    return operator
-
-
 def _divide(left: Any, right: Any) -> Any:
     if right == 0:
         return None
     if isinstance(left, float) or isinstance(right, float):
         return left / right
-    return int(left / right) if abs(left) < 1 << 53 else left // right
+    quotient = abs(left) // abs(right)  # Java cuts off towards zero.
+    return quotient if (left < 0) == (right < 0) else -quotient
 
 
 def _modulo(left: Any, right: Any) -> Any:
     return None if right == 0 else left - right * _divide(left, right)
 
 
+_LESS_OR_EQUAL = _ordered(operator.le)
+_GREATER_OR_EQUAL = _ordered(operator.ge)
+_LESS = _ordered(operator.lt)
+_GREATER = _ordered(operator.gt)
 # From what binds least to what binds most; longer tokens before those that they begin with.
 _OPERATORS = (
     {"||": _or, "or": _or},
     {"&&": _and, "and": _and},
+    {"==": _both(values.equal), "eq": _both(values.equal), "!=": _both(_unequal), "ne": _both(_unequal)},
     {
-        "==": values.equal,
-        "eq": values.equal,
-        "!=": lambda left, right: not values.equal(left, right),
-        "ne": lambda left, right: not values.equal(left, right),
+        "<=": _LESS_OR_EQUAL,
+        "le": _LESS_OR_EQUAL,
+        ">=": _GREATER_OR_EQUAL,
+        "ge": _GREATER_OR_EQUAL,
+        "<": _LESS,
+        "lt": _LESS,
+        ">": _GREATER,
+        "gt": _GREATER,
     },
-    {
-        "<=": _ordered(lambda left, right: bool(left <= right)),
-        "le": _ordered(lambda left, right: bool(left <= right)),
-        ">=": _ordered(lambda left, right: bool(left >= right)),
-        "ge": _ordered(lambda left, right: bool(left >= right)),
-        "<": _ordered(lambda left, right: bool(left < right)),
-        "lt": _ordered(lambda left, right: bool(left < right)),
-        ">": _ordered(lambda left, right: bool(left > right)),
-        "gt": _ordered(lambda left, right: bool(left > right)),
-    },
-    {"+": _plus, "-": _calculated(lambda left, right: left - right)},
-    {"*": _calculated(lambda left, right: left * right), "/": _calculated(_divide), "%": _calculated(_modulo)},
+    {"+": _both(_plus), "-": _calculated(operator.sub)},
+    {"*": _calculated(operator.mul), "/": _calculated(_divide), "%": _calculated(_modulo)},
 )
