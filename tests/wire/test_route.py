@@ -4,6 +4,7 @@ from typing import cast
 
 import pytest
 
+from fogbank.core.cloud import Door
 from fogbank.core.errors import AwsError
 from fogbank.wire.model import ServiceModel, index_entry
 from fogbank.wire.protocols import RequestData
@@ -160,3 +161,25 @@ def test_what_the_head_of_a_model_says_is_what_the_model_says(service: str) -> N
     entry, model = index_entry(service), ServiceModel.load(service)
     assert (entry.signing_name, entry.target_prefix) == (model.signing_name, model.metadata.get("targetPrefix"))
     assert entry.endpoint_prefix == model.metadata["endpointPrefix"]
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "headers", "expected"),
+    [
+        ("shop.own.localhost:4566", "/a", {"x-amz-target": "AmazonSQS.SendMessage"}, ("Serve", "/shop/a")),
+        ("localhost:4566", "/own/shop/a/b", {}, ("Serve", "/shop/a/b")),
+        ("localhost:4566", "/own/shop/a/b", signed("own"), ("Serve", "/shop/a/b")),
+        ("localhost:4566", "/own/shop/a/b", signed("s3"), ("GetObject", "/own/shop/a/b")),
+        ("localhost:4566", "/shop/a", {}, ("GetObject", "/shop/a")),
+    ],
+)
+def test_a_service_has_doors_beside_its_api(
+    host: str, path: str, headers: dict[str, str], expected: tuple[str, str]
+) -> None:
+    doors = (
+        Door(operation="Serve", mark=".own.", host=r"([a-z]+)\.own\..*"),
+        Door(operation="Serve", mark="/own/", path=r"/own/([^/]+)/(.*)", signed_as="own"),
+    )
+    router = Router(SERVICES, {"lambda": doors})
+    request = RequestData("GET", path, "", {"host": host} | headers, b"")
+    assert (router.route(request).operation, request.resource) == expected
