@@ -245,21 +245,6 @@ def _check_processing(settings: Settings, processing: processors.Processing, *, 
         )
 
 
-def _check_namespaces(settings: Settings, *, partitioned: bool) -> list[str]:
-    """The partition keys that the prefix names."""
-    keys = read_prefix(settings.get("Prefix", "")).keys
-    if keys and not partitioned:
-        raise InvalidArgument(
-            "Dynamic Partitioning Namespaces can only be part of a prefix expression when Dynamic Partitioning is "
-            "enabled."
-        )
-    if partitioned and not keys:
-        raise InvalidArgument(
-            "S3 Prefix should contain Dynamic Partitioning namespaces when Dynamic Partitioning is enabled."
-        )
-    return keys
-
-
 def _error_output(
     chunks: list[Chunk], failed: list[conversion.Failed], table: dict[str, str], now_ms: int
 ) -> Chunk | None:
