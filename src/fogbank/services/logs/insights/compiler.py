@@ -73,8 +73,9 @@ class _Compiler:
         self._shown: list[tuple[str, Sql]] = []
         self._order = [Order(Sql("time_ms", "time"), True), Order(Sql("number", "number"), True)]
         self._steps: list[Step] = []
+        self._read: set[str] = set()
+        """Columns that are referred to; `_used` are those since events were gathered, `_fresh` were made since then."""
         self._used: set[str] = set()
-        """Columns that are referred to, since the last blocking command; those in `_fresh` were made since."""
         self._fresh: set[str] = set()
         self._columns = 0
         self._making: Step | None = None
@@ -88,41 +89,41 @@ class _Compiler:
         first = next(at for at, command in enumerate(commands) if isinstance(command, Limit | Dedup | Stats))
         for command in commands[:first]:
             self._row_command(command)
-        before, self._steps = self._steps, []
-        event_columns = {sql.text for sql in SYSTEM.values()} & self._used
+        batch, self._steps = self._steps, []
         self._used, self._fresh = set(PLACE), set()
         gathering = commands[first]
         if isinstance(gathering, Stats):
             sums = self._sums(gathering)
-            before.append(sums.batch)
-            event_columns |= {sql.text for sql in SYSTEM.values()} & self._used
-            reduce = sums.merge
-            self._steps.append(reduce)
+            batch.append(sums.batch)
+            self._steps.append(sums.merge)
             self._after_sums(sums)
         else:
             self._whole_command(gathering)
-            reduce = self._steps[0]
+        reduce = self._steps[0]
         for command in commands[first + 1 :]:
             self._any_command(command)
-        located = self._events
-        texts = [f"{shown(self._use(sql))} AS s{at}" for at, (_, sql) in enumerate(self._shown)]
-        order = self._ordered()
-        self._steps.append(Step(", ".join([*(PLACE if located else ()), *texts]) or "1", f"ORDER BY {order}"))
+        self._steps.append(self._result())
         if not isinstance(gathering, Stats):
-            before.append(Step(", ".join(sorted(self._used - self._fresh))))
-            event_columns |= {sql.text for sql in SYSTEM.values()} & self._used
-        discovered = self._discovered.steps() if self._discovered else []
-        columns = frozenset({*PLACE, *event_columns, *(("message",) if discovered else ())})
+            batch.append(Step(", ".join(sorted(self._used - self._fresh))))
+        if self._discovered:
+            batch = [*self._discovered.steps(), *batch]
+            self._read.add("message")
+        columns = frozenset({*PLACE, *(self._read & {sql.text for sql in SYSTEM.values()})})
         return Plan(
-            batch=chained(batch_source(columns), [*discovered, *before]),
+            batch=chained(batch_source(columns), batch),
             reduce=chained(GATHERED, [reduce]),
             result=chained(GATHERED, self._steps),
             names=tuple(name for name, _ in self._shown),
             columns=columns,
             summed=isinstance(gathering, Stats),
-            located=located,
+            located=self._events,
             parameters=self._parameters.values,
         )
+
+    def _result(self) -> Step:
+        place = PLACE if self._events else ()
+        texts = [f"{shown(self._use(sql))} AS s{at}" for at, (_, sql) in enumerate(self._shown)]
+        return Step(", ".join([*place, *texts]) or "1", f"ORDER BY {self._ordered()}")
 
     # ---- commands -----------------------------------------------------------------------------------------------
 
@@ -259,6 +260,7 @@ class _Compiler:
         return f"{{'t': {time.text}, 'n': {self._use(Sql('number', 'number')).text}}}" if self._events else time.text
 
     def _use(self, column: Sql) -> Sql:
+        self._read.add(column.text)
         self._used.add(column.text)
         return column
 
