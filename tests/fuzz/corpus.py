@@ -57,7 +57,13 @@ def client(service: str, endpoint: str, **config: Any) -> Any:
         region_name="us-east-1",
         aws_access_key_id=ACCOUNT,
         aws_secret_access_key="secret",
-        config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, read_timeout=30, **config),
+        config=Config(
+            retries={"max_attempts": 0},
+            s3={"addressing_style": "path"},
+            read_timeout=30,
+            inject_host_prefix=False,  # An address takes no prefix.
+            **config,
+        ),
     )
 
 
