@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/AWS_CloudWatch.html
 """
 
+from abc import abstractmethod
 from typing import Any
 
 from fogbank.core.context import Context
@@ -49,60 +50,55 @@ _STREAM = (
 )
 
 
-class AlarmResource(TransactionalResourceType):
+class _AlarmType(TransactionalResourceType):
+    """Alarms of both kinds are made and changed by one operation."""
+
+    taggable = True
+
+    def _create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return self._put(ctx, request, request.properties.get("AlarmName") or request.generated_name())
+
+    def _update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
+        return self._put(ctx, request, request.physical_id)
+
+    def _delete(self, ctx: Context, request: ResourceRequest) -> None:
+        ctx.cloud.cloudwatch.delete_alarms(ctx, AlarmNames=[request.physical_id])
+
+    def _put(self, ctx: Context, request: ResourceRequest, name: str) -> ResourceState:
+        enabled = str(request.properties.get("ActionsEnabled", True)).lower() == "true"
+        self._put_alarm(ctx, request.properties, AlarmName=name, ActionsEnabled=enabled)
+        arn = ctx.arn("cloudwatch", f"alarm:{name}")
+        _set_tags(ctx, arn, request.tags())
+        return ResourceState(physical_id=name, attributes={"Arn": arn})
+
+    @abstractmethod
+    def _put_alarm(self, ctx: Context, properties: dict[str, Any], **wanted: Any) -> None: ...
+
+
+class AlarmResource(_AlarmType):
     """Ref is the alarm's name."""
 
     type_name = "AWS::CloudWatch::Alarm"
     supported = frozenset((*_PASSED, *_NUMBERS, "ActionsEnabled", "AlarmName", "Tags"))
-    taggable = True
 
-    def _create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        return self._put(ctx, request, request.properties.get("AlarmName") or request.generated_name())
-
-    def _update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        return self._put(ctx, request, request.physical_id)
-
-    def _delete(self, ctx: Context, request: ResourceRequest) -> None:
-        ctx.cloud.cloudwatch.delete_alarms(ctx, AlarmNames=[request.physical_id])
-
-    def _put(self, ctx: Context, request: ResourceRequest, name: str) -> ResourceState:
-        properties = request.properties
-        wanted: dict[str, Any] = {key: properties[key] for key in _PASSED if key in properties}
+    def _put_alarm(self, ctx: Context, properties: dict[str, Any], **wanted: Any) -> None:
+        wanted |= {key: properties[key] for key in _PASSED if key in properties}
         wanted |= {key: kind(properties[key]) for key, kind in _NUMBERS.items() if key in properties}
-        wanted["ActionsEnabled"] = str(properties.get("ActionsEnabled", True)).lower() == "true"
         if "Metrics" in wanted:
             wanted["Metrics"] = [_query(query) for query in wanted["Metrics"]]
-        ctx.cloud.cloudwatch.put_metric_alarm(ctx, AlarmName=name, **wanted)
-        arn = ctx.arn("cloudwatch", f"alarm:{name}")
-        _set_tags(ctx, arn, request.tags())
-        return ResourceState(physical_id=name, attributes={"Arn": arn})
+        ctx.cloud.cloudwatch.put_metric_alarm(ctx, **wanted)
 
 
-class CompositeAlarmResource(TransactionalResourceType):
+class CompositeAlarmResource(_AlarmType):
     """Ref is the alarm's name."""
 
     type_name = "AWS::CloudWatch::CompositeAlarm"
     supported = frozenset((*_COMPOSITE, *_PERIODS, "ActionsEnabled", "AlarmName", "Tags"))
-    taggable = True
 
-    def _create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        return self._put(ctx, request, request.properties.get("AlarmName") or request.generated_name())
-
-    def _update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        return self._put(ctx, request, request.physical_id)
-
-    def _delete(self, ctx: Context, request: ResourceRequest) -> None:
-        ctx.cloud.cloudwatch.delete_alarms(ctx, AlarmNames=[request.physical_id])
-
-    def _put(self, ctx: Context, request: ResourceRequest, name: str) -> ResourceState:
-        properties = request.properties
-        wanted: dict[str, Any] = {key: properties[key] for key in _COMPOSITE if key in properties}
+    def _put_alarm(self, ctx: Context, properties: dict[str, Any], **wanted: Any) -> None:
+        wanted |= {key: properties[key] for key in _COMPOSITE if key in properties}
         wanted |= {key: int(properties[key]) for key in _PERIODS if key in properties}
-        wanted["ActionsEnabled"] = str(properties.get("ActionsEnabled", True)).lower() == "true"
-        ctx.cloud.cloudwatch.put_composite_alarm(ctx, AlarmName=name, **wanted)
-        arn = ctx.arn("cloudwatch", f"alarm:{name}")
-        _set_tags(ctx, arn, request.tags())
-        return ResourceState(physical_id=name, attributes={"Arn": arn})
+        ctx.cloud.cloudwatch.put_composite_alarm(ctx, **wanted)
 
 
 class DashboardResource(ResourceType):

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Logs.
 """
 
 import json
+from abc import abstractmethod
 from typing import Any
 
 from fogbank.core.context import Context
@@ -12,11 +13,9 @@ from fogbank.services.logs.errors import ResourceNotFound
 from fogbank.services.logs.resource_tags import keep_tags
 
 
-class DestinationResource(ResourceType):
-    """Ref is the destination's name."""
+class _PutResource(ResourceType):
+    """What one operation makes and changes; tags it takes when it makes it."""
 
-    type_name = "AWS::Logs::Destination"
-    supported = frozenset(("DestinationName", "DestinationPolicy", "RoleArn", "Tags", "TargetArn"))
     taggable = True
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
@@ -26,6 +25,16 @@ class DestinationResource(ResourceType):
         state = await self._put(ctx, request)
         await keep_tags(ctx, state.attributes["Arn"], request)
         return state
+
+    @abstractmethod
+    async def _put(self, ctx: Context, request: ResourceRequest, **given: Any) -> ResourceState: ...
+
+
+class DestinationResource(_PutResource):
+    """Ref is the destination's name."""
+
+    type_name = "AWS::Logs::Destination"
+    supported = frozenset(("DestinationName", "DestinationPolicy", "RoleArn", "Tags", "TargetArn"))
 
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:
         try:
@@ -49,20 +58,11 @@ class DestinationResource(ResourceType):
         return ResourceState(physical_id=name, attributes={"Arn": made["destination"]["arn"]})
 
 
-class DeliverySourceResource(ResourceType):
+class DeliverySourceResource(_PutResource):
     """Ref is the source's name."""
 
     type_name = "AWS::Logs::DeliverySource"
     supported = frozenset(("LogType", "Name", "ResourceArn", "Tags"))
-    taggable = True
-
-    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        return await self._put(ctx, request, tags=request.tags() or None)
-
-    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        state = await self._put(ctx, request)
-        await keep_tags(ctx, state.attributes["Arn"], request)
-        return state
 
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:
         try:
