@@ -278,7 +278,7 @@ class HttpConnection(asyncio.Protocol):
         path, _, query = self._url.decode("utf-8", "replace").partition("?")
         if path.startswith("http://"):  # The absolute form that proxies send.
             path = "/" + path[7:].partition("/")[2]
-        if "upgrade" in headers:
+        if "upgrade" in headers and "upgrade" in headers.get("connection", "").lower():
             self._offered = True
             self._method = self._parser.get_method()
             return

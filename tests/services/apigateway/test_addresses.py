@@ -101,3 +101,9 @@ def test_a_method_that_needs_an_api_key_lets_nobody_in_without(api: Api) -> None
     api.deploy()
     answer = api.ask("/pets", headers={"x-api-key": "guessed-guessed-guessed"})
     assert (answer.status, answer.json) == (403, FORBIDDEN)
+
+
+def test_an_upgrade_that_the_connection_does_not_name_is_no_offer(pets: Api) -> None:
+    """https://www.rfc-editor.org/rfc/rfc9110#section-7.8"""
+    answer = pets.ask("/pets", headers={"Upgrade": "HTTP/2.0", "Connection": "keep-alive"})
+    assert answer.status == 200
