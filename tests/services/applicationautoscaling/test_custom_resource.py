@@ -10,9 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Aws, LiveServer, MovableClock
+from tests.patience import eventually, soon
 from tests.services.apigateway.apis import Api
 from tests.services.apigateway.conftest import make_function as make_function
-from tests.services.applicationautoscaling.test_scaling import eventually
 from tests.services.cloudformation.test_stacks import create
 
 DIMENSION = "custom-resource:ResourceType:Property"
@@ -127,7 +127,7 @@ def loaded(aws: Aws, clock: MovableClock, shards: Shards, records: float, *, cou
     """Whether so many records a minute lead to that number of shards within these minutes."""
     for _ in range(minutes):
         load(aws, clock, shards, records)
-        if eventually(lambda: shards.count() == count, within_s=0.3):
+        if soon(lambda: shards.count() == count, within_s=0.3):
             return True
     return eventually(lambda: shards.count() == count)
 

@@ -1,8 +1,6 @@
 """Tables that are scaled: targets, policies that track a target, scheduled actions."""
 
 import json
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Aws, MovableClock
+from tests.patience import eventually, soon
 from tests.services.cloudformation.test_stacks import create, wait
 
 TABLE = {
@@ -22,7 +21,6 @@ TRACKING = {
     "TargetValue": 70.0,
     "PredefinedMetricSpecification": {"PredefinedMetricType": "DynamoDBWriteCapacityUtilization"},
 }
-PATIENCE_S = 20
 
 
 @pytest.fixture
@@ -52,15 +50,6 @@ def scaling(aws: Aws, dynamodb: Any) -> Any:
 def writes(dynamodb: Any) -> int:
     units: int = dynamodb.describe_table(TableName="jobs")["Table"]["ProvisionedThroughput"]["WriteCapacityUnits"]
     return units
-
-
-def eventually(holds: Callable[[], bool], *, within_s: float = PATIENCE_S) -> bool:
-    """Whether it holds soon: alarms are evaluated on the virtual clock, a moment after it was moved."""
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-    return False
 
 
 def minutes(dynamodb: Any, clock: MovableClock, *units: int) -> None:
@@ -146,7 +135,7 @@ def test_the_alarms_follow_a_capacity_that_somebody_changes(
     assert threshold() == 210.0
     for _ in range(10):  # Three values of five minutes are needed.
         clock.advance(s=300)
-        if eventually(lambda: threshold() == 420.0, within_s=0.3):
+        if soon(lambda: threshold() == 420.0, within_s=0.3):
             break
     assert (threshold(), writes(dynamodb), activities(scaling)) == (420.0, 10, [])
 

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Aws, MovableClock
-from tests.services.applicationautoscaling.test_scaling import eventually
+from tests.patience import eventually
 
 WAIT_S, EXTENSION_S = 60, 120
 

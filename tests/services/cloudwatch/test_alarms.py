@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.services.lambda_.test_invocation import create, eventually
+from tests.patience import eventually
+from tests.services.lambda_.test_invocation import create
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Aws, MovableClock
-from tests.services.applicationautoscaling.test_scaling import eventually
+from tests.patience import eventually
 from tests.services.cloudformation.test_stacks import create
 from tests.services.firehose.conftest import make_role
 

@@ -18,7 +18,7 @@ from fogbank.services.cloudwatch.records import CloudWatchTables, Metric
 from fogbank.services.cloudwatch.retention import DAY_MS, HOUR_MS, TIERS, first_kept_ms, roll_up
 from fogbank.services.cloudwatch.series import SeriesKey, gather
 from tests.conftest import Aws, LiveServer, MovableClock
-from tests.services.applicationautoscaling.test_scaling import eventually
+from tests.patience import eventually
 
 DAY_S = 86_400
 

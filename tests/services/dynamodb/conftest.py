@@ -1,7 +1,6 @@
 """Tables for the tests of DynamoDB."""
 
 import secrets
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -35,11 +34,3 @@ def make_table(aws: Aws) -> MakeTable:
 
 def key_schema(*keys: str) -> list[dict[str, str]]:
     return [{"AttributeName": k, "KeyType": kind} for k, kind in zip(keys, ("HASH", "RANGE"), strict=False)]
-
-
-def eventually(check: Callable[[], Any]) -> Any:
-    """Wait for what comes behind the commit: the first answer that is not None or False."""
-    until = time.monotonic() + 60
-    while (found := check()) is None or found is False:
-        assert time.monotonic() < until, "it did not happen"
-    return found

@@ -7,7 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Aws, MovableClock
-from tests.services.dynamodb.conftest import MakeTable, eventually, key_schema
+from tests.patience import eventually
+from tests.services.dynamodb.conftest import MakeTable, key_schema
 
 INDEX = {"IndexName": "by-v", "KeySchema": key_schema("v"), "Projection": {"ProjectionType": "ALL"}}
 

@@ -16,7 +16,8 @@ from fogbank.core.cloud import Cloud
 from fogbank.services import SERVICES
 from fogbank.services.dynamodb.records import DataFile
 from tests.conftest import Aws, MovableClock
-from tests.services.dynamodb.conftest import MakeTable, eventually, key_schema
+from tests.patience import eventually
+from tests.services.dynamodb.conftest import MakeTable, key_schema
 
 Lines = list[dict[str, Any]]
 RECOVERY = {"PointInTimeRecoveryEnabled": True}

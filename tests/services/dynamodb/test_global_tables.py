@@ -6,7 +6,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Aws, MovableClock
-from tests.services.dynamodb.conftest import MakeTable, eventually, key_schema
+from tests.patience import eventually
+from tests.services.dynamodb.conftest import MakeTable, key_schema
 
 HOME, AWAY, FAR = "us-east-1", "eu-west-1", "ap-south-1"
 STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}

@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 from fogbank.core.cloud import Cloud
 from fogbank.services import SERVICES
 from tests.conftest import Aws
-from tests.services.dynamodb.conftest import MakeTable, eventually, key_schema
+from tests.patience import eventually
+from tests.services.dynamodb.conftest import MakeTable, key_schema
 
 INDEX = {"IndexName": "by-n", "KeySchema": key_schema("n"), "Projection": {"ProjectionType": "ALL"}}
 

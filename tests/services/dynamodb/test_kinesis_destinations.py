@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Aws, MovableClock
-from tests.services.lambda_.test_invocation import eventually
+from tests.patience import eventually
 
 
 class Streamed:

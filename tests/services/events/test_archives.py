@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import LiveServer
-from tests.services.lambda_.test_invocation import eventually
+from tests.patience import eventually
 
 Aws = Callable[..., Any]
 PATTERN = '{"source":["shop"]}'

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Aws, MovableClock
-from tests.services.lambda_.test_invocation import eventually
+from tests.patience import eventually
 
 TRUST = {
     "Version": "2012-10-17",

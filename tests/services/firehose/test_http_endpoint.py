@@ -9,10 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Aws, MovableClock
+from tests.patience import eventually
 from tests.services.firehose.conftest import Objects, describe, put
 from tests.services.firehose.endpoint import Delivery, FirehoseEndpoint
 from tests.services.firehose.test_s3_delivery import metric
-from tests.services.lambda_.test_invocation import eventually
 
 MINUTE = {"SizeInMBs": 1, "IntervalInSeconds": 60}
 MakeHttpStream = Callable[..., None]

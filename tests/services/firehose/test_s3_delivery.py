@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import Aws, MovableClock
+from tests.patience import eventually
 from tests.services.firehose.conftest import MakeStream, Objects, put
-from tests.services.lambda_.test_invocation import eventually
 
 MINUTE = {"SizeInMBs": 1, "IntervalInSeconds": 60}
 

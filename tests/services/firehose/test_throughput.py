@@ -8,9 +8,9 @@ from botocore.exceptions import ClientError
 from fogbank.services.firehose.records import DeliveryStream
 from fogbank.services.firehose.throughput import TAG, Throughputs
 from tests.conftest import Aws, MovableClock
+from tests.patience import eventually
 from tests.services.firehose.conftest import MakeStream, Objects
 from tests.services.firehose.test_s3_delivery import metric
-from tests.services.lambda_.test_invocation import eventually
 
 
 def stream(quota: str | None) -> DeliveryStream:

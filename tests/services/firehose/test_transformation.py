@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from tests.conftest import Aws, MovableClock
+from tests.patience import eventually
 from tests.services.firehose.conftest import MakeStream, Objects, put
 from tests.services.firehose.test_s3_delivery import metric
-from tests.services.lambda_.test_invocation import create, eventually
+from tests.services.lambda_.test_invocation import create
 
 MINUTE = {"SizeInMBs": 1, "IntervalInSeconds": 60}
 LARGE = {"SizeInMBs": 64, "IntervalInSeconds": 60}

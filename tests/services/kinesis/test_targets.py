@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Aws, MovableClock
+from tests.patience import eventually
 from tests.services.kinesis.conftest import MakeStream, iterator
-from tests.services.lambda_.test_invocation import eventually
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 

@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
+from tests.patience import eventually
 
 Aws = Callable[..., Any]
 ECHO = "def handler(event, context):\n    print('got it')\n    return event\n"
@@ -26,16 +27,6 @@ def package(source: str) -> bytes:
 def create(client: Any, name: str, source: str, **settings: Any) -> Any:
     defaults = {"Runtime": "python3.12", "Handler": "app.handler", "Role": "arn:aws:iam::000000000000:role/r"}
     return client.create_function(FunctionName=name, Code={"ZipFile": package(source)}, **{**defaults, **settings})
-
-
-def eventually(check: Callable[[], Any], *, within_s: float = 60) -> Any:
-    """What `check` gives once it is true: for work that the server does by itself, in real processes."""
-    until = time.monotonic() + within_s
-    while time.monotonic() < until:
-        if found := check():
-            return found
-        time.sleep(0.02)
-    raise AssertionError("it did not happen")
 
 
 def test_a_new_function_is_pending_in_the_answer_and_active_after_it(aws: Aws) -> None:

@@ -9,8 +9,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Aws, MovableClock
+from tests.patience import eventually
 from tests.services.lambda_.test_invocation import create as create_function
-from tests.services.lambda_.test_invocation import eventually, package
+from tests.services.lambda_.test_invocation import package
 
 TELL = """
 import base64, boto3, json, os

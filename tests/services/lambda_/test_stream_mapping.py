@@ -6,8 +6,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Aws, MovableClock
+from tests.patience import eventually
 from tests.services.cloudformation.stacks import create, outputs, update
-from tests.services.lambda_.test_invocation import ECHO, eventually
+from tests.services.lambda_.test_invocation import ECHO
 from tests.services.lambda_.test_invocation import create as create_function
 
 SUM = """

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.services.lambda_.test_invocation import create, eventually
+from tests.patience import eventually
+from tests.services.lambda_.test_invocation import create
 
 # What Metrics of Powertools for AWS Lambda prints when a handler ends: values in lists, several dimension sets.
 POWERTOOLS: dict[str, Any] = {

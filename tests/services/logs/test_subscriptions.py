@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.patience import eventually
 from tests.services.firehose.conftest import make_role
-from tests.services.lambda_.test_invocation import create, eventually
+from tests.services.lambda_.test_invocation import create
 
 DENIED = "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute"
 

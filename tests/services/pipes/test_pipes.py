@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.patience import eventually
 from tests.services.lambda_.test_invocation import create as create_function
-from tests.services.lambda_.test_invocation import eventually
 
 Aws = Callable[..., Any]
 ROLE = "arn:aws:iam::123456789012:role/r"

@@ -14,7 +14,7 @@ from fogbank.core.outbox import Row
 from fogbank.core.store import Store
 from fogbank.services.s3.replication import Work
 from tests.conftest import Aws, LiveServer
-from tests.services.lambda_.test_invocation import eventually
+from tests.patience import eventually
 from tests.services.s3.test_notifications import allowed_queue, received
 
 TRUST = {

@@ -2,7 +2,6 @@
 
 import hashlib
 import socket
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,10 +11,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Aws, LiveServer
+from tests.patience import eventually
 
 MB = 1024 * 1024
 LARGE = b"".join(number.to_bytes(4, "big") * 256 for number in range(8 * 1024))  # 8 MB, no two KB alike
-PATIENCE_S = 20
 
 
 @pytest.fixture
@@ -35,15 +34,6 @@ class Files:
 
     def _names(self) -> set[str]:
         return {file.name for file in self._folder.rglob("*") if file.is_file()}
-
-
-def eventually(true: Callable[[], object]) -> bool:
-    """Whether it becomes true: for what the server does behind its answers."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-    return True
 
 
 class Raw:

@@ -11,8 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import LiveServer
+from tests.patience import eventually
 from tests.services.lambda_.test_invocation import create as create_function
-from tests.services.lambda_.test_invocation import eventually
 
 Aws = Callable[..., Any]
 OFF = {"Mode": "OFF"}
