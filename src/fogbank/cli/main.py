@@ -75,7 +75,11 @@ def build_parser() -> _Parser:
     )
     deploy.add_argument("template", help="the template's file")
     deploy.add_argument(
-        "parameters", nargs="*", default=[], metavar="KEY=VALUE", help="values of the template's parameters"
+        "parameters",
+        nargs="*",
+        default=[],
+        metavar="KEY=VALUE",
+        help="values of the template's parameters; those not given stay as they are",
     )
     deploy.add_argument("--stack", help="the stack's name (default: the template's folder)")
 
