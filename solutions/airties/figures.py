@@ -97,7 +97,7 @@ def usage(stack: Stack, day: Day, found: Audit) -> Usage:
     """What the day used, by the metrics of the services where they tell it."""
 
     def total(namespace: str, name: str, dimension: str, value: str) -> float:
-        return stack.metric(namespace, name, {dimension: value}, statistic="Sum", since=day.began)
+        return stack.total(namespace, name, {dimension: value}, day.began)
 
     functions = [stack.outputs[name] for name in FUNCTIONS]
     shard_minutes = sum(

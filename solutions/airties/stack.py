@@ -72,11 +72,6 @@ class Stack:
         summary = self.client("kinesis").describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
         return int(summary["OpenShardCount"])
 
-    def all_shards(self, stream: str) -> int:
-        """Closed ones included."""
-        pages = self.client("kinesis").get_paginator("list_shards").paginate(StreamName=stream)
-        return sum(len(page["Shards"]) for page in pages)
-
     def read(self, enabled: bool) -> None:
         """Stops the reader of the telemetry, or lets it go on where it was."""
         self.client("lambda").update_event_source_mapping(UUID=self.outputs["BriefcaseTelemetry"], Enabled=enabled)
@@ -94,34 +89,30 @@ class Stack:
 
     # ---- metrics and alarms -------------------------------------------------------------------------------------
 
-    def metric(
-        self, namespace: str, name: str, dimensions: dict[str, str], *, statistic: str, since: datetime
-    ) -> float:
-        """The sum or the maximum of a metric since then."""
+    def total(self, namespace: str, name: str, dimensions: dict[str, str], since: datetime) -> float:
+        """The sum of a metric since then, from the beginning of that minute."""
         now = self.clock.now()
         answer = self.client("cloudwatch").get_metric_statistics(
             Namespace=namespace,
             MetricName=name,
             Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
-            StartTime=since - MINUTE,
+            StartTime=since.replace(second=0, microsecond=0),
             EndTime=now + MINUTE,
             Period=60 * (1 + int((now - since).total_seconds()) // 60_000),
-            Statistics=[statistic],
+            Statistics=["Sum"],
         )
-        values = [point[statistic] for point in answer["Datapoints"]]
-        return float(max(values, default=0.0) if statistic == "Maximum" else sum(values))
+        return sum(float(point["Sum"]) for point in answer["Datapoints"])
 
     def indexed(self, since: datetime) -> int:
         """Records that the readers have written to the index, repeated ones included."""
         return sum(
-            round(self.metric(self.name, "RecordsIndexed", {"StreamName": stream}, statistic="Sum", since=since))
-            for stream in self.streams
+            round(self.total(self.name, "RecordsIndexed", {"StreamName": stream}, since)) for stream in self.streams
         )
 
     def delivered(self, since: datetime) -> int:
         """Results that Firehose has written, repeated ones included."""
         of = {"DeliveryStreamName": self.outputs["Results"]}
-        return round(self.metric("AWS/Firehose", "DeliveryToS3.Records", of, statistic="Sum", since=since))
+        return round(self.total("AWS/Firehose", "DeliveryToS3.Records", of, since))
 
     def alarms_heard(self) -> list[tuple[str, str]]:
         """Name and new state of each alarm that has been told of since the last time, in their order."""

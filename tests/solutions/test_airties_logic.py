@@ -375,6 +375,7 @@ def test_a_report_of_a_day_as_promised_breaks_nothing_and_can_be_printed() -> No
         (("audit", "out_of_order"), 1),
         (("load", "out_of_order"), 1),
         (("load", "other_shards"), [1, 2]),
+        (("load", "refused"), {"events": 1}),
         (("load", "timeline", "shards"), [1, 1, 1]),
         (("load", "timeline", "shards"), [1, 4, 4]),
         (("retrieval", "wrong"), 1),
