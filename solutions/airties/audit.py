@@ -25,7 +25,6 @@ class Index:
     written_ms: "array[int]"
     sequence: list[int]
     files: list[tuple[str, str]] = field(default_factory=list)
-    entries: int = 0
     bytes: int = 0  # as DynamoDB counts them, with the 100 that it adds to each for its bill
     unknown: int = 0  # entries of no message that the fleet has sent
 
@@ -97,7 +96,6 @@ def read_index(dynamodb: Any, table: str, fleet: Fleet) -> Index:
     )
     files: dict[tuple[str, str], int] = {}
     for item in scan(dynamodb, table, fleet):
-        index.entries += 1
         index.bytes += 100 + sum(len(name) + len(*value.values()) for name, value in item.items())
         number = number_in(fleet, item)
         if number is None:

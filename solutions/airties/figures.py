@@ -21,7 +21,7 @@ MEMORY_GB = 0.5  # of each
 def of_load(day: Day, sender: Sender) -> dict[str, Any]:
     ledger = sender.ledger
     every = 1 + len(day.moments) // TIMELINE_MAX
-    timeline = day.moments[::every]
+    timeline = [*day.moments[:-1:every], *day.moments[-1:]]
     return {
         "acknowledged": ledger.acknowledged,
         "bytes": ledger.bytes_sent,

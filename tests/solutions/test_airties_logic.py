@@ -2,6 +2,7 @@
 
 import base64
 import importlib.util
+import io
 import json
 import sys
 from collections import deque
@@ -31,7 +32,7 @@ def own(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"airties_{name}", HERE / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
@@ -247,6 +248,84 @@ def test_a_time_may_be_said_as_a_date_or_as_milliseconds(text: str, moment: date
 def test_a_time_that_cannot_be_read_is_told_with_the_way_out() -> None:
     with pytest.raises(ValueError, match="noon: say a time as 2026-11-26T08:00"):
         own("fetch").moment_ms("noon")
+
+
+# ---- the audit -------------------------------------------------------------------------------------------------------
+
+
+class Kept:
+    """The index and the bulk file of a fleet whose every message was acknowledged, twice where it was sent twice."""
+
+    def __init__(self) -> None:
+        self.ledger = Ledger(1)
+        self.items: dict[int, dict[str, Any]] = {}
+        self.file = b""
+        for sequence, (_, message) in enumerate(FLEET.sends(), start=1):
+            stream = "events" if message.event else "telemetry"
+            self.ledger.lanes[0].acknowledge(stream, message.device, message.number, str(sequence))
+            body = FLEET.body(message)
+            self.items[message.number] = {
+                "device": {"S": FLEET.device_name(message.device)},
+                "at_seq": {"S": bulk.at_seq(message.at_ms, message.seq)},
+                "bucket": {"S": "b"},
+                "key": {"S": "k"},
+                "offset": {"N": str(len(self.file))},
+                "length": {"N": str(len(body))},
+                "sequence": {"S": str(sequence)},
+                "written": {"N": "1"},
+            }
+            self.file += body + b"\n"
+
+    def audited(self) -> Any:
+        return own("audit").audit(self, self, "index", FLEET, self.ledger)
+
+    def get_paginator(self, _operation: str) -> "Kept":
+        return self
+
+    def paginate(self, *, Segment: int, TotalSegments: int, **_: Any) -> list[dict[str, Any]]:
+        return [{"Items": list(self.items.values())[Segment::TotalSegments]}]
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
+        return {"Body": io.BytesIO(self.file)}
+
+
+def faults(found: Any) -> tuple[int, int, int, int]:
+    return found.lost, found.different, found.duplicates, found.out_of_order
+
+
+def test_the_audit_finds_nothing_where_everything_was_kept() -> None:
+    found = Kept().audited()
+    assert found.acknowledged == FLEET.total
+    assert faults(found) == (0, 0, 0, 0)
+
+
+def test_the_audit_finds_a_sample_that_is_not_in_the_index() -> None:
+    kept = Kept()
+    del kept.items[7]
+    assert faults(kept.audited()) == (1, 0, 0, 0)
+
+
+@pytest.mark.parametrize(("where", "value"), [("offset", "1"), ("length", "3")])
+def test_the_audit_finds_an_entry_that_leads_elsewhere(where: str, value: str) -> None:
+    kept = Kept()
+    kept.items[7][where]["N"] = value
+    assert faults(kept.audited()) == (0, 1, 0, 0)
+
+
+def test_the_audit_finds_a_second_entry_of_a_sample() -> None:
+    kept = Kept()
+    item = kept.items[7]
+    kept.items[-1] = item | {"at_seq": {"S": bulk.at_seq(int(item["at_seq"]["S"][:13]) + 1, FLEET.message(7).seq)}}
+    assert faults(kept.audited()) == (0, 0, 1, 0)
+
+
+def test_the_audit_finds_entries_out_of_the_order_in_which_their_device_sent_them() -> None:
+    kept = Kept()
+    device = FLEET.message(7).device
+    own = [n for n in kept.items if FLEET.message(n).device == device and not FLEET.message(n).event]
+    first, last = kept.items[own[0]], kept.items[own[-1]]
+    first["sequence"], last["sequence"] = last["sequence"], first["sequence"]
+    assert kept.audited().out_of_order > 0
 
 
 # ---- analysis and sums -----------------------------------------------------------------------------------------------
