@@ -43,8 +43,9 @@ def test_no_sample_is_lost_or_out_of_order_though_readers_and_server_are_killed(
         return server.client(service, account=account)
 
     try:
-        # Small batches: so the reader is behind for more than one after its outage, and its age is told.
-        deploy(aws, "airties", BatchSize="10")
+        # Small batches: so the reader is behind for more than one after its outage, whatever shards the few devices are
+        # in, and its age is told.
+        deploy(aws, "airties", BatchSize="5", IteratorAgeAlarmMs="150000")
         driving = driver(server, account, "airties", *SMALL)
         wait_for_files(aws, 10)
         assert kill_functions(server.pid) > 0
