@@ -19,6 +19,17 @@ class Echo:
         respond(ResponseData(200, [], " ".join(request.headers).encode()))
 
 
+class Refusing:
+    """Reads bodies while they arrive, and refuses requests at the end of the turn, as where others wrote."""
+
+    def streams(self, request: RequestData) -> bool:
+        return True
+
+    def handle(self, request: RequestData, respond: object) -> None:
+        assert callable(respond)
+        asyncio.get_running_loop().call_soon(respond, ResponseData(404, [], b""))
+
+
 class Wire(asyncio.Transport):
     """Keeps what is written."""
 
@@ -70,6 +81,22 @@ def test_a_body_may_be_larger_than_a_head() -> None:
     head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size
     assert _answer(head, *(b"y" * 1024 for _ in range(size // 1024))).written.startswith(b"HTTP/1.1 200 ")
     assert _answer(head + b"y" * size).written.startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_client_that_is_refused_at_the_end_of_the_turn_is_not_asked_for_its_body() -> None:
+    async def exchange() -> Wire:
+        connection, wire = HttpConnection(Connections(Refusing())), Wire()
+        connection.connection_made(wire)
+        connection.data_received(
+            b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\nExpect: 100-continue\r\n\r\n"
+        )
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return wire
+
+    wire = uvloop.run(exchange())
+    assert wire.written.startswith(b"HTTP/1.1 404 ")
+    assert wire.closed
 
 
 def test_repeated_headers_are_joined_and_names_have_no_case() -> None:

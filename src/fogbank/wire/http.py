@@ -296,15 +296,26 @@ class HttpConnection(asyncio.Protocol):
             self._stream = BodyStream(pause=self._transport.pause_reading, resume=self._resume_reading)
             request.body = self._stream
             # A client that asks first and is refused sends no body, and what would come next on the connection is open.
-            expects = not self._dispatch(request, close=expects) and expects
+            slot = self._dispatch(request, close=expects)
+            if expects:
+                # What is refused in this turn is told at its end, which is behind this.
+                self._loop.call_soon(self._ask_for_body, slot, self._parser.should_keep_alive())
         elif announced > BUFFERED_BODY_MAX:
             self._stop_parsing(413)
-        if expects and not self._closing and self._sending is None:
-            # In the middle of earlier answers it cannot be said; such a client sends on after a while.
-            earlier = len(self._slots) - (1 if self._stream is not None else 0)
-            if not earlier:
-                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        elif expects and not self._slots:
+            self._say_continue()
         self._deadline = self._connections.now_s + BODY_S
+
+    def _ask_for_body(self, slot: _Slot, keep_alive: bool) -> None:
+        if slot.response is None:
+            slot.close = not keep_alive
+            if self._slots[0] is slot:
+                self._say_continue()
+
+    def _say_continue(self) -> None:
+        """In the middle of earlier answers it cannot be said; a client that does not hear it sends on after a while."""
+        if self._sending is None and not self._closing:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, chunk: bytes) -> None:
         self._head_bytes = 0
@@ -337,8 +348,8 @@ class HttpConnection(asyncio.Protocol):
         self._refused = status
         raise ValueError("the request is beyond a limit")  # httptools ends with HttpParserCallbackError.
 
-    def _dispatch(self, request: RequestData, *, close: bool = False) -> bool:
-        """Whether there is an answer already; `close` says whether such a one ends the connection."""
+    def _dispatch(self, request: RequestData, *, close: bool = False) -> _Slot:
+        """Where its answer goes; `close` says whether that ends the connection."""
         keep_alive = self._parser.should_keep_alive()
         slot = _Slot(self, head=request.method == "HEAD", close=close or not keep_alive)
         self._slots.append(slot)
@@ -353,10 +364,7 @@ class HttpConnection(asyncio.Protocol):
             if slot.response is None:
                 slot.close = True
                 slot.respond(ResponseData(500, [], b""))
-        answered = slot.response is not None
-        if not answered:
-            slot.close = not keep_alive
-        return answered
+        return slot
 
     def _refuse(self, status: int) -> None:
         """Answer a request that cannot be read, behind the answers that are due before it, and close."""

@@ -1,5 +1,6 @@
 """Queries of Logs Insights: started, looked at, stopped, forgotten."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -252,7 +253,7 @@ def test_so_many_queries_run_at_a_time(logs: Any, clock: Any) -> None:
     assert raised.value.response["Error"]["Code"] == "LimitExceededException"
     assert len(started) >= 100
     for query_id in started:
-        if logs.get_query_results(queryId=query_id)["status"] in ("Scheduled", "Running"):
+        with contextlib.suppress(ClientError):  # It has ended by itself.
             logs.stop_query(queryId=query_id)
 
 
