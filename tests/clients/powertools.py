@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,22 @@ def _check_idempotency(endpoint: str, outputs: dict[str, str]) -> None:
     assert pay(order="3")[0] is None, "a payment that failed cannot be tried again"
     lines = eventually(lambda: _lines_of(endpoint, outputs["Pay"], "paid", 3), "what the logger wrote")
     assert {line["service"] for line in lines} == {"payments"}
+    eventually(lambda: _measured(endpoint) >= 3, "the metric that was printed")
+
+
+def _measured(endpoint: str) -> float:
+    """The sum of the metric that Powertools has printed in the embedded metric format."""
+    now = datetime.now(UTC)
+    found = look(endpoint, "cloudwatch").get_metric_statistics(
+        Namespace="Shop",
+        MetricName="Payments",
+        Dimensions=[{"Name": "service", "Value": "payments"}],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(hours=1),
+        Period=3600,
+        Statistics=["Sum"],
+    )
+    return float(sum(point["Sum"] for point in found["Datapoints"]))
 
 
 def _lines_of(endpoint: str, function: str, message: str, count: int) -> list[Any]:
