@@ -1,5 +1,6 @@
 """What APIs are made of: the operations, their patches and their refusals."""
 
+import json
 from typing import Any
 
 import pytest
@@ -100,6 +101,32 @@ def test_patches_change_a_method_and_what_it_declares(api: Api) -> None:
     assert integration["integrationResponses"]["200"]["selectionPattern"] == "2.."
     client.delete_integration(**place)
     assert refused(client.get_integration, **place)[1] == "Invalid Integration identifier specified"
+
+
+@pytest.mark.parametrize(
+    ("expression", "code", "sentence"),
+    [
+        ("(", "BadRequestException", "Invalid selection pattern specified: ("),
+        (r"(?!x).*", "NotImplemented", r"Fogbank does not take this regular expression: (?!x).* is not"),
+    ],
+)
+def test_what_cannot_be_matched_in_time_is_refused(api: Api, expression: str, code: str, sentence: str) -> None:
+    place = api.method("/")
+    api.client.put_integration(**place, type="MOCK")
+    said = refused(api.client.put_integration_response, **place, statusCode="200", selectionPattern=expression)
+    assert said[0] == code
+    assert said[1].startswith(sentence)
+
+
+def test_a_body_is_held_to_its_models_pattern_however_many_ways_that_has(api: Api) -> None:
+    schema = {"type": "object", "properties": {"tag": {"type": "string", "pattern": "^(a+)+$"}}}
+    api.client.create_model(restApiId=api.id, name="Pet", contentType="application/json", schema=json.dumps(schema))
+    validator = api.client.create_request_validator(restApiId=api.id, name="body", validateRequestBody=True)["id"]
+    api.mock("/pets", "POST", requestModels={"application/json": "Pet"}, requestValidatorId=validator)
+    api.deploy()
+    headers = {"Content-Type": "application/json"}
+    assert api.ask("/pets", "POST", body=json.dumps({"tag": "a" * 5_000}), headers=headers).status == 200
+    assert api.ask("/pets", "POST", body=json.dumps({"tag": "a" * 5_000 + "b"}), headers=headers).status == 400
 
 
 def test_a_model_that_a_method_uses_stays(api: Api) -> None:

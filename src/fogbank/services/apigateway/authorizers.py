@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
 """
 
-import re
 from typing import Any
 
 from fogbank.core.context import Context
@@ -12,6 +11,7 @@ from fogbank.core.service import Answer
 from fogbank.services.apigateway import patches
 from fogbank.services.apigateway.base import ApiGatewayBase, new_id, page, with_values
 from fogbank.services.apigateway.errors import BadRequest, Conflict, NotFound
+from fogbank.services.apigateway.expressions import check_expression
 from fogbank.services.apigateway.patches import Member, text
 from fogbank.services.apigateway.records import Authorizer, Document
 
@@ -126,10 +126,7 @@ def _check(document: Document) -> None:
         raise BadRequest(f"The authorizer result TTL must be between 0 and {TTL_S_MAX} seconds")
     expression = document.get("identityValidationExpression")
     if expression:
-        try:
-            re.compile(expression)
-        except re.error:
-            raise BadRequest(f"Invalid identity validation expression: {expression}") from None
+        check_expression(expression, f"Invalid identity validation expression: {expression}")
 
 
 def described(authorizer: Authorizer) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from fogbank.core.service import Answer
 from fogbank.services.apigateway import patches
 from fogbank.services.apigateway.base import HTTP_METHODS, ApiGatewayBase, with_values
 from fogbank.services.apigateway.errors import BadRequest, NotFound
+from fogbank.services.apigateway.expressions import check_expression
 from fogbank.services.apigateway.methods import remove_response, response_of
 from fogbank.services.apigateway.patches import Elements, Entries, Member, text
 from fogbank.services.apigateway.records import Document
@@ -274,10 +275,8 @@ def check_mapping(target: str, source: str, targets: re.Pattern[str], sources: r
 def check_integration_response(response: Document) -> None:
     pattern = response.get("selectionPattern")
     if pattern:
-        try:
-            re.compile(pattern)
-        except re.error:  # The sentence is not recorded.
-            raise BadRequest(f"Invalid selection pattern specified: {pattern}") from None
+        # The sentence is not recorded.
+        check_expression(pattern, f"Invalid selection pattern specified: {pattern}")
     for target, source in (response.get("responseParameters") or {}).items():
         check_mapping(target, source, _RESPONSE_TARGET, _RESPONSE_SOURCE)
     for content_type, template in (response.get("responseTemplates") or {}).items():

@@ -4,12 +4,12 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lamb
 """
 
 import json
-import re
 from typing import Any, NamedTuple
 
 import msgspec
 
 from fogbank.core.json_text import parse
+from fogbank.core.linear_regex import whole_match
 from fogbank.core.policies import Effect, Request, read_policy
 from fogbank.services.apigateway.execution import functions, mappings
 from fogbank.services.apigateway.execution.call import Call, first
@@ -82,7 +82,7 @@ def _identity(call: Call, document: Document) -> tuple[str, ...]:
     if wanted and not all(values):
         raise Unauthorized()
     expression = document.get("identityValidationExpression")
-    if document["type"] == "TOKEN" and expression and not re.fullmatch(expression, values[0] or ""):
+    if document["type"] == "TOKEN" and expression and not whole_match(expression)(values[0] or ""):
         raise Unauthorized()
     return tuple(value or "" for value in values)
 

@@ -1,7 +1,6 @@
 """What happens to a request, in order."""
 
-import re
-
+from fogbank.core.linear_regex import whole_match
 from fogbank.services.apigateway.execution import functions, http, mocks, services
 from fogbank.services.apigateway.execution.authorizers import LambdaAuthorizers
 from fogbank.services.apigateway.execution.bodies import request_body, response_body
@@ -137,7 +136,7 @@ def _selected(responses: dict[str, Document], text: str) -> Document | None:
         pattern = response.get("selectionPattern")
         if not pattern:
             default = response
-        elif text and re.fullmatch(pattern, text):
+        elif text and whole_match(pattern)(text):
             return response
     return default
 

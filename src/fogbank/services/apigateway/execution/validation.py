@@ -3,12 +3,14 @@
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-request-validation.html
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from fogbank.core.json_text import NOT_JSON, parse
+from fogbank.core.linear_regex import BadExpression, search
 from fogbank.services.apigateway.execution.call import Call
 from fogbank.services.apigateway.execution.media_types import bare
-from fogbank.services.apigateway.gateway_errors import BadRequestBody, BadRequestParameters
+from fogbank.services.apigateway.gateway_errors import BadRequestBody, BadRequestParameters, ConfigurationError
 from fogbank.services.apigateway.models import flattened
 
 _PLACES = {"header": 0, "path": 1, "querystring": 2}  # in the order in which AWS lists what is missing
@@ -62,7 +64,18 @@ def _schema(call: Call, name: str) -> Any:
     compiled = call.plan.compiled.get(name)
     if compiled is None:
         # Imported here: few APIs validate bodies, and it costs 50 ms.
-        from jsonschema import Draft4Validator
+        from jsonschema import Draft4Validator, validators
 
-        compiled = call.plan.compiled[name] = Draft4Validator(flattened(call.plan.models[name], call.plan.models))
+        validator = validators.extend(Draft4Validator, {"pattern": _pattern})
+        compiled = call.plan.compiled[name] = validator(flattened(call.plan.models[name], call.plan.models))
     return compiled
+
+
+def _pattern(_validator: Any, expression: str, instance: Any, _schema: Any) -> Iterator[Any]:
+    from jsonschema import ValidationError
+
+    try:
+        if isinstance(instance, str) and not search(expression)(instance):
+            yield ValidationError(f"{instance!r} does not match {expression!r}")
+    except BadExpression as error:
+        raise ConfigurationError(reason=f"Execution failed due to configuration error: {error}") from None

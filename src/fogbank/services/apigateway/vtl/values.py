@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from fogbank.core.linear_regex import BadExpression, whole_match
 from fogbank.services.apigateway.vtl.errors import TemplateError
 
 
@@ -122,7 +123,7 @@ def call(value: Any, name: str, arguments: list[Any]) -> Any:
         return None
     try:
         return method(*arguments)
-    except (TypeError, ValueError, IndexError, AttributeError, re.error) as error:
+    except (TypeError, ValueError, IndexError, AttributeError, re.error, BadExpression) as error:
         raise TemplateError(f"{name}: {error}") from error
 
 
@@ -210,7 +211,7 @@ _TEXT: dict[str, Callable[..., Any]] = {
     "replace": lambda text, old, new: text.replace(old, new),
     "replaceAll": lambda text, pattern, new: re.sub(pattern, _java_replacement(new), text),
     "replaceFirst": lambda text, pattern, new: re.sub(pattern, _java_replacement(new), text, count=1),
-    "matches": lambda text, pattern: re.fullmatch(pattern, text) is not None,
+    "matches": lambda text, pattern: whole_match(pattern)(text),
     "split": _split,
 }
 _MAP: dict[str, Callable[..., Any]] = {
