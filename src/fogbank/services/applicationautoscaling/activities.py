@@ -80,7 +80,7 @@ class Activities(ScalingBase):
         place = occasion.place
         unscaled = Activity(
             new_id(), what, occasion.cause, ctx.now_ms, "Failed", message, *place[3:], ctx.now_ms, reasons
-        )  # fmt: skip
+        )
         self._write(ctx, place, unscaled)
 
     def _write(self, ctx: Context, place: Place, activity: Activity) -> int:

@@ -39,9 +39,7 @@ class Decisions(Adjusting):
     def _step(self, ctx: Context, target: Target, policy: Policy, occasion: Occasion, capacity: int) -> Decision:
         """What a scale-out of the cooldown has added counts as part of the next; a scale-in waits for its cooldown."""
         configuration, cooldown_ms = policy.configuration, _step_cooldown_ms(policy)
-        amount = stepping.adjustment(
-            configuration, stepping.breach(configuration, occasion.values, occasion.threshold)
-        )  # fmt: skip
+        amount = stepping.adjustment(configuration, stepping.breach(configuration, occasion.values, occasion.threshold))
         if amount is None:
             return Decision(capacity)
         wanted = stepping.wanted(configuration, amount, capacity)
@@ -103,10 +101,8 @@ class Decisions(Adjusting):
             return
         policy.in_ms = 0
         cooldown_ms = (
-            _step_cooldown_ms(policy)
-            if policy.kind == STEPS
-            else self._cooldown_ms(place, policy, "ScaleOutCooldown")
-        )  # fmt: skip
+            _step_cooldown_ms(policy) if policy.kind == STEPS else self._cooldown_ms(place, policy, "ScaleOutCooldown")
+        )
         if ctx.now_ms >= policy.out_ms + cooldown_ms:
             policy.out_from = before
         policy.out_ms = ctx.now_ms

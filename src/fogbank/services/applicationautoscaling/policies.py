@@ -196,8 +196,9 @@ class Policies(Decisions):
         for other, policy in self._policies(place):
             known = policy.configuration if policy.kind == TRACKING else {}
             if other != name and measured == (
-                known.get("PredefinedMetricSpecification"), known.get("CustomizedMetricSpecification")
-            ):  # fmt: skip
+                known.get("PredefinedMetricSpecification"),
+                known.get("CustomizedMetricSpecification"),
+            ):
                 raise Invalid("Only one TargetTrackingScaling policy for a given metric specification is allowed.")
 
     def _alarms_answer(self, ctx: Context, policy: Policy) -> list[dict[str, str]]:

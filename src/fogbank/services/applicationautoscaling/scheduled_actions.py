@@ -109,9 +109,13 @@ class ScheduledActions(Adjusting):
         zone = zone_of(action.timezone or "UTC")
         assert zone is not None, "the time zone has been checked"
         due_ms = due_after(
-            action.schedule, zone, after_ms,
-            made_ms=action.created_ms, start_ms=action.start_ms, end_ms=action.end_ms,
-        )  # fmt: skip
+            action.schedule,
+            zone,
+            after_ms,
+            made_ms=action.created_ms,
+            start_ms=action.start_ms,
+            end_ms=action.end_ms,
+        )
         if due_ms is None:
             self._due.cancel(key)
         else:
