@@ -104,18 +104,9 @@ class Store:
         return Transaction(self)
 
     @property
-    def in_transaction(self) -> bool:
-        return bool(self._frames)
-
-    @property
     def has_written(self) -> bool:
         """Whether the current transaction has written."""
         return bool(self._frames) and self._frames[-1].txn is not None
-
-    @property
-    def dirty(self) -> bool:
-        """Whether this turn has uncommitted writes."""
-        return self._tick is not None
 
     async def run(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run `fn` in a transaction now; its result comes after the commit."""

@@ -3,12 +3,12 @@
 from typing import Any
 
 from fogbank.core.context import Context
-from fogbank.core.resource import ResourceRequest, ResourceState, TransactionalResourceType
-from fogbank.services.apigateway.errors import NotFound
+from fogbank.core.resource import ResourceRequest, ResourceState
+from fogbank.services.apigateway.part_resource import PartResource
 from fogbank.services.apigateway.properties import escaped, flag, given, replace
 
 
-class AuthorizerResource(TransactionalResourceType):
+class AuthorizerResource(PartResource):
     type_name = "AWS::ApiGateway::Authorizer"
     supported = frozenset(
         {
@@ -40,15 +40,12 @@ class AuthorizerResource(TransactionalResourceType):
         )
         return ResourceState(physical_id=request.physical_id, attributes=request.attributes)
 
-    def _delete(self, ctx: Context, request: ResourceRequest) -> None:
+    def _remove(self, ctx: Context, request: ResourceRequest) -> None:
         api_id = request.properties["RestApiId"]
-        try:
-            ctx.cloud.apigateway.delete_authorizer(ctx, restApiId=api_id, authorizerId=request.physical_id)
-        except NotFound:
-            return
+        ctx.cloud.apigateway.delete_authorizer(ctx, restApiId=api_id, authorizerId=request.physical_id)
 
 
-class ApiKeyResource(TransactionalResourceType):
+class ApiKeyResource(PartResource):
     type_name = "AWS::ApiGateway::ApiKey"
     supported = frozenset({"CustomerId", "Description", "Enabled", "Name", "Tags", "Value"})
     taggable = True
@@ -70,14 +67,11 @@ class ApiKeyResource(TransactionalResourceType):
         ctx.cloud.apigateway.update_api_key(ctx, apiKey=request.physical_id, patchOperations=changes)
         return ResourceState(physical_id=request.physical_id, attributes=request.attributes)
 
-    def _delete(self, ctx: Context, request: ResourceRequest) -> None:
-        try:
-            ctx.cloud.apigateway.delete_api_key(ctx, apiKey=request.physical_id)
-        except NotFound:
-            return
+    def _remove(self, ctx: Context, request: ResourceRequest) -> None:
+        ctx.cloud.apigateway.delete_api_key(ctx, apiKey=request.physical_id)
 
 
-class UsagePlanResource(TransactionalResourceType):
+class UsagePlanResource(PartResource):
     type_name = "AWS::ApiGateway::UsagePlan"
     supported = frozenset({"ApiStages", "Description", "Quota", "Tags", "Throttle", "UsagePlanName"})
     taggable = True
@@ -119,11 +113,8 @@ class UsagePlanResource(TransactionalResourceType):
         ctx.cloud.apigateway.update_usage_plan(ctx, usagePlanId=request.physical_id, patchOperations=changes)
         return ResourceState(physical_id=request.physical_id, attributes=request.attributes)
 
-    def _delete(self, ctx: Context, request: ResourceRequest) -> None:
-        try:
-            ctx.cloud.apigateway.delete_usage_plan(ctx, usagePlanId=request.physical_id)
-        except NotFound:
-            return
+    def _remove(self, ctx: Context, request: ResourceRequest) -> None:
+        ctx.cloud.apigateway.delete_usage_plan(ctx, usagePlanId=request.physical_id)
 
 
 def _stage(stage: dict[str, Any]) -> dict[str, Any]:
@@ -144,7 +135,7 @@ def _numbers(values: dict[str, Any]) -> dict[str, Any]:
     return {name: kinds[name](value) if name in kinds else value for name, value in values.items()}
 
 
-class UsagePlanKeyResource(TransactionalResourceType):
+class UsagePlanKeyResource(PartResource):
     type_name = "AWS::ApiGateway::UsagePlanKey"
     supported = frozenset({"KeyId", "KeyType", "UsagePlanId"})
 
@@ -157,9 +148,6 @@ class UsagePlanKeyResource(TransactionalResourceType):
     def _update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         return ResourceState(physical_id=request.physical_id, attributes=request.attributes)
 
-    def _delete(self, ctx: Context, request: ResourceRequest) -> None:
+    def _remove(self, ctx: Context, request: ResourceRequest) -> None:
         settings = given(request.properties, "KeyId", "UsagePlanId")
-        try:
-            ctx.cloud.apigateway.delete_usage_plan_key(ctx, **settings)
-        except NotFound:
-            return
+        ctx.cloud.apigateway.delete_usage_plan_key(ctx, **settings)

@@ -64,7 +64,6 @@ class Entries(NamedTuple):
 
     convert: Convert
     missing: str = "Invalid parameter name specified"
-    add_only: bool = False
 
 
 class Elements(NamedTuple):

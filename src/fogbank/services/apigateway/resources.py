@@ -13,6 +13,7 @@ from fogbank.services.apigateway.access_resources import (
     UsagePlanResource,
 )
 from fogbank.services.apigateway.errors import NotFound
+from fogbank.services.apigateway.part_resource import PartResource
 from fogbank.services.apigateway.properties import Patch, escaped, flag, given, map_changes, member, replace
 from fogbank.services.apigateway.tags import api_arn, stage_arn
 
@@ -139,7 +140,7 @@ def _rest_api(answer: dict[str, Any]) -> ResourceState:
     return ResourceState(physical_id=answer["id"], attributes=attributes)
 
 
-class ResourceResource(TransactionalResourceType):
+class ResourceResource(PartResource):
     type_name = "AWS::ApiGateway::Resource"
     supported = frozenset({"ParentId", "PathPart", "RestApiId"})
 
@@ -150,15 +151,12 @@ class ResourceResource(TransactionalResourceType):
     def _update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         return ResourceState(physical_id=request.physical_id, attributes=request.attributes)
 
-    def _delete(self, ctx: Context, request: ResourceRequest) -> None:
+    def _remove(self, ctx: Context, request: ResourceRequest) -> None:
         api_id = request.properties["RestApiId"]
-        try:
-            ctx.cloud.apigateway.delete_resource(ctx, restApiId=api_id, resourceId=request.physical_id)
-        except NotFound:
-            return
+        ctx.cloud.apigateway.delete_resource(ctx, restApiId=api_id, resourceId=request.physical_id)
 
 
-class MethodResource(TransactionalResourceType):
+class MethodResource(PartResource):
     type_name = "AWS::ApiGateway::Method"
     supported = frozenset(
         {
@@ -190,11 +188,8 @@ class MethodResource(TransactionalResourceType):
         self._put(ctx, request.properties)
         return ResourceState(physical_id=request.physical_id)
 
-    def _delete(self, ctx: Context, request: ResourceRequest) -> None:
-        try:
-            ctx.cloud.apigateway.delete_method(ctx, **_place(request.properties))
-        except NotFound:
-            return
+    def _remove(self, ctx: Context, request: ResourceRequest) -> None:
+        ctx.cloud.apigateway.delete_method(ctx, **_place(request.properties))
 
     def _put(self, ctx: Context, properties: dict[str, Any]) -> None:
         apigateway, place = ctx.cloud.apigateway, _place(properties)
@@ -256,7 +251,7 @@ def _put_integration(ctx: Context, place: dict[str, Any], integration: dict[str,
         ctx.cloud.apigateway.put_integration_response(ctx, **place, **wanted)
 
 
-class ModelResource(TransactionalResourceType):
+class ModelResource(PartResource):
     type_name = "AWS::ApiGateway::Model"
     supported = frozenset({"ContentType", "Description", "Name", "RestApiId", "Schema"})
 
@@ -279,19 +274,16 @@ class ModelResource(TransactionalResourceType):
         ctx.cloud.apigateway.update_model(ctx, restApiId=api_id, modelName=request.physical_id, patchOperations=changes)
         return ResourceState(physical_id=request.physical_id)
 
-    def _delete(self, ctx: Context, request: ResourceRequest) -> None:
+    def _remove(self, ctx: Context, request: ResourceRequest) -> None:
         api_id = request.properties["RestApiId"]
-        try:
-            ctx.cloud.apigateway.delete_model(ctx, restApiId=api_id, modelName=request.physical_id)
-        except NotFound:
-            return
+        ctx.cloud.apigateway.delete_model(ctx, restApiId=api_id, modelName=request.physical_id)
 
 
 def _json_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value or {})
 
 
-class RequestValidatorResource(TransactionalResourceType):
+class RequestValidatorResource(PartResource):
     type_name = "AWS::ApiGateway::RequestValidator"
     supported = frozenset({"Name", "RestApiId", "ValidateRequestBody", "ValidateRequestParameters"})
 
@@ -314,15 +306,12 @@ class RequestValidatorResource(TransactionalResourceType):
         )
         return ResourceState(physical_id=request.physical_id, attributes=request.attributes)
 
-    def _delete(self, ctx: Context, request: ResourceRequest) -> None:
+    def _remove(self, ctx: Context, request: ResourceRequest) -> None:
         api_id = request.properties["RestApiId"]
-        try:
-            ctx.cloud.apigateway.delete_request_validator(ctx, restApiId=api_id, requestValidatorId=request.physical_id)
-        except NotFound:
-            return
+        ctx.cloud.apigateway.delete_request_validator(ctx, restApiId=api_id, requestValidatorId=request.physical_id)
 
 
-class GatewayResponseResource(TransactionalResourceType):
+class GatewayResponseResource(PartResource):
     type_name = "AWS::ApiGateway::GatewayResponse"
     supported = frozenset({"ResponseParameters", "ResponseTemplates", "ResponseType", "RestApiId", "StatusCode"})
 
@@ -337,15 +326,12 @@ class GatewayResponseResource(TransactionalResourceType):
     def _update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         return self._create(ctx, request)
 
-    def _delete(self, ctx: Context, request: ResourceRequest) -> None:
+    def _remove(self, ctx: Context, request: ResourceRequest) -> None:
         settings = given(request.properties, "RestApiId", "ResponseType")
-        try:
-            ctx.cloud.apigateway.delete_gateway_response(ctx, **settings)
-        except NotFound:
-            return
+        ctx.cloud.apigateway.delete_gateway_response(ctx, **settings)
 
 
-class DeploymentResource(TransactionalResourceType):
+class DeploymentResource(PartResource):
     type_name = "AWS::ApiGateway::Deployment"
     supported = frozenset({"Description", "RestApiId", "StageDescription", "StageName"})
 
@@ -374,17 +360,14 @@ class DeploymentResource(TransactionalResourceType):
         )
         return ResourceState(physical_id=request.physical_id, attributes=request.attributes)
 
-    def _delete(self, ctx: Context, request: ResourceRequest) -> None:
+    def _remove(self, ctx: Context, request: ResourceRequest) -> None:
         """With the stage that it made, if that still points to it: nothing else in the template owns that one."""
         apigateway, api_id = ctx.cloud.apigateway, request.properties["RestApiId"]
-        try:
-            stage = request.properties.get("StageName")
-            there = apigateway.get_stages(ctx, restApiId=api_id, deploymentId=request.physical_id)["item"]
-            if stage in [each["stageName"] for each in there]:
-                apigateway.delete_stage(ctx, restApiId=api_id, stageName=stage)
-            apigateway.delete_deployment(ctx, restApiId=api_id, deploymentId=request.physical_id)
-        except NotFound:
-            return
+        stage = request.properties.get("StageName")
+        there = apigateway.get_stages(ctx, restApiId=api_id, deploymentId=request.physical_id)["item"]
+        if stage in [each["stageName"] for each in there]:
+            apigateway.delete_stage(ctx, restApiId=api_id, stageName=stage)
+        apigateway.delete_deployment(ctx, restApiId=api_id, deploymentId=request.physical_id)
 
 
 class StageResource(ResourceType):

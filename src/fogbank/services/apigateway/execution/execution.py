@@ -10,6 +10,7 @@ from fogbank.services.apigateway.addresses import Address
 from fogbank.services.apigateway.execution import logs, narration, refusals, steps
 from fogbank.services.apigateway.execution.authorizers import LambdaAuthorizers
 from fogbank.services.apigateway.execution.call import Call, Incoming, Outgoing
+from fogbank.services.apigateway.execution.compression import compress
 from fogbank.services.apigateway.execution.metering import Metering
 from fogbank.services.apigateway.execution.plan import PLANS_MAX, Plan
 from fogbank.services.apigateway.execution.throttle import Throttle
@@ -50,6 +51,7 @@ class Execution:
             deployment_id=stage.deployment_id,
         )
         outgoing = await self._through(call, stage)
+        compress(incoming, outgoing, api.settings.get("minimumCompressionSize"))
         await self._tell(call, stage, outgoing)
         return _with_ids(outgoing, ctx.now_ms, ctx.request_id, call.context["extendedRequestId"])
 
