@@ -1,12 +1,12 @@
 """What the caller of a stack operation asked for, whichever operation it was, and its checks."""
 
-import urllib.parse
 from typing import Any
 
 import msgspec
 
 from fogbank.core.context import Context
-from fogbank.core.errors import AwsError, NotImplementedInFogbank
+from fogbank.core.errors import NotImplementedInFogbank
+from fogbank.core.roles import may_assume
 from fogbank.services.cloudformation import notifications, prepare, rollback_triggers, s3_text, stack_policy, template
 from fogbank.services.cloudformation.errors import ValidationError
 from fogbank.services.cloudformation.prepare import Plan
@@ -46,7 +46,7 @@ async def check(ctx: Context, given: Settings) -> None:
     notifications.check(given.notification_arns or [])
     rollback_triggers.check(given.rollback_configuration or {})
     if given.role_arn:
-        await check_role(ctx, given.role_arn)
+        check_role(ctx, given.role_arn)
     for tag in given.tags or ():
         if tag["Key"].startswith("aws:"):
             raise ValidationError("aws: prefixed tag key names are not allowed for external use.")
@@ -61,19 +61,10 @@ def keeps_failed(config: dict[str, Any] | None) -> bool:
     return bool(config.get("DisableRollback"))
 
 
-async def check_role(ctx: Context, role_arn: str) -> None:
+def check_role(ctx: Context, role_arn: str) -> None:
     """The role must be there, and CloudFormation one of those who may assume it."""
-    refusal = ValidationError(f"Role {role_arn} is invalid or cannot be assumed")
-    parts = role_arn.split(":")
-    if len(parts) != 6 or not parts[5].startswith("role/"):
-        raise refusal
-    name = parts[5].rpartition("/")[2]
-    try:
-        answer = await ctx.call(ctx.at(account=parts[4]).cloud.iam.get_role, RoleName=name)
-    except AwsError:
-        raise refusal from None
-    if "cloudformation.amazonaws.com" not in urllib.parse.unquote(str(answer["Role"]["AssumeRolePolicyDocument"])):
-        raise refusal
+    if not may_assume(ctx, "cloudformation.amazonaws.com", role_arn):
+        raise ValidationError(f"Role {role_arn} is invalid or cannot be assumed")
 
 
 async def text_of(ctx: Context, given: Settings, former: Stack | None) -> str:

@@ -106,7 +106,7 @@ class Stacks(Registry):
                 "the DELETE_FAILED state."
             )
         if RoleARN:
-            await settings.check_role(ctx, RoleARN)
+            settings.check_role(ctx, RoleARN)
         begun = await ctx.run(self._begin_delete_instead, ctx, found.id, ClientRequestToken or "")
         if begun is not None:
             work, earlier = begun
@@ -165,7 +165,7 @@ class Stacks(Registry):
 
     async def _with_role(self, ctx: Context, stack: Stack, role_arn: str | None, token: str | None) -> Deployment:
         if role_arn:
-            await settings.check_role(ctx, role_arn)
+            settings.check_role(ctx, role_arn)
             stack.role_arn = role_arn
         stack.token = token or ""
         return self.work(ctx, stack)

@@ -8,15 +8,13 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication.html
 
 import logging
 from typing import Any
-from urllib.parse import unquote
 
 from msgspec.structs import replace
 
-from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.core.errors import AwsError
 from fogbank.core.moments import iso_milliseconds
+from fogbank.core.roles import may_assume
 from fogbank.core.service import Answer
 from fogbank.core.store import Record
 from fogbank.services.s3 import grants, object_lock, replication_rules
@@ -158,7 +156,7 @@ class Replication(S3Base):
         rule = next((rule for rule in rules if rule["ID"] == work.rule_id), None)
         if bucket is None or config is None or rule is None:
             return  # Nobody wants it any more.
-        reason = await self._reason_against(ctx, config.value["Role"], bucket, rule)
+        reason = self._reason_against(ctx, config.value["Role"], bucket, rule)
         version = self._shelf.find(work.bucket, work.key, work.version_id)
         if version is None:
             return
@@ -175,7 +173,7 @@ class Replication(S3Base):
                 raise
             self._bodies.forget(duplicate)
 
-    async def _reason_against(self, ctx: Context, role_arn: str, bucket: BucketRecord, rule: Rule) -> str:
+    def _reason_against(self, ctx: Context, role_arn: str, bucket: BucketRecord, rule: Rule) -> str:
         """Why a destination cannot get replicas, in AWS's failure codes; empty if it can.
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-failure-codes.html
@@ -187,15 +185,7 @@ class Replication(S3Base):
             return "DstBucketUnversioned"
         if bucket.object_lock and not there.object_lock:
             return "DstBucketObjectLockConfigMissing"
-        role = parse_arn(role_arn)
-        assert role is not None, "a configuration's role is an ARN"
-        try:
-            name = role.resource.rpartition("/")[2]
-            found = await ctx.at(account=role.account).call(ctx.cloud.iam.get_role, RoleName=name)
-        except AwsError:
-            return "AssumeRoleNotPermitted"
-        trusted = "s3.amazonaws.com" in unquote(str(found["Role"]["AssumeRolePolicyDocument"]))
-        return "" if trusted else "AssumeRoleNotPermitted"
+        return "" if may_assume(ctx, "s3.amazonaws.com", role_arn) else "AssumeRoleNotPermitted"
 
     def _arrive(self, ctx: Context, work: Work, rule: Rule, duplicate: Duplicate) -> None:
         bucket, there = self._ends(work, rule)
