@@ -49,3 +49,13 @@ class UnmodifiableEntity(AwsError):
 
 class ValidationError(AwsError):
     code = "ValidationError"
+
+
+class AccessDenied(AwsError):
+    code = "AccessDenied"
+    status = 403
+
+
+class PolicyNotAttachable(AwsError):
+    code = "PolicyNotAttachableException"
+    query_code = "PolicyNotAttachable"

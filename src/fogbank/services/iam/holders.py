@@ -4,7 +4,14 @@ from typing import Any
 from urllib.parse import quote
 
 from fogbank.core.context import Context
-from fogbank.services.iam.errors import DeleteConflict, LimitExceeded, NoSuchEntity, ValidationError
+from fogbank.services.iam.aws_managed import SERVICE_ROLE_POLICIES, is_aws_managed
+from fogbank.services.iam.errors import (
+    DeleteConflict,
+    LimitExceeded,
+    NoSuchEntity,
+    PolicyNotAttachable,
+    ValidationError,
+)
 from fogbank.services.iam.fields import check_document, policy_size
 from fogbank.services.iam.records import Group, IamTables, Role, User
 
@@ -19,8 +26,9 @@ INLINE_MAX: dict[type[Holder], int] = {User: 2048, Group: 5120, Role: 10_240}
 def check_attachable(ctx: Context, tables: IamTables, arn: str) -> None:
     if not arn.startswith("arn:"):
         raise ValidationError("Invalid ARN:  Could not be parsed!")
-    own = not arn.startswith("arn:aws:iam::aws:")  # AWS's own policies are many and not kept here.
-    if own and tables.policies.get((ctx.account, arn)) is None:
+    if arn.startswith(SERVICE_ROLE_POLICIES):
+        raise PolicyNotAttachable("Cannot attach a Service Role Policy to a customer role.")
+    if not is_aws_managed(arn) and tables.policies.get((ctx.account, arn)) is None:
         raise NoSuchEntity(f"Policy {arn} does not exist or is not attachable.")
 
 
@@ -74,6 +82,11 @@ def check_without_policies(holder: Holder) -> None:
         raise DeleteConflict("Cannot delete entity, must detach all policies first.")
     if holder.inline:
         raise DeleteConflict("Cannot delete entity, must delete policies first.")
+
+
+def boundary_of(holder: Holder) -> str:
+    """The ARN of its permissions boundary, or nothing; groups have none."""
+    return "" if isinstance(holder, Group) else holder.boundary
 
 
 def boundary_answer(holder: User | Role) -> dict[str, Any]:

@@ -3,27 +3,39 @@
 https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-versioning.html
 """
 
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Answer
 from fogbank.core.tags import tag_list, tag_map
+from fogbank.services.iam.aws_managed import aws_managed_policies, is_aws_managed
 from fogbank.services.iam.errors import (
+    AccessDenied,
     DeleteConflict,
     EntityAlreadyExists,
     LimitExceeded,
     NoSuchEntity,
     ValidationError,
 )
-from fogbank.services.iam.fields import PAGE_MAX, check_document, page, policy_size
-from fogbank.services.iam.holders import Holder
+from fogbank.services.iam.fields import PAGE_MAX, check_document, page, policy_size, tagged
+from fogbank.services.iam.holders import Holder, boundary_of
 from fogbank.services.iam.records import Policy, PolicyVersion, new_id
 from fogbank.services.iam.roles import Roles
 
 VERSIONS_MAX = 5  # IAM's quota
+_NOT_LISTED = ("Description", "Tags")
 SIZE_MAX = 6144  # characters without white space, also a quota
+
+
+class Usage(NamedTuple):
+    """How often policies are attached, and how often they are a boundary, by ARN."""
+
+    attached: Counter[str]
+    boundaries: Counter[str]
 
 
 class ManagedPolicies(Roles):
@@ -55,12 +67,12 @@ class ManagedPolicies(Roles):
         )
         arn = f"arn:aws:iam::{ctx.account}:policy{Path}{PolicyName}"
         self._tables.policies.put((ctx.account, arn), policy)
-        return {"Policy": self._policy_answer(ctx, arn, policy)}
+        return {"Policy": _policy_answer(arn, policy, self._usage(ctx))}
 
     def create_policy_version(
         self, ctx: Context, *, PolicyArn: str, PolicyDocument: str, SetAsDefault: bool = False
     ) -> Answer:
-        policy = self._policy(ctx, PolicyArn)
+        policy = self._own_policy(ctx, "CreatePolicyVersion", PolicyArn)
         _check_managed(PolicyDocument)
         if len(policy.versions) >= VERSIONS_MAX:
             raise LimitExceeded(
@@ -77,7 +89,7 @@ class ManagedPolicies(Roles):
         return {"PolicyVersion": _version_answer(policy, version)}
 
     def delete_policy(self, ctx: Context, *, PolicyArn: str) -> Answer:
-        policy = self._policy(ctx, PolicyArn)
+        policy = self._own_policy(ctx, "DeletePolicy", PolicyArn)
         if self._holders(ctx, PolicyArn, boundaries=True):
             raise DeleteConflict("Cannot delete a policy attached to entities.")
         if len(policy.versions) > 1:
@@ -89,7 +101,7 @@ class ManagedPolicies(Roles):
         return None
 
     def delete_policy_version(self, ctx: Context, *, PolicyArn: str, VersionId: str) -> Answer:
-        policy = self._policy(ctx, PolicyArn)
+        policy = self._own_policy(ctx, "DeletePolicyVersion", PolicyArn)
         version = _version(policy, PolicyArn, VersionId)
         if version.number == policy.default:
             raise DeleteConflict("Cannot delete the default version of a policy.")
@@ -98,7 +110,7 @@ class ManagedPolicies(Roles):
         return None
 
     def get_policy(self, ctx: Context, *, PolicyArn: str) -> Answer:
-        return {"Policy": self._policy_answer(ctx, PolicyArn, self._policy(ctx, PolicyArn))}
+        return {"Policy": _policy_answer(PolicyArn, self._policy(ctx, PolicyArn), self._usage(ctx))}
 
     def get_policy_version(self, ctx: Context, *, PolicyArn: str, VersionId: str) -> Answer:
         policy = self._policy(ctx, PolicyArn)
@@ -137,16 +149,21 @@ class ManagedPolicies(Roles):
         Scope: str = "All",
         OnlyAttached: bool = False,
         PathPrefix: str = "/",
+        PolicyUsageFilter: str | None = None,
         Marker: str | None = None,
         MaxItems: int = PAGE_MAX,
     ) -> Answer:
-        rows = []
-        for (_, arn), policy in self._tables.policies.scan((ctx.account,)):
-            row = self._policy_answer(ctx, arn, policy)
-            if policy.path.startswith(PathPrefix) and (row["AttachmentCount"] or not OnlyAttached):
-                # Policy (API reference): the description is not part of ListPolicies.
-                rows.append({name: value for name, value in row.items() if name not in ("Description", "Tags")})
-        return page("Policies", [] if Scope == "AWS" else rows, Marker, MaxItems)
+        usage = self._usage(ctx)
+        used = usage.boundaries if PolicyUsageFilter == "PermissionsBoundary" else usage.attached
+        rows = [
+            # Policy (API reference): the description is not part of ListPolicies.
+            {name: value for name, value in _policy_answer(arn, policy, usage).items() if name not in _NOT_LISTED}
+            for arn, policy in self._policies_in(ctx, Scope)
+            if policy.path.startswith(PathPrefix)
+            and (used[arn] or not OnlyAttached)
+            and (PolicyUsageFilter is None or used[arn])
+        ]
+        return page("Policies", rows, Marker, MaxItems)
 
     def list_policy_versions(
         self, ctx: Context, *, PolicyArn: str, Marker: str | None = None, MaxItems: int = PAGE_MAX
@@ -156,7 +173,7 @@ class ManagedPolicies(Roles):
         return page("Versions", rows, Marker, MaxItems)
 
     def set_default_policy_version(self, ctx: Context, *, PolicyArn: str, VersionId: str) -> Answer:
-        policy = self._policy(ctx, PolicyArn)
+        policy = self._own_policy(ctx, "SetDefaultPolicyVersion", PolicyArn)
         policy.default = _version(policy, PolicyArn, VersionId).number
         policy.updated_ms = ctx.now_ms
         self._tables.policies.put((ctx.account, PolicyArn), policy)
@@ -168,13 +185,13 @@ class ManagedPolicies(Roles):
         return page("Tags", tag_list(self._policy(ctx, PolicyArn).tags), Marker, MaxItems)
 
     def tag_policy(self, ctx: Context, *, PolicyArn: str, Tags: list[dict[str, str]]) -> Answer:
-        policy = self._policy(ctx, PolicyArn)
+        policy = self._own_policy(ctx, "TagPolicy", PolicyArn)
         policy.tags |= tag_map(Tags)
         self._tables.policies.put((ctx.account, PolicyArn), policy)
         return None
 
     def untag_policy(self, ctx: Context, *, PolicyArn: str, TagKeys: list[str]) -> Answer:
-        policy = self._policy(ctx, PolicyArn)
+        policy = self._own_policy(ctx, "UntagPolicy", PolicyArn)
         policy.tags = {key: value for key, value in policy.tags.items() if key not in TagKeys}
         self._tables.policies.put((ctx.account, PolicyArn), policy)
         return None
@@ -184,41 +201,69 @@ class ManagedPolicies(Roles):
     def _policy(self, ctx: Context, arn: str) -> Policy:
         if not arn.startswith("arn:"):
             raise ValidationError("Invalid ARN:  Could not be parsed!")
-        if arn.startswith("arn:aws:iam::aws:"):
-            raise NotImplementedInFogbank("Fogbank's IAM does not have the contents of AWS managed policies.")
+        if is_aws_managed(arn):
+            found = aws_managed_policies().get(arn)
+            if found is None:
+                raise NotImplementedInFogbank(f"Fogbank's IAM does not have the contents of the AWS policy {arn}.")
+            return found
         policy = self._tables.policies.get((ctx.account, arn))
         if policy is None:
             raise NoSuchEntity(f"Policy {arn} was not found.")
         return policy
 
+    def _own_policy(self, ctx: Context, operation: str, arn: str) -> Policy:
+        """A policy that may be changed: AWS's are AWS's."""
+        if is_aws_managed(arn):
+            raise AccessDenied(
+                f"User: {ctx.principal_arn} is not authorized to perform: iam:{operation} on resource: policy {arn}"
+            )
+        return self._policy(ctx, arn)
+
+    def _policies_in(self, ctx: Context, scope: str) -> Iterator[tuple[str, Policy]]:
+        """The policies of the account, of AWS or (`All`) both, with their ARNs."""
+        if scope != "AWS":
+            for (_, arn), policy in self._tables.policies.scan((ctx.account,)):
+                yield arn, policy
+        if scope != "Local":
+            yield from aws_managed_policies().items()
+
     def _holders(self, ctx: Context, arn: str, *, boundaries: bool = False) -> list[tuple[str, Holder]]:
         """What the policy is attached to or, if wanted, is the boundary of; with its kind."""
-        place = (ctx.account,)
-        found: list[tuple[str, Holder]] = []
-        for kind, table in (("Group", self._tables.groups), ("User", self._tables.users), ("Role", self._tables.roles)):
-            for _, holder in table.scan(place):
-                if arn in holder.attached or (boundaries and getattr(holder, "boundary", "") == arn):
-                    found.append((kind, holder))
-        return found
+        return [
+            (kind, holder)
+            for kind, holder in self._every_holder(ctx)
+            if arn in holder.attached or (boundaries and boundary_of(holder) == arn)
+        ]
 
-    def _policy_answer(self, ctx: Context, arn: str, policy: Policy) -> dict[str, Any]:
-        holders = self._holders(ctx, arn, boundaries=True)
-        attached = sum(arn in holder.attached for _, holder in holders)
-        answer: dict[str, Any] = {
-            "PolicyName": policy.name,
-            "PolicyId": policy.id,
-            "Arn": arn,
-            "Path": policy.path,
-            "DefaultVersionId": f"v{policy.default}",
-            "AttachmentCount": attached,
-            "PermissionsBoundaryUsageCount": len(holders) - attached,
-            "IsAttachable": True,
-            "CreateDate": policy.created_ms / 1000,
-            "UpdateDate": policy.updated_ms / 1000,
-        }
-        if policy.description:
-            answer["Description"] = policy.description
-        return answer | ({"Tags": tag_list(policy.tags)} if policy.tags else {})
+    def _every_holder(self, ctx: Context) -> Iterator[tuple[str, Holder]]:
+        for kind, table in (("Group", self._tables.groups), ("User", self._tables.users), ("Role", self._tables.roles)):
+            for _, holder in table.scan((ctx.account,)):
+                yield kind, holder
+
+    def _usage(self, ctx: Context) -> Usage:
+        usage = Usage(Counter(), Counter())
+        for _, holder in self._every_holder(ctx):
+            usage.attached.update(holder.attached)
+            usage.boundaries[boundary_of(holder)] += 1
+        return usage
+
+
+def _policy_answer(arn: str, policy: Policy, usage: Usage) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "PolicyName": policy.name,
+        "PolicyId": policy.id,
+        "Arn": arn,
+        "Path": policy.path,
+        "DefaultVersionId": f"v{policy.default}",
+        "AttachmentCount": usage.attached[arn],
+        "PermissionsBoundaryUsageCount": usage.boundaries[arn],
+        "IsAttachable": True,
+        "CreateDate": policy.created_ms / 1000,
+        "UpdateDate": policy.updated_ms / 1000,
+    }
+    if policy.description:
+        answer["Description"] = policy.description
+    return answer | tagged(policy.tags)
 
 
 def _version(policy: Policy, arn: str, version_id: str) -> PolicyVersion:

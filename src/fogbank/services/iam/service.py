@@ -20,8 +20,8 @@ class IamService(AccessKeys, ManagedPolicies, InstanceProfiles, ServiceLinkedRol
     """Users and their keys, groups, roles, policies, instance profiles, identity providers and the account's own
     settings; kept and not enforced. IAM is global: keys have no region.
 
-    The contents of AWS managed policies, MFA, certificates, SSH keys, reports and the policy simulator answer
-    NotImplemented; a policy that belongs to AWS is not checked when it is attached.
+    MFA, certificates, SSH keys, reports and the policy simulator answer NotImplemented. A policy of AWS that is not
+    known here can be attached, and its contents answer NotImplemented.
     """
 
     name = "iam"

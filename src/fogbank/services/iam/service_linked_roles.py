@@ -9,6 +9,7 @@ from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.ids import new_id as new_uuid
 from fogbank.core.service import Answer
+from fogbank.services.iam.aws_managed import SERVICE_ROLE_POLICIES
 from fogbank.services.iam.errors import InvalidInput, NoSuchEntity
 from fogbank.services.iam.linked_services import CUSTOM_SUFFIX, LINKED_SERVICES
 from fogbank.services.iam.records import Role, new_id
@@ -41,7 +42,7 @@ class ServiceLinkedRoles(Roles):
             created_ms=ctx.now_ms,
             trust=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
             description=Description,
-            attached=[f"arn:aws:iam::aws:policy/aws-service-role/{policy}" for policy in policies],
+            attached=[f"{SERVICE_ROLE_POLICIES}{policy}" for policy in policies],
             service=AWSServiceName,
         )
         self._keep(ctx, role)
