@@ -75,6 +75,7 @@ class Accounts(Service):
     def get_account_summary(self, ctx: Context) -> Answer:
         tables, place = self._tables, (ctx.account,)
         policies = [policy for _, policy in tables.policies.scan(place)]
+        devices = [device for _, device in tables.mfa.scan(place)]
         counts = {
             "Users": tables.users.count(place),
             "Groups": tables.groups.count(place),
@@ -82,10 +83,10 @@ class Accounts(Service):
             "Policies": len(policies),
             "PolicyVersionsInUse": sum(len(policy.versions) for policy in policies),
             "InstanceProfiles": tables.profiles.count(place),
-            "ServerCertificates": 0,
+            "ServerCertificates": tables.server_certificates.count(place),
             "Providers": tables.openid.count(place) + tables.saml.count(place),
-            "MFADevices": 0,
-            "MFADevicesInUse": 0,
+            "MFADevices": len(devices),
+            "MFADevicesInUse": sum(bool(device.user) for device in devices),
             "AccountMFAEnabled": 0,
             "AccountAccessKeysPresent": 0,
             "AccountPasswordPresent": 1,

@@ -59,3 +59,35 @@ class AccessDenied(AwsError):
 class PolicyNotAttachable(AwsError):
     code = "PolicyNotAttachableException"
     query_code = "PolicyNotAttachable"
+
+
+class InvalidAuthenticationCode(AwsError):
+    code = "InvalidAuthenticationCodeException"
+    query_code = "InvalidAuthenticationCode"
+    status = 403
+
+
+class MalformedCertificate(AwsError):
+    code = "MalformedCertificateException"
+    query_code = "MalformedCertificate"
+
+
+class KeyPairMismatch(AwsError):
+    code = "KeyPairMismatchException"
+    query_code = "KeyPairMismatch"
+
+
+class DuplicateCertificate(AwsError):
+    code = "DuplicateCertificateException"
+    query_code = "DuplicateCertificate"
+    status = 409
+
+
+class InvalidPublicKey(AwsError):
+    code = "InvalidPublicKeyException"
+    query_code = "InvalidPublicKey"
+
+
+class DuplicateSshPublicKey(AwsError):
+    code = "DuplicateSSHPublicKeyException"
+    query_code = "DuplicateSSHPublicKey"

@@ -69,6 +69,39 @@ class ServiceCredential(Record):
     active: bool = True
 
 
+class MfaDevice(Record):
+    """A virtual MFA device; `user` has it enabled, or nobody. Codes of `used_step` and before are used up."""
+
+    seed: bytes
+    created_ms: int
+    tags: dict[str, str] = {}
+    user: str = ""
+    enabled_ms: int = 0
+    drift: int = 0
+    """How many steps its clock is ahead of ours."""
+    used_step: int = 0
+
+
+class PublicKey(Record):
+    """A signing certificate or an SSH public key of a user."""
+
+    body: str
+    uploaded_ms: int
+    status: str = "Active"
+
+
+class ServerCertificate(Record):
+    name: str
+    id: str
+    path: str
+    uploaded_ms: int
+    expires_ms: int
+    body: str
+    chain: str
+    private_key: str
+    tags: dict[str, str] = {}
+
+
 class OpenIdProvider(Record):
     url: str
     clients: list[str]
@@ -136,6 +169,13 @@ class IamTables:
         self.keys = store.table("iam.keys", key=(str, str, str), value=UserKey)
         # account, user, credential id
         self.credentials = store.table("iam.credentials", key=(str, str, str), value=ServiceCredential)
+        # account, user, certificate or key id
+        self.signing = store.table("iam.signing_certificates", key=(str, str, str), value=PublicKey)
+        self.ssh = store.table("iam.ssh_public_keys", key=(str, str, str), value=PublicKey)
+        # account, serial number
+        self.mfa = store.table("iam.mfa_devices", key=(str, str), value=MfaDevice)
+        # account, name
+        self.server_certificates = store.table("iam.server_certificates", key=(str, str), value=ServerCertificate)
         # account, ARN
         self.openid = store.table("iam.openid", key=(str, str), value=OpenIdProvider)
         self.saml = store.table("iam.saml", key=(str, str), value=SamlProvider)

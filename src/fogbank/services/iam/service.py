@@ -8,15 +8,28 @@ from fogbank.core.service import Tagged
 from fogbank.services.iam.access_keys import AccessKeys
 from fogbank.services.iam.account import Accounts
 from fogbank.services.iam.instance_profiles import InstanceProfiles
+from fogbank.services.iam.mfa import MfaDevices
 from fogbank.services.iam.policies import ManagedPolicies
 from fogbank.services.iam.providers import Providers
+from fogbank.services.iam.public_keys import PublicKeys
 from fogbank.services.iam.records import IamTables
+from fogbank.services.iam.server_certificates import ServerCertificates
 from fogbank.services.iam.service_linked_roles import ServiceLinkedRoles
 
 _GLOBAL_REGION = "us-east-1"
 
 
-class IamService(AccessKeys, ManagedPolicies, InstanceProfiles, ServiceLinkedRoles, Providers, Accounts):
+class IamService(
+    AccessKeys,
+    PublicKeys,
+    MfaDevices,
+    ServerCertificates,
+    ManagedPolicies,
+    InstanceProfiles,
+    ServiceLinkedRoles,
+    Providers,
+    Accounts,
+):
     """Users and their keys, groups, roles, policies, instance profiles, identity providers and the account's own
     settings; kept and not enforced. IAM is global: keys have no region.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
+from fogbank.core.store import Table
 from fogbank.core.tags import tag_list, tag_map
 from fogbank.services.iam.errors import DeleteConflict, EntityAlreadyExists, NoSuchEntity, ValidationError
 from fogbank.services.iam.fields import PAGE_MAX, page, tagged
@@ -87,7 +88,11 @@ class Users(Roles):
             raise DeleteConflict("Cannot delete entity, must delete access keys first.")
         if user.login_ms:
             raise DeleteConflict("Cannot delete entity, must delete login profile first.")
-        if self._tables.credentials.first(place) is not None:
+        if any(device.user == UserName for _, device in self._tables.mfa.scan((ctx.account,))):
+            raise DeleteConflict("Cannot delete entity, must delete MFA device first.")
+        if self._tables.signing.first(place) is not None:
+            raise DeleteConflict("Cannot delete entity, must delete signing certificates first.")
+        if any(table.first(place) is not None for table in self._of_users):
             raise DeleteConflict("Cannot delete entity, must remove referenced objects first.")
         self._tables.users.delete(place)
         return None
@@ -196,15 +201,22 @@ class Users(Roles):
                 raise EntityAlreadyExists(f"User with name {NewUserName} already exists.")
             self._tables.users.delete((ctx.account, UserName))
             user.name = NewUserName
-            for key, record in list(self._tables.keys.scan((ctx.account, UserName))):
-                self._tables.keys.delete(key)
-                self._tables.keys.put((ctx.account, NewUserName, key[2]), record)
-            for key, credential in list(self._tables.credentials.scan((ctx.account, UserName))):
-                self._tables.credentials.delete(key)
-                self._tables.credentials.put((ctx.account, NewUserName, key[2]), credential)
+            for table in self._of_users:
+                for key, record in list(table.scan((ctx.account, UserName))):
+                    table.delete(key)
+                    table.put((ctx.account, NewUserName, key[2]), record)
+            for key, device in list(self._tables.mfa.scan((ctx.account,))):
+                if device.user == UserName:
+                    device.user = NewUserName
+                    self._tables.mfa.put(key, device)
         return self._keep_user(ctx, user)
 
     # ---- steps --------------------------------------------------------------------------------------------------
+
+    @property
+    def _of_users(self) -> tuple[Table[Any], ...]:
+        """The tables whose keys are account, user and something of the user's."""
+        return (self._tables.keys, self._tables.credentials, self._tables.signing, self._tables.ssh)
 
     def _user(self, ctx: Context, name: str) -> User:
         user = self._tables.users.get((ctx.account, name))
