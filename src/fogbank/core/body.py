@@ -72,3 +72,16 @@ class BodyStream:
         if self.paused:
             self.paused = False
             self._resume()
+
+
+async def read_whole(body: bytes | BodyStream, bytes_max: int) -> bytes | None:
+    """The body, or None if it is too large."""
+    if not isinstance(body, BodyStream):
+        return body if len(body) <= bytes_max else None
+    pieces, length = [], 0
+    async for piece in body:
+        length += len(piece)
+        if length > bytes_max:
+            return None
+        pieces.append(piece)
+    return b"".join(pieces)

@@ -20,6 +20,11 @@ def iso_offset(ms: int) -> str:
     return iso_milliseconds(ms).replace("Z", "+0000")
 
 
+def clf_time(ms: int) -> str:
+    """`30/Jan/2026:23:58:30 +0000`, as the common log format has it."""
+    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
+
+
 def http_date(ms: int) -> str:
     """`Fri, 30 Jan 2026 23:58:30 GMT`"""
     return _http_date(ms // 1000)

@@ -20,6 +20,15 @@ _WEBSITE_DOORS = (
         protocol="plain",
     ),
 )
+_URL_DOORS = (
+    Door(operation="CallFunctionUrl", mark=".lambda-url.", host=r"([a-z0-9]+)\.lambda-url\.[a-z].*"),
+    Door(
+        operation="CallFunctionUrl",
+        signed_as="lambda",
+        mark="/_aws/lambda-url/",
+        path=r"/_aws/lambda-url/([^/]+)/?(.*)",
+    ),
+)
 
 
 def _entry(package: str, *cloudformation: str, model: str = "", doors: tuple[Door, ...] = ()) -> ServiceEntry:
@@ -41,7 +50,7 @@ SERVICES = {
     "glue": _entry("glue", "AWS::Glue"),
     "iam": _entry("iam", "AWS::IAM"),
     "kinesis": _entry("kinesis", "AWS::Kinesis"),
-    "lambda_": _entry("lambda_", "AWS::Lambda"),
+    "lambda_": _entry("lambda_", "AWS::Lambda", doors=_URL_DOORS),
     "logs": _entry("logs", "AWS::Logs"),
     "pipes": _entry("pipes", "AWS::Pipes"),
     "resourcegroupstaggingapi": _entry("resourcegroupstaggingapi"),

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from fogbank.core.body import BodyStream
+from fogbank.core.body import read_whole
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.http_client import HttpAnswer, HttpRequest, NoAnswer
@@ -24,7 +24,7 @@ class Requests(ApiGatewayBase):
 
     async def execute_api(self, ctx: Context, *, request: RequestData) -> ResponseData:
         """A request at an API's address, as the wire hands it on; its `resource` is `/{api}/{stage}/…`."""
-        body = await _whole(request)
+        body = await read_whole(request.body, BODY_BYTES_MAX)
         if body is None:
             refused = refusals.bare_answer(RequestTooLarge())
             return ResponseData(refused.status, refused.headers, refused.body)
@@ -65,16 +65,3 @@ class Requests(ApiGatewayBase):
 
 def _caller(ctx: Context) -> Caller:
     return Caller(access_key=ctx.access_key or "", account=ctx.account, principal=ctx.principal_arn)
-
-
-async def _whole(request: RequestData) -> bytes | None:
-    """The body, or None if it is too large."""
-    if not isinstance(request.body, BodyStream):
-        return request.body if len(request.body) <= BODY_BYTES_MAX else None
-    pieces, length = [], 0
-    async for piece in request.body:
-        length += len(piece)
-        if length > BODY_BYTES_MAX:
-            return None
-        pieces.append(piece)
-    return b"".join(pieces)

@@ -6,8 +6,9 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.ids import new_id
 from fogbank.core.moments import iso_offset
+from fogbank.services.lambda_.code_signing import config_arn
 from fogbank.services.lambda_.names import function_arn
-from fogbank.services.lambda_.records import Alias, Configuration, Function, InvokeConfig, Layer
+from fogbank.services.lambda_.records import Alias, CodeSigning, Configuration, Function, InvokeConfig, Layer
 
 
 def log_group(config: Configuration) -> str:
@@ -40,7 +41,7 @@ def configuration(
         "TracingConfig": {"Mode": config.tracing},
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
         "LoggingConfig": _logging(config),
-        "RuntimeVersionConfig": {"RuntimeVersionArn": _runtime_arn(ctx, config.runtime)},
+        "RuntimeVersionConfig": {"RuntimeVersionArn": runtime_arn(ctx, config.runtime)},
     }
     if config.environment is not None:
         answer["Environment"] = {"Variables": config.environment}
@@ -58,7 +59,7 @@ def _logging(config: Configuration) -> dict[str, str]:
     return answer
 
 
-def _runtime_arn(ctx: Context, runtime: str) -> str:
+def runtime_arn(ctx: Context, runtime: str) -> str:
     """AWS names a runtime's version by a digest; Fogbank has one version of each."""
     digest = hashlib.sha256(runtime.encode()).hexdigest()
     return f"arn:aws:lambda:{ctx.region}::runtime:{digest}"
@@ -139,4 +140,17 @@ def layer_version(arn: str, version: int, layer: Layer) -> dict[str, Any]:
         answer["CompatibleArchitectures"] = layer.architectures
     if layer.license:
         answer["LicenseInfo"] = layer.license
+    return answer
+
+
+def code_signing(ctx: Context, config: CodeSigning) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "CodeSigningConfigId": config.config_id,
+        "CodeSigningConfigArn": config_arn(ctx, config.config_id),
+        "AllowedPublishers": {"SigningProfileVersionArns": config.publishers},
+        "CodeSigningPolicies": {"UntrustedArtifactOnDeployment": config.untrusted},
+        "LastModified": iso_offset(config.modified_ms),
+    }
+    if config.description:
+        answer["Description"] = config.description
     return answer

@@ -72,3 +72,22 @@ class InvalidRuntime(AwsError):
 class ResourceInUse(AwsError):
     code = "ResourceInUseException"
     status = 400
+
+
+class CodeSigningConfigNotFound(AwsError):
+    code = "CodeSigningConfigNotFoundException"
+    status = 404
+
+
+class CodeVerificationFailed(AwsError):
+    code = "CodeVerificationFailedException"
+    status = 400
+
+
+class RecursiveInvocation(AwsError):
+    code = "RecursiveInvocationException"
+    status = 400
+    message = (
+        "Lambda has detected your function being invoked in a recursive loop with other AWS resources "
+        "and stopped your function's invocation."
+    )

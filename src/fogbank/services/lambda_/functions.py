@@ -123,7 +123,7 @@ class Functions:
         name: FunctionName,
         package: Package,
         settings: dict[str, Any],
-        tags: dict[str, str],
+        function: Function,
     ) -> Configuration:
         if len(name.name) > NAME_MAX:
             raise InvalidParameterValue(
@@ -146,13 +146,12 @@ class Functions:
             modified_ms=ctx.now_ms,
             revision="",
         )
-        if len(tags) > TAGS_MAX:
-            raise InvalidParameterValue("Number of tags exceeds resource tag limit.")
+        check_tags(function.tags)
         self.apply(ctx, config, settings)
         if self.tables.functions.get((name.account, ctx.region, name.name)) is not None:
             raise ResourceConflict(f"Function already exist: {name.name}")
         self.take_code(config, package)
-        self.tables.functions.put((name.account, ctx.region, name.name), Function(ctx.now_ms, tags=tags))
+        self.tables.functions.put((name.account, ctx.region, name.name), function)
         self.save(ctx, name, config)
         return config
 
@@ -287,6 +286,10 @@ class Functions:
             config = self.tables.configurations.get((*key, int(name.qualifier)))
             if config is None:
                 return []  # A version that is not there is deleted, as on AWS.
+            if pointing := self._pointing_to(key, config.label):
+                raise ResourceConflict(
+                    f"Unable to delete version because the following aliases reference it: [{', '.join(pointing)}]"
+                )
             self.tables.configurations.delete((*key, config.version))
             removed = [config]
         else:
@@ -298,11 +301,16 @@ class Functions:
                 self.tables.aliases,
                 self.tables.policies,
                 self.tables.invoke_configs,
+                self.tables.runtime_management,
             ):
                 table.delete_all(key)
         for blob in {config.blob for config in removed}:
             self.release_code(ctx, name, blob)
         return removed
+
+    def _pointing_to(self, key: tuple[str, str, str], version: str) -> list[str]:
+        aliases = [alias for _, alias in self.tables.aliases.scan(key)]
+        return [alias.name for alias in aliases if alias.version == version or version in alias.weights]
 
     # ---- aliases -------------------------------------------------------------------------------------------
 
@@ -312,6 +320,12 @@ class Functions:
             arn = function_arn(ctx, name.account, name.name, alias)
             raise ResourceNotFound(f"Cannot find alias arn: {arn}")
         return found
+
+    def delete_alias(self, ctx: Context, name: FunctionName) -> None:
+        """Remove the alias that the qualifier names, with what belongs to it."""
+        key = (name.account, ctx.region, name.name, name.qualifier)
+        for table in (self.tables.aliases, self.tables.policies, self.tables.invoke_configs):
+            table.delete(key)
 
     def save_alias(self, ctx: Context, name: FunctionName, alias: Alias) -> None:
         if len(alias.weights) > 1:
@@ -331,6 +345,11 @@ class Functions:
 
 def function_not_found(ctx: Context, name: FunctionName) -> ResourceNotFound:
     return ResourceNotFound(f"Function not found: {function_arn(ctx, name.account, name.name, name.qualifier)}")
+
+
+def check_tags(tags: dict[str, str]) -> None:
+    if len(tags) > TAGS_MAX:
+        raise InvalidParameterValue("Number of tags exceeds resource tag limit.")
 
 
 def check_revision(wanted: str | None, actual: str) -> None:

@@ -12,6 +12,9 @@ _NAME = re.compile(
 )
 
 
+_ALIAS = re.compile(r"(?!\d+$)[a-zA-Z0-9_-]+")
+
+
 class FunctionName(NamedTuple):
     """Which function in which account; `qualifier` is empty if none was given."""
 
@@ -45,3 +48,8 @@ def parse_name(ctx: Context, text: str, qualifier: str | None = None) -> Functio
 def function_arn(ctx: Context, account: str, name: str, qualifier: str = "") -> str:
     arn = f"arn:aws:lambda:{ctx.region}:{account}:function:{name}"
     return f"{arn}:{qualifier}" if qualifier else arn
+
+
+def is_alias(qualifier: str) -> bool:
+    """Whether a qualifier names an alias, and no version."""
+    return _ALIAS.fullmatch(qualifier) is not None

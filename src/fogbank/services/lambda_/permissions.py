@@ -2,17 +2,14 @@
 `--auth iam`."""
 
 import json
-import re
 import uuid
 from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.services.lambda_.errors import InvalidParameterValue, ResourceConflict, ResourceNotFound
 from fogbank.services.lambda_.functions import Functions, check_revision
-from fogbank.services.lambda_.names import FunctionName, function_arn
+from fogbank.services.lambda_.names import FunctionName, function_arn, is_alias
 from fogbank.services.lambda_.records import Alias, Configuration, Policy
-
-_ALIAS = re.compile(r"(?!\d+$)[a-zA-Z0-9_-]+")
 
 
 class Permissions:
@@ -69,7 +66,7 @@ class Permissions:
         self._changed(ctx, name, subject)
 
     def _subject(self, ctx: Context, name: FunctionName) -> Alias | Configuration:
-        if _ALIAS.fullmatch(name.qualifier):
+        if is_alias(name.qualifier):
             self._functions.function(ctx, name)
             return self._functions.alias(ctx, name, name.qualifier)
         return self._functions.configuration(ctx, name)
@@ -128,6 +125,8 @@ def _statement(wanted: dict[str, Any], resource: str) -> dict[str, Any]:
     for member in ("FunctionUrlAuthType", "EventSourceToken"):
         if wanted.get(member):
             condition.setdefault("StringEquals", {})[f"lambda:{member}"] = wanted[member]
+    if (via_url := wanted.get("InvokedViaFunctionUrl")) is not None:
+        condition["Bool"] = {"lambda:InvokedViaFunctionUrl": str(via_url).lower()}
     if organization := wanted.get("PrincipalOrgID"):
         condition.setdefault("StringEquals", {})["aws:PrincipalOrgID"] = organization
     if source := wanted.get("SourceArn"):

@@ -20,6 +20,8 @@ class Function(Record):
     next_version: int = 1
     tags: dict[str, str] = {}
     reserved: int | None = None
+    recursive_loop: str = "Terminate"
+    code_signing_arn: str = ""
 
 
 class Configuration(Record):
@@ -77,6 +79,45 @@ class InvokeConfig(Record):
     retries_max: int | None = None
     age_max_s: int | None = None
     destinations: dict[str, Any] = {}
+
+
+class FunctionUrl(Record):
+    """An HTTP address of a function or an alias; `cors` as the API has it."""
+
+    url_id: str
+    auth_type: str
+    created_ms: int
+    modified_ms: int
+    invoke_mode: str = ""
+    """Empty until it is said: `BUFFERED`."""
+    cors: dict[str, Any] | None = None
+
+
+class UrlOwner(Record):
+    """Whose a URL's id is."""
+
+    account: str
+    region: str
+    function: str
+    alias: str
+
+
+class CodeSigning(Record):
+    """A code signing configuration."""
+
+    config_id: str
+    publishers: list[str]
+    modified_ms: int
+    untrusted: str = "Warn"
+    description: str = ""
+    tags: dict[str, str] = {}
+
+
+class RuntimeManagement(Record):
+    """When a version's runtime is to be updated."""
+
+    mode: str
+    runtime_arn: str = ""
 
 
 class Layer(Record):
@@ -148,6 +189,12 @@ class Tables:
         self.aliases = store.table("lambda.aliases", key=(str, str, str, str), value=Alias)
         self.policies = store.table("lambda.policies", key=(str, str, str, str), value=Policy)
         self.invoke_configs = store.table("lambda.invoke_configs", key=(str, str, str, str), value=InvokeConfig)
+        self.urls = store.table("lambda.urls", key=(str, str, str, str), value=FunctionUrl)
+        self.url_owners = store.table("lambda.url_owners", key=(str,), value=UrlOwner)
+        self.code_signing = store.table("lambda.code_signing", key=(str, str, str), value=CodeSigning)
+        self.runtime_management = store.table(
+            "lambda.runtime_management", key=(str, str, str, int), value=RuntimeManagement
+        )
         self.layers = store.table("lambda.layers", key=(str, str, str, int), value=Layer)
         self.layer_counters = store.table("lambda.layer_counters", key=(str, str, str), value=LayerCounter)
         self.mappings = store.table("lambda.mappings", key=(str, str, str), value=Mapping)

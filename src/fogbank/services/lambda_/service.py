@@ -9,23 +9,30 @@ from fogbank.core.service import Answer
 from fogbank.engines.compute.process import ProcessEngine
 from fogbank.services.lambda_.async_invoke import AsyncInvoker
 from fogbank.services.lambda_.code import CodeCache
+from fogbank.services.lambda_.code_signing import CodeSigningRules
 from fogbank.services.lambda_.concurrency import Concurrency
 from fogbank.services.lambda_.errors import InvalidRequestContent, RequestTooLarge, ResourceNotFound
 from fogbank.services.lambda_.functions import Functions, function_not_found
 from fogbank.services.lambda_.invoke import Invoker
 from fogbank.services.lambda_.mappings import Mappings
 from fogbank.services.lambda_.names import parse_name
+from fogbank.services.lambda_.operations.code_signing import CodeSigningOperations
 from fogbank.services.lambda_.operations.functions import FunctionOperations
 from fogbank.services.lambda_.operations.invoke_configs import InvokeConfigOperations
 from fogbank.services.lambda_.operations.layers import LayerOperations
 from fogbank.services.lambda_.operations.mappings import MappingOperations
+from fogbank.services.lambda_.operations.recursion import RecursionOperations
+from fogbank.services.lambda_.operations.runtime_management import RuntimeManagementOperations
 from fogbank.services.lambda_.operations.settings import SettingOperations
+from fogbank.services.lambda_.operations.urls import UrlOperations
 from fogbank.services.lambda_.operations.versions import VersionOperations
 from fogbank.services.lambda_.payload import check_payload
 from fogbank.services.lambda_.permissions import Permissions
 from fogbank.services.lambda_.pollers import Pollers
 from fogbank.services.lambda_.records import Tables
 from fogbank.services.lambda_.tags import Tags
+from fogbank.services.lambda_.urls.configs import Urls
+from fogbank.services.lambda_.urls.door import Door
 
 SYNC_BYTES_MAX = 6_291_456
 ASYNC_BYTES_MAX = 1_048_576
@@ -39,15 +46,20 @@ class LambdaService(
     InvokeConfigOperations,
     LayerOperations,
     MappingOperations,
+    UrlOperations,
+    CodeSigningOperations,
+    RecursionOperations,
+    RuntimeManagementOperations,
     Tags,
 ):
     """Functions from zip packages for Python and OS-only runtimes, run as processes behind
     the real Runtime API.
 
     Covers functions, versions, aliases, layers and their policies, tags, permissions, concurrency, event invoke
-    configurations, Invoke (synchronous, asynchronous, dry run) and event source mappings of SQS and DynamoDB streams.
-    NotImplemented: container images, function URLs, provisioned concurrency, code signing, response streaming, VPC,
-    file systems, SnapStart, durable functions, capacity providers, other event sources.
+    configurations, Invoke (synchronous, asynchronous, dry run), function URLs, code signing, and event source mappings
+    of SQS, DynamoDB streams and Kinesis.
+    NotImplemented: container images, provisioned concurrency, response streaming, VPC, file systems, SnapStart, durable
+    functions, capacity providers, other event sources.
     """
 
     name = "lambda"
@@ -61,8 +73,11 @@ class LambdaService(
         self._code = CodeCache(cloud)
         self._functions = Functions(cloud, self._tables)
         self._permissions = Permissions(self._functions)
+        self._urls = Urls(self._functions)
+        self._code_signing = CodeSigningRules(cloud, self._tables)
         self._concurrency = Concurrency(self._tables)
         self._invoker = Invoker(cloud, self._functions, self._engine, self._concurrency, self._code)
+        self._door = Door(self._urls, self._permissions, self._invoker)
         self._async = AsyncInvoker(cloud, self._functions, self._invoker)
         self._mappings = Mappings(cloud, self._tables, self._functions)
         self._pollers = Pollers(cloud, self._tables, self._functions, self._invoker)

@@ -1,4 +1,4 @@
-"""Tags of functions and event source mappings.
+"""Tags of functions, event source mappings and code signing configurations.
 
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html
 """
@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
 from fogbank.core.service import Answer, Service, Tagged
+from fogbank.services.lambda_.code_signing import config_arn
 from fogbank.services.lambda_.errors import InvalidParameterValue, ResourceNotFound
-from fogbank.services.lambda_.functions import TAGS_MAX, Functions
+from fogbank.services.lambda_.functions import Functions, check_tags
 from fogbank.services.lambda_.names import FunctionName, function_arn, parse_name
-from fogbank.services.lambda_.records import Function, Mapping, Tables
+from fogbank.services.lambda_.records import CodeSigning, Function, Mapping, Tables
 
 
 class Tags(Service):
@@ -28,8 +29,7 @@ class Tags(Service):
         if not Tags:
             raise InvalidParameterValue("An error occurred and the request cannot be processed.")
         record.tags = {**record.tags, **Tags}
-        if len(record.tags) > TAGS_MAX:
-            raise InvalidParameterValue("Number of tags exceeds resource tag limit.")
+        check_tags(record.tags)
         self._save_tagged(ctx, key, record)
         return None
 
@@ -39,13 +39,18 @@ class Tags(Service):
         self._save_tagged(ctx, key, record)
         return None
 
-    def _tagged(self, ctx: Context, resource: str) -> tuple[tuple[str, str, str], Function | Mapping]:
+    def _tagged(self, ctx: Context, resource: str) -> tuple[tuple[str, str, str], Function | Mapping | CodeSigning]:
         arn = parse_arn(resource)
         if arn is not None and arn.resource.startswith("event-source-mapping:"):
             mapping = self._tables.mappings.get((ctx.account, ctx.region, arn.resource.partition(":")[2]))
             if mapping is None:
                 raise ResourceNotFound(f"Event source mapping not found: {resource}")
             return (ctx.account, ctx.region, mapping.uuid), mapping
+        if arn is not None and arn.resource.startswith("code-signing-config:"):
+            config = self._tables.code_signing.get((ctx.account, ctx.region, arn.resource.partition(":")[2]))
+            if config is None:
+                raise ResourceNotFound(f"The Lambda code signing configuration {resource} can not be found.")
+            return (ctx.account, ctx.region, config.config_id), config
         name = parse_name(ctx, resource)
         if name.qualifier:
             raise InvalidParameterValue(
@@ -53,9 +58,11 @@ class Tags(Service):
             )
         return (name.account, ctx.region, name.name), self._functions.function(ctx, name)
 
-    def _save_tagged(self, ctx: Context, key: tuple[str, str, str], record: Function | Mapping) -> None:
+    def _save_tagged(self, ctx: Context, key: tuple[str, str, str], record: Function | Mapping | CodeSigning) -> None:
         if isinstance(record, Mapping):
             self._tables.mappings.put(key, record)
+        elif isinstance(record, CodeSigning):
+            self._tables.code_signing.put(key, record)
         else:
             self._tables.functions.put(key, record)
             self._functions.touch(ctx, FunctionName(key[0], key[2], ""))
@@ -67,6 +74,8 @@ class Tags(Service):
         for _, mapping in self._tables.mappings.scan(place):
             arn = ctx.arn("lambda", f"event-source-mapping:{mapping.uuid}")
             yield Tagged(arn, "lambda:event-source-mapping", mapping.tags)
+        for _, config in self._tables.code_signing.scan(place):
+            yield Tagged(config_arn(ctx, config.config_id), "lambda:code-signing-config", config.tags)
 
     def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
         self.tag_resource(ctx, Resource=arn, Tags=tags)

@@ -3,31 +3,22 @@
 from functools import lru_cache
 from urllib.parse import quote
 
-# Domains whose subdomains lead to the same server, so that an address can have the form of AWS's. A plain `localhost`
-# or a container's name has none that resolve everywhere.
-_WITH_SUBDOMAINS = ("amazonaws.com", "localhost.localstack.cloud", "localhost.fogbank.dev")
+from fogbank.core.domains import domain_of
 
 
 @lru_cache(maxsize=64)
 def global_bucket_url(endpoint: str, bucket: str) -> str:
     """Where a bucket is whatever its region: `http://bucket.s3.amazonaws.com/`, or as near to that as leads here."""
     scheme, _, host = endpoint.partition("://")
-    domain = _domain(host)
+    domain = domain_of(host)
     return f"{scheme}://{bucket}.s3.{domain}/" if domain else f"{endpoint}/{bucket}"
 
 
 def regional_host(endpoint: str, bucket: str, region: str) -> str:
     """The host that a bucket is to be asked at: `bucket.s3.eu-west-1.amazonaws.com`, or what leads here."""
     host = endpoint.partition("://")[2]
-    domain = _domain(host)
+    domain = domain_of(host)
     return f"{bucket}.s3.{region}.{domain}" if domain else host
-
-
-def _domain(host: str) -> str:
-    """The domain that a host is in, with its port; empty if it has no subdomains."""
-    name, colon, port = host.partition(":")
-    domain = next((domain for domain in _WITH_SUBDOMAINS if f".{name}".endswith(f".{domain}")), "")
-    return f"{domain}{colon}{port}" if domain else ""
 
 
 def object_url(endpoint: str, bucket: str, key: str) -> str:

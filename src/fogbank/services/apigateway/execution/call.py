@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
 from fogbank.core.context import Context
+from fogbank.core.moments import clf_time
 from fogbank.services.apigateway.execution.plan import Plan
 from fogbank.services.apigateway.records import Document, Resource, RestApi
 
@@ -144,7 +145,7 @@ class Call:
             "path": f"/{self.stage}{incoming.path}",
             "protocol": "HTTP/1.1",
             "requestId": self.ctx.request_id,
-            "requestTime": _clf_time(self.ctx.now_ms),
+            "requestTime": clf_time(self.ctx.now_ms),
             "requestTimeEpoch": self.ctx.now_ms,
             "stage": self.stage,
             "requestOverride": {"header": {}, "path": {}, "querystring": {}},
@@ -233,7 +234,3 @@ def query_pairs(query: str) -> Pairs:
 def _trace(ctx: Context) -> str:
     """The X-Ray trace header: the caller's, or a new one."""
     return ctx.trace or f"Root=1-{ctx.now_ms // 1000:08x}-{secrets.token_hex(12)}"
-
-
-def _clf_time(ms: int) -> str:
-    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")

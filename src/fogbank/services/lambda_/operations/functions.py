@@ -11,7 +11,7 @@ from fogbank.services.lambda_.errors import AccessDenied, InvalidParameterValue
 from fogbank.services.lambda_.functions import check_revision
 from fogbank.services.lambda_.names import FunctionName, parse_name
 from fogbank.services.lambda_.operations.base import Operations, page
-from fogbank.services.lambda_.records import Configuration
+from fogbank.services.lambda_.records import Configuration, Function
 
 
 class FunctionOperations(Operations):
@@ -39,6 +39,7 @@ class FunctionOperations(Operations):
         Architectures: list[str] | None = None,
         EphemeralStorage: dict[str, Any] | None = None,
         LoggingConfig: dict[str, Any] | None = None,
+        CodeSigningConfigArn: str | None = None,
     ) -> Answer:
         name = parse_name(ctx, FunctionName)
         if name.account != ctx.account:
@@ -67,7 +68,9 @@ class FunctionOperations(Operations):
         }
 
         def create() -> Configuration:
-            config = self._functions.create(ctx, name, package, settings, Tags or {})
+            self._code_signing.check_deployment(ctx, name, CodeSigningConfigArn or "")
+            function = Function(ctx.now_ms, tags=Tags or {}, code_signing_arn=CodeSigningConfigArn or "")
+            config = self._functions.create(ctx, name, package, settings, function)
             return self._functions.publish(ctx, name) if Publish else config
 
         config = await ctx.run(create)
@@ -126,7 +129,7 @@ class FunctionOperations(Operations):
         RevisionId: str | None = None,
     ) -> Answer:
         name = parse_name(ctx, FunctionName)
-        self._functions.function(ctx, name)
+        self._code_signing.check_deployment(ctx, name, self._functions.function(ctx, name).code_signing_arn)
         code = {"ZipFile": ZipFile, "S3Bucket": S3Bucket, "S3Key": S3Key, "S3ObjectVersion": S3ObjectVersion}
         package = await fetch_package(ctx, code)
 
@@ -172,6 +175,8 @@ class FunctionOperations(Operations):
         name = parse_name(ctx, FunctionName)
         config = self._functions.configuration(ctx, name)
         check_revision(RevisionId, config.revision)
+        if Layers:
+            self._code_signing.check_deployment(ctx, name, self._functions.function(ctx, name).code_signing_arn)
         settings = {
             "Role": Role,
             "Handler": Handler,
@@ -194,6 +199,8 @@ class FunctionOperations(Operations):
     def delete_function(self, ctx: Context, *, FunctionName: str, Qualifier: str | None = None) -> Answer:
         name = parse_name(ctx, FunctionName, Qualifier)
         removed = self._functions.delete(ctx, name)
+        if not name.qualifier:
+            self._urls.delete_of_function(ctx, name)
 
         def clean() -> None:
             for config in removed:

@@ -5,11 +5,10 @@ from fogbank.core.service import Answer
 from fogbank.services.lambda_ import answers
 from fogbank.services.lambda_.code import UNZIPPED_BYTES_MAX, ZIPPED_BYTES_MAX
 from fogbank.services.lambda_.concurrency import ACCOUNT_CONCURRENCY
-from fogbank.services.lambda_.errors import InvalidParameterValue, ResourceNotFound
+from fogbank.services.lambda_.errors import ResourceNotFound
 from fogbank.services.lambda_.functions import function_not_found
-from fogbank.services.lambda_.names import FunctionName, parse_name
+from fogbank.services.lambda_.names import parse_name
 from fogbank.services.lambda_.operations.base import Operations
-from fogbank.services.lambda_.records import Function
 
 
 class SettingOperations(Operations):
@@ -33,15 +32,6 @@ class SettingOperations(Operations):
         function.reserved = None
         self._tables.functions.put((name.account, ctx.region, name.name), function)
         return None
-
-    def _unqualified(self, ctx: Context, text: str) -> tuple[FunctionName, Function]:
-        name = parse_name(ctx, text)
-        if name.qualifier:
-            raise InvalidParameterValue(
-                "This operation is permitted on Lambda functions only. Aliases and versions do not support "
-                "this operation. Please specify either a function name or an unqualified function ARN."
-            )
-        return name, self._functions.function(ctx, name)
 
     def get_account_settings(self, ctx: Context) -> Answer:
         reserved = self._concurrency.reserved_total(ctx.account, ctx.region)
@@ -77,6 +67,7 @@ class SettingOperations(Operations):
         PrincipalOrgID: str | None = None,
         EventSourceToken: str | None = None,
         FunctionUrlAuthType: str | None = None,
+        InvokedViaFunctionUrl: bool | None = None,
     ) -> Answer:
         wanted = {
             "StatementId": StatementId,
@@ -88,6 +79,7 @@ class SettingOperations(Operations):
             "PrincipalOrgID": PrincipalOrgID,
             "EventSourceToken": EventSourceToken,
             "FunctionUrlAuthType": FunctionUrlAuthType,
+            "InvokedViaFunctionUrl": InvokedViaFunctionUrl,
         }
         return {"Statement": self._permissions.add(ctx, parse_name(ctx, FunctionName, Qualifier), wanted)}
 

@@ -108,6 +108,7 @@ class VersionOperations(Operations):
         return answers.alias(ctx, name.account, name.name, alias)
 
     def delete_alias(self, ctx: Context, *, FunctionName: str, Name: str) -> Answer:
-        name = parse_name(ctx, FunctionName)
-        self._tables.aliases.delete((name.account, ctx.region, name.name, Name))
+        name = parse_name(ctx, FunctionName)._replace(qualifier=Name)
+        self._functions.delete_alias(ctx, name)
+        self._urls.delete_of_alias(ctx, name)
         return None

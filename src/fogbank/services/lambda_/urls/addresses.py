@@ -1,0 +1,46 @@
+"""The addresses of function URLs: `https://{id}.lambda-url.{region}.on.aws/`, and their local forms."""
+
+import secrets
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from fogbank.core.domains import domain_of
+
+PATH_PREFIX = "/_aws/lambda-url/"
+_ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+class Address(NamedTuple):
+    url_id: str
+    path: str
+    """As it was sent, with a slash at the beginning."""
+
+    @property
+    def decoded_path(self) -> str:
+        return unquote(self.path)
+
+
+def new_id() -> str:
+    return "".join(secrets.choice(_ID_ALPHABET) for _ in range(32))
+
+
+def url_of(endpoint: str, url_id: str, region: str) -> str:
+    """Where a function is to be asked: a host as AWS has it where hosts lead here, else a path that does."""
+    scheme, _, host = endpoint.partition("://")
+    domain = domain_of(host)
+    if not domain:
+        return f"{endpoint}{PATH_PREFIX}{url_id}/"
+    if domain.startswith("amazonaws.com"):
+        domain = domain.replace("amazonaws.com", "on.aws", 1)
+    return f"{scheme}://{url_id}.lambda-url.{region}.{domain}/"
+
+
+def domain_name(url_id: str, region: str) -> str:
+    """The host that the URL has on AWS."""
+    return f"{url_id}.lambda-url.{region}.on.aws"
+
+
+def of_resource(resource: str) -> Address:
+    """The address that the wire made of a request to one of the doors: `/{id}/…`."""
+    url_id, slash, path = resource[1:].partition("/")
+    return Address(url_id, f"{slash}{path}" or "/")
