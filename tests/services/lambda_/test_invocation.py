@@ -68,9 +68,9 @@ def test_what_a_function_writes_can_be_read_while_it_runs(aws: Aws, tmp_path: Pa
             return []
         return [event["message"].split()[0] for event in events]
 
-    eventually(lambda: written() == ["START", "waits"])
+    eventually(lambda: written() == ["INIT_START", "START", "waits"])
     sign.touch()
-    eventually(lambda: written() == ["START", "waits", "END", "REPORT"])
+    eventually(lambda: written() == ["INIT_START", "START", "waits", "END", "REPORT"])
 
 
 def test_a_failing_function_is_an_answer_with_an_error(aws: Aws) -> None:

@@ -6,6 +6,11 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from fogbank.engines.compute.response_stream import ResponseStream
+
+Hear = Callable[[list[str]], None]
+InitializationType = Literal["on-demand", "provisioned-concurrency", "snap-start"]
+
 
 class FunctionSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A function to run. `environment` is the complete environment but for what the engine itself adds."""
@@ -19,22 +24,32 @@ class FunctionSpec(msgspec.Struct, frozen=True, kw_only=True):
     layers: tuple[Path, ...] = ()
     """Unpacked layers, the first one first on the search path."""
     init_timeout_s: float = 10.0
+    """How long the first initialization may take; one that failed is tried again in the invocation's own time."""
+    initialization_type: InitializationType = "on-demand"
+    name: str = ""
+    version: str = "$LATEST"
+    account: str = ""
+    runtime_version_arn: str = ""
+    log_format: str = "Text"
+    """Or "JSON"."""
+    system_log_level: str = "INFO"
+    """Or "DEBUG" or "WARN": which of the platform's own events are in the log, if it is in JSON."""
 
 
 class Invocation(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of a function.
+    """One call of a function."""
 
-    `hear` is called with the lines that the function writes, as it writes them; at first with what was written
-    since the invocation before. `now_ms` tells the caller's time.
-    """
-
-    hear: Callable[[list[str]], None]
-    now_ms: Callable[[], int]
     request_id: str
     payload: bytes
     function_arn: str
     timeout_s: float
+    hear: Hear | None = None
+    """Is called with the lines of the environment's log that belong to this invocation, START to REPORT."""
+    stream: ResponseStream | None = None
+    """Gets the answer piece by piece, as the function sends it; `Outcome.payload` of an answer is then empty."""
     client_context: str | None = None
+    cognito_identity: str | None = None
+    tenant_id: str | None = None
     trace_id: str | None = None
 
 
@@ -45,7 +60,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """How an invocation ended.
 
     `payload` is the function's answer, or the error document for every other ending. `init_ms` is set if the
-    environment was started for this call.
+    environment was initialized for this call, and not again after a failure.
     """
 
     ending: Ending
@@ -53,6 +68,15 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: float
     memory_mb: int
     init_ms: float | None = None
+
+
+class Initialization(msgspec.Struct, frozen=True, kw_only=True):
+    """How an initialization ended: `failure` is None if the environment waits for invocations."""
+
+    duration_ms: float
+    failure: Ending | None = None
+    payload: bytes = b""
+    """The error document of a failure."""
 
 
 class RuntimeUnavailable(Exception):
@@ -65,6 +89,11 @@ class Environment(Protocol):
     @property
     def usable(self) -> bool:
         """Whether another invocation may be sent here."""
+
+    async def initialize(self) -> Initialization:
+        """Wait until the function's initialization has ended. It is under way since the environment was created;
+        nobody needs to call this before `invoke`. An environment whose initialization failed may be invoked: it is
+        initialized again, in the invocation's own time, as on AWS."""
 
     async def invoke(self, invocation: Invocation) -> Outcome:
         """Run one invocation; never two at a time. Every ending of the function is an outcome, not an exception."""
@@ -79,8 +108,9 @@ class ComputeEngine(Protocol):
     def check(self, runtime: str) -> None:
         """Raises RuntimeUnavailable, naming what there is, if functions of this runtime cannot be run here."""
 
-    async def create(self, spec: FunctionSpec) -> Environment:
-        """Start an environment; its initialization may still be under way. Raises RuntimeUnavailable."""
+    async def create(self, spec: FunctionSpec, hear: Hear) -> Environment:
+        """Start an environment; its initialization may still be under way. `hear` is called with the lines of its
+        log as they are written: what its processes print, and what the platform says. Raises RuntimeUnavailable."""
 
     async def close(self) -> None:
         """Destroy every environment."""

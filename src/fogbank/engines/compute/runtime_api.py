@@ -1,21 +1,49 @@
-"""The Lambda Runtime API of one environment, over HTTP on a loopback port of its own.
+"""The Lambda Runtime API of one environment.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
-A port for each environment, because clients build their URLs from `AWS_LAMBDA_RUNTIME_API` as a bare host and port.
+
+A runtime is in one of the states below; what it asks for in a state that does not allow it is refused:
+
+    Started  -> Ready | InitError
+    Ready    -> Running (when there is an invocation; the client's `next` is answered)
+    Running  -> InvocationResponse (its answer is coming in) | InvocationErrorResponse -> ResponseSent
+    ResponseSent -> Ready
 """
 
-import asyncio
+import base64
+import binascii
+import re
 import time
-from typing import Protocol, cast
+from collections.abc import Mapping
+from typing import Literal, Protocol
 
-import httptools
-
+from fogbank.engines.compute.http_api import Headers, Receiver, Request, Whole
 from fogbank.engines.compute.interface import Invocation
 
-_PREFIX = "/2018-06-01/runtime"
+PREFIX = "/2018-06-01/runtime"
 # 6 MB and the 100 bytes that AWS's own message counts with: "6291556 bytes".
 RESPONSE_BYTES_MAX = 6_291_556
-_BODY_BYTES_MAX = RESPONSE_BYTES_MAX * 2
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+STREAMED_BYTES_MAX = 200 << 20
+
+State = Literal[
+    "Started", "InitError", "Ready", "Running", "InvocationResponse", "InvocationErrorResponse", "ResponseSent"
+]
+_ALLOWED: Mapping[State, tuple[State, ...]] = {
+    "Started": ("Ready", "InitError"),
+    "InitError": (),
+    # A client that lost its connection asks again.
+    "Ready": ("Ready",),
+    "Running": ("InvocationResponse", "InvocationErrorResponse"),
+    "InvocationResponse": (),
+    "InvocationErrorResponse": (),
+    "ResponseSent": ("Ready",),
+}
+
+TOO_LARGE = (
+    b'{"errorMessage":"Response payload size exceeded maximum allowed payload size (%d bytes).",'
+    b'"errorType":"Function.ResponseSizeTooLarge"}'
+)
 
 
 class Listener(Protocol):
@@ -24,10 +52,13 @@ class Listener(Protocol):
     def runtime_ready(self) -> None:
         """The runtime asks for an invocation."""
 
-    def runtime_answered(self, request_id: str, payload: bytes, *, failed: bool) -> bool:
-        """The runtime ends an invocation; whether that one was running."""
+    def runtime_answered(self, payload: bytes, produced_bytes: int) -> None:
+        """The runtime has answered the invocation."""
 
-    def runtime_init_failed(self, payload: bytes) -> None:
+    def runtime_failed(self, payload: bytes, error_type: str) -> None:
+        """The runtime has ended the invocation with an error document."""
+
+    def runtime_init_failed(self, payload: bytes, error_type: str) -> None:
         """The runtime could not load the function."""
 
 
@@ -36,149 +67,206 @@ class RuntimeApi:
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
-        self._server: asyncio.Server | None = None
-        self._parked: RuntimeConnection | None = None
+        self._state: State = "Started"
+        self._parked: Request | None = None
         self._offered: Invocation | None = None
-        self._connections: set[RuntimeConnection] = set()
+        self._running: Invocation | None = None
 
-    async def open(self) -> str:
-        """Listen; the address for `AWS_LAMBDA_RUNTIME_API`."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: RuntimeConnection(self), "127.0.0.1", 0, backlog=4)
-        host, port = self._server.sockets[0].getsockname()
-        return f"{host}:{port}"
-
-    def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        for connection in tuple(self._connections):
-            connection.abort()
+    def reset(self) -> None:
+        """A new runtime takes the place of one that has ended."""
+        self._state = "Started"
+        self._parked = self._offered = self._running = None
 
     def offer(self, invocation: Invocation) -> None:
         """Hand over the invocation, now or when the runtime asks for one."""
         self._offered = invocation
         self._match()
 
-    def _match(self) -> None:
-        if self._parked is not None and self._offered is not None:
-            connection, self._parked = self._parked, None
-            invocation, self._offered = self._offered, None
-            # The function reads the machine's clock, so its deadline is on that clock and not on Fogbank's.
-            deadline_ms = int((time.time() + invocation.timeout_s) * 1000)
-            headers = [
-                ("Lambda-Runtime-Aws-Request-Id", invocation.request_id),
-                ("Lambda-Runtime-Deadline-Ms", str(deadline_ms)),
-                ("Lambda-Runtime-Invoked-Function-Arn", invocation.function_arn),
-                ("Content-Type", "application/json"),
-            ]
-            if invocation.trace_id is not None:
-                headers.append(("Lambda-Runtime-Trace-Id", invocation.trace_id))
-            if invocation.client_context is not None:
-                headers.append(("Lambda-Runtime-Client-Context", invocation.client_context))
-            connection.send(200, invocation.payload, headers)
-
-    # ---- called by connections
-    # ----------------------------------------------------------------------------------
-
-    def connected(self, connection: "RuntimeConnection") -> None:
-        self._connections.add(connection)
-
-    def disconnected(self, connection: "RuntimeConnection") -> None:
-        self._connections.discard(connection)
-        if self._parked is connection:
-            self._parked = None
-
-    def handle(self, connection: "RuntimeConnection", method: str, path: str, body: bytes) -> None:
-        path = path.removeprefix(_PREFIX)
-        parts = path.strip("/").split("/")
-        match (method, parts):
+    def receive(self, request: Request) -> Receiver:
+        parts = request.path.removeprefix(PREFIX).strip("/").split("/")
+        match (request.method, parts):
             case ("GET", ["invocation", "next"]):
-                self._parked = connection
-                self._listener.runtime_ready()
-                self._match()
-            case ("POST", ["invocation", request_id, "response" | "error" as ending]):
-                failed = ending == "error"
-                if len(body) > RESPONSE_BYTES_MAX:
-                    body, failed = _TOO_LARGE, True
-                known = self._listener.runtime_answered(request_id, body, failed=failed)
-                if not known:
-                    connection.send(400, b'{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}')
-                elif body is _TOO_LARGE:
-                    connection.send(413, _TOO_LARGE)
-                else:
-                    connection.send(202, b'{"status":"OK"}\n')
+                return Whole(lambda body, size: self._next(request), 0)
+            case ("POST", ["invocation", request_id, "response"]):
+                if request.headers.get("lambda-runtime-function-response-mode") == "streaming":
+                    return self._streamed(request, request_id)
+                return Whole(lambda body, size: self._response(request, request_id, body, size), RESPONSE_BYTES_MAX)
+            case ("POST", ["invocation", request_id, "error"]):
+                return Whole(lambda body, size: self._error(request, request_id, body), RESPONSE_BYTES_MAX)
             case ("POST", ["init", "error"]):
-                connection.send(202, b'{"status":"OK"}\n')
-                self._listener.runtime_init_failed(body)
+                return Whole(lambda body, size: self._init_error(request, body), RESPONSE_BYTES_MAX)
             case _:
-                connection.send(404, b'{"errorMessage":"No such path","errorType":"InvalidPath"}')
+                return Whole(lambda body, size: no_such_path(request), 0)
 
+    # ---- operations ---------------------------------------------------------------------------------------------
 
-_TOO_LARGE = (
-    b'{"errorMessage":"Response payload size exceeded maximum allowed payload size (%d bytes).",'
-    b'"errorType":"Function.ResponseSizeTooLarge"}' % RESPONSE_BYTES_MAX
-)
-
-
-class RuntimeConnection(asyncio.Protocol):
-    """One kept-alive connection of a runtime."""
-
-    def __init__(self, api: RuntimeApi) -> None:
-        self._api = api
-        self._transport: asyncio.Transport | None = None
-        self._parser = httptools.HttpRequestParser(self)
-        self._url = b""
-        self._body: list[bytes] = []
-        self._body_bytes = 0
-
-    def abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-
-    def send(self, status: int, body: bytes, headers: list[tuple[str, str]] | None = None) -> None:
-        if self._transport is None:
+    def _next(self, request: Request) -> None:
+        if not self._enter("Ready", request):
             return
-        head = [f"HTTP/1.1 {status} {_REASONS[status]}", f"Content-Length: {len(body)}"]
-        head += [f"{name}: {value}" for name, value in headers or ()]
-        self._transport.write("\r\n".join(head).encode("latin-1", "replace") + b"\r\n\r\n" + body)
+        self._parked = request
+        request.on_gone = self._gone
+        self._listener.runtime_ready()
+        self._match()
 
-    # ---- asyncio
-    # ------------------------------------------------------------------------------------------------
+    def _response(self, request: Request, request_id: str, body: bytes, size: int) -> None:
+        if not self._is_running(request, request_id) or not self._enter("InvocationResponse", request):
+            return
+        invocation = self._finished()
+        mode = request.headers.get("lambda-runtime-function-response-mode")
+        if mode is not None:
+            request.refuse(400, "InvalidFunctionResponseMode", "Invalid function response mode")
+            self._listener.runtime_failed(b"", "Runtime.InvalidResponseModeHeader")
+        elif size > RESPONSE_BYTES_MAX:
+            message = f"Exceeded maximum allowed payload size ({RESPONSE_BYTES_MAX} bytes)."
+            request.refuse(413, "RequestEntityTooLarge", message)
+            self._listener.runtime_failed(TOO_LARGE % RESPONSE_BYTES_MAX, "Function.ResponseSizeTooLarge")
+        else:
+            request.accept()
+            if invocation.stream is not None:
+                invocation.stream.begin(request.headers.get("content-type", "application/json"))
+                invocation.stream.feed(body)
+                body = b""
+            self._listener.runtime_answered(body, size)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports do not derive from asyncio.Transport.
-        self._transport = cast(asyncio.Transport, transport)
-        self._api.connected(self)
+    def _streamed(self, request: Request, request_id: str) -> Receiver:
+        if not self._is_running(request, request_id) or not self._enter("InvocationResponse", request):
+            return Whole(lambda body, size: None, 0)
+        assert self._running is not None
+        return _Streamed(self, request, self._running)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._transport = None
-        self._api.disconnected(self)
+    def stream_ended(self, payload: bytes, produced_bytes: int, error_type: str | None) -> None:
+        """Called by the receiver of a streamed answer."""
+        if self._state != "InvocationResponse":
+            return
+        self._finished()
+        if error_type is None:
+            self._listener.runtime_answered(payload, produced_bytes)
+        else:
+            self._listener.runtime_failed(payload, error_type)
 
-    def data_received(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserError:
-            self.abort()
+    def _error(self, request: Request, request_id: str, body: bytes) -> None:
+        if not self._is_running(request, request_id) or not self._enter("InvocationErrorResponse", request):
+            return
+        self._finished()
+        request.accept()
+        self._listener.runtime_failed(body, error_type_of(request))
 
-    # ---- httptools
-    # ----------------------------------------------------------------------------------------------
+    def _init_error(self, request: Request, body: bytes) -> None:
+        if self._enter("InitError", request):
+            request.accept()
+            self._listener.runtime_init_failed(body, error_type_of(request))
 
-    def on_message_begin(self) -> None:
-        self._url = b""
-        self._body = []
-        self._body_bytes = 0
+    # ---- states -------------------------------------------------------------------------------------------------
 
-    def on_url(self, url: bytes) -> None:
-        self._url += url
+    def _enter(self, state: State, request: Request) -> bool:
+        if state in _ALLOWED[self._state]:
+            self._state = state
+            return True
+        message = (
+            f"State transition from {self._state} to {state} failed for runtime. Error: State transition is not allowed"
+        )
+        request.refuse(403, "InvalidStateTransition", message)
+        return False
 
-    def on_body(self, body: bytes) -> None:
-        self._body_bytes += len(body)
-        if self._body_bytes <= _BODY_BYTES_MAX:
-            self._body.append(body)
+    def _is_running(self, request: Request, request_id: str) -> bool:
+        if self._running is not None and self._running.request_id == request_id:
+            return True
+        request.refuse(400, "InvalidRequestID", "Invalid request ID")
+        return False
 
-    def on_message_complete(self) -> None:
-        method = self._parser.get_method().decode("ascii")
-        self._api.handle(self, method, self._url.decode("latin-1"), b"".join(self._body))
+    def _finished(self) -> Invocation:
+        assert self._running is not None
+        invocation, self._running = self._running, None
+        self._state = "ResponseSent"
+        return invocation
+
+    def _gone(self) -> None:
+        self._parked = None
+
+    def _match(self) -> None:
+        if self._parked is None or self._offered is None:
+            return
+        request, self._parked = self._parked, None
+        invocation, self._offered = self._offered, None
+        self._running, self._state = invocation, "Running"
+        # The function reads the machine's clock, so its deadline is on that clock and not on Fogbank's.
+        deadline_ms = int((time.time() + invocation.timeout_s) * 1000)
+        headers = {
+            "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
+            "Lambda-Runtime-Deadline-Ms": str(deadline_ms),
+            "Lambda-Runtime-Invoked-Function-Arn": invocation.function_arn,
+            "Content-Type": "application/json",
+            "Lambda-Runtime-Trace-Id": invocation.trace_id,
+            "Lambda-Runtime-Client-Context": invocation.client_context,
+            "Lambda-Runtime-Cognito-Identity": invocation.cognito_identity,
+            "Lambda-Runtime-Aws-Tenant-Id": invocation.tenant_id,
+        }
+        request.answer(200, invocation.payload, headers)
 
 
-_REASONS = {200: "OK", 202: "Accepted", 400: "Bad Request", 404: "Not Found", 413: "Payload Too Large"}
+class _Streamed:
+    """Takes an answer that the function sends piece by piece.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
+    """
+
+    def __init__(self, api: RuntimeApi, request: Request, invocation: Invocation) -> None:
+        self._api = api
+        self._request = request
+        self._stream = invocation.stream
+        self._bytes = 0
+        self._bytes_max = RESPONSE_BYTES_MAX if self._stream is None else STREAMED_BYTES_MAX
+        self._chunks: list[bytes] = []
+        if self._stream is not None:
+            self._stream.begin(request.headers.get("content-type", "application/octet-stream"))
+
+    def body(self, chunk: bytes) -> None:
+        self._bytes += len(chunk)
+        if self._bytes > self._bytes_max:
+            return
+        if self._stream is None:
+            self._chunks.append(chunk)
+            return
+        self._stream.feed(chunk)
+        if self._stream.full(self._request.resume):
+            self._request.pause()
+
+    def complete(self, trailers: Headers) -> None:
+        if self._bytes > self._bytes_max:
+            message = f"Exceeded maximum allowed payload size ({self._bytes_max} bytes)."
+            self._request.refuse(413, "RequestEntityTooLarge", message)
+            self._api.stream_ended(TOO_LARGE % self._bytes_max, self._bytes, "Function.ResponseSizeTooLarge")
+            return
+        self._request.accept()
+        error_type = trailers.get("lambda-runtime-function-error-type")
+        if error_type is None:
+            self._api.stream_ended(b"".join(self._chunks), self._bytes, None)
+        else:
+            body = _decoded(trailers.get("lambda-runtime-function-error-body", ""))
+            self._api.stream_ended(body, self._bytes, valid_error_type(error_type))
+
+    def lost(self) -> None:
+        document = b'{"errorMessage":"Response was truncated","errorType":"Runtime.TruncatedResponse"}'
+        self._api.stream_ended(document, self._bytes, "Runtime.TruncatedResponse")
+
+
+def error_type_of(request: Request) -> str:
+    return valid_error_type(request.headers.get("lambda-runtime-function-error-type", ""))
+
+
+def valid_error_type(name: str) -> str:
+    """Only names of this form are told in logs and events; others are unknown ones of the function or the runtime."""
+    if re.fullmatch(r"(Runtime|Function)\.[A-Z][A-Za-z]+", name):
+        return name
+    return "Runtime.Unknown" if name.startswith("Runtime.") else "Function.Unknown"
+
+
+def no_such_path(request: Request) -> None:
+    request.refuse(404, "InvalidPath", "No such path")
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return text.encode("latin-1")

@@ -41,7 +41,7 @@ def configuration(
         "TracingConfig": {"Mode": config.tracing},
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
         "LoggingConfig": _logging(config),
-        "RuntimeVersionConfig": {"RuntimeVersionArn": runtime_arn(ctx, config.runtime)},
+        "RuntimeVersionConfig": {"RuntimeVersionArn": runtime_version_arn(ctx.region, config.runtime)},
     }
     if config.environment is not None:
         answer["Environment"] = {"Variables": config.environment}
@@ -59,10 +59,10 @@ def _logging(config: Configuration) -> dict[str, str]:
     return answer
 
 
-def runtime_arn(ctx: Context, runtime: str) -> str:
+def runtime_version_arn(region: str, runtime: str) -> str:
     """AWS names a runtime's version by a digest; Fogbank has one version of each."""
     digest = hashlib.sha256(runtime.encode()).hexdigest()
-    return f"arn:aws:lambda:{ctx.region}::runtime:{digest}"
+    return f"arn:aws:lambda:{region}::runtime:{digest}"
 
 
 def pending(answer: dict[str, Any]) -> dict[str, Any]:

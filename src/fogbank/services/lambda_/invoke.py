@@ -1,6 +1,5 @@
 """One invocation from beginning to end: concurrency, environment, logs, metrics, result."""
 
-import math
 import secrets
 import uuid
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from fogbank.engines.compute.interface import (
     Outcome,
     RuntimeUnavailable,
 )
-from fogbank.services.lambda_.answers import log_group
+from fogbank.services.lambda_.answers import log_group, runtime_version_arn
 from fogbank.services.lambda_.code import CodeCache
 from fogbank.services.lambda_.concurrency import Concurrency
 from fogbank.services.lambda_.credentials import Credentials
@@ -122,16 +121,9 @@ class Invoker:
     ) -> tuple[Outcome, str]:
         key: Key = (name.account, ctx.region, config.name, config.version)
         slot = await self.pool.take(key, config.build, lambda: self._start(ctx, key, config))
-        stream = (name.account, ctx.region, log_group(config), slot.log_stream)
         log: list[str] = []
-
-        def hear(lines: list[str]) -> None:
-            log.extend(lines)
-            self.logs.add(stream, lines)
-
         invocation = Invocation(
-            hear=hear,
-            now_ms=self._cloud.clock.now_ms,
+            hear=log.extend,
             request_id=request_id,
             payload=payload or b"{}",
             function_arn=function_arn(ctx, name.account, name.name, name.qualifier),
@@ -139,13 +131,11 @@ class Invoker:
             client_context=client_context,
             trace_id=_trace_id(ctx),
         )
-        hear([f"START RequestId: {request_id} Version: {config.label}\n"])
         try:
             outcome = await slot.environment.invoke(invocation)
         finally:
             present = self._functions.tables.configurations.get(key)
             self.pool.give_back(slot, current=present is not None and present.build == slot.build)
-        hear([f"END RequestId: {request_id}\n", _report(config, request_id, outcome)])
         return outcome, "".join(line if line.endswith("\n") else line + "\n" for line in log)
 
     async def _start(self, ctx: Context, key: Key, config: Configuration) -> Slot:
@@ -166,10 +156,21 @@ class Invoker:
             environment={**(config.environment or {}), **issued, **self._environment(key, config, stream)},
             memory_mb=config.memory_mb,
             layers=tuple(layers),
+            name=config.name,
+            version=config.label,
+            account=key[0],
+            runtime_version_arn=runtime_version_arn(key[1], config.runtime),
+            log_format=config.logging.get("LogFormat", "Text"),
+            system_log_level=config.logging.get("SystemLogLevel", "INFO"),
         )
         access_key = issued["AWS_ACCESS_KEY_ID"]
+        destination = (key[0], key[1], log_group(config), stream)
+
+        def hear(lines: list[str]) -> None:
+            self.logs.add(destination, lines)
+
         try:
-            environment = await self._engine.create(spec)
+            environment = await self._engine.create(spec, hear)
         except BaseException:
             self.credentials.withdraw(access_key)
             raise
@@ -188,7 +189,6 @@ class Invoker:
             "AWS_LAMBDA_FUNCTION_NAME": config.name,
             "AWS_LAMBDA_FUNCTION_VERSION": config.label,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.memory_mb),
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_LOG_GROUP_NAME": log_group(config),
             "AWS_LAMBDA_LOG_STREAM_NAME": stream,
             "AWS_LAMBDA_LOG_FORMAT": config.logging.get("LogFormat", "Text"),
@@ -216,15 +216,3 @@ def _trace_id(ctx: Context) -> str:
         return ctx.trace
     root = f"1-{ctx.now_ms // 1000:08x}-{secrets.token_hex(12)}"
     return f"Root={root};Parent={secrets.token_hex(8)};Sampled=0"
-
-
-def _report(config: Configuration, request_id: str, outcome: Outcome) -> str:
-    billed = math.ceil(outcome.duration_ms + (outcome.init_ms or 0))
-    report = (
-        f"REPORT RequestId: {request_id}\tDuration: {outcome.duration_ms:.2f} ms\t"
-        f"Billed Duration: {billed} ms\t"
-        f"Memory Size: {config.memory_mb} MB\tMax Memory Used: {outcome.memory_mb} MB\t"
-    )
-    if outcome.init_ms is not None:
-        report += f"Init Duration: {outcome.init_ms:.2f} ms\t"
-    return report + "\n"

@@ -27,7 +27,9 @@ class RuntimeManagementOperations(Operations):
             raise InvalidParameterValue(
                 "RuntimeVersionArn must be given for the update mode Manual, and for no other update mode."
             )
-        if RuntimeVersionArn is not None and RuntimeVersionArn != answers.runtime_arn(ctx, config.runtime):
+        if RuntimeVersionArn is not None and RuntimeVersionArn != answers.runtime_version_arn(
+            ctx.region, config.runtime
+        ):
             raise InvalidParameterValue(f"Runtime version {RuntimeVersionArn} is not one of {config.runtime}.")
         management = RuntimeManagement(UpdateRuntimeOn, RuntimeVersionArn or "")
         self._tables.runtime_management.put((name.account, ctx.region, name.name, config.version), management)

@@ -1,0 +1,75 @@
+"""Which runtimes there are, and how a function of each is started."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from fogbank.engines.compute.interface import FunctionSpec, RuntimeUnavailable
+
+PYTHON_FILES = Path(__file__).with_name("python")
+
+
+class View(msgspec.Struct, frozen=True):
+    """Where things lie as the function's processes see them."""
+
+    task_root: str
+    layers: Sequence[str]
+    """The first one first on the search path; on AWS all lie one above the other in /opt."""
+    folder: str
+    """For temporary files; survives the processes and is the environment's own."""
+
+
+class Program(msgspec.Struct, frozen=True, kw_only=True):
+    """A process to start in an environment."""
+
+    environment: Mapping[str, str]
+    command: Sequence[str] = ()
+    """Empty for a function that Fogbank's own Python runtime runs."""
+    handler: str = ""
+    python_path: Sequence[str] = ()
+
+
+def check(runtime: str) -> None:
+    """Raises RuntimeUnavailable, naming what is missing, if functions of this runtime cannot be run here."""
+    if not runtime.startswith(("python3.", "provided")):
+        raise RuntimeUnavailable(
+            f"Functions of runtime {runtime} cannot be run in Fogbank yet: "
+            "there are python3.* and, for what brings its own bootstrap, provided.al2 and provided.al2023."
+        )
+
+
+def runtime_program(spec: FunctionSpec, view: View, api: str) -> Program:
+    """How the function's runtime is started. `api` is the address for AWS_LAMBDA_RUNTIME_API."""
+    command = [] if spec.runtime.startswith("python") else [_bootstrap(spec, view)]
+    return Program(
+        environment=_environment(spec, view, api),
+        command=command,
+        handler=spec.handler,
+        python_path=[path for layer in view.layers for path in (f"{layer}/python", layer)],
+    )
+
+
+def _bootstrap(spec: FunctionSpec, view: View) -> str:
+    """A runtime that the function's package or a layer brings."""
+    places = zip((spec.code, *spec.layers), (view.task_root, *view.layers), strict=False)
+    found = [f"{seen}/bootstrap" for folder, seen in places if (folder / "bootstrap").is_file()]
+    return found[0] if found else f"{view.task_root}/bootstrap"
+
+
+def _environment(spec: FunctionSpec, view: View, api: str) -> dict[str, str]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        **spec.environment,
+        "AWS_LAMBDA_RUNTIME_API": api,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": spec.initialization_type,
+        "_HANDLER": spec.handler,
+        "LAMBDA_TASK_ROOT": view.task_root,
+        "LAMBDA_RUNTIME_DIR": str(PYTHON_FILES),
+        "TMPDIR": view.folder,
+        "HOME": view.folder,
+    }

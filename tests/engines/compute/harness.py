@@ -1,0 +1,92 @@
+"""How the tests of compute engines make environments and call them. Any engine is `make(folder)`."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from fogbank.engines.compute.interface import ComputeEngine, Environment, FunctionSpec, Invocation, Outcome
+
+NOW_MS = 1_767_323_045_006
+ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
+
+MakeEngine = Callable[[Path], ComputeEngine]
+
+
+class Harness:
+    """One engine, the code it runs and what its environments logged."""
+
+    def __init__(self, make: MakeEngine, folder: Path) -> None:
+        self._make = make
+        self.folder = folder
+        self.log: list[str] = []
+
+    def run(self, work: Callable[[ComputeEngine], Awaitable[Any]]) -> Any:
+        async def whole() -> Any:
+            engine = self._make(self.folder / "run")
+            try:
+                return await work(engine)
+            finally:
+                await engine.close()
+
+        return asyncio.run(whole())
+
+    def spec(self, source: str | dict[str, str], **options: Any) -> FunctionSpec:
+        """A function of one file, app.py, or of these."""
+        code = self.folder / "code"
+        for name, text in ({"app.py": source} if isinstance(source, str) else source).items():
+            file = code / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+            file.chmod(0o755)
+        defaults: dict[str, Any] = {
+            "code": code,
+            "handler": "app.handler",
+            "runtime": "python3.12",
+            "environment": {"STAGE": "test"},
+            "memory_mb": 256,
+            "name": "f",
+            "runtime_version_arn": "arn:aws:lambda:us-east-1::runtime:1",
+        }
+        return FunctionSpec(**defaults | options)
+
+    def with_environment(self, spec: FunctionSpec, work: Callable[[Environment], Awaitable[Any]]) -> Any:
+        """What `work` gives with a new environment."""
+
+        async def whole(engine: ComputeEngine) -> Any:
+            return await work(await engine.create(spec, self.log.extend))
+
+        return self.run(whole)
+
+    def invoke(self, spec: FunctionSpec, *invocations: Invocation) -> list[Outcome]:
+        """The outcomes of these invocations, one after another in one environment."""
+
+        async def work(environment: Environment) -> list[Outcome]:
+            return [await environment.invoke(invocation) for invocation in invocations]
+
+        outcomes: list[Outcome] = self.with_environment(spec, work)
+        return outcomes
+
+    def once(self, source: str | dict[str, str], invocation: Invocation | None = None, **options: Any) -> Outcome:
+        return self.invoke(self.spec(source, **options), invocation or call())[0]
+
+    def said(self) -> list[str]:
+        """What the function wrote: the log without what the platform says about each invocation."""
+        platform = ("INIT_START", "INIT_REPORT", "START ", "END ", "REPORT ")
+        return [line for line in self.log if not line.startswith(platform)]
+
+
+def call(payload: Any = None, *, request_id: str = "r-1", timeout_s: float = 5, **options: Any) -> Invocation:
+    return Invocation(
+        request_id=request_id,
+        payload=json.dumps(payload).encode(),
+        function_arn=ARN,
+        timeout_s=timeout_s,
+        **options,
+    )
+
+
+def answer(outcome: Outcome) -> Any:
+    assert outcome.ending == "answered", outcome
+    return json.loads(outcome.payload)
