@@ -56,6 +56,7 @@ SERVICES = {
     "resourcegroupstaggingapi": _entry("resourcegroupstaggingapi"),
     "s3": _entry("s3", "AWS::S3", doors=_WEBSITE_DOORS),
     "scheduler": _entry("scheduler", "AWS::Scheduler"),
+    "secretsmanager": _entry("secretsmanager", "AWS::SecretsManager"),
     "sns": _entry("sns", "AWS::SNS"),
     "sqs": _entry("sqs", "AWS::SQS"),
     "ssm": _entry("ssm", "AWS::SSM"),

@@ -1,0 +1,3 @@
+from fogbank.services.secretsmanager.service import SecretsManagerService
+
+__all__ = ["SecretsManagerService"]

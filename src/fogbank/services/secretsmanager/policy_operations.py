@@ -1,0 +1,54 @@
+"""The resource policies of secrets."""
+
+from typing import Any
+
+from fogbank.core.context import Context
+from fogbank.core.service import Answer
+from fogbank.services.secretsmanager.base import check_owner
+from fogbank.services.secretsmanager.errors import MalformedPolicyDocument, PublicPolicy
+from fogbank.services.secretsmanager.policy_documents import is_public, is_well_formed
+from fogbank.services.secretsmanager.tagging import Tagging
+
+
+class PolicyOperations(Tagging):
+    """The operations on resource policies, of `SecretsManagerService`."""
+
+    def delete_resource_policy(self, ctx: Context, *, SecretId: str) -> Answer:
+        found = self._writable(ctx, SecretId)
+        check_owner(found, owner="")
+        found.secret.policy = ""
+        self._save(ctx, found)
+        return found.answer
+
+    def get_resource_policy(self, ctx: Context, *, SecretId: str) -> Answer:
+        found = self._living(ctx, SecretId)
+        answer = found.answer
+        if found.secret.policy:
+            answer["ResourcePolicy"] = found.secret.policy
+        return answer
+
+    def put_resource_policy(
+        self, ctx: Context, *, SecretId: str, ResourcePolicy: str, BlockPublicPolicy: bool = False
+    ) -> Answer:
+        found = self._writable(ctx, SecretId)
+        check_owner(found, owner="")
+        if not is_well_formed(ResourcePolicy):
+            raise MalformedPolicyDocument()
+        if BlockPublicPolicy and is_public(ResourcePolicy):
+            raise PublicPolicy()
+        found.secret.policy = ResourcePolicy
+        self._save(ctx, found)
+        return found.answer
+
+    def validate_resource_policy(self, ctx: Context, *, ResourcePolicy: str, SecretId: str | None = None) -> Answer:
+        """The names and sentences of the checks are not published."""
+        if SecretId is not None:
+            self._living(ctx, SecretId)
+        if not is_well_formed(ResourcePolicy):
+            raise MalformedPolicyDocument()
+        errors: list[dict[str, Any]] = []
+        if is_public(ResourcePolicy):
+            errors.append(
+                {"CheckName": "PublicPolicy", "ErrorMessage": "The policy allows broad access to the secret."}
+            )
+        return {"PolicyValidationPassed": not errors, "ValidationErrors": errors}
