@@ -149,9 +149,8 @@ def _make_things(clients: dict[str, Any]) -> dict[str, list[Any]]:
     )["TableDescription"]
     clients["s3"].create_bucket(Bucket="drawn-bucket")
     clients["s3"].put_object(Bucket="drawn-bucket", Key="key", Body=b"hello")
-    role = clients["iam"].create_role(
-        RoleName="drawn", AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": [{}]}'
-    )["Role"]["Arn"]
+    trust = '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]}'
+    role = clients["iam"].create_role(RoleName="drawn", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("main.py", "def handler(event, context):\n    return event\n")

@@ -17,22 +17,19 @@ Condition = Callable[[Context], bool]
 Test = Callable[[str, str, Context, bool], bool]
 """Whether a value of the request (first) fits one of the policy (second); the last says whether variables are known."""
 
+_NULL = "null"
 _IF_EXISTS = "ifexists"
 _FOR_ALL, _FOR_ANY = "forallvalues:", "foranyvalue:"
 
 
 def condition(operator: str, key: str, wanted: list[Any], variables: bool) -> Condition:
     """One test of a statement's Condition. An operator that there is not never holds."""
-    name, key = operator.lower(), key.lower()
+    key = key.lower()
     values = [_text(value) for value in wanted]
-    if name == "null":
+    if operator.lower() == _NULL:
         absent = "true" in values
         return lambda context: (values_of(context, key) is None) == absent
-    quantifier = next((each for each in (_FOR_ALL, _FOR_ANY) if name.startswith(each)), "")
-    name = name.removeprefix(quantifier)
-    lenient = name.endswith(_IF_EXISTS)
-    name = name.removesuffix(_IF_EXISTS)
-    positive, negated = name.replace("not", "", 1), "not" in name
+    quantifier, positive, negated, lenient = _parts(operator)
     test = _TESTS.get(positive)
     if test is None or (negated and positive not in _NEGATABLE):
         return lambda context: False
@@ -53,6 +50,22 @@ def condition(operator: str, key: str, wanted: list[Any], variables: bool) -> Co
         return any(fits(value, context) for value in given)
 
     return holds
+
+
+def is_operator(text: str) -> bool:
+    """Whether there is such an operator. It may be written in any case."""
+    _, positive, negated, _ = _parts(text)
+    return text.lower() == _NULL or (positive in _TESTS and (not negated or positive in _NEGATABLE))
+
+
+def _parts(operator: str) -> tuple[str, str, bool, bool]:
+    """Its quantifier, the operator itself without a Not, whether there was one, and whether the key may be absent."""
+    name = operator.lower()
+    quantifier = next((each for each in (_FOR_ALL, _FOR_ANY) if name.startswith(each)), "")
+    name = name.removeprefix(quantifier)
+    lenient = name.endswith(_IF_EXISTS)
+    name = name.removesuffix(_IF_EXISTS)
+    return quantifier, name.replace("not", "", 1), "not" in name, lenient
 
 
 def _text(value: Any) -> str:

@@ -131,16 +131,16 @@ def test_inline_policies_have_room_together_and_white_space_is_free(iam: Any, ki
     holder = {f"{kind.title()}Name": "h"}
     getattr(iam, f"create_{kind}")(**holder, **trust)
     put = getattr(iam, f"put_{kind}_policy")
-    room = most - 2 * len("".join(document("").split()))
-    put(**holder, PolicyName="first", PolicyDocument=document("x" * (room // 2)) + " " * most)
+    room = most - 2 * len("".join(document("s3:").split()))
+    put(**holder, PolicyName="first", PolicyDocument=document("s3:" + "x" * (room // 2)) + " " * most)
     with pytest.raises(ClientError, match=f"Maximum policy size of {most} bytes exceeded for {kind} h"):
-        put(**holder, PolicyName="second", PolicyDocument=document("x" * (room // 2 + 1)))
-    put(**holder, PolicyName="second", PolicyDocument=document("x" * (room // 2)))
-    put(**holder, PolicyName="second", PolicyDocument=document("y" * (room // 2)))
+        put(**holder, PolicyName="second", PolicyDocument=document("s3:" + "x" * (room // 2 + 1)))
+    put(**holder, PolicyName="second", PolicyDocument=document("s3:" + "x" * (room // 2)))
+    put(**holder, PolicyName="second", PolicyDocument=document("s3:" + "y" * (room // 2)))
 
 
 def test_a_managed_policy_has_6144_characters_at_most(iam: Any) -> None:
-    room = 6144 - len("".join(document("").split()))
-    iam.create_policy(PolicyName="full", PolicyDocument=document("x" * room))
+    room = 6144 - len("".join(document("s3:").split()))
+    iam.create_policy(PolicyName="full", PolicyDocument=document("s3:" + "x" * room))
     with pytest.raises(ClientError, match=r"LimitExceeded.*Cannot exceed quota for PolicySize: 6144"):
-        iam.create_policy(PolicyName="fuller", PolicyDocument=document("x" * (room + 1)))
+        iam.create_policy(PolicyName="fuller", PolicyDocument=document("s3:" + "x" * (room + 1)))

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.services.iam.certified import Certified, certified
+
 
 def policy(action: str) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}
@@ -78,3 +80,58 @@ def test_a_stack_makes_changes_and_removes_roles_and_policies(aws: Any, cloudfor
     cloudformation.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
     assert iam.list_roles()["Roles"] == iam.list_policies(Scope="Local")["Policies"] == []
     assert iam.list_instance_profiles()["InstanceProfiles"] == []
+
+
+def identities(certificate: Certified, *, client: str) -> str:
+    statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    allows = {"Version": "2012-10-17", "Statement": [statement]}
+    resources: dict[str, Any] = {
+        "Ann": {"Type": "AWS::IAM::User", "Properties": {"UserName": "ann"}},
+        "Team": {"Type": "AWS::IAM::Group", "Properties": {"GroupName": "team"}},
+        "Members": {
+            "Type": "AWS::IAM::UserToGroupAddition",
+            "Properties": {"GroupName": {"Ref": "Team"}, "Users": [{"Ref": "Ann"}]},
+        },
+        "OfAnn": {
+            "Type": "AWS::IAM::UserPolicy",
+            "Properties": {"UserName": {"Ref": "Ann"}, "PolicyName": "p", "PolicyDocument": allows},
+        },
+        "OfTeam": {
+            "Type": "AWS::IAM::GroupPolicy",
+            "Properties": {"GroupName": {"Ref": "Team"}, "PolicyName": "p", "PolicyDocument": allows},
+        },
+        "Web": {
+            "Type": "AWS::IAM::ServerCertificate",
+            "Properties": {"CertificateBody": certificate.body, "PrivateKey": certificate.private},
+        },
+        "OpenId": {
+            "Type": "AWS::IAM::OIDCProvider",
+            "Properties": {"Url": "https://token.example.com", "ClientIdList": [client]},
+        },
+    }
+    outputs = {"Web": {"Value": {"Ref": "Web"}}, "OpenId": {"Value": {"Fn::GetAtt": ["OpenId", "Arn"]}}}
+    return json.dumps({"Resources": resources, "Outputs": outputs})
+
+
+def test_a_stack_makes_changes_and_removes_identities(aws: Any, cloudformation: Any, account: str) -> None:
+    iam, capable = aws("iam"), {"StackName": "s", "Capabilities": ["CAPABILITY_NAMED_IAM"]}
+    certificate = certified("web")
+    cloudformation.create_stack(TemplateBody=identities(certificate, client="one"), **capable)
+    outputs = wait(cloudformation, "stack_create_complete")
+    assert outputs["OpenId"] == f"arn:aws:iam::{account}:oidc-provider/token.example.com"
+    found = iam.get_server_certificate(ServerCertificateName=outputs["Web"])["ServerCertificate"]
+    assert found["CertificateBody"] == certificate.body.strip()
+    assert [user["UserName"] for user in iam.get_group(GroupName="team")["Users"]] == ["ann"]
+    assert iam.list_user_policies(UserName="ann")["PolicyNames"] == ["p"]
+    assert iam.list_group_policies(GroupName="team")["PolicyNames"] == ["p"]
+
+    cloudformation.update_stack(TemplateBody=identities(certificate, client="two"), **capable)
+    wait(cloudformation, "stack_update_complete")
+    provider = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=outputs["OpenId"])
+    assert provider["ClientIDList"] == ["two"]
+
+    cloudformation.delete_stack(StackName="s")
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
+    assert iam.list_users()["Users"] == iam.list_groups()["Groups"] == []
+    assert iam.list_server_certificates()["ServerCertificateMetadataList"] == []
+    assert iam.list_open_id_connect_providers()["OpenIDConnectProviderList"] == []

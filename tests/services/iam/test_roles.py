@@ -1,5 +1,6 @@
 """Roles, their inline policies and what is attached to them."""
 
+import json
 from typing import Any
 
 import pytest
@@ -81,3 +82,14 @@ def test_roles_are_listed_in_pages_by_path(iam: Any) -> None:
     paginator = iam.get_paginator("list_roles")
     pages = list(paginator.paginate(PathPrefix="/team/", PaginationConfig={"PageSize": 2}))
     assert [[role["RoleName"] for role in page["Roles"]] for page in pages] == [["a", "b"], ["c"]]
+
+
+def test_a_trust_policy_names_who_is_there(aws: Any, account: str) -> None:
+    iam = aws("iam")
+    user = f"arn:aws:iam::{account}:user/team/ann"
+    statement = {"Effect": "Allow", "Principal": {"AWS": user}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    with pytest.raises(ClientError, match=f'MalformedPolicyDocument.*Invalid principal in policy: "AWS":"{user}"'):
+        iam.create_role(RoleName="r", AssumeRolePolicyDocument=document)
+    iam.create_user(UserName="ann", Path="/team/")
+    iam.create_role(RoleName="r", AssumeRolePolicyDocument=document)

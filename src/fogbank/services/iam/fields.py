@@ -1,8 +1,8 @@
 """Fields of requests and answers that roles, policies and profiles share."""
 
-import json
 from typing import Any
 
+from fogbank.core.policy_grammar import MalformedPolicy, check_identity_policy
 from fogbank.core.tags import tag_list
 from fogbank.services.iam.errors import MalformedPolicyDocument, ValidationError
 
@@ -10,12 +10,11 @@ PAGE_MAX = 100  # what a list answers when MaxItems is not given
 
 
 def check_document(text: str) -> None:
+    """A policy of an identity must be well-formed."""
     try:
-        document = json.loads(text)
-    except ValueError:
-        raise MalformedPolicyDocument("This policy contains invalid Json") from None
-    if not isinstance(document, dict) or not document.get("Statement"):
-        raise MalformedPolicyDocument("Syntax errors in policy.")
+        check_identity_policy(text)
+    except MalformedPolicy as fault:
+        raise MalformedPolicyDocument(str(fault)) from None
 
 
 def policy_size(document: str) -> int:

@@ -1,4 +1,5 @@
-"""CloudFormation: AWS::IAM::InstanceProfile, ManagedPolicy, Policy and Role; users are in `user_resources`.
+"""CloudFormation: AWS::IAM::InstanceProfile, ManagedPolicy, Policy and Role; others are in `user_resources`
+and `identity_resources`.
 
 Each handler is one transaction: a role whose policy cannot be attached is not made at all.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/AWS_IAM.html
@@ -11,6 +12,15 @@ from fogbank.core.context import Context
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType, TransactionalResourceType
 from fogbank.core.tags import tag_list
 from fogbank.services.iam.errors import NoSuchEntity
+from fogbank.services.iam.identity_resources import (
+    GroupPolicyResource,
+    OpenIdProviderResource,
+    RolePolicyResource,
+    SamlProviderResource,
+    ServerCertificateResource,
+    UserPolicyResource,
+    UserToGroupAdditionResource,
+)
 from fogbank.services.iam.policies import VERSIONS_MAX
 from fogbank.services.iam.user_resources import (
     AccessKeyResource,
@@ -253,11 +263,18 @@ class InstanceProfileResource(TransactionalResourceType):
 
 RESOURCES: list[type[ResourceType]] = [
     AccessKeyResource,
+    GroupPolicyResource,
     GroupResource,
     InstanceProfileResource,
     ManagedPolicyResource,
+    OpenIdProviderResource,
     PolicyResource,
+    RolePolicyResource,
     RoleResource,
+    SamlProviderResource,
+    ServerCertificateResource,
     ServiceLinkedRoleResource,
+    UserPolicyResource,
     UserResource,
+    UserToGroupAdditionResource,
 ]

@@ -6,11 +6,22 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html
 from typing import Any
 from urllib.parse import quote
 
+from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
+from fogbank.core.json_text import parse
+from fogbank.core.policy_grammar import MalformedPolicy, check_trust_policy, principals_of
+from fogbank.core.policy_patterns import listed
 from fogbank.core.service import Answer, Service
 from fogbank.core.tags import tag_list, tag_map
-from fogbank.services.iam.errors import DeleteConflict, EntityAlreadyExists, NoSuchEntity, UnmodifiableEntity
-from fogbank.services.iam.fields import PAGE_MAX, check_document, page, tagged
+from fogbank.services.iam.errors import (
+    DeleteConflict,
+    EntityAlreadyExists,
+    LimitExceeded,
+    MalformedPolicyDocument,
+    NoSuchEntity,
+    UnmodifiableEntity,
+)
+from fogbank.services.iam.fields import PAGE_MAX, page, policy_size, tagged
 from fogbank.services.iam.holders import (
     attach,
     attached_rows,
@@ -23,6 +34,8 @@ from fogbank.services.iam.holders import (
     put_inline,
 )
 from fogbank.services.iam.records import IamTables, Role, new_id
+
+TRUST_SIZE_MAX = 2048  # characters without white space, a quota
 
 
 class Roles(Service):
@@ -53,7 +66,7 @@ class Roles(Service):
             check_attachable(ctx, self._tables, PermissionsBoundary)
         if self._tables.roles.get((ctx.account, RoleName)) is not None:
             raise EntityAlreadyExists(f"Role with name {RoleName} already exists.")
-        check_document(AssumeRolePolicyDocument)
+        self._check_trust(AssumeRolePolicyDocument)
         role = Role(
             name=RoleName,
             id=new_id("AROA"),
@@ -158,7 +171,7 @@ class Roles(Service):
 
     def update_assume_role_policy(self, ctx: Context, *, RoleName: str, PolicyDocument: str) -> Answer:
         role = self._own_role(ctx, RoleName)
-        check_document(PolicyDocument)
+        self._check_trust(PolicyDocument)
         role.trust = PolicyDocument
         self._keep(ctx, role)
         return None
@@ -199,6 +212,29 @@ class Roles(Service):
                 f"Cannot perform the operation on the protected role '{name}' - this role is only modifiable by AWS"
             )
         return role
+
+    def _check_trust(self, document: str) -> None:
+        """A trust policy must be well-formed, and the users and roles that it names must be there."""
+        try:
+            check_trust_policy(document)
+        except MalformedPolicy as fault:
+            raise MalformedPolicyDocument(str(fault)) from None
+        if policy_size(document) > TRUST_SIZE_MAX:
+            raise LimitExceeded(f"Cannot exceed quota for ACLSizePerRole: {TRUST_SIZE_MAX}")
+        for statement in listed(parse(document)["Statement"]):
+            for kind, name in principals_of(statement):
+                if kind == "AWS" and not self._is_there(name):
+                    raise MalformedPolicyDocument(f'Invalid principal in policy: "AWS":"{name}"')
+
+    def _is_there(self, principal: str) -> bool:
+        """Whether a user or role is there; sessions and whole accounts are not asked for."""
+        arn = parse_arn(principal)
+        if arn is None or arn.service != "iam" or arn.resource == "root":
+            return True
+        kind, _, path = arn.resource.partition("/")
+        place = (arn.account, path.rpartition("/")[2])
+        holder = self._tables.users.peek(place) if kind == "user" else self._tables.roles.peek(place)
+        return holder is not None and f"/{path}" == f"{holder.path}{holder.name}"
 
     def _keep(self, ctx: Context, role: Role) -> None:
         self._tables.roles.put((ctx.account, role.name), role)

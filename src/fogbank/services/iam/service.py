@@ -1,12 +1,16 @@
 """AWS IAM. https://docs.aws.amazon.com/IAM/latest/APIReference/welcome.html"""
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
+from fogbank.core.errors import AwsError
 from fogbank.core.service import Tagged
 from fogbank.services.iam.access_keys import AccessKeys
 from fogbank.services.iam.account import Accounts
+from fogbank.services.iam.errors import ValidationError
 from fogbank.services.iam.instance_profiles import InstanceProfiles
 from fogbank.services.iam.mfa import MfaDevices
 from fogbank.services.iam.policies import ManagedPolicies
@@ -16,6 +20,8 @@ from fogbank.services.iam.records import IamTables
 from fogbank.services.iam.server_certificates import ServerCertificates
 from fogbank.services.iam.service_linked_roles import ServiceLinkedRoles
 
+_GIVEN = re.compile(r"Value '.*?' at(?= '[\w.]+' failed to satisfy)", re.DOTALL)
+_ENUM = re.compile(r"Member must satisfy enum value set: \[[^\]]*\]")
 _GLOBAL_REGION = "us-east-1"
 
 
@@ -42,6 +48,11 @@ class IamService(
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._tables = IamTables(cloud.store)
+
+    def refusal(self, sentence: str, parameters: dict[str, Any]) -> AwsError:
+        """IAM does not tell what was given, nor what could be."""
+        told = _GIVEN.sub("Value at", sentence)
+        return ValidationError(_ENUM.sub("Member must satisfy enum value set", told))
 
     def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
         """Global resources are listed in one region, as on AWS, and roles in none."""
