@@ -96,6 +96,7 @@ def test_a_malformed_policy_of_an_identity_is_refused_in_iams_words(document: st
     [
         trust(),
         trust(Principal="*"),
+        trust(Effect="ALLOW"),
         trust(Principal={"AWS": ["123456789012", "arn:aws:iam::123456789012:role/a/b"], "Service": "x.amazonaws.com"}),
         trust(Action=["sts:AssumeRole", "sts:TagSession"]),
         json.dumps({"Statement": TRUSTS}),

@@ -98,7 +98,7 @@ def check_trust_policy(text: str) -> None:
         required += [] if "NotPrincipal" in statement else ["Principal"]
         required += [] if "NotAction" in statement else ["Action"]
         _check_fields(statement, _ELEMENTS, required)
-        if statement["Effect"] not in ("Allow", "Deny"):
+        if str(statement["Effect"]).lower() not in ("allow", "deny"):  # in any case, here only
             raise MalformedPolicy(f"Invalid effect: {statement['Effect']}")
         actions = _texts(statement, "Action", "NotAction", missing="Missing required field Action")
         if not {action.lower() for action in actions} <= _TRUST_ACTIONS:

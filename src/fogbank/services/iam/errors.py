@@ -91,3 +91,17 @@ class InvalidPublicKey(AwsError):
 class DuplicateSshPublicKey(AwsError):
     code = "DuplicateSSHPublicKeyException"
     query_code = "DuplicateSSHPublicKey"
+
+
+class CredentialReportNotPresent(AwsError):
+    code = "CredentialReportNotPresentException"
+    query_code = "ReportNotPresent"
+    status = 410
+    message = "No report found for the account. Generate a new report."
+
+
+class CredentialReportExpired(AwsError):
+    code = "CredentialReportExpiredException"
+    query_code = "ReportExpired"
+    status = 410
+    message = "The report of the account has expired. Generate a new report."

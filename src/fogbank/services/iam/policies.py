@@ -67,7 +67,7 @@ class ManagedPolicies(Roles):
         )
         arn = f"arn:aws:iam::{ctx.account}:policy{Path}{PolicyName}"
         self._tables.policies.put((ctx.account, arn), policy)
-        return {"Policy": _policy_answer(arn, policy, self._usage(ctx))}
+        return {"Policy": policy_answer(arn, policy, self._usage(ctx))}
 
     def create_policy_version(
         self, ctx: Context, *, PolicyArn: str, PolicyDocument: str, SetAsDefault: bool = False
@@ -86,7 +86,7 @@ class ManagedPolicies(Roles):
         if SetAsDefault:
             policy.default = version.number
         self._tables.policies.put((ctx.account, PolicyArn), policy)
-        return {"PolicyVersion": _version_answer(policy, version)}
+        return {"PolicyVersion": version_answer(policy, version)}
 
     def delete_policy(self, ctx: Context, *, PolicyArn: str) -> Answer:
         policy = self._own_policy(ctx, "DeletePolicy", PolicyArn)
@@ -110,12 +110,12 @@ class ManagedPolicies(Roles):
         return None
 
     def get_policy(self, ctx: Context, *, PolicyArn: str) -> Answer:
-        return {"Policy": _policy_answer(PolicyArn, self._policy(ctx, PolicyArn), self._usage(ctx))}
+        return {"Policy": policy_answer(PolicyArn, self._policy(ctx, PolicyArn), self._usage(ctx))}
 
     def get_policy_version(self, ctx: Context, *, PolicyArn: str, VersionId: str) -> Answer:
         policy = self._policy(ctx, PolicyArn)
         version = _version(policy, PolicyArn, VersionId)
-        return {"PolicyVersion": _version_answer(policy, version) | {"Document": quote(version.document, safe="")}}
+        return {"PolicyVersion": version_answer(policy, version) | {"Document": quote(version.document, safe="")}}
 
     def list_entities_for_policy(
         self,
@@ -157,7 +157,7 @@ class ManagedPolicies(Roles):
         used = usage.boundaries if PolicyUsageFilter == "PermissionsBoundary" else usage.attached
         rows = [
             # Policy (API reference): the description is not part of ListPolicies.
-            {name: value for name, value in _policy_answer(arn, policy, usage).items() if name not in _NOT_LISTED}
+            {name: value for name, value in policy_answer(arn, policy, usage).items() if name not in _NOT_LISTED}
             for arn, policy in self._policies_in(ctx, Scope)
             if policy.path.startswith(PathPrefix)
             and (used[arn] or not OnlyAttached)
@@ -169,7 +169,7 @@ class ManagedPolicies(Roles):
         self, ctx: Context, *, PolicyArn: str, Marker: str | None = None, MaxItems: int = PAGE_MAX
     ) -> Answer:
         policy = self._policy(ctx, PolicyArn)
-        rows = [_version_answer(policy, version) for version in reversed(policy.versions)]
+        rows = [version_answer(policy, version) for version in reversed(policy.versions)]
         return page("Versions", rows, Marker, MaxItems)
 
     def set_default_policy_version(self, ctx: Context, *, PolicyArn: str, VersionId: str) -> Answer:
@@ -248,7 +248,7 @@ class ManagedPolicies(Roles):
         return usage
 
 
-def _policy_answer(arn: str, policy: Policy, usage: Usage) -> dict[str, Any]:
+def policy_answer(arn: str, policy: Policy, usage: Usage) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "PolicyName": policy.name,
         "PolicyId": policy.id,
@@ -279,7 +279,7 @@ def _check_managed(document: str) -> None:
         raise LimitExceeded(f"Cannot exceed quota for PolicySize: {SIZE_MAX}")
 
 
-def _version_answer(policy: Policy, version: PolicyVersion) -> dict[str, Any]:
+def version_answer(policy: Policy, version: PolicyVersion) -> dict[str, Any]:
     return {
         "VersionId": f"v{version.number}",
         "IsDefaultVersion": version.number == policy.default,

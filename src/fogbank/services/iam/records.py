@@ -124,6 +124,11 @@ class Account(Record):
     password_policy: dict[str, Any] = {}
 
 
+class CredentialReport(Record):
+    text: str
+    made_ms: int
+
+
 class PolicyVersion(Record):
     number: int
     document: str
@@ -180,6 +185,7 @@ class IamTables:
         self.openid = store.table("iam.openid", key=(str, str), value=OpenIdProvider)
         self.saml = store.table("iam.saml", key=(str, str), value=SamlProvider)
         self.accounts = store.table("iam.accounts", key=(str,), value=Account)
+        self.reports = store.table("iam.credential_reports", key=(str,), value=CredentialReport)
         # An alias is unique in the whole cloud; its account.
         self.aliases = store.table("iam.aliases", key=(str,), value=str)
 

@@ -8,15 +8,13 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.service import Tagged
-from fogbank.services.iam.access_keys import AccessKeys
 from fogbank.services.iam.account import Accounts
 from fogbank.services.iam.errors import ValidationError
-from fogbank.services.iam.instance_profiles import InstanceProfiles
 from fogbank.services.iam.mfa import MfaDevices
-from fogbank.services.iam.policies import ManagedPolicies
 from fogbank.services.iam.providers import Providers
 from fogbank.services.iam.public_keys import PublicKeys
 from fogbank.services.iam.records import IamTables
+from fogbank.services.iam.reports import Reports
 from fogbank.services.iam.server_certificates import ServerCertificates
 from fogbank.services.iam.service_linked_roles import ServiceLinkedRoles
 
@@ -26,12 +24,10 @@ _GLOBAL_REGION = "us-east-1"
 
 
 class IamService(
-    AccessKeys,
+    Reports,
     PublicKeys,
     MfaDevices,
     ServerCertificates,
-    ManagedPolicies,
-    InstanceProfiles,
     ServiceLinkedRoles,
     Providers,
     Accounts,
