@@ -1,8 +1,8 @@
-"""How the tests of compute engines make environments and call them. Any engine is `make(folder)`."""
+"""How the tests of compute engines make environments and call them."""
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +11,35 @@ from fogbank.engines.compute.interface import ComputeEngine, Environment, Functi
 NOW_MS = 1_767_323_045_006
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
 
-MakeEngine = Callable[[Path], ComputeEngine]
+
+class Room:
+    """An engine and the event loop that it lives in, shared by tests: to start one takes longer than most tests."""
+
+    def __init__(self, make: Callable[[], ComputeEngine]) -> None:
+        async def start() -> ComputeEngine:
+            return make()
+
+        self._runner = asyncio.Runner()
+        self.engine = self._runner.run(start())
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self._runner.run(work)
+
+    def close(self) -> None:
+        with self._runner:
+            self._runner.run(self.engine.close())
 
 
 class Harness:
-    """One engine, the code it runs and what its environments logged."""
+    """The code that a test runs, and what its environments logged."""
 
-    def __init__(self, make: MakeEngine, folder: Path) -> None:
-        self._make = make
+    def __init__(self, room: Room, folder: Path) -> None:
+        self._room = room
         self.folder = folder
         self.log: list[str] = []
 
-    def run(self, work: Callable[[ComputeEngine], Awaitable[Any]]) -> Any:
-        async def whole() -> Any:
-            engine = self._make(self.folder / "run")
-            try:
-                return await work(engine)
-            finally:
-                await engine.close()
-
-        return asyncio.run(whole())
+    def run(self, work: Callable[[ComputeEngine], Coroutine[Any, Any, Any]]) -> Any:
+        return self._room.run(work(self._room.engine))
 
     def spec(self, source: str | dict[str, str], **options: Any) -> FunctionSpec:
         """A function of one file, app.py, or of these."""
@@ -55,7 +64,11 @@ class Harness:
         """What `work` gives with a new environment."""
 
         async def whole(engine: ComputeEngine) -> Any:
-            return await work(await engine.create(spec, self.log.extend))
+            environment = await engine.create(spec, self.log.extend)
+            try:
+                return await work(environment)
+            finally:
+                environment.destroy()
 
         return self.run(whole)
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -198,14 +199,17 @@ def test_a_destroyed_environment_leaves_no_process_and_no_folder(harness: Harnes
     harness.with_environment(harness.spec(source), work)
 
 
-def test_who_waits_for_an_environment_while_the_engine_closes_is_cancelled(harness: Harness) -> None:
-    async def work(engine: ComputeEngine) -> None:
+def test_who_waits_for_an_environment_while_the_engine_closes_is_cancelled(
+    make_engine: Callable[[], ComputeEngine], harness: Harness
+) -> None:
+    async def work() -> None:
+        engine = make_engine()
         await engine.close()
         waiting = asyncio.ensure_future(engine.create(harness.spec(ECHO), harness.log.extend))
         await asyncio.wait([waiting])
         assert waiting.cancelled()
 
-    harness.run(work)
+    asyncio.run(work())
 
 
 def test_the_answer_of_a_function_that_does_not_stream_is_one_chunk(harness: Harness) -> None:

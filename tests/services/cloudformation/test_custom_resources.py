@@ -152,7 +152,7 @@ def put(url: str, answer: Any) -> None:
 
 
 def test_a_function_that_cannot_be_run_fails_the_stack_at_once(aws: Aws, function: str) -> None:
-    aws("lambda").update_function_configuration(FunctionName="maker", Runtime="nodejs22.x")
+    aws("lambda").update_function_configuration(FunctionName="maker", Runtime="ruby3.3")
     cloudformation = aws("cloudformation")
     assert create(cloudformation, template(function, Id="a"))["StackStatus"] == "ROLLBACK_COMPLETE"
-    assert any("Functions of runtime nodejs22.x cannot be run" in reason for reason in reasons(cloudformation))
+    assert any("Functions of runtime ruby3.3 cannot be run" in reason for reason in reasons(cloudformation))

@@ -3,12 +3,14 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shutil import which
 
 import msgspec
 
 from fogbank.engines.compute.interface import FunctionSpec, RuntimeUnavailable
 
 PYTHON_FILES = Path(__file__).with_name("python")
+NODE_FILES = Path(__file__).with_name("node")
 
 
 class View(msgspec.Struct, frozen=True):
@@ -33,21 +35,44 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
 
 def check(runtime: str) -> None:
     """Raises RuntimeUnavailable, naming what is missing, if functions of this runtime cannot be run here."""
-    if not runtime.startswith(("python3.", "provided")):
-        raise RuntimeUnavailable(
-            f"Functions of runtime {runtime} cannot be run in Fogbank yet: "
-            "there are python3.* and, for what brings its own bootstrap, provided.al2 and provided.al2023."
-        )
+    if runtime.startswith(("python3.", "provided")):
+        return
+    if runtime.startswith("nodejs"):
+        if which("node") is None:
+            raise RuntimeUnavailable(f"Functions of runtime {runtime} need Node.js: install it, so that node is found.")
+        return
+    raise RuntimeUnavailable(
+        f"Functions of runtime {runtime} cannot be run in Fogbank: there are python3.*, nodejs* and, for what brings "
+        "its own bootstrap, provided.al2 and provided.al2023."
+    )
 
 
 def runtime_program(spec: FunctionSpec, view: View, api: str) -> Program:
     """How the function's runtime is started. `api` is the address for AWS_LAMBDA_RUNTIME_API."""
-    command = [] if spec.runtime.startswith("python") else [_bootstrap(spec, view)]
+    environment = _environment(spec, view, api)
+    if spec.runtime.startswith("python"):
+        return _python(spec, view, environment)
+    if spec.runtime.startswith("nodejs"):
+        return _node(spec, view, environment)
+    return Program(environment=environment, command=[_bootstrap(spec, view)])
+
+
+def _python(spec: FunctionSpec, view: View, environment: Mapping[str, str]) -> Program:
+    paths = [path for layer in view.layers for path in (f"{layer}/python", layer)]
+    return Program(environment=environment, handler=spec.handler, python_path=paths)
+
+
+def _node(spec: FunctionSpec, view: View, environment: Mapping[str, str]) -> Program:
+    version = spec.runtime.removeprefix("nodejs").removesuffix(".x")
+    folders = [
+        f"{layer}/nodejs/{name}" for name in (f"node{version}/node_modules", "node_modules") for layer in view.layers
+    ]
+    node_path = ":".join([*folders, view.task_root])
+    # A heap of V8's own choice would be that of the machine.
+    heap = f"--max-old-space-size={max(spec.memory_mb * 9 // 10, 64)}"
     return Program(
-        environment=_environment(spec, view, api),
-        command=command,
-        handler=spec.handler,
-        python_path=[path for layer in view.layers for path in (f"{layer}/python", layer)],
+        environment={"NODE_PATH": node_path, **environment},
+        command=[which("node") or "node", heap, str(NODE_FILES / "runtime.mjs")],
     )
 
 
