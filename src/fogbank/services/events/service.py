@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from fogbank.core import lineage
 from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
 from fogbank.core.pages import page
@@ -325,7 +326,8 @@ class EventsService(Replays, ApiDestinations):
         time = timestamp(int(entry["Time"] * 1000) if "Time" in entry else ctx.now_ms)
         event = new_event(ctx, source, entry["DetailType"], detail, entry.get("Resources") or [], time)
         bus = entry.get("EventBusName") or DEFAULT_BUS
-        there = ctx
+        # Loops of functions through buses are not counted.
+        there = ctx.traced(lineage.without(ctx.trace))
         if bus != DEFAULT_BUS:
             bus, there = self.find_bus(ctx, bus)
         if "TraceHeader" in entry:

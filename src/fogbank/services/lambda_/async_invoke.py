@@ -18,7 +18,7 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.moments import iso_milliseconds
 from fogbank.core.outbox import RetryPolicy
-from fogbank.services.lambda_.errors import ResourceNotFound, TooManyRequests
+from fogbank.services.lambda_.errors import RecursiveInvocation, ResourceNotFound, TooManyRequests
 from fogbank.services.lambda_.failure_records import is_bucket, put_object
 from fogbank.services.lambda_.functions import Functions
 from fogbank.services.lambda_.invoke import Invoker, Result
@@ -98,6 +98,10 @@ class AsyncInvoker:
             delay_s = min(2**event.throttled, THROTTLE_DELAY_MAX_S)
             event.throttled += 1
             await self._again(ctx, name, event, delay_s, age_max_s, None)
+            return
+        except RecursiveInvocation:
+            # No attempt would end otherwise. AWS does not say which condition the record has.
+            await ctx.run(self._settle, ctx, name, event, None, "RetriesExhausted")
             return
         except ResourceNotFound:
             return  # The function was deleted; its events go with it.

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from fogbank.core import lineage
 from fogbank.core.arn import Arn
 from fogbank.core.cloud import Cloud
 from fogbank.core.errors import AwsError
@@ -101,10 +102,11 @@ class QueueSource:
         self._counts.count("FilteredOut", len(dropped))
         if dropped:
             await self._delete(dropped)
-        if not passing:
-            return
         try:
-            result = await self._invoke(_encode({"Records": passing}), received_ms)
+            passing, trace = self._outside_loops(passing)
+            if not passing:
+                return
+            result = await self._invoke(_encode({"Records": passing}), received_ms, trace)
         except AwsError as error:
             log.warning("mapping %s cannot invoke %s: %s", self._mapping.uuid, self._name.name, error)
             return
@@ -132,13 +134,31 @@ class QueueSource:
                 return []  # A report that names an unknown message fails the whole batch.
         return [record for record in passing if record["messageId"] not in failed]
 
-    async def _invoke(self, payload: bytes, received_ms: int) -> Result | None:
+    def _outside_loops(self, records: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
+        """The records that may invoke the function, and the longest lineage of theirs.
+
+        The others go back to their queue, and to its dead letters in the end.
+        """
+        traces = [record["attributes"].get("AWSTraceHeader", "") for record in records]
+        if not any("Lineage=" in trace for trace in traces):
+            return records, ""
+        ctx, name, recursion = self._ctx, self._name, self._invoker.recursion
+        pairs = [
+            (record, trace)
+            for record, trace in zip(records, traces, strict=True)
+            if not recursion.stops(ctx, name, trace)
+        ]
+        self._counts.count("FailedInvoke", len(records) - len(pairs))
+        longest = max((trace for _, trace in pairs), key=lambda trace: recursion.turns(ctx, name, trace), default="")
+        return [record for record, _ in pairs], lineage.only(longest)
+
+    async def _invoke(self, payload: bytes, received_ms: int, trace: str) -> Result | None:
         """The invocation's result; None if it was throttled until the messages went back to their queue."""
         clock = self._cloud.clock
         delay_s = RETRY_FIRST_S
         while True:
             try:
-                return await self._invoker.invoke(self._ctx.refreshed(), self._name, payload)
+                return await self._invoker.invoke(self._ctx.refreshed().traced(trace), self._name, payload)
             except TooManyRequests:
                 self._scaling.failed(clock.now_ms())
             if clock.now_ms() + delay_s * 1000 >= received_ms + await self._reader.visibility_ms():

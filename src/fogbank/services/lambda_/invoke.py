@@ -26,6 +26,7 @@ from fogbank.services.lambda_.log_shipper import LogShipper
 from fogbank.services.lambda_.names import FunctionName, function_arn
 from fogbank.services.lambda_.pool import Key, Pool, Slot
 from fogbank.services.lambda_.records import Configuration
+from fogbank.services.lambda_.recursion import Recursion
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -58,6 +59,7 @@ class Invoker:
         self.credentials = Credentials(cloud)
         self.pool = Pool(cloud.clock, lambda slot: self.credentials.withdraw(slot.access_key))
         self.logs = LogShipper(cloud)
+        self.recursion = Recursion(cloud, functions)
 
     async def invoke(
         self,
@@ -70,11 +72,12 @@ class Invoker:
     ) -> Result:
         """Run the function once; its own failure is a result.
 
-        Raises TooManyRequests, ResourceNotFound, InvalidRuntime.
+        Raises TooManyRequests, ResourceNotFound, InvalidRuntime, RecursiveInvocation.
         """
         config = self._functions.configuration(ctx, name)
         self.check_runtime(config)
         function = self._functions.function(ctx, name)
+        ctx = self.recursion.turn(ctx, name)
         try:
             unreserved = self._concurrency.enter(name.account, ctx.region, name.name, function)
         except TooManyRequests:
@@ -211,8 +214,8 @@ class Invoker:
 
 
 def _trace_id(ctx: Context) -> str:
-    """The caller's X-Ray trace, or a new one."""
-    if ctx.trace:
+    """The caller's X-Ray trace, or a new one that goes on with the caller's lineage."""
+    if "Root=" in ctx.trace:
         return ctx.trace
     root = f"1-{ctx.now_ms // 1000:08x}-{secrets.token_hex(12)}"
-    return f"Root={root};Parent={secrets.token_hex(8)};Sampled=0"
+    return f"Root={root};Parent={secrets.token_hex(8)};Sampled=0;{ctx.trace}"
