@@ -14,6 +14,7 @@ from fogbank.wire.model import Ref, ServiceModel, Shape
 from fogbank.wire.patterns import matcher
 
 _SCALARS = frozenset({"string", "integer", "long", "float", "double", "blob", "character", "short", "byte"})
+_FRACTIONS = frozenset({"float", "double"})
 VIOLATIONS_MAX = 100  # a sentence about more helps nobody; AWS too stops somewhere
 
 
@@ -48,7 +49,7 @@ class Violations:
             return
         if self._validates:
             for text in constraints(shape, value):
-                self._add(value, path, text)
+                self._add(as_typed(shape, value), path, text)
         if shape.type == "list":
             self._list(shape, value, path)
         elif shape.type == "map":
@@ -81,10 +82,14 @@ class Violations:
     def _map(self, shape: Shape, value: Any, path: str) -> None:
         assert shape.key is not None
         assert shape.value is not None
-        self._elements(shape.key, value, value, path, "Map keys must satisfy constraint")
+        keys = self._model.shapes[shape.key.shape]
+        if self._validates and any(constraints(keys, key) for key in value):
+            self._add(value, path, f"Map keys must satisfy constraint: [{', '.join(own_constraints(keys))}]")
         words = "Map value must satisfy constraint"
         if self._plain(shape.value):
-            self._elements(shape.value, value.values(), value, path, words)
+            held = self._model.shapes[shape.value.shape]
+            typed = {key: as_typed(held, element) for key, element in value.items()}
+            self._elements(shape.value, typed.values(), typed, path, words)
             return
         held = self._model.shapes[shape.value.shape]
         if held.type == "list":
@@ -124,27 +129,36 @@ def constraints(shape: Shape, value: Any) -> list[str]:
                 return broken
             size = len(value)
             if shape.max is not None and size > shape.max:
-                broken.append(_at_most("length", shape.max))
+                broken.append(_at_most("length", _number(shape, shape.max)))
             if shape.min is not None and size < shape.min:
-                broken.append(_at_least("length", shape.min))
+                broken.append(_at_least("length", _number(shape, shape.min)))
             if shape.pattern is not None and shape.type == "string":
                 pattern = matcher(shape.pattern)
                 if pattern is not None and not pattern.search(value):
                     broken.append(_pattern(shape))
         case "integer" | "long" | "float" | "double" | "short" | "byte":
             if shape.max is not None and value > shape.max:
-                broken.append(_at_most("value", shape.max))
+                broken.append(_at_most("value", _number(shape, shape.max)))
             if shape.min is not None and value < shape.min:
-                broken.append(_at_least("value", shape.min))
+                broken.append(_at_least("value", _number(shape, shape.min)))
     return broken
+
+
+def as_typed(shape: Shape, value: Any) -> Any:
+    """A number as its shape has it: JSON's `2` may be a fraction."""
+    return float(value) if shape.type in _FRACTIONS and isinstance(value, int | float) else value
 
 
 def every_constraint(shape: Shape) -> list[str]:
     """All constraints of a plain shape, as AWS lists them for an element."""
+    return [*own_constraints(shape), "Member must not be null"]
+
+
+def own_constraints(shape: Shape) -> list[str]:
     if shape.enum:
-        return [_enum(shape), "Member must not be null"]
+        return [_enum(shape)]
     pattern = [_pattern(shape)] if shape.pattern is not None else []
-    return [*bounds(shape), *pattern, "Member must not be null"]
+    return [*bounds(shape), *pattern]
 
 
 def bounds(shape: Shape) -> list[str]:
@@ -152,22 +166,23 @@ def bounds(shape: Shape) -> list[str]:
     what = "value" if shape.type in ("integer", "long", "float", "double") else "length"
     words = []
     if shape.max is not None:
-        words.append(_at_most(what, shape.max))
+        words.append(_at_most(what, _number(shape, shape.max)))
     if shape.min is not None:
-        words.append(_at_least(what, shape.min))
+        words.append(_at_least(what, _number(shape, shape.min)))
     return words
 
 
-def _at_most(what: str, limit: float) -> str:
-    return f"Member must have {what} less than or equal to {_number(limit)}"
+def _number(shape: Shape, limit: float) -> str:
+    whole = limit == int(limit) and shape.type not in _FRACTIONS
+    return str(int(limit)) if whole else str(limit)
 
 
-def _at_least(what: str, limit: float) -> str:
-    return f"Member must have {what} greater than or equal to {_number(limit)}"
+def _at_most(what: str, limit: str) -> str:
+    return f"Member must have {what} less than or equal to {limit}"
 
 
-def _number(limit: float) -> str:
-    return str(int(limit)) if limit == int(limit) else str(limit)
+def _at_least(what: str, limit: str) -> str:
+    return f"Member must have {what} greater than or equal to {limit}"
 
 
 def _pattern(shape: Shape) -> str:

@@ -37,13 +37,14 @@ def test_a_revision_names_one_state_of_a_function(aws: Any) -> None:
         client.remove_permission(FunctionName="f", StatementId="s", RevisionId=published)
 
 
-def test_only_a_change_makes_a_new_version(aws: Any) -> None:
+def test_only_a_change_makes_a_new_version(aws: Any, clock: Any) -> None:
     client = aws("lambda")
     create(client, "f", ECHO)
     assert client.publish_version(FunctionName="f", Description="one")["Version"] == "1"
     again = client.publish_version(FunctionName="f", Description="another")
     assert (again["Version"], again["Description"]) == ("1", "one")
     client.update_function_configuration(FunctionName="f", Description="changed")
+    clock.advance(s=1)
     assert client.publish_version(FunctionName="f")["Version"] == "2"
     client.delete_function(FunctionName="f", Qualifier="77")
     versions = client.list_versions_by_function(FunctionName="f")["Versions"]
@@ -127,11 +128,12 @@ def test_a_layer_version_has_a_policy(aws: Any) -> None:
         client.get_layer_version_policy(**place)
 
 
-def test_logging_levels_belong_to_json(aws: Any) -> None:
+def test_logging_levels_belong_to_json(aws: Any, clock: Any) -> None:
     client = aws("lambda")
     create(client, "f", ECHO)
 
     def change(**config: str) -> Any:
+        clock.advance(s=1)
         return client.update_function_configuration(FunctionName="f", LoggingConfig=config)["LoggingConfig"]
 
     levels = {"ApplicationLogLevel": "DEBUG", "SystemLogLevel": "INFO"}
@@ -142,6 +144,46 @@ def test_logging_levels_belong_to_json(aws: Any) -> None:
     }
     assert change(LogGroup="other") == {"LogFormat": "JSON", "LogGroup": "other", **levels}
     assert change(LogFormat="Text") == {"LogFormat": "Text", "LogGroup": "other"}
+
+
+def test_one_change_of_a_function_is_under_way_at_a_time(aws: Any, clock: Any) -> None:
+    client = aws("lambda")
+    create(client, "f", ECHO)
+    changed = client.update_function_code(FunctionName="f", ZipFile=package("x = 1"), Publish=True)
+    assert (changed["Version"], changed["State"]) == ("1", "Pending")
+    latest = client.get_function_configuration(FunctionName="f")
+    assert (latest["State"], latest["LastUpdateStatus"]) == ("Active", "InProgress")
+    for again in (
+        lambda: client.update_function_code(FunctionName="f", ZipFile=package("x = 2")),
+        lambda: client.update_function_configuration(FunctionName="f", Timeout=9),
+        lambda: client.publish_version(FunctionName="f"),
+    ):
+        with pytest.raises(ClientError, match="ResourceConflictException.*An update is in progress for resource: .*:f"):
+            again()
+    clock.advance(s=1)
+    latest_after = client.get_function_configuration(FunctionName="f")
+    assert latest_after["LastUpdateStatus"] == "Successful"
+    assert latest_after["RevisionId"] != latest["RevisionId"]
+    assert client.get_function_configuration(FunctionName="f", Qualifier="1")["State"] == "Active"
+    client.update_function_configuration(FunctionName="f", Timeout=9)
+
+
+def test_a_version_is_kept_while_an_alias_points_to_it(aws: Any) -> None:
+    client = aws("lambda")
+    create(client, "f", ECHO, Publish=True)
+    client.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    with pytest.raises(ClientError, match=r"ResourceConflictException.*aliases reference it: \[live\]"):
+        client.delete_function(FunctionName="f", Qualifier="1")
+    client.add_permission(
+        FunctionName="f", Qualifier="live", StatementId="s", Action="lambda:InvokeFunction", Principal="*"
+    )
+    client.delete_alias(FunctionName="f", Name="live")
+    client.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        client.get_policy(FunctionName="f", Qualifier="live")
+    client.delete_alias(FunctionName="f", Name="live")
+    client.delete_function(FunctionName="f", Qualifier="1")
+    assert [row["Version"] for row in client.list_versions_by_function(FunctionName="f")["Versions"]] == ["$LATEST"]
 
 
 @pytest.mark.parametrize(

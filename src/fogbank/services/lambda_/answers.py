@@ -9,6 +9,7 @@ from fogbank.core.moments import iso_offset
 from fogbank.services.lambda_.code_signing import config_arn
 from fogbank.services.lambda_.names import function_arn
 from fogbank.services.lambda_.records import Alias, CodeSigning, Configuration, Function, InvokeConfig, Layer
+from fogbank.services.lambda_.states import is_settled, revision_of
 
 
 def log_group(config: Configuration) -> str:
@@ -32,7 +33,7 @@ def configuration(
         "MemorySize": config.memory_mb,
         "LastModified": iso_offset(config.modified_ms),
         "Version": config.label,
-        "RevisionId": config.revision,
+        "RevisionId": revision_of(ctx, config),
         "State": "Active",
         "LastUpdateStatus": "Successful",
         "PackageType": "Zip",
@@ -49,7 +50,9 @@ def configuration(
         answer["DeadLetterConfig"] = {"TargetArn": config.dead_letter_arn}
     if layers:
         answer["Layers"] = layers
-    return answer
+    if is_settled(ctx, config):
+        return answer
+    return pending(answer) if config.version else _updating(answer)
 
 
 def _logging(config: Configuration) -> dict[str, str]:
@@ -66,35 +69,46 @@ def runtime_version_arn(region: str, runtime: str) -> str:
 
 
 def pending(answer: dict[str, Any]) -> dict[str, Any]:
-    """What CreateFunction answers: the function is still being made, and has another revision when it is."""
+    """A version that is still being made."""
     del answer["LastUpdateStatus"]
     return {
         **answer,
-        "RevisionId": new_id(),
         "State": "Pending",
         "StateReason": "The function is being created.",
         "StateReasonCode": "Creating",
     }
 
 
-def updating(answer: dict[str, Any]) -> dict[str, Any]:
-    """What the Update operations answer: the revision is that of the update under way, not of the function after it."""
+def created(answer: dict[str, Any]) -> dict[str, Any]:
+    """What CreateFunction answers: the function is still being made, and has another revision when it is."""
+    return pending({**answer, "RevisionId": new_id()})
+
+
+def _updating(answer: dict[str, Any]) -> dict[str, Any]:
     return {
         **answer,
-        "RevisionId": new_id(),
         "LastUpdateStatus": "InProgress",
         "LastUpdateStatusReason": "The function is being created.",
         "LastUpdateStatusReasonCode": "Creating",
     }
 
 
+_NOT_LISTED = frozenset(
+    {
+        "LastUpdateStatus",
+        "LastUpdateStatusReason",
+        "LastUpdateStatusReasonCode",
+        "RuntimeVersionConfig",
+        "State",
+        "StateReason",
+        "StateReasonCode",
+    }
+)
+
+
 def listed(answer: dict[str, Any]) -> dict[str, Any]:
     """A FunctionConfiguration as lists have it: nothing of its state."""
-    return {
-        name: value
-        for name, value in answer.items()
-        if name not in ("LastUpdateStatus", "RuntimeVersionConfig", "State")
-    }
+    return {name: value for name, value in answer.items() if name not in _NOT_LISTED}
 
 
 def concurrency(function: Function) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from fogbank.services.lambda_.errors import (
 )
 from fogbank.services.lambda_.names import FunctionName, function_arn
 from fogbank.services.lambda_.records import Alias, Configuration, Function, Tables
+from fogbank.services.lambda_.states import begin_update, is_settled
 
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html, as AWS's error lists them.
 RUNTIMES = (
@@ -252,6 +253,8 @@ class Functions:
             return last
         if description is not None:
             config.description = description
+        if not is_settled(ctx, config):
+            begin_update(ctx, config)
         function.next_version += 1
         self.tables.functions.put(key, function)
         self.save(ctx, name, config)
@@ -405,6 +408,6 @@ def _checked_environment(variables: dict[str, str]) -> dict[str, str]:
 
 
 def _same(last: Configuration, config: Configuration) -> bool:
-    ignored = {"version", "modified_ms", "revision", "build", "description"}
+    ignored = {"version", "modified_ms", "revision", "build", "description", "settles_ms", "interim_revision"}
     fields = [field for field in Configuration.__struct_fields__ if field not in ignored]
     return all(getattr(last, field) == getattr(config, field) for field in fields)

@@ -51,6 +51,9 @@ class Configuration(Record):
     """Changes with code and settings: environments of another build are not used again. Revisions change more often."""
     latest_description: str = ""
     """Of a published version: the description that `$LATEST` had; the version may have been given another."""
+    settles_ms: int = 0
+    """Until then a change shows as under way, with a revision of its own."""
+    interim_revision: str = ""
 
     @property
     def label(self) -> str:

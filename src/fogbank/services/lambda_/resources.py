@@ -24,6 +24,7 @@ _SETTINGS = (
     "Timeout",
     "TracingConfig",
 )
+_POLL_S = 0.05
 _CFN_RESPONSE = Path(__file__).with_name("cfnresponse.py")
 _MAPPING_SETTINGS = (
     "BatchSize",
@@ -91,6 +92,16 @@ async def _gone_is_fine(work: Any) -> None:
     except AwsError as error:
         if error.code != "ResourceNotFoundException":
             raise
+
+
+async def _settled(ctx: Context, name: str) -> Context:
+    """The context at a time when the function takes the next change."""
+    while True:
+        ctx = ctx.refreshed()
+        found = await ctx.call(ctx.cloud.lambda_.get_function_configuration, FunctionName=name)
+        if found["LastUpdateStatus"] != "InProgress":
+            return ctx
+        await ctx.cloud.clock.sleep(_POLL_S)
 
 
 def _inline_zip(text: str, runtime: str) -> bytes:
@@ -165,8 +176,10 @@ class FunctionType(ResourceType):
             if key in previous and key not in properties:
                 settings[key] = value
         if settings != _taken(previous, _SETTINGS):
+            ctx = await _settled(ctx, name)
             await ctx.call(service.update_function_configuration, FunctionName=name, **settings)
         if properties.get("Code") != previous.get("Code"):
+            ctx = await _settled(ctx, name)
             await ctx.call(service.update_function_code, FunctionName=name, **_code(properties))
         reserved = properties.get("ReservedConcurrentExecutions")
         if reserved != previous.get("ReservedConcurrentExecutions"):
@@ -178,6 +191,7 @@ class FunctionType(ResourceType):
                     FunctionName=name,
                     ReservedConcurrentExecutions=int(reserved),
                 )
+        ctx = await _settled(ctx, name)
         answer = await ctx.call(service.get_function, FunctionName=name)
         arn = answer["Configuration"]["FunctionArn"]
         tags = request.tags()

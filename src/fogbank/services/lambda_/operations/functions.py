@@ -12,6 +12,7 @@ from fogbank.services.lambda_.functions import check_revision
 from fogbank.services.lambda_.names import FunctionName, parse_name
 from fogbank.services.lambda_.operations.base import Operations, page
 from fogbank.services.lambda_.records import Configuration, Function
+from fogbank.services.lambda_.states import begin_update, check_settled
 
 
 class FunctionOperations(Operations):
@@ -74,7 +75,7 @@ class FunctionOperations(Operations):
             return self._functions.publish(ctx, name) if Publish else config
 
         config = await ctx.run(create)
-        return answers.pending(self._functions.answer(ctx, name, config, qualifier=""))
+        return answers.created(self._functions.answer(ctx, name, config, qualifier=""))
 
     def get_function(self, ctx: Context, *, FunctionName: str, Qualifier: str | None = None) -> Answer:
         name = parse_name(ctx, FunctionName, Qualifier)
@@ -134,13 +135,13 @@ class FunctionOperations(Operations):
         package = await fetch_package(ctx, code)
 
         def update() -> Configuration:
-            config = self._functions.configuration(ctx, name)
-            check_revision(RevisionId, config.revision)
+            config = self._changeable(ctx, name, RevisionId)
             before = config.blob
             if Architectures is not None:
                 config.architectures = Architectures
             if DryRun:
                 return config
+            begin_update(ctx, config)
             self._functions.take_code(config, package)
             self._functions.save(ctx, name, config)
             if self._functions.release_code(ctx, name, before):
@@ -149,9 +150,7 @@ class FunctionOperations(Operations):
             return self._functions.publish(ctx, name) if Publish else config
 
         config = await ctx.run(update)
-        if Publish:
-            return answers.pending(self._functions.answer(ctx, name, config, qualifier=config.label))
-        return answers.updating(self._functions.answer(ctx, name, config, qualifier=""))
+        return self._functions.answer(ctx, name, config, qualifier=config.label if config.version else "")
 
     def update_function_configuration(
         self,
@@ -173,8 +172,7 @@ class FunctionOperations(Operations):
         LoggingConfig: dict[str, Any] | None = None,
     ) -> Answer:
         name = parse_name(ctx, FunctionName)
-        config = self._functions.configuration(ctx, name)
-        check_revision(RevisionId, config.revision)
+        config = self._changeable(ctx, name, RevisionId)
         if Layers:
             self._code_signing.check_deployment(ctx, name, self._functions.function(ctx, name).code_signing_arn)
         settings = {
@@ -192,9 +190,10 @@ class FunctionOperations(Operations):
             "LoggingConfig": LoggingConfig,
         }
         self._functions.apply(ctx, config, settings)
+        begin_update(ctx, config)
         self._functions.save(ctx, name, config)
         self.cloud.store.after_commit(lambda: self._retire(ctx, name, config))
-        return answers.updating(self._functions.answer(ctx, name, config, qualifier=""))
+        return self._functions.answer(ctx, name, config, qualifier="")
 
     def delete_function(self, ctx: Context, *, FunctionName: str, Qualifier: str | None = None) -> Answer:
         name = parse_name(ctx, FunctionName, Qualifier)
@@ -209,6 +208,13 @@ class FunctionOperations(Operations):
 
         self.cloud.store.after_commit(clean)
         return {"StatusCode": 204}
+
+    def _changeable(self, ctx: Context, name: FunctionName, revision: str | None) -> Configuration:
+        """`$LATEST`, if it has that revision and no other change is under way."""
+        config = self._functions.configuration(ctx, name)
+        check_settled(ctx, name, config)
+        check_revision(revision, config.revision)
+        return config
 
     def _retire(self, ctx: Context, name: FunctionName, config: Configuration) -> None:
         self._invoker.pool.retire((name.account, ctx.region, config.name, config.version))

@@ -10,6 +10,7 @@ from fogbank.services.lambda_.functions import check_revision
 from fogbank.services.lambda_.names import function_arn, parse_name
 from fogbank.services.lambda_.operations.base import Operations, page
 from fogbank.services.lambda_.records import Alias
+from fogbank.services.lambda_.states import check_settled
 
 
 class VersionOperations(Operations):
@@ -25,7 +26,9 @@ class VersionOperations(Operations):
         RevisionId: str | None = None,
     ) -> Answer:
         name = parse_name(ctx, FunctionName)
-        check_revision(RevisionId, self._functions.configuration(ctx, name).revision)
+        latest = self._functions.configuration(ctx, name)
+        check_settled(ctx, name, latest)
+        check_revision(RevisionId, latest.revision)
         config = self._functions.publish(ctx, name, description=Description, sha256=CodeSha256)
         return self._functions.answer(ctx, name, config, qualifier=config.label)
 
