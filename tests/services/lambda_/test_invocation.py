@@ -170,7 +170,9 @@ def handler(event, context):
 def test_a_function_acts_as_its_role_with_a_key_for_each_environment(
     aws: Aws, account: str, name: str, session: str
 ) -> None:
-    trust = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]})
+    service = {"Service": "lambda.amazonaws.com"}
+    statement = {"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     role = aws("iam").create_role(RoleName="worker", Path="/a/", AssumeRolePolicyDocument=trust)["Role"]
     client = aws("lambda")
     create(client, name, IDENTITY, Role=role["Arn"], Timeout=30)

@@ -158,7 +158,9 @@ def test_one_change_of_a_function_is_under_way_at_a_time(aws: Any, clock: Any) -
         lambda: client.update_function_configuration(FunctionName="f", Timeout=9),
         lambda: client.publish_version(FunctionName="f"),
     ):
-        with pytest.raises(ClientError, match="ResourceConflictException.*An update is in progress for resource: .*:f"):
+        with pytest.raises(
+            ClientError, match=r"ResourceConflictException.*An update is in progress for resource: .*:f"
+        ):
             again()
     clock.advance(s=1)
     latest_after = client.get_function_configuration(FunctionName="f")

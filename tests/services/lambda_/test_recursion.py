@@ -65,6 +65,20 @@ def test_a_function_that_invokes_itself_is_stopped_and_its_event_goes_to_the_dea
     assert json.loads(message["Body"]) == {"turn": 17}
 
 
+def dropped(aws: Aws, clock: Any) -> float:
+    now_s = clock.now_ms() / 1000
+    found = aws("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName="RecursiveInvocationsDropped",
+        Dimensions=[{"Name": "FunctionName", "Value": "f"}],
+        StartTime=now_s - 3600,
+        EndTime=now_s + 60,
+        Period=3600,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return sum(point["Sum"] for point in found)
+
+
 def test_a_loop_through_a_queue_ends_in_its_dead_letters(aws: Aws, clock: Any) -> None:
     sqs = aws("sqs")
     dead = sqs.create_queue(QueueName="dead")["QueueUrl"]
@@ -76,9 +90,11 @@ def test_a_loop_through_a_queue_ends_in_its_dead_letters(aws: Aws, clock: Any) -
     aws("lambda").create_event_source_mapping(FunctionName="f", EventSourceArn=arn)
     sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"url": url, "turn": 1}))
 
+    eventually(lambda: dropped(aws, clock) == 1)
+    clock.advance(s=31)  # Its visibility timeout.
+
     def ended() -> Any:
-        clock.advance(s=10)
-        return sqs.receive_message(QueueUrl=dead).get("Messages")
+        return sqs.receive_message(QueueUrl=url).get("Messages") or sqs.receive_message(QueueUrl=dead).get("Messages")
 
     (message,) = eventually(ended)
     assert json.loads(message["Body"])["turn"] == 17

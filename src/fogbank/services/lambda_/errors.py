@@ -4,6 +4,9 @@ from typing import ClassVar
 
 from fogbank.core.errors import AwsError
 
+WITHOUT_TYPE: dict[str, None] = {"Type": None}
+"""Members of errors that, as recorded, do not say who is at fault."""
+
 
 class ResourceNotFound(AwsError):
     code = "ResourceNotFoundException"

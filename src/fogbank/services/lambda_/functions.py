@@ -11,6 +11,7 @@ from fogbank.core.context import Context
 from fogbank.services.lambda_ import answers
 from fogbank.services.lambda_.code import Package
 from fogbank.services.lambda_.errors import (
+    WITHOUT_TYPE,
     Invalid,
     InvalidParameterValue,
     PreconditionFailed,
@@ -334,7 +335,8 @@ class Functions:
         if len(alias.weights) > 1:
             raise InvalidParameterValue("Number of items in AdditionalVersionWeights cannot be greater than 1")
         if alias.weights and alias.version == "$LATEST":
-            raise InvalidParameterValue("$LATEST is not supported for an alias pointing to more than 1 version")
+            sentence = "$LATEST is not supported for an alias pointing to more than 1 version"
+            raise InvalidParameterValue(sentence, members=WITHOUT_TYPE)
         if alias.version in alias.weights:
             raise InvalidParameterValue(
                 f"Invalid function version {alias.version}. "

@@ -64,10 +64,10 @@ def rest_json_fault(service: ServiceModel | None, error: AwsError, request_id: s
     name, shape = (error.code, None) if service is None else error_shape(service, error)
     headers = [("Content-Type", _JSON), ("x-amzn-RequestId", request_id), ("x-amzn-ErrorType", name)]
     body: dict[str, Any] = {}
-    if service is not None and service.name == "lambda" and (shape is None or "Type" in shape.members):
-        # Lambda's error structures all carry who is at fault, but for some that are recorded without.
-        if error.members.get("Type", "") is not None:
-            body["Type"] = "User" if error.sender else "Service"
+    told = error.members.get("Type", "") is not None
+    if told and service is not None and service.name == "lambda" and (shape is None or "Type" in shape.members):
+        # Lambda's error structures all carry who is at fault, but for some that are recorded with none.
+        body["Type"] = "User" if error.sender else "Service"
     if error.message:
         body[message_key(shape)] = error.message
     members = dict(error.members)

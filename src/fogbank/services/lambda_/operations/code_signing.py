@@ -9,7 +9,7 @@ from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.lambda_ import answers
 from fogbank.services.lambda_.code_signing import new_config_id
-from fogbank.services.lambda_.errors import ResourceConflict, ResourceNotFound
+from fogbank.services.lambda_.errors import WITHOUT_TYPE, ResourceConflict, ResourceNotFound
 from fogbank.services.lambda_.functions import check_tags
 from fogbank.services.lambda_.names import function_arn
 from fogbank.services.lambda_.operations.base import Operations, page
@@ -108,7 +108,8 @@ class CodeSigningOperations(Operations):
     def _code_signing_config(self, ctx: Context, arn: str) -> CodeSigning:
         found = self._code_signing.find(ctx, arn)
         if found is None:
-            raise ResourceNotFound(f"The Lambda code signing configuration {arn} can not be found.")
+            sentence = f"The Lambda code signing configuration {arn} can not be found."
+            raise ResourceNotFound(sentence, members=WITHOUT_TYPE)
         return found
 
     def _save_code_signing(self, ctx: Context, config: CodeSigning) -> Answer:
