@@ -52,6 +52,7 @@ SERVICES = {
     "kinesis": _entry("kinesis", "AWS::Kinesis"),
     "lambda_": _entry("lambda_", "AWS::Lambda", doors=_URL_DOORS),
     "logs": _entry("logs", "AWS::Logs"),
+    "oam": _entry("oam", "AWS::Oam"),
     "pipes": _entry("pipes", "AWS::Pipes"),
     "resourcegroupstaggingapi": _entry("resourcegroupstaggingapi"),
     "s3": _entry("s3", "AWS::S3", doors=_WEBSITE_DOORS),

@@ -27,7 +27,7 @@ _ID = re.compile(r"[a-z][a-zA-Z0-9_]*")
 
 
 class Metric(msgspec.Struct, frozen=True):
-    """Which statistic of which metric; `dimensions` are packed."""
+    """Which statistic of which metric, of one's own account if none is named; `dimensions` are packed."""
 
     namespace: str
     name: str
@@ -35,6 +35,7 @@ class Metric(msgspec.Struct, frozen=True):
     period_s: int
     statistic: str
     unit: str | None = None
+    account: str = ""
 
 
 class Query(msgspec.Struct, kw_only=True):
@@ -74,13 +75,13 @@ def _query(given: dict[str, Any], number: int) -> Query:
         raise ValidationError(
             f"Exactly one of the parameters {where}.Expression and {where}.MetricStat must be specified."
         )
-    if "AccountId" in given:
-        raise NotImplementedInFogbank("Fogbank's GetMetricData does not implement AccountId yet.")
     query = Query(id=query_id, label=given.get("Label"), wanted=given.get("ReturnData", True))
     if "MetricStat" in given:
-        query.metric = metric_of(given["MetricStat"], f"{where}.MetricStat")
+        query.metric = metric_of(given["MetricStat"], f"{where}.MetricStat", given.get("AccountId", ""))
         query.period_s = query.metric.period_s
         return query
+    if "AccountId" in given:
+        raise NotImplementedInFogbank("Fogbank's cloudwatch does not implement expressions with an AccountId.")
     query.period_s = given.get("Period", 0)
     if query.period_s and not is_period(query.period_s):
         raise ValidationError(f"The parameter {where}.Period must be 1, 5, 10, 20, 30 or a multiple of 60.")
@@ -91,7 +92,7 @@ def _query(given: dict[str, Any], number: int) -> Query:
     return query
 
 
-def metric_of(stat: dict[str, Any], where: str) -> Metric:
+def metric_of(stat: dict[str, Any], where: str, account: str = "") -> Metric:
     """A `MetricStat` of a request."""
     metric = stat["Metric"]
     if not is_period(stat["Period"]):
@@ -105,6 +106,7 @@ def metric_of(stat: dict[str, Any], where: str) -> Metric:
         period_s=stat["Period"],
         statistic=stat["Stat"],
         unit=stat.get("Unit"),
+        account=account,
     )
 
 

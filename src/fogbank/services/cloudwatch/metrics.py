@@ -33,6 +33,8 @@ LIST_MAX = 500
 DATAPOINTS_MAX = 1440
 DATA_POINTS_MAX = 100_800  # of one page of GetMetricData
 DATA_MAX = 1000  # of one PutMetricData
+SHARED = "AWS::CloudWatch::Metric"
+"""What links between accounts (OAM) call metrics."""
 
 
 class Metrics(Service):
@@ -125,15 +127,28 @@ class Metrics(Service):
         Dimensions: list[dict[str, str]] | None = None,
         NextToken: str | None = None,
         RecentlyActive: str | None = None,
+        IncludeLinkedAccounts: bool = False,
+        OwningAccount: str | None = None,
     ) -> Answer:
+        """Metrics of other accounts are those that they share with this one; a page is of one account."""
+        accounts = [ctx.account, *(self.cloud.oam.sources(ctx, SHARED) if IncludeLinkedAccounts else ())]
+        accounts = [account for account in accounts if OwningAccount in (None, account)]
+        account, token = accounts[0] if accounts else "", NextToken
+        if IncludeLinkedAccounts and NextToken is not None:
+            account, _, inner = NextToken.partition(".")
+            token = inner or None
+        if accounts and account not in accounts:
+            raise InvalidParameterValue("The value for parameter NextToken is invalid.")
         self.cloud.metrics.flush()
         since_ms = ctx.now_ms - (LISTED_MS if RecentlyActive is None else RECENT_MS)
-        place: tuple[str, ...] = (ctx.account, ctx.region)
+        place: tuple[str, ...] = (account, ctx.region)
         if Namespace is not None:
             place = (*place, Namespace) if MetricName is None else (*place, Namespace, MetricName)
 
         def wanted(key: Key, metric: Metric) -> bool:
             if metric.last_ms < since_ms:
+                return False
+            if account != ctx.account and not self.cloud.oam.shares(ctx, account, SHARED, key[2]):
                 return False
             have = {one["Name"]: one["Value"] for one in unpacked(key[4])} if Dimensions else {}
             return MetricName in (None, key[3]) and all(
@@ -142,11 +157,17 @@ class Metrics(Service):
             )
 
         try:
-            rows, token = page_of_table(self._tables.metrics, place, NextToken, LIST_MAX, wanted=wanted)
+            rows, more = page_of_table(self._tables.metrics, place, token, LIST_MAX, wanted=wanted)
         except CommonValidationError:
             raise InvalidParameterValue("The value for parameter NextToken is invalid.") from None
         metrics = [{"Namespace": key[2], "MetricName": key[3], "Dimensions": unpacked(key[4])} for key, _ in rows]
-        return {"Metrics": metrics, **token}
+        if not IncludeLinkedAccounts:
+            return {"Metrics": metrics, **more}
+        if more:
+            more = {"NextToken": f"{account}.{more['NextToken']}"}
+        elif accounts and account != accounts[-1]:
+            more = {"NextToken": f"{accounts[accounts.index(account) + 1]}."}
+        return {"Metrics": metrics, "OwningAccounts": [account] * len(metrics), **more}
 
     def put_metric_data(self, ctx: Context, *, Namespace: str, MetricData: list[dict[str, Any]]) -> Answer:
         if len(MetricData) > DATA_MAX:
@@ -170,7 +191,11 @@ class Metrics(Service):
     # ---- steps --------------------------------------------------------------------------------------------------
 
     def _points(self, ctx: Context, metric: metric_data.Metric, start_s: float, end_s: float) -> Points:
-        series = SeriesKey(ctx.account, ctx.region, metric.namespace, metric.name, metric.dimensions)
+        account = metric.account or ctx.account
+        if account != ctx.account and not self.cloud.oam.shares(ctx, account, SHARED, metric.namespace):
+            # AWS's sentence is not published.
+            raise ValidationError(f"Account {account} does not share its metrics of {metric.namespace} with this one.")
+        series = SeriesKey(account, ctx.region, metric.namespace, metric.name, metric.dimensions)
         return points(
             self._tables,
             series,

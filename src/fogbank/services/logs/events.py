@@ -66,8 +66,9 @@ class Events(Groups):
         group = self._named(ctx, logGroupName, logGroupIdentifier)
         if orderBy == "LastEventTime" and logStreamNamePrefix:
             raise InvalidParameter("Cannot order by LastEventTime with a logStreamNamePrefix.")
+        there = self._identified(ctx, logGroupIdentifier)[0] if logGroupIdentifier else ctx
         rows = [
-            self._stream_row(ctx, group, stream)
+            self._stream_row(there, group, stream)
             for (_, name), stream in self._tables.streams.scan((group.id,))
             if name.startswith(logStreamNamePrefix)
         ]

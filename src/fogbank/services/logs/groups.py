@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 from fogbank.core.arn import parse_arn
@@ -28,6 +29,8 @@ RETENTION_DAYS = frozenset(
 )
 DELIVERY_RETENTION_DAYS = 2  # of the DELIVERY class, and not to be changed
 TAGS_MAX = 50
+SHARED = "AWS::Logs::LogGroup"
+"""What links between accounts (OAM) call log groups."""
 
 
 class Tagged(Protocol):
@@ -96,34 +99,52 @@ class Groups(Service):
         logGroupNamePattern: str | None = None,
         logGroupClass: str | None = None,
         logGroupIdentifiers: list[str] | None = None,
+        includeLinkedAccounts: bool = False,
+        accountIdentifiers: list[str] | None = None,
         nextToken: str | None = None,
         limit: int = 50,
     ) -> Answer:
+        """Groups of other accounts are those that they share with this one."""
         if logGroupNamePrefix and logGroupNamePattern:
             raise InvalidParameter("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
-        after = untoken(nextToken) if nextToken else ""
+        if accountIdentifiers and not includeLinkedAccounts:
+            raise InvalidParameter("accountIdentifiers can only be given with includeLinkedAccounts.")
+        accounts = [ctx.account, *(self.cloud.oam.sources(ctx, SHARED) if includeLinkedAccounts else ())]
+        accounts = [account for account in accounts if not accountIdentifiers or account in accountIdentifiers]
+        last_account, _, last = (untoken(nextToken) if nextToken else "").partition(":")
+        if nextToken:
+            accounts = accounts[accounts.index(last_account) :] if last_account in accounts else []
         wanted = {name_of(identifier) for identifier in logGroupIdentifiers or ()}
         rows: list[dict[str, Any]] = []
         answer: dict[str, Any] = {"logGroups": rows}
-        place, prefix = (ctx.account, ctx.region), logGroupNamePrefix or ""
+        after = ""
+        for account in accounts:
+            there = ctx.at(account=account)
+            for group in self._groups_from(there, logGroupNamePrefix or "", last if account == last_account else ""):
+                if (
+                    (logGroupNamePattern and logGroupNamePattern not in group.name)
+                    or (logGroupClass and group.log_class != logGroupClass)
+                    or (wanted and group.name not in wanted)
+                    or (account != ctx.account and not self.cloud.oam.shares(ctx, account, SHARED, group.name))
+                ):
+                    continue
+                if len(rows) == limit:
+                    return answer | {"nextToken": token(after)}
+                row = self._group_row(there, group)
+                if logGroupNamePattern:  # A search by pattern answers from an index that has no sizes.
+                    del row["storedBytes"], row["deletionProtectionEnabled"]
+                rows.append(row)
+                after = f"{account}:{group.name}"
+        return answer
+
+    def _groups_from(self, ctx: Context, prefix: str, after: str) -> Iterator[Group]:
+        """The account's groups with that prefix, behind that name, in order."""
+        place = (ctx.account, ctx.region)
         for (_, _, name), group in self._tables.groups.scan(place, start=(*place, max(after, prefix))):
             if not name.startswith(prefix):
-                break
-            if (
-                name <= after
-                or (logGroupNamePattern and logGroupNamePattern not in name)
-                or (logGroupClass and group.log_class != logGroupClass)
-                or (wanted and name not in wanted)
-            ):
-                continue
-            if len(rows) == limit:
-                answer["nextToken"] = token(rows[-1]["logGroupName"])
-                break
-            row = self._group_row(ctx, group)
-            if logGroupNamePattern:  # A search by pattern answers from an index that has no sizes.
-                del row["storedBytes"], row["deletionProtectionEnabled"]
-            rows.append(row)
-        return answer
+                return
+            if name > after:
+                yield group
 
     def list_log_groups(
         self,
@@ -180,7 +201,17 @@ class Groups(Service):
             raise Invalid("LogGroup name and LogGroup ARN are mutually exclusive parameters.")
         if not name and not identifier:
             raise Invalid("LogGroup name or LogGroup ARN must be specified.")
-        return self._group(ctx, name or name_of(identifier or ""))
+        return self._group(ctx, name) if name else self._identified(ctx, identifier or "")[1]
+
+    def _identified(self, ctx: Context, identifier: str) -> tuple[Context, Group]:
+        """A group by its name, or by its ARN if it is the account's own or shared with it; and its account."""
+        arn, name = parse_arn(identifier), name_of(identifier)
+        if arn is None or arn.account == ctx.account:
+            return ctx, self._group(ctx, name)
+        there = ctx.at(account=arn.account)
+        if not self.cloud.oam.shares(ctx, arn.account, SHARED, name):
+            raise GroupNotFound()
+        return there, self._group(there, name)
 
     def _keep_group(self, ctx: Context, group: Group) -> None:
         self._tables.groups.put((ctx.account, ctx.region, group.name), group)

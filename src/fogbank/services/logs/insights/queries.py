@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fogbank.core.alarms import Alarm, Alarms
+from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
@@ -19,8 +20,8 @@ from fogbank.core.ids import new_id
 from fogbank.core.service import Answer
 from fogbank.engines.sql.duckdb import DuckDb
 from fogbank.engines.sql.interface import QueryFailed, Row, SqlEngine
-from fogbank.services.logs.errors import InvalidParameter, LimitExceeded, ResourceNotFound
-from fogbank.services.logs.groups import DAY_MS, Groups, horizon_ms, name_of
+from fogbank.services.logs.errors import GroupNotFound, InvalidParameter, LimitExceeded, ResourceNotFound
+from fogbank.services.logs.groups import DAY_MS, SHARED, Groups, horizon_ms, name_of
 from fogbank.services.logs.insights.errors import MalformedQuery
 from fogbank.services.logs.insights.pointers import Pointer
 from fogbank.services.logs.insights.reading import Reader, Searched
@@ -107,7 +108,7 @@ class Queries(Groups):
         stored = StoredQuery(
             new_id(),
             queryString,
-            [group.name for group in groups],
+            [group.name for _, group in groups],
             startTime * 1000,
             endTime * 1000 + 999,
             ctx.now_ms,
@@ -185,7 +186,8 @@ class Queries(Groups):
             raise ResourceNotFound(f"Query {query_id} does not exist.")
         return query
 
-    def _queried(self, ctx: Context, identifiers: list[str], source: "Source | None") -> list[Group]:
+    def _queried(self, ctx: Context, identifiers: list[str], source: "Source | None") -> list[tuple[Context, Group]]:
+        """The groups of a query, each with its account: its own, and those that others share with it."""
         if not identifiers and source is None:
             raise InvalidParameter("A query must name its log groups, or have a SOURCE command.")
         if not identifiers:
@@ -193,22 +195,30 @@ class Queries(Groups):
             return self._of_source(ctx, source)
         if len(identifiers) > GROUPS_MAX:
             raise InvalidParameter(f"A query can have up to {GROUPS_MAX} log groups.")
-        groups = []
-        for name in dict.fromkeys(map(name_of, identifiers)):
-            group = self._tables.groups.get((ctx.account, ctx.region, name))
-            if group is None:
-                raise ResourceNotFound(f"Log group '{name}' does not exist for account ID '{ctx.account}'")
-            groups.append(group)
-        return groups
+        groups = {}
+        for identifier in identifiers:
+            try:
+                there, group = self._identified(ctx, identifier)
+            except GroupNotFound:
+                arn = parse_arn(identifier)
+                account = ctx.account if arn is None else arn.account
+                raise ResourceNotFound(
+                    f"Log group '{name_of(identifier)}' does not exist for account ID '{account}'"
+                ) from None
+            groups[group.id] = (there, group)
+        return list(groups.values())
 
-    def _of_source(self, ctx: Context, source: "Source") -> list[Group]:
-        """The groups of other accounts are those of nobody, as there are no monitoring accounts."""
+    def _of_source(self, ctx: Context, source: "Source") -> list[tuple[Context, Group]]:
+        oam = self.cloud.oam
+        accounts = [ctx.account, *(oam.sources(ctx, SHARED) if source.accounts else ())]
         groups = [
-            group
-            for (_, _, name), group in self._tables.groups.scan((ctx.account, ctx.region))
+            (there, group)
+            for there in (ctx.at(account=account) for account in accounts)
+            if not source.accounts or there.account in source.accounts
+            for (_, _, name), group in self._tables.groups.scan((there.account, ctx.region))
             if group.log_class == source.log_class
             and (not source.prefixes or name.startswith(source.prefixes))
-            and (not source.accounts or ctx.account in source.accounts)
+            and (there.account == ctx.account or oam.shares(ctx, there.account, SHARED, name))
         ]
         if len(groups) > SOURCE_GROUPS_MAX:
             raise InvalidParameter(f"SOURCE selects more than {SOURCE_GROUPS_MAX} log groups.")
@@ -230,10 +240,12 @@ class Queries(Groups):
         finally:
             await session.close()
 
-    def _start(self, ctx: Context, query: StoredQuery, groups: list[Group], execution: "Execution") -> dict[str, Any]:
+    def _start(
+        self, ctx: Context, query: StoredQuery, groups: list[tuple[Context, Group]], execution: "Execution"
+    ) -> dict[str, Any]:
         if sum(key[:2] == (ctx.account, ctx.region) for key in self._running) >= CONCURRENT_MAX:
             raise LimitExceeded(f"Account maximum query concurrency limit of [{CONCURRENT_MAX}] reached.")
-        if groups and all(query.end_ms < max(group.created_ms, horizon_ms(group, ctx.now_ms)) for group in groups):
+        if groups and all(query.end_ms < max(group.created_ms, horizon_ms(group, ctx.now_ms)) for _, group in groups):
             raise MalformedQuery(
                 "Query's end date and time is either before the log groups creation time or exceeds the log groups log "
                 "retention settings"
@@ -241,11 +253,11 @@ class Queries(Groups):
         searched = [
             Searched(
                 group,
-                f"{ctx.account}:{group.name}",
+                f"{there.account}:{group.name}",
                 max(query.start_ms, horizon_ms(group, ctx.now_ms)),
                 query.end_ms,
             )
-            for group in groups
+            for there, group in groups
         ]
         key = (ctx.account, ctx.region, query.id)
         self._insights.queries.put(key, query)

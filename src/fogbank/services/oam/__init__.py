@@ -1,0 +1,3 @@
+from fogbank.services.oam.service import OamService
+
+__all__ = ["OamService"]
