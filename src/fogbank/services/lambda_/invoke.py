@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from fogbank.engines.compute.interface import (
     Outcome,
     RuntimeUnavailable,
 )
+from fogbank.engines.compute.response_stream import ResponseStream
 from fogbank.services.lambda_.answers import log_group, runtime_version_arn
 from fogbank.services.lambda_.code import CodeCache
 from fogbank.services.lambda_.concurrency import Concurrency
@@ -69,13 +71,18 @@ class Invoker:
         *,
         request_id: str | None = None,
         client_context: str | None = None,
+        stream: ResponseStream | None = None,
+        on_start: Callable[[str], None] | None = None,
     ) -> Result:
-        """Run the function once; its own failure is a result.
+        """Run the function once; its own failure is a result. A `stream` gets the answer as the function sends it;
+        `on_start` is told which version runs.
 
         Raises TooManyRequests, ResourceNotFound, InvalidRuntime, RecursiveInvocation.
         """
         config = self._functions.configuration(ctx, name)
         self.check_runtime(config)
+        if on_start is not None:
+            on_start(config.label)
         function = self._functions.function(ctx, name)
         ctx = self.recursion.turn(ctx, name)
         try:
@@ -88,7 +95,7 @@ class Invoker:
         self._count(ctx, name, "ConcurrentExecutions", running, "Count")
         try:
             outcome, log = await self._run(
-                ctx, name, config, payload, request_id=request_id, client_context=client_context
+                ctx, name, config, payload, request_id=request_id, client_context=client_context, stream=stream
             )
         finally:
             self._concurrency.leave(name.account, ctx.region, name.name, unreserved=unreserved)
@@ -121,6 +128,7 @@ class Invoker:
         *,
         request_id: str,
         client_context: str | None,
+        stream: ResponseStream | None,
     ) -> tuple[Outcome, str]:
         key: Key = (name.account, ctx.region, config.name, config.version)
         slot = await self.pool.take(key, config.build, lambda: self._start(ctx, key, config))
@@ -131,6 +139,7 @@ class Invoker:
             payload=payload or b"{}",
             function_arn=function_arn(ctx, name.account, name.name, name.qualifier),
             timeout_s=config.timeout_s,
+            stream=stream,
             client_context=client_context,
             trace_id=_trace_id(ctx),
         )

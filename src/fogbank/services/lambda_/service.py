@@ -1,23 +1,19 @@
 """AWS Lambda."""
 
-import base64
-from typing import Any
-
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.core.service import Answer
 from fogbank.engines.compute.process import ProcessEngine
 from fogbank.services.lambda_.async_invoke import AsyncInvoker
 from fogbank.services.lambda_.code import CodeCache
 from fogbank.services.lambda_.code_signing import CodeSigningRules
 from fogbank.services.lambda_.concurrency import Concurrency
-from fogbank.services.lambda_.errors import InvalidRequestContent, RequestTooLarge, ResourceNotFound
-from fogbank.services.lambda_.functions import Functions, function_not_found
+from fogbank.services.lambda_.functions import Functions
 from fogbank.services.lambda_.invoke import Invoker
 from fogbank.services.lambda_.mappings import Mappings
 from fogbank.services.lambda_.names import parse_name
 from fogbank.services.lambda_.operations.code_signing import CodeSigningOperations
 from fogbank.services.lambda_.operations.functions import FunctionOperations
+from fogbank.services.lambda_.operations.invocations import InvocationOperations
 from fogbank.services.lambda_.operations.invoke_configs import InvokeConfigOperations
 from fogbank.services.lambda_.operations.layers import LayerOperations
 from fogbank.services.lambda_.operations.mappings import MappingOperations
@@ -26,7 +22,6 @@ from fogbank.services.lambda_.operations.runtime_management import RuntimeManage
 from fogbank.services.lambda_.operations.settings import SettingOperations
 from fogbank.services.lambda_.operations.urls import UrlOperations
 from fogbank.services.lambda_.operations.versions import VersionOperations
-from fogbank.services.lambda_.payload import check_payload
 from fogbank.services.lambda_.permissions import Permissions
 from fogbank.services.lambda_.pollers import Pollers
 from fogbank.services.lambda_.records import Tables
@@ -34,12 +29,11 @@ from fogbank.services.lambda_.tags import Tags
 from fogbank.services.lambda_.urls.configs import Urls
 from fogbank.services.lambda_.urls.door import Door
 
-SYNC_BYTES_MAX = 6_291_456
-ASYNC_BYTES_MAX = 1_048_576
 EXPIRE_EVERY_S = 30
 
 
 class LambdaService(
+    InvocationOperations,
     FunctionOperations,
     VersionOperations,
     SettingOperations,
@@ -56,10 +50,10 @@ class LambdaService(
     the real Runtime API.
 
     Covers functions, versions, aliases, layers and their policies, tags, permissions, concurrency, event invoke
-    configurations, Invoke (synchronous, asynchronous, dry run), function URLs, code signing, and event source mappings
-    of SQS, DynamoDB streams and Kinesis.
-    NotImplemented: container images, provisioned concurrency, response streaming, VPC, file systems, SnapStart, durable
-    functions, capacity providers, other event sources.
+    configurations, Invoke (synchronous, asynchronous, dry run, streaming), function URLs, code signing, and event
+    source mappings of SQS, DynamoDB streams and Kinesis.
+    NotImplemented: container images, provisioned concurrency, VPC, file systems, SnapStart, durable functions, capacity
+    providers, other event sources.
     """
 
     name = "lambda"
@@ -96,56 +90,3 @@ class LambdaService(
     def invoke_async_in_transaction(self, ctx: Context, arn: str, payload: bytes) -> str:
         """Queue an asynchronous invocation in the caller's transaction (the targets of other services); its id."""
         return self._async.accept(ctx, parse_name(ctx, arn), payload)
-
-    # ---- invoking ------------------------------------------------------------------------------------------
-
-    async def invoke(
-        self,
-        ctx: Context,
-        *,
-        FunctionName: str,
-        InvocationType: str = "RequestResponse",
-        LogType: str = "None",
-        ClientContext: str | None = None,
-        Payload: bytes = b"",
-        Qualifier: str | None = None,
-    ) -> Answer:
-        name = parse_name(ctx, FunctionName, Qualifier)
-        payload = Payload or b"{}"
-        if InvocationType == "DryRun":
-            self._functions.configuration(ctx, name)
-            return {"StatusCode": 204, "Payload": b""}
-        limit = ASYNC_BYTES_MAX if InvocationType == "Event" else SYNC_BYTES_MAX
-        if len(payload) > limit:
-            raise RequestTooLarge(
-                f"{len(payload)} byte payload is too large for the {InvocationType} "
-                f"invocation type (limit {limit} bytes)"
-            )
-        check_payload(payload)
-        if InvocationType == "Event":
-            try:
-                await ctx.run(self._async.accept, ctx, name, payload, ctx.request_id)
-            except ResourceNotFound:
-                raise function_not_found(ctx, name.latest()) from None
-            return {"StatusCode": 202, "Payload": b""}
-        if ClientContext is not None:
-            try:
-                ClientContext = base64.b64decode(ClientContext, validate=True).decode()
-            except ValueError as error:
-                raise InvalidRequestContent("Client context must be a valid base64 encoded JSON object.") from error
-        try:
-            result = await self._invoker.invoke(
-                ctx, name, payload, request_id=ctx.request_id, client_context=ClientContext
-            )
-        except ResourceNotFound:
-            raise function_not_found(ctx, name.latest()) from None
-        answer: dict[str, Any] = {
-            "StatusCode": 200,
-            "ExecutedVersion": result.version,
-            "Payload": result.payload,
-        }
-        if result.error:
-            answer["FunctionError"] = result.error
-        if LogType == "Tail":
-            answer["LogResult"] = base64.b64encode(result.log.encode()[-4096:]).decode()
-        return answer

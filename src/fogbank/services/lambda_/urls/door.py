@@ -5,17 +5,19 @@ import json
 from fogbank.core.body import read_whole
 from fogbank.core.context import Context
 from fogbank.core.http_message import RequestData, ResponseData
-from fogbank.services.lambda_.errors import InvalidRuntime, TooManyRequests
+from fogbank.services.lambda_.errors import InvalidRuntime, RecursiveInvocation, TooManyRequests
 from fogbank.services.lambda_.invoke import Invoker
 from fogbank.services.lambda_.names import FunctionName
 from fogbank.services.lambda_.permissions import Permissions
 from fogbank.services.lambda_.records import FunctionUrl
+from fogbank.services.lambda_.streaming import invoke_streaming
 from fogbank.services.lambda_.urls import cors
 from fogbank.services.lambda_.urls.access import caller_of, may_call
 from fogbank.services.lambda_.urls.addresses import Address, of_resource
 from fogbank.services.lambda_.urls.answers import MalformedAnswer, http_answer
 from fogbank.services.lambda_.urls.configs import Urls
 from fogbank.services.lambda_.urls.events import event
+from fogbank.services.lambda_.urls.streams import streamed_answer
 
 REQUEST_BYTES_MAX = 6_291_456
 _FORBIDDEN = (
@@ -58,21 +60,24 @@ class Door:
         if body is None:
             sentence = f"Request must be smaller than {REQUEST_BYTES_MAX} bytes for the InvokeFunction operation"
             return _refused(413, "RequestEntityTooLargeException", sentence)
-        made = event(ctx, request, address, body, caller_of(ctx, url))
+        payload = json.dumps(event(ctx, request, address, body, caller_of(ctx, url))).encode()
+        answer = self._streamed if url.invoke_mode == "RESPONSE_STREAM" else self._buffered
         try:
-            result = await self._invoker.invoke(
-                ctx.at(account=name.account), name, json.dumps(made).encode(), request_id=ctx.request_id
-            )
+            return await answer(ctx.at(account=name.account), name, payload)
         except TooManyRequests as error:
             return _refused(429, error.code, error.message)
-        except InvalidRuntime as error:
+        except (InvalidRuntime, RecursiveInvocation) as error:
             return _refused(error.status, error.code, error.message)
-        if result.error:
-            return _failed()
-        try:
-            return http_answer(result.payload)
         except MalformedAnswer:
             return _failed()
+
+    async def _buffered(self, ctx: Context, name: FunctionName, payload: bytes) -> ResponseData:
+        result = await self._invoker.invoke(ctx, name, payload, request_id=ctx.request_id)
+        return _failed() if result.error else http_answer(result.payload)
+
+    async def _streamed(self, ctx: Context, name: FunctionName, payload: bytes) -> ResponseData:
+        answer = await invoke_streaming(ctx.cloud, self._invoker, ctx, name, payload, request_id=ctx.request_id)
+        return await streamed_answer(answer) if answer.has_begun else _failed()
 
     def _count(self, ctx: Context, name: FunctionName, status: int) -> None:
         metrics = ctx.cloud.metrics
