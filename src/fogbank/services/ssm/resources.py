@@ -2,7 +2,7 @@
 
 from fogbank.core.context import Context
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
-from fogbank.services.ssm.service import ParameterNotFound
+from fogbank.services.ssm.errors import ParameterNotFound
 
 
 class ParameterResource(ResourceType):
