@@ -23,7 +23,6 @@ WITHOUT_EFFECT = {
     "RequestPayer": "says who pays, and nobody does",
     "ScalingType": "has one value",
     "Token": "PutObjectLockConfiguration: what AWS Support gave out when buckets could not be changed without it",
-    "WithDecryption": "is ignored for parameters that are no secrets, and there are only those",
     "force": "DeleteRepository: there are no images that it would be needed for",
     "interleaved": "has had no effect on AWS since 2019",
     "unmask": "GetLogRecord: there are no data protection policies, so nothing is masked",
