@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import tarfile
 import tempfile
 from collections.abc import AsyncIterator, Callable
@@ -62,6 +63,7 @@ class Server:
 
     def __init__(self, config: ServerConfig) -> None:
         self.config = config
+        self.port = config.port
         self._clock = Clock(virtual=config.virtual_clock)
         self._endpoint = f"http://localhost:{config.port}"
         self._stopping = asyncio.Event()
@@ -79,6 +81,7 @@ class Server:
             clock=self._clock,
             endpoint=self._endpoint,
             account=config.account,
+            front_door=self,
         )
         doors = {entry.model: entry.doors for entry in SERVICES.values() if entry.doors}
         self.gateway = Gateway(self.cloud, packages=self._packages, admin=self.admin, region=config.region, doors=doors)
@@ -91,11 +94,11 @@ class Server:
         loop.set_default_executor(ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="fogbank"))
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        connections = Connections(self)
+        connections = self._connections = Connections(self)
         listener = await loop.create_server(
             connections.protocol, self.config.host, self.config.port, backlog=1024, reuse_address=True
         )
-        port = listener.sockets[0].getsockname()[1]
+        self.port = port = listener.sockets[0].getsockname()[1]
         self.cloud.endpoint = self._endpoint = f"http://localhost:{port}"
         write_holder(self.config.data, port=port)
         await self.cloud.start()
@@ -112,6 +115,10 @@ class Server:
 
     def stop(self) -> None:
         self._stopping.set()
+
+    async def serve(self, listener: socket.socket) -> asyncio.AbstractServer:
+        """Answer requests on another listening socket: that of a function in its own network."""
+        return await asyncio.get_running_loop().create_server(self._connections.protocol, sock=listener)
 
     # ---- Application: the gateway may be replaced while the server runs ------------------------------------------
 

@@ -12,6 +12,7 @@ from fogbank.core.api import ApiDirectory, NoModels
 from fogbank.core.blobs import Blobs
 from fogbank.core.clock import Clock
 from fogbank.core.context import Context
+from fogbank.core.front_door import FrontDoor
 from fogbank.core.garbage import Garbage
 from fogbank.core.ids import new_id
 from fogbank.core.metrics import Metrics
@@ -90,8 +91,10 @@ class Cloud:
         clock: Clock | None = None,
         endpoint: str = "http://localhost:4566",
         account: str = DEFAULT_ACCOUNT,
+        front_door: FrontDoor | None = None,
     ) -> None:
         self.folder = folder
+        self.front_door = front_door
         self.endpoint = endpoint
         self.account = account
         self.clock = clock or Clock()

@@ -4,7 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.engines.compute.harness import Harness
+from fogbank.engines.compute.environment import ProcessEnvironment
+from fogbank.engines.compute.interface import Environment
+from tests.engines.compute.harness import Harness, answer, call
 from tests.patience import eventually
 
 ENGINE_TO_KILL = """
@@ -18,7 +20,8 @@ async def main():
     spec = FunctionSpec(
         code=Path(sys.argv[2]), handler="app.handler", runtime="python3.12", environment={}, memory_mb=128
     )
-    environment = await engine.create(spec, print)
+    environment = await engine.create(spec, lambda lines: None)
+    print(*environment.pids(), flush=True)
     call = Invocation(
         request_id="r", payload=b"null", function_arn="a", timeout_s=100
     )
@@ -29,17 +32,25 @@ asyncio.run(main())
 
 
 def test_function_processes_die_with_a_killed_server(harness: Harness, tmp_path: Path) -> None:
-    source = (
-        "import os, time\n"
-        "def handler(event, context):\n"
-        f"    open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()) + '\\n')\n"
-        "    time.sleep(100)\n"
-    )
-    code = harness.spec(source).code
-    server = subprocess.Popen([sys.executable, "-c", ENGINE_TO_KILL, str(tmp_path), str(code)])
-    try:
-        pid = eventually(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip())
-    finally:
+    code = harness.spec("import time\ndef handler(event, context):\n    time.sleep(100)\n").code
+    command = [sys.executable, "-c", ENGINE_TO_KILL, str(tmp_path), str(code)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        processes = server.stdout.readline().split()
         server.kill()
-        server.wait()
-    eventually(lambda: not Path(f"/proc/{pid}").exists())
+    assert processes
+    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes))
+
+
+def test_a_destroyed_environment_leaves_no_process(harness: Harness) -> None:
+    async def work(environment: Environment) -> list[int]:
+        assert isinstance(environment, ProcessEnvironment)
+        answer(await environment.invoke(call()))
+        processes = environment.pids()
+        environment.destroy()
+        assert not environment.usable
+        return processes
+
+    processes = harness.with_environment(harness.spec("def handler(event, context):\n    return 1\n"), work)
+    assert processes
+    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes))

@@ -11,38 +11,18 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from fogbank.engines.compute import platform_events
 from fogbank.engines.compute.environment_log import EnvironmentLog
 from fogbank.engines.compute.http_api import HttpApi
 from fogbank.engines.compute.interface import Ending, FunctionSpec, Hear, Initialization, Invocation, Outcome
 from fogbank.engines.compute.platform_events import Phase, status_of
+from fogbank.engines.compute.processes import Processes
 from fogbank.engines.compute.runtime_api import RuntimeApi
-from fogbank.engines.compute.runtimes import Program, View, runtime_program
+from fogbank.engines.compute.runtimes import runtime_program
 
 MEMORY_WATCH_S = 0.1
-
-
-class Processes(Protocol):
-    """Where an environment's processes run."""
-
-    @property
-    def view(self) -> View: ...
-
-    async def start(self, program: Program, log_fd: int, on_exit: Callable[[int], None]) -> int:
-        """A new process whose stdout and stderr is that; its pid. `on_exit` is called with its wait status."""
-
-    def kill_all(self) -> None: ...
-
-    def resident_mb(self) -> float:
-        """The memory that all have in use now."""
-
-    def peak_mb(self) -> int:
-        """The most memory that they had in use."""
-
-    def remove(self) -> None:
-        """Remove the temporary folder."""
 
 
 class Failure(NamedTuple):
@@ -88,8 +68,12 @@ class ProcessEnvironment:
     def usable(self) -> bool:
         return not self._destroyed
 
+    def pids(self) -> list[int]:
+        """All of its processes, by their numbers on this machine."""
+        return self._processes.pids()
+
     async def start(self) -> None:
-        self._address = await self._http.open()
+        self._address = await self._http.serve(await self._processes.open())
         await self._launch("init")
 
     async def initialize(self) -> Initialization:

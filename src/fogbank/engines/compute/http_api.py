@@ -1,10 +1,12 @@
-"""The HTTP server of one environment, on a loopback port of its own, and what its APIs make of requests.
+"""The HTTP server of one environment, and what its APIs make of requests.
 
-A port for each environment, because clients build their URLs from `AWS_LAMBDA_RUNTIME_API` as a bare host and port.
+A port for each environment, because clients build their URLs from `AWS_LAMBDA_RUNTIME_API` as a bare host and port. In
+a sandbox it is one of the environment's own network, where nobody else can name it.
 """
 
 import asyncio
 import json
+import socket
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Protocol, cast
@@ -85,11 +87,11 @@ class HttpApi:
         self.connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
 
-    async def open(self) -> str:
-        """Listen; the address for `AWS_LAMBDA_RUNTIME_API`."""
+    async def serve(self, listener: socket.socket) -> str:
+        """Answer on that listening socket; the address for `AWS_LAMBDA_RUNTIME_API`."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Connection(self), "127.0.0.1", 0, backlog=16)
-        host, port = self._server.sockets[0].getsockname()
+        self._server = await loop.create_server(lambda: Connection(self), sock=listener)
+        host, port = listener.getsockname()
         return f"{host}:{port}"
 
     def disconnect(self) -> None:

@@ -18,9 +18,11 @@ class View(msgspec.Struct, frozen=True):
 
     task_root: str
     layers: Sequence[str]
-    """The first one first on the search path; on AWS all lie one above the other in /opt."""
+    """A folder for each, the first one first on the search path; in a sandbox all are merged in /opt, as on AWS."""
     folder: str
     """For temporary files; survives the processes and is the environment's own."""
+    runtimes: str
+    """Where Fogbank's runtimes lie, each in the folder of its language."""
 
 
 class Program(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +33,22 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     """Empty for a function that Fogbank's own Python runtime runs."""
     handler: str = ""
     python_path: Sequence[str] = ()
+
+
+def runtime_folders() -> list[Path]:
+    """The files of Fogbank's runtimes, which every sandbox shows below `View.runtimes`."""
+    return [PYTHON_FILES, NODE_FILES]
+
+
+def interpreter_folders() -> list[Path]:
+    """Where interpreters are installed that do not lie with the system's programs, which every sandbox shows, too."""
+    found = [Path(path) for path in map(_interpreter, ("node",)) if path is not None]
+    return [path.parent.parent for path in found if path.parent.parent not in (Path("/usr"), Path("/"))]
+
+
+def _interpreter(name: str) -> str | None:
+    found = which(name)
+    return os.path.realpath(found) if found is not None else None
 
 
 def check(runtime: str) -> None:
@@ -72,7 +90,7 @@ def _node(spec: FunctionSpec, view: View, environment: Mapping[str, str]) -> Pro
     heap = f"--max-old-space-size={max(spec.memory_mb * 9 // 10, 64)}"
     return Program(
         environment={"NODE_PATH": node_path, **environment},
-        command=[which("node") or "node", heap, str(NODE_FILES / "runtime.mjs")],
+        command=[_interpreter("node") or "node", heap, f"{view.runtimes}/{NODE_FILES.name}/runtime.mjs"],
     )
 
 
@@ -94,7 +112,7 @@ def _environment(spec: FunctionSpec, view: View, api: str) -> dict[str, str]:
         "AWS_LAMBDA_INITIALIZATION_TYPE": spec.initialization_type,
         "_HANDLER": spec.handler,
         "LAMBDA_TASK_ROOT": view.task_root,
-        "LAMBDA_RUNTIME_DIR": str(PYTHON_FILES),
+        "LAMBDA_RUNTIME_DIR": f"{view.runtimes}/{PYTHON_FILES.name}",
         "TMPDIR": view.folder,
         "HOME": view.folder,
     }

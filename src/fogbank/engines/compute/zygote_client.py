@@ -1,55 +1,62 @@
-"""Speaks with a zygote: the process that forks function processes off a warm interpreter
-(python/zygote.py)."""
+"""The zygote: the process that forks environments off a warm interpreter (python/zygote.py)."""
 
 import asyncio
-import itertools
 import json
 import logging
 import os
 import socket
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-log = logging.getLogger("fogbank.compute")
+from fogbank.engines.compute.forker import Forker, OnExit
+from fogbank.engines.compute.runtimes import PYTHON_FILES, interpreter_folders, runtime_folders
 
-_PYTHON_FILES = Path(__file__).with_name("python")
-OnExit = Callable[[int], None]
+log = logging.getLogger("fogbank.compute")
 
 
 class Zygote:
     """One interpreter's zygote, started when first needed and again if it should die."""
 
-    def __init__(self, interpreter: str) -> None:
+    def __init__(self, interpreter: str, root: Path) -> None:
         self._interpreter = interpreter
+        self._root = root
         self._process: subprocess.Popen[bytes] | None = None
-        self._control: socket.socket | None = None
-        self._reader: asyncio.Task[None] | None = None
-        self._orders = itertools.count(1)
-        self._sending = asyncio.Lock()
-        self._started: dict[int, tuple[asyncio.Future[int], OnExit]] = {}
-        self._on_exit: dict[int, OnExit] = {}
+        self._forker: Forker | None = None
+        self._lacks: asyncio.Future[list[str]] | None = None
 
-    async def fork(self, order: Mapping[str, Any], log_fd: int, on_exit: OnExit) -> int:
-        """A new process for that order; its pid. `on_exit` is called with its wait status when it has
-        ended."""
-        loop = asyncio.get_running_loop()
-        async with self._sending:
-            if self._control is None:
-                self._start()
-            assert self._control is not None
-            number = next(self._orders)
-            future: asyncio.Future[int] = loop.create_future()
-            self._started[number] = (future, on_exit)
-            document = json.dumps({**order, "order": number}).encode()
-            socket.send_fds(self._control, [len(document).to_bytes(4, "big")], [log_fd])
-            await loop.sock_sendall(self._control, document)
-        return await future
+    async def lacks(self) -> list[str]:
+        """What this machine lacks for sandboxes, as found when one was made; a line each."""
+        self._running()
+        assert self._lacks is not None
+        return await asyncio.shield(self._lacks)
 
-    def _start(self) -> None:
+    async def fork(self, do: str, order: Mapping[str, Any], descriptors: Sequence[int], on_exit: OnExit) -> int:
+        """A new process for that order; its pid. `on_exit` is called with its wait status when it has ended."""
+        return await self._running().fork(do, order, descriptors, on_exit)
+
+    async def close(self) -> None:
+        if self._forker is None or self._process is None:
+            return
+        self._forker.close()
+        self._forker = None
+        await asyncio.get_running_loop().run_in_executor(None, self._process.wait)
+
+    def _running(self) -> Forker:
+        if self._forker is None:
+            self._forker = self._start()
+        return self._forker
+
+    def _start(self) -> Forker:
         ours, theirs = socket.socketpair()
+        settings = {
+            "sdk": _sdk_path(),
+            "root": str(self._root),
+            "runtimes": {folder.name: str(folder) for folder in runtime_folders()},
+            "visible": [str(folder) for folder in interpreter_folders()],
+        }
         with theirs:
             # -I -S: nothing of Fogbank's environment is visible to functions but the AWS SDK, as on AWS.
             self._process = subprocess.Popen(
@@ -57,70 +64,31 @@ class Zygote:
                     self._interpreter,
                     "-I",
                     "-S",
-                    str(_PYTHON_FILES / "zygote.py"),
+                    str(PYTHON_FILES / "zygote.py"),
                     str(theirs.fileno()),
-                    *_sdk_path(),
+                    json.dumps(settings),
                 ],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
                 env={"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"},
             )
-        ours.setblocking(False)
-        self._control = ours
-        self._reader = asyncio.get_running_loop().create_task(self._read(ours), name="compute zygote")
-
-    async def _read(self, control: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        rest = b""
-        while True:
-            try:
-                data = await loop.sock_recv(control, 65_536)
-            except OSError:
-                data = b""
-            if not data:
-                break
-            *lines, rest = (rest + data).split(b"\n")
-            for line in lines:
-                self._heard(line)
-        self._lost()
+        self._lacks = asyncio.get_running_loop().create_future()
+        return Forker(ours, self._heard, self._lost)
 
     def _heard(self, line: bytes) -> None:
-        word, first, second = line.split()
-        if word == b"started":
-            future, on_exit = self._started.pop(int(first))
-            self._on_exit[int(second)] = on_exit
-            if not future.done():
-                future.set_result(int(second))
-        else:
-            ended = self._on_exit.pop(int(first), None)
-            if ended is not None:
-                ended(int(second))
+        word, _, rest = line.partition(b" ")
+        if word == b"sandbox" and self._lacks is not None and not self._lacks.done():
+            self._lacks.set_result(json.loads(rest))
 
     def _lost(self) -> None:
         """The zygote has died, and its children with it."""
-        if self._control is not None:
-            self._control.close()
-            self._control = None
-            if self._process is not None:
-                self._process.poll()
-            log.warning("the function interpreter %s ended; it is started again when needed", self._interpreter)
-        for future, _ in self._started.values():
-            if not future.done():
-                future.set_exception(ConnectionResetError("the function interpreter ended"))
-        self._started.clear()
-        endings, self._on_exit = self._on_exit, {}
-        for on_exit in endings.values():
-            on_exit(9)
-
-    async def close(self) -> None:
-        if self._control is None or self._reader is None or self._process is None:
-            return
-        self._reader.cancel()
-        await asyncio.gather(self._reader, return_exceptions=True)
-        self._control.close()
-        self._control = None
-        await asyncio.get_running_loop().run_in_executor(None, self._process.wait)
+        self._forker = None
+        if self._process is not None:
+            self._process.poll()
+        if self._lacks is not None and not self._lacks.done():
+            self._lacks.set_exception(ConnectionResetError("the function interpreter ended"))
+        log.warning("the function interpreter %s ended; it is started again when needed", self._interpreter)
 
 
 def _sdk_path() -> list[str]:

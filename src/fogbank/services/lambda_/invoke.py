@@ -167,6 +167,7 @@ class Invoker:
             runtime=config.runtime,
             environment={**(config.environment or {}), **issued, **self._environment(key, config, stream)},
             memory_mb=config.memory_mb,
+            ephemeral_mb=config.ephemeral_mb,
             layers=tuple(layers),
             name=config.name,
             version=config.label,

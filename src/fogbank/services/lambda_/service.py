@@ -63,7 +63,7 @@ class LambdaService(
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._tables = Tables(cloud.store)
-        self._engine = ProcessEngine(cloud.folder / "lambda" / "run", cloud.clock.now_ms)
+        self._engine = ProcessEngine(cloud.folder / "lambda" / "run", cloud.clock.now_ms, cloud.front_door)
         self._code = CodeCache(cloud)
         self._functions = Functions(cloud, self._tables)
         self._permissions = Permissions(self._functions)

@@ -1,0 +1,89 @@
+"""The server's end of a line to a process that forks others (python/fork_server.py)."""
+
+import asyncio
+import itertools
+import json
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+OnExit = Callable[[int], None]
+KILLED = 9
+
+
+class Forker:
+    """Gives orders over a connected socket and hears what became of the processes."""
+
+    def __init__(self, control: socket.socket, on_word: Callable[[bytes], None], on_lost: Callable[[], None]) -> None:
+        """`on_word` is called with lines that are of no process, `on_lost` when the other end is gone."""
+        control.setblocking(False)
+        self._control = control
+        self._on_word = on_word
+        self._on_lost = on_lost
+        self._orders = itertools.count(1)
+        self._turn = asyncio.Lock()
+        self._started: dict[int, tuple[asyncio.Future[int], OnExit]] = {}
+        self._on_exit: dict[int, OnExit] = {}
+        self._rest = b""
+        asyncio.get_running_loop().add_reader(control, self._receive)
+
+    async def fork(self, do: str, order: Mapping[str, Any], descriptors: Sequence[int], on_exit: OnExit) -> int:
+        """A new process for that order; its pid. `on_exit` is called with its wait status when it has ended."""
+        # One at a time, as they are forked: what is on its way never fills the socket.
+        async with self._turn:
+            number = next(self._orders)
+            future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            self._started[number] = (future, on_exit)
+            self.tell(do, {**order, "order": number}, descriptors)
+            return await future
+
+    def tell(self, do: str, order: Mapping[str, Any], descriptors: Sequence[int] = ()) -> None:
+        """Give an order that starts nothing. Raises OSError if nobody takes it."""
+        document = json.dumps({**order, "do": do}).encode()
+        message = len(document).to_bytes(4, "big") + document
+        sent = socket.send_fds(self._control, [message], list(descriptors))
+        if sent < len(message):
+            raise OSError(f"an order of {len(message)} bytes is too long")
+
+    def close(self) -> None:
+        """Hear no more; the other end ends what it started."""
+        if self._control.fileno() >= 0:
+            asyncio.get_running_loop().remove_reader(self._control)
+            self._control.close()
+
+    def _receive(self) -> None:
+        try:
+            data = self._control.recv(65_536)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._lost()
+            return
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._heard(line)
+
+    def _heard(self, line: bytes) -> None:
+        match line.split():
+            case [b"started", order, pid]:
+                future, on_exit = self._started.pop(int(order))
+                self._on_exit[int(pid)] = on_exit
+                if not future.done():
+                    future.set_result(int(pid))
+            case [b"exited", pid, status]:
+                self._on_exit.pop(int(pid))(int(status))
+            case _:
+                self._on_word(line)
+
+    def _lost(self) -> None:
+        self.close()
+        for future, _ in self._started.values():
+            if not future.done():
+                future.set_exception(ConnectionResetError("the process that forks others ended"))
+        self._started.clear()
+        endings, self._on_exit = self._on_exit, {}
+        for on_exit in endings.values():
+            on_exit(KILLED)
+        self._on_lost()

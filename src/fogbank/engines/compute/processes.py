@@ -1,0 +1,123 @@
+"""The processes of one environment: its runtime and its extensions, sandboxed or plain."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+from typing import Any, Protocol
+
+from fogbank.engines.compute.forker import OnExit
+from fogbank.engines.compute.interface import FunctionSpec
+from fogbank.engines.compute.runtimes import PYTHON_FILES, Program, View
+from fogbank.engines.compute.zygote_client import Zygote
+
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+class Processes(Protocol):
+    """Where an environment's processes run."""
+
+    @property
+    def view(self) -> View: ...
+
+    async def open(self) -> socket.socket:
+        """Make the place ready; where the Runtime API is asked. Raises RuntimeUnavailable."""
+
+    async def start(self, program: Program, log_fd: int, on_exit: OnExit) -> int:
+        """A new process whose stdout and stderr is that; its pid. `on_exit` is called with its wait status."""
+
+    def kill_all(self) -> None: ...
+
+    def pids(self) -> list[int]:
+        """Those that were started, by their numbers on this machine."""
+
+    def resident_mb(self) -> float:
+        """The memory that all have in use now."""
+
+    def peak_mb(self) -> int:
+        """The most memory that they had in use."""
+
+    def remove(self) -> None:
+        """End whatever is left, and remove the temporary folder."""
+
+
+def order_of(spec: FunctionSpec, view: View, program: Program) -> dict[str, Any]:
+    """What python/program.py is told."""
+    return {
+        "code": view.task_root,
+        "memory_mb": spec.memory_mb,
+        "handler": program.handler,
+        "command": list(program.command),
+        "python_path": list(program.python_path),
+        "environment": dict(program.environment),
+    }
+
+
+class PlainProcesses:
+    """Processes like any other of the user's, each in a group of its own, with a temporary folder."""
+
+    def __init__(self, spec: FunctionSpec, folder: str, zygote: Zygote) -> None:
+        self._spec = spec
+        self._folder = folder
+        self._zygote = zygote
+        self._pids: set[int] = set()
+
+    @property
+    def view(self) -> View:
+        layers = tuple(str(layer) for layer in self._spec.layers)
+        return View(str(self._spec.code), layers, self._folder, str(PYTHON_FILES.parent))
+
+    async def open(self) -> socket.socket:
+        return socket.create_server(("127.0.0.1", 0), backlog=16)
+
+    async def start(self, program: Program, log_fd: int, on_exit: OnExit) -> int:
+        def ended(status: int) -> None:
+            self._pids.discard(pid)
+            on_exit(status)
+
+        pid = await self._zygote.fork("program", order_of(self._spec, self.view, program), [log_fd], ended)
+        self._pids.add(pid)
+        return pid
+
+    def kill_all(self) -> None:
+        for pid in self._pids:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+            # A process forked a moment ago may not lead a group yet.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def pids(self) -> list[int]:
+        return list(self._pids)
+
+    def resident_mb(self) -> float:
+        return sum(resident_mb(pid) for pid in self._pids)
+
+    def peak_mb(self) -> int:
+        return sum(peak_mb(pid) for pid in self._pids)
+
+    def remove(self) -> None:
+        self.kill_all()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def resident_mb(pid: int) -> float:
+    """The memory that the process has in use now; 0 if it has ended (or the machine has no /proc)."""
+    try:
+        with open(f"/proc/{pid}/statm") as file:
+            return int(file.read().split()[1]) * _PAGE_BYTES / (1 << 20)
+    except (OSError, IndexError):
+        return 0.0
+
+
+def peak_mb(pid: int) -> int:
+    """The most memory that the process had in use; 0 if it has ended."""
+    try:
+        with open(f"/proc/{pid}/status") as file:
+            for line in file:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) // 1024
+    except OSError:
+        return 0
+    return 0

@@ -1,0 +1,52 @@
+# mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="import-not-found"
+"""The first process of a sandbox: starts the function's processes and takes orphans. Standard library only.
+
+It tells `ready`, with the sockets that listen inside, or `failed REASON`, and then takes orders (fork_server.py) from
+the server. When it ends, the kernel ends all that is left in the sandbox.
+"""
+
+import contextlib
+import os
+import socket
+
+import fork_server
+import isolation
+import kernel
+import program
+
+
+def run(root, order, control):
+    os.setsid()
+    kernel.die_with_parent()
+    null = os.open(os.devnull, os.O_RDWR)
+    fork_server.keep_only(null, null, null, control)
+    channel = socket.socket(fileno=3)
+    try:
+        listeners = isolation.enter(root, order)
+    except OSError as error:
+        channel.sendall(f"failed {error}\n".encode())
+        os._exit(1)
+    kernel.die_with_parent()
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # The function cannot look into this process.
+    socket.send_fds(channel, [b"ready\n"], [listener.fileno() for listener in listeners])
+    for listener in listeners:
+        listener.close()
+    fork_server.follow(channel, {"program": _start_program, "signal": _send_signal})
+
+
+def _start_program(order, descriptors):
+    def child():
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
+        program.become(order, *descriptors)
+
+    return fork_server.fork(os.fork, child)
+
+
+def _send_signal(order, descriptors):
+    """To a process and its group, or with -1 to all but this one."""
+    pid, number = order["pid"], order["signal"]
+    with contextlib.suppress(OSError):
+        os.kill(pid, number)
+    if pid > 0:
+        with contextlib.suppress(OSError):
+            os.killpg(pid, number)

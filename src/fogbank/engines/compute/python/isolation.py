@@ -1,0 +1,229 @@
+# mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="import-not-found"
+"""The sandbox: what a function's processes see, and what they may do. Standard library only.
+
+`Root` is made once, by the zygote: a file system of the system's programs, read-only. Each environment is born in
+namespaces of its own (`FLAGS`), and `enter` puts its files into a copy of that root, moves there, and gives up every
+right for good. What is done after that is the function's.
+https://man7.org/linux/man-pages/man7/namespaces.7.html
+"""
+
+import fcntl
+import os
+import resource
+import socket
+import struct
+import sys
+
+import kernel
+import landlock
+import syscall_filter
+
+FLAGS = kernel.NEWNS | kernel.NEWPID | kernel.NEWIPC | kernel.NEWUTS
+# The ids that a function has on AWS, with no user outside behind them.
+UID, GID = 993, 990
+# Where root runs Fogbank, each environment has a user of its own outside: beyond what systems give to people, services
+# and containers (https://systemd.io/UIDS-GIDS/).
+OUTER_UID_FIRST, OUTER_UIDS = 1_900_000_000, 100_000
+RUNTIME_API_PORT = 9001
+PROCESSES_MAX = 1024
+OPEN_FILES_MAX = 1024
+
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store")
+_SETTINGS = (
+    "/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/crypto-policies", "/etc/ld.so.cache", "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d", "/etc/localtime", "/etc/alternatives", "/etc/fonts", "/etc/mime.types", "/etc/protocols",
+    "/etc/services",
+)  # fmt: skip
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+_LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
+# What of /proc tells of the machine and not of the environment, as container engines hide it, too.
+_HIDDEN_FOLDERS = ("acpi", "asound", "scsi", "driver", "fs", "irq", "bus", "tty", "sysvipc")
+_HIDDEN_FILES = (
+    "cmdline", "config.gz", "diskstats", "interrupts", "kallsyms", "kcore", "key-users", "keys", "kmsg", "kpagecgroup",
+    "kpagecount", "kpageflags", "latency_stats", "modules", "sched_debug", "schedstat", "softirqs", "sysrq-trigger",
+    "timer_list", "timer_stats", "vmallocinfo", "zoneinfo",
+)  # fmt: skip
+_ETC = {
+    "passwd": "root:x:0:0:root:/root:/sbin/nologin\n"
+    f"sbx_user1051:x:{UID}:{GID}::/home/sbx_user1051:/sbin/nologin\n"
+    "nobody:x:65534:65534:nobody:/:/sbin/nologin\n",
+    "group": f"root:x:0:\nsbx_user1051:x:{GID}:\nnobody:x:65534:\n",
+    "hosts": "127.0.0.1 localhost\n",
+    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\nprotocols: files\nservices: files\n",
+    "resolv.conf": "nameserver 127.0.0.1\noptions timeout:2 attempts:2\n",
+}
+
+
+class Root:
+    """The root that all environments of one zygote begin with, at `folder`."""
+
+    def __init__(self, folder, visible, runtimes):
+        self.folder = folder
+        self.privileged = os.geteuid() == 0
+        uid, gid = os.geteuid(), os.getegid()
+        # The user's own ids outside; root gets one for each environment.
+        kernel.unshare(kernel.NEWNS | (0 if self.privileged else kernel.NEWUSER))
+        if not self.privileged:
+            map_ids("/proc/self", uid, gid, uid, gid)
+        kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
+        kernel.mount("tmpfs", folder, "tmpfs", kernel.MS_NOSUID, "mode=755")
+        for name in ("proc", "tmp", "dev", "opt", "etc", "var/task", "var/runtime", "var/tmp"):
+            os.makedirs(f"{folder}/{name}")
+        self._shown = []
+        for path in (*_SYSTEM, *_SETTINGS, *sorted(visible)):
+            self.show(path)
+        for name, path in runtimes.items():
+            os.mkdir(f"{folder}/var/runtime/{name}")
+            kernel.bind_read_only(path, f"{folder}/var/runtime/{name}")
+        for name in _DEVICES:
+            place = f"{folder}/dev/{name}"
+            _touch(place)
+            kernel.bind_read_only(f"/dev/{name}", place, devices=True)
+        for name, target in _LINKS.items():
+            os.symlink(target, f"{folder}/dev/{name}")
+        for name, content in _ETC.items():
+            with open(f"{folder}/etc/{name}", "w") as file:
+                file.write(content)
+
+    def show(self, path):
+        """Make a path of the machine visible under its own name, unless it is already or is not there."""
+        if any(path == shown or path.startswith(f"{shown}/") for shown in self._shown) or not os.path.exists(path):
+            return
+        place = self.folder + path
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        if os.path.islink(path) and path in _SYSTEM:
+            os.symlink(os.readlink(path), place)
+        else:
+            if os.path.isdir(path):
+                os.makedirs(place, exist_ok=True)
+            else:
+                _touch(place)
+            kernel.bind_read_only(path, place)
+        self._shown.append(path)
+
+
+def enter(root, order):
+    """Make this process, newly born in namespaces of its own, the first one of a sandbox.
+
+    What it gives are the sockets that listen in the sandbox's network, for the server to answer.
+    """
+    for path in order["cgroups"]:
+        with open(path, "w") as file:
+            file.write("0")
+    kernel.unshare(kernel.NEWCGROUP)
+    listeners = _listeners(order) if order["network"] != "full" else []
+    outer_proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY)
+    if root.privileged:
+        uid = gid = OUTER_UID_FIRST + order["order"] % OUTER_UIDS
+    else:
+        uid, gid = os.geteuid(), os.getegid()
+    _furnish(root, order, uid, gid)
+    kernel.pivot_root_into(root.folder)
+    socket.sethostname("localhost")
+    _limit(order)
+    _give_up_rights(root, uid, gid, outer_proc)
+    landlock.restrict(writable=("/tmp",), devices=[f"/dev/{name}" for name in _DEVICES])
+    syscall_filter.install()
+    return listeners
+
+
+def flags(order):
+    return FLAGS | (0 if order["network"] == "full" else kernel.NEWNET)
+
+
+def map_ids(proc, inner_uid, inner_gid, outer_uid, outer_gid):
+    """Say who of the parent's users is who in this process's new user namespace."""
+    entries = (
+        ("setgroups", "deny"),
+        ("gid_map", f"{inner_gid} {outer_gid} 1"),
+        ("uid_map", f"{inner_uid} {outer_uid} 1"),
+    )
+    for name, content in entries:
+        with open(f"{proc}/{name}", "w") as file:
+            file.write(content)
+
+
+def _listeners(order):
+    """Sockets belong to the network that they were made in, whoever accepts on them."""
+    with socket.socket() as any_socket:
+        loopback = struct.pack("16sH14x", b"lo", 1)  # IFF_UP
+        fcntl.ioctl(any_socket, 0x8914, loopback)  # SIOCSIFFLAGS
+    ports = [RUNTIME_API_PORT]
+    if order["network"] == "cloud" and order["cloud_port"]:
+        ports.append(order["cloud_port"])
+    return [socket.create_server(("127.0.0.1", port), backlog=128) for port in ports]
+
+
+def _furnish(root, order, uid, gid):
+    """Put what is this environment's own into its copy of the root."""
+    base = root.folder
+    kernel.bind_read_only(order["code"], f"{base}/var/task")
+    layers = order["layers"]
+    if len(layers) == 1:
+        kernel.bind_read_only(layers[0], f"{base}/opt")
+    elif layers:
+        lower = ":".join(_escaped(layer) for layer in reversed(layers))
+        kernel.mount("overlay", f"{base}/opt", "overlay", kernel.MS_RDONLY, f"lowerdir={lower}")
+        kernel.seal(f"{base}/opt")
+    if order["network"] == "full":
+        for name in ("hosts", "resolv.conf"):
+            if os.path.exists(f"/etc/{name}"):
+                kernel.bind_read_only(os.path.realpath(f"/etc/{name}"), f"{base}/etc/{name}")
+    size = f"size={order['ephemeral_mb']}m,mode=700,uid={uid},gid={gid}"
+    kernel.mount("tmpfs", f"{base}/tmp", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, size)
+    _mount_proc(f"{base}/proc")
+    kernel.mount("none", base, None, kernel.MS_BIND | 0x20 | kernel.MS_RDONLY | kernel.MS_NOSUID)  # MS_REMOUNT
+
+
+def _mount_proc(place):
+    nothing = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+    kernel.mount("proc", place, "proc", nothing)
+    for name in _HIDDEN_FOLDERS:
+        if os.path.isdir(f"{place}/{name}"):
+            kernel.mount("tmpfs", f"{place}/{name}", "tmpfs", nothing | kernel.MS_RDONLY, "size=0,mode=555")
+    for name in _HIDDEN_FILES:
+        if os.path.exists(f"{place}/{name}"):
+            kernel.mount("/dev/null", f"{place}/{name}", None, kernel.MS_BIND)
+    kernel.seal(place)
+
+
+def _limit(order):
+    limits = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: OPEN_FILES_MAX,
+        resource.RLIMIT_FSIZE: order["ephemeral_mb"] << 20,
+        resource.RLIMIT_MEMLOCK: 64 << 10,
+        resource.RLIMIT_MSGQUEUE: 0,
+    }
+    for kind, limit in limits.items():
+        resource.setrlimit(kind, (limit, limit))
+
+
+def _give_up_rights(root, uid, gid, outer_proc):
+    """Become a user who may nothing, in a user namespace that owns nothing."""
+    if root.privileged:
+        os.setgroups([])
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, uid)
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
+    kernel.unshare(kernel.NEWUSER)
+    # The sandbox's own /proc cannot be written to.
+    map_ids(f"/proc/self/fd/{outer_proc}/self", UID, GID, uid, gid)
+    os.close(outer_proc)
+    kernel.drop_capabilities()
+    # Set in here it counts this user namespace; before, it would have been a limit on all environments together.
+    resource.setrlimit(resource.RLIMIT_NPROC, (PROCESSES_MAX, PROCESSES_MAX))
+
+
+def _escaped(path):
+    return path.replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
+
+
+def _touch(path):
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o644))
+
+
+def python_paths():
+    """The folders of this interpreter, which lie anywhere."""
+    return {os.path.realpath(path) for path in (sys.base_prefix, sys.base_exec_prefix) if path != "/usr"}

@@ -1,0 +1,73 @@
+# mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="import-not-found"
+"""A process of a function: its runtime, or an extension. Standard library only; nothing of Fogbank."""
+
+import contextlib
+import os
+import random
+import resource
+import sys
+import time
+
+import fork_server
+
+if sys.platform == "linux":
+    import kernel
+
+PRELOADED = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
+# The memory limit is the control group's, or a watch that acts ten times a second; this is only the wall behind it. An
+# interpreter maps far more than it uses (thread stacks, malloc arenas), so it stands well behind the function's memory.
+ADDRESS_SPACE_HEADROOM = 4 << 30
+
+
+def preload():
+    """Import what most functions import, so that a fork has it at once."""
+    import decimal  # noqa: F401
+    import logging  # noqa: F401
+    import ssl  # noqa: F401
+    import uuid  # noqa: F401
+
+    import runtime  # noqa: F401
+
+    with contextlib.suppress(ImportError):
+        import botocore.auth
+        import botocore.endpoint
+        import botocore.httpsession
+        import botocore.parsers
+        import botocore.retries.standard
+        import botocore.signers  # noqa: F401
+
+
+def become(order, log):
+    """Turn this forked process into what the order asks for; does not return."""
+    os.setsid()
+    if sys.platform == "linux":
+        kernel.die_with_parent()
+        limit = (order["memory_mb"] << 20) + ADDRESS_SPACE_HEADROOM
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    fork_server.keep_only(os.open(os.devnull, os.O_RDONLY), log, log)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    os.chdir(order["code"])
+    time.tzset()
+    if order["command"]:
+        os.execv(order["command"][0], order["command"])
+    # For the life of the process.
+    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
+    sys.argv = ["bootstrap"]
+    extra = [path for path in order["environment"].get("PYTHONPATH", "").split(":") if path]
+    sys.path[:0] = [order["code"], *order["python_path"], *extra]
+    _forget_bundled(sys.path[: 1 + len(order["python_path"])])
+    random.seed()
+    import runtime
+
+    runtime.serve(order["handler"])
+
+
+def _forget_bundled(code_paths):
+    """Drop preloaded packages that the function brings itself, so that it gets its own."""
+    if not any(os.path.isdir(os.path.join(path, name)) for path in code_paths for name in PRELOADED):
+        return
+    for module in [name for name in sys.modules if name.partition(".")[0] in PRELOADED]:
+        del sys.modules[module]

@@ -1,0 +1,111 @@
+"""The processes of one environment in a sandbox of its own (python/isolation.py says what that is)."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from pathlib import Path
+
+from fogbank.core.front_door import FrontDoor
+from fogbank.engines.compute.forker import Forker, OnExit
+from fogbank.engines.compute.interface import FunctionSpec, RuntimeUnavailable
+from fogbank.engines.compute.processes import order_of, peak_mb, resident_mb
+from fogbank.engines.compute.runtimes import Program, View
+from fogbank.engines.compute.zygote_client import Zygote
+
+_LISTENERS_MAX = 4
+
+
+class Sandbox:
+    """Lives from `open` to `remove`; processes come and go in it, and /tmp stays."""
+
+    def __init__(self, spec: FunctionSpec, zygote: Zygote, front_door: FrontDoor | None) -> None:
+        self._spec = spec
+        self._zygote = zygote
+        self._front_door = front_door
+        self._servers: list[asyncio.AbstractServer] = []
+        self._init_pid = 0
+        self._init: Forker | None = None
+
+    @property
+    def view(self) -> View:
+        return View("/var/task", ("/opt",) * len(self._spec.layers), "/tmp", "/var/runtime")
+
+    async def open(self) -> socket.socket:
+        spec, door = self._spec, self._front_door
+        order = {
+            "code": str(spec.code),
+            "layers": [str(layer) for layer in spec.layers],
+            "ephemeral_mb": spec.ephemeral_mb,
+            "network": spec.network,
+            "cloud_port": door.port if door is not None else 0,
+            "cgroups": [],
+        }
+        ours, theirs = socket.socketpair()
+        # What the whole network can reach, a port of the machine's own serves, too.
+        own = socket.create_server(("127.0.0.1", 0), backlog=16) if spec.network == "full" else None
+        with theirs:
+            self._init_pid = await self._zygote.fork("sandbox", order, [theirs.fileno()], self._ended)
+        try:
+            listeners = await _first_word(ours)
+        except BaseException:
+            ours.close()
+            raise
+        self._init = Forker(ours, lambda line: None, lambda: None)
+        api, *doors = [own] if own is not None else listeners
+        if door is not None:
+            self._servers = [await door.serve(listener) for listener in doors]
+        return api
+
+    async def start(self, program: Program, log_fd: int, on_exit: OnExit) -> int:
+        assert self._init is not None
+        return await self._init.fork("program", order_of(self._spec, self.view, program), [log_fd], on_exit)
+
+    def kill_all(self) -> None:
+        if self._init is not None:
+            with contextlib.suppress(OSError):
+                self._init.tell("signal", {"pid": -1, "signal": signal.SIGKILL})
+
+    def pids(self) -> list[int]:
+        try:
+            children = Path(f"/proc/{self._init_pid}/task/{self._init_pid}/children").read_text()
+        except OSError:
+            return []
+        return [int(pid) for pid in children.split()]
+
+    def resident_mb(self) -> float:
+        return sum(resident_mb(pid) for pid in self.pids())
+
+    def peak_mb(self) -> int:
+        return sum(peak_mb(pid) for pid in self.pids())
+
+    def remove(self) -> None:
+        for server in self._servers:
+            server.close()
+        if self._init is not None:
+            self._init.close()
+        if self._init_pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._init_pid, signal.SIGKILL)
+
+    def _ended(self, status: int) -> None:
+        self._init_pid = 0
+
+
+async def _first_word(line: socket.socket) -> list[socket.socket]:
+    """Wait until init is ready: the sockets that listen inside."""
+    line.setblocking(False)
+    loop = asyncio.get_running_loop()
+    readable = asyncio.Event()
+    loop.add_reader(line, readable.set)
+    try:
+        await readable.wait()
+    finally:
+        loop.remove_reader(line)
+    word, descriptors, _, _ = socket.recv_fds(line, 4096, _LISTENERS_MAX)
+    listeners = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+    if word != b"ready\n":
+        reason = word.decode("utf-8", "replace").strip() or "its first process ended"
+        raise RuntimeUnavailable(f"No sandbox could be made for the function: {reason.removeprefix('failed ')}.")
+    return listeners
