@@ -7,7 +7,6 @@ import socket
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,9 +18,18 @@ from tests.services.lambda_.test_invocation import ECHO, create
 
 Aws = Callable[..., Any]
 
-# A runtime as small as one can be: it sends two pieces, the second when a file has appeared.
+# A runtime as small as one can be: it sends two pieces, the second when an object has appeared.
 BOOTSTRAP = """#!/usr/bin/env python3
-import base64, http.client, json, os, time
+import base64, http.client, json, os, time, urllib.parse
+
+cloud = http.client.HTTPConnection(urllib.parse.urlsplit(os.environ["AWS_ENDPOINT_URL"]).netloc)
+
+def there(path):
+    cloud.request("GET", path)
+    answer = cloud.getresponse()
+    answer.read()
+    return answer.status == 200
+
 
 api = os.environ["AWS_LAMBDA_RUNTIME_API"]
 asked = http.client.HTTPConnection(api)
@@ -38,7 +46,7 @@ while True:
         if "prelude" in event:
             yield json.dumps(event["prelude"]).encode() + bytes(8)
         yield b"one"
-        while "sign" in event and not os.path.exists(event["sign"]):
+        while "sign" in event and not there(event["sign"]):
             time.sleep(0.01)
         yield b"two"
 
@@ -85,12 +93,12 @@ def stream(client: Any, event: Any, **settings: Any) -> Iterator[dict[str, Any]]
         yield from events
 
 
-def test_pieces_come_as_the_function_sends_them(aws: Aws, tmp_path: Path) -> None:
+def test_pieces_come_as_the_function_sends_them(aws: Aws) -> None:
     create_streaming(aws("lambda"), "f")
-    sign = tmp_path / "go on"
-    events = stream(aws("lambda"), {"sign": str(sign)}, LogType="Tail")
+    aws("s3").create_bucket(Bucket="signs")
+    events = stream(aws("lambda"), {"sign": "/signs/go-on"}, LogType="Tail")
     assert next(events) == {"PayloadChunk": {"Payload": b"one"}}
-    sign.touch()
+    aws("s3").put_object(Bucket="signs", Key="go-on", Body=b"")
     assert next(events) == {"PayloadChunk": {"Payload": b"two"}}
     (complete,) = (event["InvokeComplete"] for event in events)
     assert "ErrorCode" not in complete
@@ -148,16 +156,16 @@ def test_a_url_streams_with_the_head_that_the_prelude_says(aws: Aws) -> None:
 TEXT = [("Content-Type", "text/plain")]
 
 
-def test_a_caller_that_goes_away_ends_neither_the_function_nor_its_environment(aws: Aws, tmp_path: Path) -> None:
+def test_a_caller_that_goes_away_ends_neither_the_function_nor_its_environment(aws: Aws) -> None:
     url = streaming_url(aws("lambda"))
-    sign = tmp_path / "go on"
+    aws("s3").create_bucket(Bucket="leaves")
     parts = urlsplit(url)
-    body = json.dumps({"sign": str(sign)})
+    body = json.dumps({"sign": "/leaves/go-on"})
     with socket.create_connection((parts.hostname, parts.port or 80)) as connection:
         head = f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: text/plain\r\n"
         connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
         received = b""
         while b"one" not in received:
             received += connection.recv(4096)
-    sign.touch()
+    aws("s3").put_object(Bucket="leaves", Key="go-on", Body=b"")
     assert ask(url, "POST", b"{}", TEXT).body == b"onetwo"
