@@ -50,7 +50,6 @@ def test_a_well_formed_policy_of_an_identity_is_taken(document: str) -> None:
         (json.dumps({"Version": "2012-10-17"}), SYNTAX),
         (json.dumps({"Version": "2012-10-17", "Statement": [GIVES], "Other": 1}), SYNTAX),
         (json.dumps({"Version": "2012-10-17", "Statement": ["x"]}), SYNTAX),
-        (json.dumps({"Statement": [GIVES]}), "Policy document must be version 2012-10-17 or greater."),
         (identity(Effect="allow"), SYNTAX),
         (identity(Extra=1), SYNTAX),
         (identity(NotAction="s3:*"), SYNTAX),
@@ -122,3 +121,11 @@ def test_a_malformed_trust_policy_is_refused_in_iams_words(document: str, senten
     with pytest.raises(MalformedPolicy) as refused:
         check_trust_policy(document)
     assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize("version", [{}, {"Version": "2008-10-17"}])
+def test_only_managed_policies_must_be_of_the_present_version(version: dict[str, str]) -> None:
+    document = json.dumps({**version, "Statement": [GIVES]})
+    check_identity_policy(document)
+    with pytest.raises(MalformedPolicy, match="must be version 2012-10-17 or greater"):
+        check_identity_policy(document, managed=True)

@@ -56,12 +56,15 @@ class MalformedPolicy(Exception):
     """What is wrong with a document; the text is IAM's sentence."""
 
 
-def check_identity_policy(text: str) -> None:
-    """A policy of a user, a group or a role, a managed policy, a session's policy."""
+def check_identity_policy(text: str, *, managed: bool = False) -> None:
+    """A policy of a user, a group or a role, a managed policy, a session's policy.
+
+    A managed policy must say that it is of the present version; the others may leave it out, as SAM's do.
+    """
     document = _document(text, _SYNTAX)
     if not document.keys() <= _TOP or document.get("Version", _VERSIONS[0]) not in _VERSIONS:
         raise MalformedPolicy(_SYNTAX)
-    if document.get("Version") != "2012-10-17":
+    if managed and document.get("Version") != "2012-10-17":
         raise MalformedPolicy("Policy document must be version 2012-10-17 or greater.")
     statements = listed(document.get("Statement"))
     if not statements:

@@ -9,10 +9,10 @@ from fogbank.services.iam.errors import MalformedPolicyDocument, ValidationError
 PAGE_MAX = 100  # what a list answers when MaxItems is not given
 
 
-def check_document(text: str) -> None:
+def check_document(text: str, *, managed: bool = False) -> None:
     """A policy of an identity must be well-formed."""
     try:
-        check_identity_policy(text)
+        check_identity_policy(text, managed=managed)
     except MalformedPolicy as fault:
         raise MalformedPolicyDocument(str(fault)) from None
 

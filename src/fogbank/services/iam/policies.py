@@ -274,7 +274,7 @@ def _version(policy: Policy, arn: str, version_id: str) -> PolicyVersion:
 
 
 def _check_managed(document: str) -> None:
-    check_document(document)
+    check_document(document, managed=True)
     if policy_size(document) > SIZE_MAX:
         raise LimitExceeded(f"Cannot exceed quota for PolicySize: {SIZE_MAX}")
 
