@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from fogbank import __version__
+from fogbank.core import master_key
 from fogbank.core.body import BodyStream, BodyTruncated
 from fogbank.core.clock import Clock
 from fogbank.core.cloud import DEFAULT_ACCOUNT, DEFAULT_REGION, Cloud
@@ -35,7 +36,7 @@ DRAIN_S = 10.0
 # Most threads wait for HTTP endpoints of the user: a few that hang must not hold up the others.
 THREADS_MAX = 64
 BODY_BYTES_MAX = 64 * 1024  # of a request to /_fogbank/ that is no snapshot
-_STATE = ("store.lmdb", "blobs")
+_STATE = ("store.lmdb", "blobs", master_key.FILE)
 _CHUNK_BYTES = 1 << 20
 
 
@@ -269,6 +270,7 @@ class Server:
         (folder / "store.lmdb").unlink(missing_ok=True)
         (folder / "store.lmdb-lock").unlink(missing_ok=True)
         shutil.rmtree(folder / "blobs", ignore_errors=True)
+        (folder / master_key.FILE).unlink(missing_ok=True)
 
     async def _save_snapshot(self) -> ResponseData:
         """The state of this moment as an archive; other requests are served while it is packed and sent."""
@@ -283,13 +285,16 @@ class Server:
             self.cloud.metrics.flush()
             copy_store = self.cloud.store.copier(folder / "store.lmdb")
             await self.cloud.blobs.link_to(folder / "blobs")
+            if (key := self.config.data / master_key.FILE).exists():
+                os.link(key, folder / key.name)
             archive = folder / "snapshot.tar"
 
             def pack() -> None:
                 copy_store()
                 with tarfile.open(archive, "w") as tar:
                     for name in _STATE:
-                        tar.add(folder / name, name)
+                        if (folder / name).exists():
+                            tar.add(folder / name, name)
 
             await asyncio.to_thread(pack)
             cleanup.pop_all()

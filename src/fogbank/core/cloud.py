@@ -15,6 +15,7 @@ from fogbank.core.context import Context
 from fogbank.core.front_door import FrontDoor
 from fogbank.core.garbage import Garbage
 from fogbank.core.ids import new_id
+from fogbank.core.master_key import MasterKey
 from fogbank.core.metrics import Metrics
 from fogbank.core.outbox import Outbox
 from fogbank.core.resource import ResourceType
@@ -103,6 +104,7 @@ class Cloud:
         moved = self._moved.get(("offset",))
         self.clock.go_on_from(moved.offset_ms if moved is not None else 0)
         self.tasks = Tasks()
+        self.master_key = MasterKey(folder)
         self.blobs = Blobs(folder / "blobs", self.store, sync=sync)
         self.sequence = Sequence(self)
         self.metrics = Metrics(self)

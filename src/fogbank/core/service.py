@@ -58,7 +58,7 @@ class Service:
         It may refuse the request by raising an AwsError, and change its headers.
         """
 
-    def verify(self, request: "RequestData", *, checksummed: bool, required: bool) -> None:
+    def verify_body(self, request: "RequestData", *, checksummed: bool, required: bool) -> None:
         """Called after `admit` with each request over HTTP whose body is not a stream. `checksummed` and `required`:
         whether the model says that a checksum of the body may come with it, and that it must.
 

@@ -50,6 +50,7 @@ SERVICES = {
     "glue": _entry("glue", "AWS::Glue"),
     "iam": _entry("iam", "AWS::IAM"),
     "kinesis": _entry("kinesis", "AWS::Kinesis"),
+    "kms": _entry("kms", "AWS::KMS"),
     "lambda_": _entry("lambda_", "AWS::Lambda", doors=_URL_DOORS),
     "logs": _entry("logs", "AWS::Logs"),
     "oam": _entry("oam", "AWS::Oam"),

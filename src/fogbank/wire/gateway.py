@@ -66,9 +66,9 @@ class Operation:
         self.admit = service.admit if type(service).admit is not Service.admit else None
         self.decorate = service.decorate if type(service).decorate is not Service.decorate else None
         self.verify: Callable[[RequestData], None] | None = None
-        if type(service).verify is not Service.verify and not self.compiled.streaming_input:
+        if type(service).verify_body is not Service.verify_body and not self.compiled.streaming_input:
             self.verify = partial(
-                service.verify,
+                service.verify_body,
                 checksummed=self.compiled.operation.checksummed,
                 required=self.compiled.operation.checksum_required,
             )

@@ -14,7 +14,7 @@ class Edges(Cors):
         if request.query:
             presigned.admit(request, ctx.now_ms)
 
-    def verify(self, request: RequestData, *, checksummed: bool, required: bool) -> None:
+    def verify_body(self, request: RequestData, *, checksummed: bool, required: bool) -> None:
         if request.body or required:
             assert isinstance(request.body, bytes)
             request.body = integrity.verified(request.body, request.headers, checksummed=checksummed, required=required)

@@ -1,0 +1,3 @@
+from fogbank.services.kms.service import KmsService
+
+__all__ = ["KmsService"]
