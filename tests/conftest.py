@@ -43,7 +43,9 @@ class LiveServer:
             text=True,
         )
         assert self._process.stdout is not None
-        self.endpoint: str = json.loads(self._process.stdout.readline())["endpoint"]
+        said = json.loads(self._process.stdout.readline())
+        self.endpoint: str = said["endpoint"]
+        self.data: str = said["data"]
         self.port = int(self.endpoint.rpartition(":")[2])
 
     def admin(self, method: str, name: str, body: object = None) -> Any:

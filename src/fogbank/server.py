@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -51,6 +52,7 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
     virtual_clock: bool = False
     account: str = DEFAULT_ACCOUNT
     region: str = DEFAULT_REGION
+    auth: Literal["off", "iam"] = "off"
 
 
 class ClockMove(msgspec.Struct, forbid_unknown_fields=True):
@@ -84,8 +86,17 @@ class Server:
             account=config.account,
             front_door=self,
         )
+        guard = None
+        if config.auth == "iam":
+            from fogbank.core.root_key import install_root_key, open_root_key
+            from fogbank.wire.guard import Guard
+
+            guard = Guard(self.cloud, {entry.model: entry.module for entry in SERVICES.values()})
+            install_root_key(self.cloud, open_root_key(config.data, os.environ))
         doors = {entry.model: entry.doors for entry in SERVICES.values() if entry.doors}
-        self.gateway = Gateway(self.cloud, packages=self._packages, admin=self.admin, region=config.region, doors=doors)
+        self.gateway = Gateway(
+            self.cloud, packages=self._packages, admin=self.admin, region=config.region, doors=doors, guard=guard
+        )
 
     # ---- life ---------------------------------------------------------------------------------------------------
 
@@ -149,7 +160,15 @@ class Server:
             match (method, name):
                 case ("GET", "health"):
                     respond(
-                        _json(200, {"status": "running", "version": __version__, "services": sorted(self._packages)})
+                        _json(
+                            200,
+                            {
+                                "status": "running",
+                                "version": __version__,
+                                "services": sorted(self._packages),
+                                "auth": self.config.auth,
+                            },
+                        )
                     )
                 case ("GET", "status"):
                     respond(_json(200, self.status()))
@@ -191,7 +210,7 @@ class Server:
             "pid": os.getpid(),
             "data": str(config.data),
             "durability": "ephemeral" if config.ephemeral else config.sync,
-            "auth": "off",
+            "auth": config.auth,
             "clock": "virtual" if config.virtual_clock else "real",
             "account": config.account,
             "region": config.region,

@@ -61,7 +61,6 @@ def test_words_that_a_command_does_not_know(
         (("up", "--account", "12"), "--account 12: an account id has 12 digits"),
         (("up", "--account", "١٢٣٤٥٦٧٨٩٠١٢"), "an account id has 12 digits"),
         (("up", "--region", ""), "a region has a name such as us-east-1"),
-        (("up", "--auth", "iam"), "--auth iam is not implemented yet"),
         (("up", "--host", "0.0.0.0"), "say --insecure if you mean it"),
         (("up", "--host", "nowhere.invalid"), "say --insecure if you mean it"),
         (("up", "--ephemeral", "--data", "x"), "leave one of them out"),

@@ -50,7 +50,7 @@ def build_parser() -> _Parser:
         "--auth",
         choices=("off", "iam"),
         default="off",
-        help="off: any credentials are accepted; iam: verify signatures (not there yet)",
+        help="off: any credentials are accepted; iam: signatures are verified and policies enforced",
     )
     up.add_argument("--insecure", action="store_true", help="allow a --host beyond loopback without authentication")
     up.add_argument("--virtual-clock", action="store_true", help="let POST /_fogbank/clock move the time")

@@ -32,6 +32,7 @@ def up(options: argparse.Namespace) -> None:
     if options.detach:
         _detach(options)
         return
+    from fogbank.core.root_key import RootKeyUnusable
     from fogbank.core.store import StoreDamaged
     from fogbank.server import Server, ServerConfig
 
@@ -46,6 +47,7 @@ def up(options: argparse.Namespace) -> None:
         virtual_clock=options.virtual_clock,
         account=options.account,
         region=options.region,
+        auth=options.auth,
     )
     logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
@@ -68,6 +70,8 @@ def up(options: argparse.Namespace) -> None:
             except OSError as error:
                 raise Failure(f"cannot use {folder}: {error.strerror}; choose another folder with --data") from None
             uvloop.run(serve())
+    except RootKeyUnusable as error:
+        raise Failure(str(error)) from None
     except DataFolderInUse as error:
         raise Failure(f'{error}: run "{_down_command(folder)}", or choose another with --data') from None
     except StoreDamaged as error:
@@ -83,8 +87,6 @@ def up(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    if options.auth == "iam":
-        raise Failure("--auth iam is not implemented yet: leave it out, any credentials are accepted")
     if not 0 <= options.port <= 65535:
         raise Failure(f"--port {options.port}: a port is a number from 0 to 65535")
     if not re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-[0-9]+", options.region):
@@ -127,14 +129,28 @@ def _announce(options: argparse.Namespace, folder: Path, port: int) -> None:
     url = f"http://{_address(options.host, port)}"
     if options.json:
         print(
-            json.dumps({"endpoint": url, "data": str(folder), "sync": options.sync, "pid": os.getpid()}),
+            json.dumps(
+                {
+                    "endpoint": url,
+                    "data": str(folder),
+                    "sync": options.sync,
+                    "pid": os.getpid(),
+                    "auth": options.auth,
+                }
+            ),
             flush=True,
         )
         return
     print(f"Fogbank is ready at {url}")
     print(f"  data        {folder}")
     print(f"  durability  {durability}")
-    print("  auth        off (any credentials are accepted; a 12-digit access key is the account)")
+    if options.auth == "iam":
+        from fogbank.core.root_key import FILE
+
+        print("  auth        iam (signatures are verified and policies enforced)")
+        print(f"  root keys   {folder / FILE} (yours alone to read)")
+    else:
+        print("  auth        off (any credentials are accepted; a 12-digit access key is the account)")
     if options.virtual_clock:
         print("  clock       virtual (POST /_fogbank/clock moves it)")
     if not _is_loopback(options.host):

@@ -4,7 +4,7 @@ import importlib
 import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -23,6 +23,9 @@ from fogbank.core.sequence import Sequence
 from fogbank.core.service import Service
 from fogbank.core.store import Record, Store, Sync
 from fogbank.core.tasks import Tasks
+
+if TYPE_CHECKING:
+    from fogbank.core.authorizer import Authorizer
 
 DEFAULT_ACCOUNT = "000000000000"
 DEFAULT_REGION = "us-east-1"
@@ -78,6 +81,16 @@ class AccessKey(Record):
     tags: dict[str, str] = {}
     """The session's tags; those in `transitive` pass on to the roles that the session assumes."""
     transitive: list[str] = []
+    active: bool = True
+    issued_ms: int = 0
+    """Since when temporary credentials are."""
+    issuer_arn: str = ""
+    """Whose permissions a session has, where the session itself is called otherwise."""
+    session_policies: list[str] | None = None
+    """The documents of the session's own policies; None, as below, if it was made without."""
+    session_policy_arns: list[str] | None = None
+    mfa: bool = False
+    source_identity: str = ""
 
 
 class Cloud:
@@ -112,6 +125,8 @@ class Cloud:
         self.garbage = Garbage(self.store, self.tasks)
         self.apis: ApiDirectory = NoModels()
         """Operations by the names of AWS's SDKs; set by the wire."""
+        self.authorizer: Authorizer | None = None
+        """Asks policies; set by the wire with `--auth iam`, else nothing is asked."""
         self._registry = services
         self._services: dict[str, Service] = {}
         self._used = self.store.table("core.used_services", key=(str,), value=UsedService)
@@ -123,6 +138,9 @@ class Cloud:
         """The service of that package name, imported and started at first use. KeyError if there is none."""
         found = self._services.get(package)
         return found if found is not None else self._load(package)
+
+    def has(self, package: str) -> bool:
+        return package in self._registry
 
     def __getattr__(self, package: str) -> Any:
         if package.startswith("_") or package not in self._registry:

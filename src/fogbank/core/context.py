@@ -9,6 +9,7 @@ from fogbank.core.arn import PARTITION
 
 if TYPE_CHECKING:
     from fogbank.core.cloud import Cloud
+    from fogbank.core.policy_evaluation import Identity
 
 
 P = ParamSpec("P")
@@ -24,7 +25,18 @@ class Context:
     `peer`, the address of the caller, is empty.
     """
 
-    __slots__ = ("access_key", "account", "cloud", "endpoint", "headers", "now_ms", "peer", "region", "request_id")
+    __slots__ = (
+        "access_key",
+        "account",
+        "cloud",
+        "endpoint",
+        "headers",
+        "identity",
+        "now_ms",
+        "peer",
+        "region",
+        "request_id",
+    )
 
     def __init__(
         self,
@@ -38,6 +50,7 @@ class Context:
         access_key: str | None = None,
         headers: dict[str, str] | None = None,
         peer: str = "",
+        identity: "Identity | None" = None,
     ) -> None:
         self.cloud = cloud
         self.account = account
@@ -48,6 +61,9 @@ class Context:
         self.access_key = access_key
         self.headers = headers if headers is not None else {}
         self.peer = peer
+        self.identity = identity
+        """Who asks, with all policies, where requests are authorized; None with `--auth off` and for background
+        work."""
 
     def at(self, *, account: str | None = None, region: str | None = None) -> "Context":
         """The same request seen from another account or region."""
@@ -61,11 +77,14 @@ class Context:
             access_key=self.access_key,
             headers=self.headers,
             peer=self.peer,
+            identity=self.identity,
         )
 
     @property
     def principal_arn(self) -> str:
         """Who calls: an issued access key says so; any other, and background work, is the account's root."""
+        if self.identity is not None:
+            return self.identity.arn
         key = self.cloud.access_keys.peek((self.access_key,)) if self.access_key else None
         return key.principal_arn if key is not None else f"arn:aws:iam::{self.account}:root"
 

@@ -14,6 +14,7 @@ Pattern = Callable[[str, Context], bool]
 
 _GLOBS_MAX = 4096
 _VARIABLE = re.compile(r"\$\{\s*([^},\s]+)\s*(?:,\s*'([^']*)'\s*)?\}")
+_NOT_LITERAL = re.compile(r"[*?$]")
 _LITERALS = frozenset("*?$")
 
 
@@ -39,6 +40,11 @@ def glob(pattern: str, *, variables: bool) -> Pattern:
         return lambda text, context: text == pattern
     segments = _known_segments(pattern)
     return lambda text, context: _matches(segments, text)
+
+
+def literal_prefix(pattern: str) -> str:
+    """What every text begins with that the pattern fits; a `$` may begin a variable."""
+    return _NOT_LITERAL.split(pattern, maxsplit=1)[0]
 
 
 def filled(text: str, context: Context) -> str | None:

@@ -1,7 +1,7 @@
 """The base of every service."""
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, get_args
 
 from fogbank.core.errors import NotImplementedInFogbank
@@ -84,6 +84,28 @@ class Service:
     def scalable_dimensions(self) -> "Iterable[Dimension]":
         """The capacities that Application Auto Scaling can change."""
         return ()
+
+    # ---- authorization: see core.authorization ----------------------------------------------------------------------
+
+    data_operations: ClassVar[frozenset[str]] = frozenset()
+    """The operations on the data itself, such as SendMessage: CloudTrail's data events, which are not recorded like
+    those that manage resources.
+    """
+
+    def resource_policy(self, ctx: "Context", arn: str) -> str | None:
+        """The policy of a resource of the service; None if it has none, or if there is no such resource.
+
+        The context is of the resource's region and account. The same policy should be given as the same text.
+        """
+        return None
+
+    def resource_tags(self, ctx: "Context", arn: str) -> Mapping[str, str]:
+        """The tags of a resource: asked for when a policy looks at them. The context is of its region and account."""
+        return next((tagged.tags for tagged in self.tagged_resources(ctx) if tagged.arn == arn), {})
+
+    def resource_owner(self, ctx: "Context", arn: str) -> str:
+        """The account of a resource whose ARN does not tell it, as S3's do not; empty if it is nobody's yet."""
+        return ""
 
     # ---- tags, for the tagging API: each service answers for its own resources --------------------------------------
 

@@ -325,6 +325,11 @@ class Table(Generic[V]):
         """Whether this turn has written to the table: what is read now may still be rolled back."""
         return self._written_in == self._store.turn
 
+    @property
+    def written_in(self) -> int:
+        """The last turn that wrote to the table; negative if none has."""
+        return self._written_in
+
     def get_raw(self, key: Key) -> bytes | None:
         """The stored bytes of a value: an identity for caches of what is derived from it (see `unpack`)."""
         encoded = self._key(key)

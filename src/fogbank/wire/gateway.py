@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fogbank.core.body import BodyStream, BodyTruncated
 from fogbank.core.cloud import Cloud, Door
@@ -20,6 +20,9 @@ from fogbank.wire.model import ServiceModel
 from fogbank.wire.protocols import CompiledOperation, compile_operation
 from fogbank.wire.protocols.request import RequestData, ResponseData
 from fogbank.wire.route import Route, Router, credential
+
+if TYPE_CHECKING:
+    from fogbank.wire.guard import Guard, GuardedOperation
 
 log = logging.getLogger("fogbank.wire")
 
@@ -46,6 +49,7 @@ class Operation:
         "compiled",
         "decorate",
         "demanded",
+        "guarded",
         "handler",
         "name",
         "refused",
@@ -55,8 +59,11 @@ class Operation:
         "waits",
     )
 
-    def __init__(self, service: Service, model: ServiceModel, name: str, protocol: str) -> None:
+    def __init__(
+        self, service: Service, model: ServiceModel, name: str, protocol: str, guarded: "GuardedOperation | None" = None
+    ) -> None:
         self.name = name
+        self.guarded = guarded
         self.service = service.name
         self.compiled: CompiledOperation = compile_operation(
             model, name, protocol, validates=service.validates, raw_shapes=service.raw_shapes
@@ -97,12 +104,16 @@ class Gateway:
         admin: Admin,
         region: str,
         doors: Mapping[str, Sequence[Door]],
+        guard: "Guard | None" = None,
     ) -> None:
-        """`packages` maps botocore's service names to package names (`lambda` -> `lambda_`)."""
+        """`packages` maps botocore's service names to package names (`lambda` -> `lambda_`). Without a guard everybody
+        may do everything.
+        """
         self._cloud = cloud
         self._packages = packages
         self._admin = admin
         self._region = region
+        self._guard = guard
         self._router = Router(tuple(packages), doors)
         self._models: dict[str, ServiceModel] = {}
         self._operations: dict[Route, Operation] = {}
@@ -140,6 +151,8 @@ class Gateway:
             route = self._route(request)
             operation = self._operation(route)
             ctx = self._context(request, request_id)
+            if operation.guarded is not None:
+                operation.guarded.authenticate(ctx, request)
             if operation.decorate is not None:
                 respond = operation.decorate(ctx, request, respond)
             if operation.admit is not None:
@@ -148,6 +161,8 @@ class Gateway:
                 operation.verify(request)
             parameters = operation.compiled.parse(request)
             handler = self._handler(operation, parameters)
+            if operation.guarded is not None:
+                operation.guarded.authorize(ctx, parameters)
             self._count(ctx, operation)
             if operation.waits:
                 self._later(request, ctx, operation, handler(ctx, **parameters), respond)
@@ -173,8 +188,11 @@ class Gateway:
         operation = self._operations.get(route)
         if operation is None:
             service = self._cloud.service(self._packages[route.service])
+            guarded = None
+            if self._guard is not None:
+                guarded = self._guard.operation(service, route.operation, route.protocol)
             operation = self._operations[route] = Operation(
-                service, self.model(route.service), route.operation, route.protocol
+                service, self.model(route.service), route.operation, route.protocol, guarded
             )
         return operation
 

@@ -65,6 +65,9 @@ class AccessKeys(Groups):
         key = self._key(ctx, user.name, AccessKeyId)
         key.active = Status == "Active"
         self._tables.keys.put((ctx.account, user.name, AccessKeyId), key)
+        if (issued := self.cloud.access_keys.get((AccessKeyId,))) is not None:
+            issued.active = key.active
+            self.cloud.access_keys.put((AccessKeyId,), issued)
         return None
 
     # ---- service-specific credentials ---------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from fogbank.core.errors import AwsError
 from fogbank.core.service import Tagged
 from fogbank.services.iam.account import Accounts
 from fogbank.services.iam.errors import ValidationError
+from fogbank.services.iam.identities import Identities
 from fogbank.services.iam.mfa import MfaDevices
 from fogbank.services.iam.providers import Providers
 from fogbank.services.iam.public_keys import PublicKeys
@@ -31,6 +32,7 @@ class IamService(
     ServiceLinkedRoles,
     Providers,
     Accounts,
+    Identities,
 ):
     """Users and their keys, groups, roles, policies, instance profiles, identity providers and the account's own
     settings; kept and not enforced. IAM is global: keys have no region.

@@ -209,6 +209,8 @@ class Users(Roles):
                 if device.user == UserName:
                     device.user = NewUserName
                     self._tables.mfa.put(key, device)
+        for key, _ in self._tables.keys.scan((ctx.account, user.name)):
+            self._rename_owner(key[2], user_arn(ctx, user))
         return self._keep_user(ctx, user)
 
     # ---- steps --------------------------------------------------------------------------------------------------
@@ -217,6 +219,13 @@ class Users(Roles):
     def _of_users(self) -> tuple[Table[Any], ...]:
         """The tables whose keys are account, user and something of the user's."""
         return (self._tables.keys, self._tables.credentials, self._tables.signing, self._tables.ssh)
+
+    def _rename_owner(self, access_key: str, arn: str) -> None:
+        """The key goes on to stand for its user, who is called otherwise now."""
+        issued = self.cloud.access_keys.get((access_key,))
+        if issued is not None:
+            issued.principal_arn = arn
+            self.cloud.access_keys.put((access_key,), issued)
 
     def _user(self, ctx: Context, name: str) -> User:
         user = self._tables.users.get((ctx.account, name))

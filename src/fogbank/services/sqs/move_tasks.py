@@ -58,11 +58,7 @@ class MoveTasks:
 
     def find(self, text: str) -> tuple[tuple[str, int], MoveTask]:
         """The key and task of a handle."""
-        try:
-            given = json.loads(base64.b64decode(text, validate=True))
-            arn, task_id = str(given["sourceArn"]), str(given["taskId"])
-        except (ValueError, KeyError, TypeError):
-            raise InvalidParameterValue("Value for parameter TaskHandle is invalid.") from None
+        arn, task_id = read_handle(text)
         self.source(arn)
         for key, task in self._tables.move_tasks.scan((arn,)):
             if task.id == task_id:
@@ -137,3 +133,12 @@ class MoveTasks:
 
 def handle(arn: str, task: MoveTask) -> str:
     return base64.b64encode(json.dumps({"taskId": task.id, "sourceArn": arn}).encode()).decode()
+
+
+def read_handle(text: str) -> tuple[str, str]:
+    """The ARN of the source and the id of the task that a handle is of."""
+    try:
+        given = json.loads(base64.b64decode(text, validate=True))
+        return str(given["sourceArn"]), str(given["taskId"])
+    except (ValueError, KeyError, TypeError):
+        raise InvalidParameterValue("Value for parameter TaskHandle is invalid.") from None

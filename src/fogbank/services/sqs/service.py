@@ -63,6 +63,10 @@ class SqsService(MoveTaskOperations):
     """Queues, standard and FIFO."""
 
     name = "sqs"
+    data_operations = frozenset(
+        ("ChangeMessageVisibility", "ChangeMessageVisibilityBatch", "DeleteMessage", "DeleteMessageBatch",
+         "ReceiveMessage", "SendMessage", "SendMessageBatch")
+    )  # fmt: skip
     validates = False  # The model lists attribute names as an enum; SQS words that error itself.
 
     def __init__(self, cloud: Cloud) -> None:
@@ -414,6 +418,17 @@ class SqsService(MoveTaskOperations):
     def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
         for _, queue in self._tables.queues.scan((ctx.account, ctx.region)):
             yield Tagged(queue.arn, "sqs:queue", queue.tags)
+
+    def resource_policy(self, ctx: Context, arn: str) -> str | None:
+        queue = self._queue_at(ctx, arn)
+        return queue.attributes.get("Policy") or None if queue is not None else None
+
+    def resource_tags(self, ctx: Context, arn: str) -> dict[str, str]:
+        queue = self._queue_at(ctx, arn)
+        return queue.tags if queue is not None else {}
+
+    def _queue_at(self, ctx: Context, arn: str) -> Queue | None:
+        return self._tables.queues.peek((ctx.account, ctx.region, arn.rpartition(":")[2]))
 
     def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
         self.tag_queue(ctx, QueueUrl=self._url_at(ctx, arn), Tags=tags)

@@ -1,0 +1,227 @@
+"""What the operations of a service ask of IAM: the form of the services' authorization tables.
+
+`services/<name>/authorization.py` holds one `AUTHORIZATION`, which follows the Service Authorization Reference:
+https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+It is imported when the first request to the service is authorized, and only where that is done.
+
+An operation asks for one thing, `need(…)`, for several (a tuple of them) or for `NOTHING`. Each need is one action on
+each of its resources, and each of these must be allowed. A resource, and the value of a condition key, is a template
+or a function:
+
+- `"*"` where the action knows no resource.
+- `"arn:{partition}:sns:{region}:{account}:{Name}"`: `partition`, `region` and `account` are the caller's; any other
+  name is a path into the parameters. A value that is an ARN already stands for the whole, as in the many operations
+  that take a name or an ARN.
+- `"{Entries[].Arn}"`: `[]` goes through a list, `.keys()` through the keys of a map. What comes out is many resources.
+- A parameter that is not given leaves a `*` in an ARN, which only policies on everything there cover; a template that
+  is one parameter and nothing else gives nothing then. A need whose resources are all absent is for `*`.
+- `def of(ctx, parameters)` for what a template cannot say: it gives one ARN, several or None.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import Enum
+from functools import cache
+from itertools import product
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fogbank.core.arn import PARTITION
+
+if TYPE_CHECKING:
+    from fogbank.core.context import Context
+
+Parameters = Mapping[str, Any]
+Found = Iterable[str] | str | None
+Source = str | Callable[["Context", Parameters], Found]
+"""A template or a function, as the module says."""
+
+_PLACEHOLDER = re.compile(r"\{([^}]+)\}")
+
+
+class Need(NamedTuple):
+    """One action that an operation needs."""
+
+    resources: tuple[Source, ...]
+    action: str = ""
+    """Without a colon it is an action of the table's service; empty, the operation's own name."""
+    when: str | Callable[["Context", Parameters], bool] = ""
+    """Only if that path has a value, or the function says so."""
+    tags: str = ""
+    """The parameter with tags that the request gives: they become `aws:RequestTag/…` and `aws:TagKeys`."""
+    tag_keys: str = ""
+    """The parameter with keys of tags to remove: they become `aws:TagKeys`."""
+    keys: Mapping[str, Source] = {}
+    """Further condition keys."""
+
+    def is_due(self, ctx: "Context", parameters: Parameters) -> bool:
+        if isinstance(self.when, str):
+            return not self.when or any(True for _ in values_at(parameters, self.when))
+        return self.when(ctx, parameters)
+
+    def arns(self, ctx: "Context", parameters: Parameters) -> list[str]:
+        """The resources; `*` if there are none."""
+        return [arn for source in self.resources for arn in found(source, ctx, parameters)] or ["*"]
+
+    def facts(self, ctx: "Context", parameters: Parameters) -> dict[str, str | Sequence[str]]:
+        """The condition keys that the parameters tell, in lower case."""
+        told: dict[str, str | Sequence[str]] = {}
+        if self.tags:
+            tags = tags_at(parameters, self.tags)
+            if tags:
+                told |= {f"aws:requesttag/{key.lower()}": value for key, value in tags.items()}
+                told["aws:tagkeys"] = list(tags)
+        if self.tag_keys:
+            keys = [str(key) for key in values_at(parameters, f"{self.tag_keys}[]")]
+            if keys:
+                told["aws:tagkeys"] = keys
+        for key, source in self.keys.items():
+            values = found(source, ctx, parameters)
+            if values:
+                told[key.lower()] = values[0] if len(values) == 1 else values
+        return told
+
+
+Needs = Need | tuple[Need, ...]
+NOTHING: tuple[Need, ...] = ()
+"""For what every signed request may do, such as GetCallerIdentity."""
+
+
+class Wording(Enum):
+    """How a service words that a request is denied."""
+
+    REASONED = "reasoned"
+    """Who may not do what on which resource, and which kind of policy is missing or denies."""
+    SHORT = "short"
+    """The same without the reason."""
+    S3 = "s3"
+    """The resource in quotes, and to strangers no more than `Access Denied`."""
+
+
+class Authorization(NamedTuple):
+    """A service's table. Every operation that the service has is in `operations`; a test sees to that."""
+
+    service: str
+    """What its actions begin with, such as `sqs`."""
+    operations: Mapping[str, Needs]
+    denied: str = ""
+    """The code of the error where it is not the protocol's `AccessDenied` or `AccessDeniedException`."""
+    denied_status: int = 0
+    wording: Wording = Wording.REASONED
+    anonymous: bool = False
+    """Whether requests that nobody signs are let in where a resource's policy allows everybody."""
+    unsigned: frozenset[str] = frozenset()
+    """Operations that are not signed, such as AssumeRoleWithWebIdentity, and check their callers themselves."""
+    policy_decides: frozenset[str] = frozenset()
+    """Actions that nobody has unless the resource's policy says so, the caller's own account included: key policies
+    of kms, trust policies of roles. Naming the account there leaves it to policies of the account's identities.
+    """
+
+    def needs(self, operation: str) -> tuple[Need, ...] | None:
+        """What an operation needs, its actions named in full; None for one that is not in the table."""
+        given = self.operations.get(operation)
+        if given is None:
+            return None
+        return tuple(
+            need._replace(action=_whole(self.service, need.action or operation))
+            for need in ((given,) if isinstance(given, Need) else given)
+        )
+
+
+def need(
+    *resources: Source,
+    action: str = "",
+    when: str | Callable[["Context", Parameters], bool] = "",
+    tags: str = "",
+    tag_keys: str = "",
+    keys: Mapping[str, Source] | None = None,
+) -> Need:
+    """See `Need`; without resources it is for `*`."""
+    return Need(resources or ("*",), action, when, tags, tag_keys, keys or {})
+
+
+def pass_role(path: str, *, to: str, when: str | Callable[["Context", Parameters], bool] = "") -> Need:
+    """Handing the role in that parameter to a service such as `lambda.amazonaws.com`, if one is given."""
+    role = f"{{{path}}}"
+    return need(role, action="iam:PassRole", when=when or path, keys={"iam:PassedToService": to})
+
+
+def _whole(service: str, action: str) -> str:
+    return action if ":" in action else f"{service}:{action}"
+
+
+# ---- templates ----------------------------------------------------------------------------------------------
+
+
+def found(source: Source, ctx: "Context", parameters: Parameters) -> list[str]:
+    """All that a template or a function gives for these parameters."""
+    given = _template(source)(ctx, parameters) if isinstance(source, str) else source(ctx, parameters)
+    if given is None:
+        return []
+    return [given] if isinstance(given, str) else list(given)
+
+
+@cache
+def _template(text: str) -> Callable[["Context", Parameters], Found]:
+    pieces = _PLACEHOLDER.split(text)  # text, name, text, name, …, text
+    names, texts = pieces[1::2], pieces[0::2]
+    if not names:
+        return lambda ctx, parameters: text
+    if len(names) == 1 and texts == ["", ""]:
+        return lambda ctx, parameters: [_text(value) for value in values_at(parameters, names[0])]
+
+    def fill(ctx: "Context", parameters: Parameters) -> list[str]:
+        choices = [_choices(name, ctx, parameters) for name in names]
+        return [_joined(texts, values) for values in product(*choices)]
+
+    return fill
+
+
+def _choices(name: str, ctx: "Context", parameters: Parameters) -> list[str]:
+    match name:
+        case "partition":
+            return [PARTITION]
+        case "region":
+            return [ctx.region]
+        case "account":
+            return [ctx.account]
+    return [_text(value) for value in values_at(parameters, name)] or ["*"]
+
+
+def _joined(texts: Sequence[str], values: Sequence[str]) -> str:
+    for value in values:
+        if value.startswith("arn:"):
+            return value
+    return texts[0] + "".join(value + text for value, text in zip(values, texts[1:], strict=True))
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def values_at(parameters: Any, path: str) -> Iterator[Any]:
+    """The values at a path such as `TransactItems[].Put.TableName` or `RequestItems.keys()`; absent ones are left
+    out.
+    """
+    values: list[Any] = [parameters]
+    for step in path.split("."):
+        name = step.removesuffix("[]")
+        if step == "keys()":
+            values = [key for value in values if isinstance(value, Mapping) for key in value]
+            continue
+        values = [value[name] for value in values if isinstance(value, Mapping) and value.get(name) is not None]
+        if step.endswith("[]"):
+            values = [one for value in values if isinstance(value, list | tuple) for one in value]
+    return iter(values)
+
+
+def tags_at(parameters: Parameters, path: str) -> dict[str, str]:
+    """Tags in any of the forms that services have: a map, or a list of keys and values."""
+    tags: dict[str, str] = {}
+    for given in values_at(parameters, path):
+        if isinstance(given, Mapping):
+            tags |= {str(key): str(value) for key, value in given.items()}
+            continue
+        for tag in given if isinstance(given, list | tuple) else ():
+            told = {name.lower().removeprefix("tag"): value for name, value in tag.items()}
+            tags[str(told.get("key", ""))] = str(told.get("value") or "")
+    return tags

@@ -1,0 +1,139 @@
+"""Asks all policies about an action: for requests as they come in, and for services that act on somebody's behalf.
+
+There is one only with `--auth iam`; else `cloud.authorizer` is None and nothing is asked.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fogbank.core.arn import parse_arn
+from fogbank.core.authorization import Authorization, Need, Wording
+from fogbank.core.policies import Request, read_policy
+from fogbank.core.policy_evaluation import ANONYMOUS, Identity, Kind, Layer, Source, Verdict, evaluate
+from fogbank.core.request_facts import RequestFacts, Value
+
+if TYPE_CHECKING:
+    from fogbank.core.cloud import AccessKey, Cloud
+    from fogbank.core.context import Context
+    from fogbank.core.service import Service
+
+_IDENTITIES_MAX = 4096
+
+
+class Asked(NamedTuple):
+    """One action on one resource, and what was decided about it."""
+
+    action: str
+    resource: str
+    verdict: Verdict
+
+
+class Authorizer:
+    """Decides for one cloud."""
+
+    def __init__(self, cloud: "Cloud") -> None:
+        self._cloud = cloud
+        self._identities: dict[str, tuple[AccessKey, Identity]] = {}
+        self._identities_of = -1
+
+    def identity_of(self, access_key: str, key: "AccessKey") -> Identity:
+        """Whom a key stands for. It is found out once, until something in IAM changes."""
+        iam = self._cloud.service("iam")
+        changed_in: int = iam.changed_in()  # type: ignore[attr-defined]
+        if changed_in != self._identities_of:
+            self._identities.clear()
+            self._identities_of = changed_in
+        known = self._identities.get(access_key)
+        if known is not None and known[0] is key:
+            return known[1]
+        identity: Identity = iam.identity_of(key)  # type: ignore[attr-defined]
+        if changed_in != self._cloud.store.turn:  # What is read in the turn that wrote it may be rolled back.
+            if len(self._identities) >= _IDENTITIES_MAX:
+                self._identities.clear()
+            self._identities[access_key] = (key, identity)
+        return identity
+
+    def check(
+        self,
+        ctx: "Context",
+        table: Authorization,
+        service: "Service",
+        needs: tuple[Need, ...],
+        given: Mapping[str, Any],
+    ) -> Iterator[Asked]:
+        """What is decided about each action on each resource that an operation needs with these parameters. Who gets
+        them stops at the first that is denied.
+        """
+        for need in needs:
+            if not need.is_due(ctx, given):
+                continue
+            told = need.facts(ctx, given)
+            owner = self._owner_of(service, table, need.action)
+            for arn in need.arns(ctx, given):
+                verdict = self.decide(
+                    ctx, ctx.identity or ANONYMOUS, need.action, arn, told, owner, need.action in table.policy_decides
+                )
+                yield Asked(need.action, arn, verdict)
+
+    def decide(
+        self,
+        ctx: "Context",
+        identity: Identity,
+        action: str,
+        arn: str,
+        told: Mapping[str, Value],
+        service: "Service | None",
+        policy_decides: bool = False,
+    ) -> Verdict:
+        """The verdict on one action on one resource; `service` is the one that has the resource, if it is known."""
+        owner = ""
+        policies: tuple[Source, ...] = ()
+        place = parse_arn(arn)
+        there = ctx
+        if place is not None and service is not None:
+            there = ctx.at(account=place.account or None, region=place.region or None)
+            owner = place.account or service.resource_owner(ctx, arn)
+            document = service.resource_policy(there, arn)
+            policies = () if document is None else (Source(arn, read_policy(document)),)
+        facts = RequestFacts(
+            ctx,
+            identity,
+            told,
+            owner=owner or ctx.account,
+            resource_tags=lambda: {} if service is None else service.resource_tags(there, arn),
+        )
+        return evaluate(
+            identity,
+            Request(identity.arn, action, arn, facts, identity.role),
+            policies,
+            owner=owner,
+            policy_decides=policy_decides,
+            resource_layer=Layer.TRUST if action.startswith("sts:AssumeRole") else Layer.RESOURCE,
+        )
+
+    def _owner_of(self, service: "Service", table: Authorization, action: str) -> "Service | None":
+        """The service that has the resource of an action: the table's own, or that of the action's prefix."""
+        prefix = action.partition(":")[0]
+        if prefix == table.service:
+            return service
+        package = "lambda_" if prefix == "lambda" else prefix
+        return self._cloud.service(package) if self._cloud.has(package) else None
+
+
+def denial(table: Authorization, identity: Identity, asked: Asked) -> str:
+    """The sentence of AWS's error."""
+    who = identity.arn or "anonymous"
+    action, verdict = asked.action, asked.verdict
+    if table.wording is Wording.S3:
+        own = identity.kind is not Kind.ANONYMOUS
+        resource = f' on resource: "{asked.resource}"' if asked.resource != "*" else ""
+        return (
+            f"User: {who} is not authorized to perform: {action}{resource} {_reason(asked)}" if own else "Access Denied"
+        )
+    sentence = f"User: {who} is not authorized to perform: {action} on resource: {asked.resource}"
+    return sentence if table.wording is Wording.SHORT or verdict.layer is None else f"{sentence} {_reason(asked)}"
+
+
+def _reason(asked: Asked) -> str:
+    reason = asked.verdict.reason()
+    return reason if asked.verdict.explicit else f"{reason} {asked.action} action"

@@ -1,0 +1,143 @@
+"""The condition keys that every request has, found when a policy asks for them.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+from fogbank.core.moments import iso_seconds
+from fogbank.core.policy_evaluation import Identity, Kind
+
+if TYPE_CHECKING:
+    from fogbank.core.context import Context
+
+Value = str | Sequence[str]
+_RESOURCE_TAG = "resourcetag/"
+
+
+class RequestFacts(Mapping[str, Value]):
+    """Condition keys, in lower case, of one request for one resource."""
+
+    def __init__(
+        self,
+        ctx: "Context",
+        identity: Identity,
+        told: Mapping[str, Value],
+        *,
+        owner: str = "",
+        resource_tags: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
+        """`told` are those that the operation's parameters tell; `owner` is the resource's account."""
+        self._ctx = ctx
+        self._identity = identity
+        self._told = told
+        self._owner = owner
+        self._tags_of_resource = resource_tags
+        self._resource_tags: dict[str, str] | None = None
+
+    def get(self, key: str, default: Value | None = None) -> Value | None:  # type: ignore[override]
+        found = self._told.get(key)
+        if found is None:
+            found = self._find(key)
+        return default if found is None else found
+
+    def __getitem__(self, key: str) -> Value:
+        found = self.get(key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        """Only those that the parameters tell: the others are as many as policies can ask for."""
+        return iter(self._told)
+
+    def __len__(self) -> int:
+        return len(self._told)
+
+    def _find(self, key: str) -> Value | None:
+        prefix, _, name = key.partition(":")
+        if name.startswith(_RESOURCE_TAG):
+            return self._tag_of_resource(name.removeprefix(_RESOURCE_TAG))
+        if prefix != "aws":
+            return None
+        if name.startswith("principaltag/"):
+            tags = {key.lower(): value for key, value in self._identity.tags.items()}
+            return tags.get(name.removeprefix("principaltag/"))
+        if name == "resourceaccount":
+            return self._owner or None
+        finder = _finders().get(name)
+        return None if finder is None else finder(self._ctx, self._identity)
+
+    def _tag_of_resource(self, key: str) -> str | None:
+        if self._resource_tags is None:
+            self._resource_tags = {key.lower(): value for key, value in self._tags_of_resource().items()}
+        return self._resource_tags.get(key)
+
+
+def _user_name(ctx: "Context", identity: Identity) -> str | None:
+    return identity.arn.rpartition("/")[2] if identity.kind is Kind.USER else None
+
+
+def _principal_arn(ctx: "Context", identity: Identity) -> str | None:
+    """Of a session the role's."""
+    return identity.role or (identity.arn if identity.arn.startswith("arn:") else None)
+
+
+_TYPES = {
+    Kind.ROOT: "Account",
+    Kind.USER: "User",
+    Kind.ROLE: "AssumedRole",
+    Kind.FEDERATED: "FederatedUser",
+    Kind.ANONYMOUS: "Anonymous",
+}
+
+
+def _user_id(ctx: "Context", identity: Identity) -> str | None:
+    return "anonymous" if identity.kind is Kind.ANONYMOUS else identity.user_id or None
+
+
+def _multi_factor(ctx: "Context", identity: Identity) -> str | None:
+    """Only temporary credentials say whether their owner showed a second factor."""
+    return str(identity.mfa).lower() if identity.issued_ms else None
+
+
+def _multi_factor_age(ctx: "Context", identity: Identity) -> str | None:
+    return str((ctx.now_ms - identity.issued_ms) // 1000) if identity.mfa else None
+
+
+def _issue_time(ctx: "Context", identity: Identity) -> str | None:
+    return iso_seconds(identity.issued_ms) if identity.issued_ms else None
+
+
+def _called_via(ctx: "Context", identity: Identity) -> Value | None:
+    return identity.services or None
+
+
+@cache
+def _finders() -> dict[str, Callable[["Context", Identity], Value | None]]:
+    return {
+        "currenttime": lambda ctx, identity: iso_seconds(ctx.now_ms),
+        "epochtime": lambda ctx, identity: str(ctx.now_ms // 1000),
+        "sourceip": lambda ctx, identity: None if identity.services or not ctx.peer else ctx.peer,
+        "securetransport": lambda ctx, identity: "false",  # Fogbank speaks plain HTTP.
+        "requestedregion": lambda ctx, identity: ctx.region,
+        "useragent": lambda ctx, identity: ctx.headers.get("user-agent"),
+        "referer": lambda ctx, identity: ctx.headers.get("referer"),
+        "principalarn": _principal_arn,
+        "principalaccount": lambda ctx, identity: identity.account or None,
+        "principaltype": lambda ctx, identity: _TYPES.get(identity.kind),
+        "principalisawsservice": lambda ctx, identity: str(identity.kind is Kind.SERVICE).lower(),
+        "principalservicename": lambda ctx, identity: identity.arn if identity.kind is Kind.SERVICE else None,
+        "userid": _user_id,
+        "username": _user_name,
+        "multifactorauthpresent": _multi_factor,
+        "multifactorauthage": _multi_factor_age,
+        "tokenissuetime": _issue_time,
+        "sourceidentity": lambda ctx, identity: identity.source_identity or None,
+        "viaawsservice": lambda ctx, identity: str(bool(identity.services)).lower(),
+        "calledvia": _called_via,
+        "calledviafirst": lambda ctx, identity: identity.services[0] if identity.services else None,
+        "calledvialast": lambda ctx, identity: identity.services[-1] if identity.services else None,
+    }

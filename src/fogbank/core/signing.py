@@ -1,0 +1,62 @@
+"""The arithmetic of AWS's signatures: keys and what they sign.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+"""
+
+import hashlib
+import hmac
+from functools import lru_cache
+
+EMPTY_HASH = hashlib.sha256(b"").hexdigest()
+ALGORITHM = "AWS4-HMAC-SHA256"
+ALGORITHM_4A = "AWS4-ECDSA-P256-SHA256"
+TERMINATION = "aws4_request"
+
+_KEYS_MAX = 4096
+# Order of the group of P-256 less two: a candidate beyond it is no key.
+_P256_N_LESS_TWO = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551 - 2
+
+
+@lru_cache(_KEYS_MAX)  # A client signs with the same one for a day.
+def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
+    key = f"AWS4{secret}".encode()
+    for part in (date, region, service, TERMINATION):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
+
+
+def sign(key: bytes, text: str) -> str:
+    return hmac.digest(key, text.encode(), "sha256").hex()
+
+
+def is_signature(key: bytes, text: str, signature: str) -> bool:
+    return hmac.compare_digest(sign(key, text).encode(), signature.encode())
+
+
+def string_to_sign(algorithm: str, moment: str, scope: str, canonical_request: str) -> str:
+    return f"{algorithm}\n{moment}\n{scope}\n{hashlib.sha256(canonical_request.encode()).hexdigest()}"
+
+
+@lru_cache(_KEYS_MAX)
+def asymmetric_private_value(access_key: str, secret: str) -> int:
+    """The private key of signature version 4a, derived by NIST SP 800-108 in counter mode."""
+    for counter in range(1, 255):
+        context = access_key.encode() + bytes((counter,))
+        message = b"\x00\x00\x00\x01" + ALGORITHM_4A.encode() + b"\x00" + context + b"\x00\x00\x01\x00"
+        candidate = int.from_bytes(hmac.digest(f"AWS4A{secret}".encode(), message, "sha256"), "big")
+        if candidate <= _P256_N_LESS_TWO:
+            return candidate + 1
+    raise ValueError("no key can be derived")
+
+
+def is_asymmetric_signature(access_key: str, secret: str, text: str, signature: str) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    public = ec.derive_private_key(asymmetric_private_value(access_key, secret), ec.SECP256R1()).public_key()
+    try:
+        public.verify(bytes.fromhex(signature), text.encode(), ec.ECDSA(hashes.SHA256()))
+    except (InvalidSignature, ValueError):
+        return False
+    return True

@@ -1,0 +1,80 @@
+"""The canonical form of a request, which its signature is made of.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote, unquote_to_bytes
+
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.~-]*\Z")
+_PLAIN_QUERY = re.compile(r"[A-Za-z0-9_.~&=-]*\Z")
+_SPACES = re.compile(r" {2,}")
+_UNRESERVED = "-_.~"
+
+
+def canonical_request(
+    method: str,
+    path: str,
+    query: str,
+    headers: Mapping[str, str],
+    signed_headers: Iterable[str],
+    payload_hash: str,
+    *,
+    s3: bool,
+) -> str:
+    """`signed_headers` are sorted, in lower case; `query` is without the signature. S3 encodes its paths once and
+    leaves them otherwise as they are.
+    """
+    names = tuple(signed_headers)
+    lines = "".join([f"{name}:{_trimmed(headers.get(name, ''))}\n" for name in names])
+    uri = _s3_path(path) if s3 else _normal_path(path)
+    return f"{method}\n{uri}\n{canonical_query(query)}\n{lines}\n{';'.join(names)}\n{payload_hash}"
+
+
+def _trimmed(value: str) -> str:
+    value = value.strip()
+    return _SPACES.sub(" ", value) if "  " in value else value
+
+
+def _s3_path(path: str) -> str:
+    if _PLAIN_PATH.match(path):
+        return path or "/"
+    return quote(unquote_to_bytes(path), safe=f"/{_UNRESERVED}")
+
+
+def _normal_path(path: str) -> str:
+    """Without dots and doubled slashes, and encoded once more than it was sent."""
+    if path in ("", "/"):
+        return "/"
+    if "//" in path or "/." in path:
+        path = _without_dots(path)
+    return path if _PLAIN_PATH.match(path) else quote(path, safe=f"/{_UNRESERVED}")
+
+
+def _without_dots(path: str) -> str:
+    kept: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            del kept[-1:]
+        elif part and part != ".":
+            kept.append(part)
+    last = path.rpartition("/")[2]
+    slash = "/" if kept and last in ("", ".", "..") else ""
+    return f"/{'/'.join(kept)}{slash}"
+
+
+def canonical_query(query: str) -> str:
+    if not query:
+        return ""
+    pairs = [pair.partition("=") for pair in query.split("&") if pair]
+    if _PLAIN_QUERY.match(query):
+        encoded = [(name, value) for name, _, value in pairs]
+    else:
+        encoded = [(_encoded(name), _encoded(value)) for name, _, value in pairs]
+    encoded.sort()
+    return "&".join([f"{name}={value}" for name, value in encoded])
+
+
+def _encoded(text: str) -> str:
+    return quote(unquote_to_bytes(text), safe=_UNRESERVED)

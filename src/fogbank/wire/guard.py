@@ -1,0 +1,95 @@
+"""Who sends a request, and whether that is allowed: what `--auth iam` puts before every operation."""
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from fogbank.core.authorization import NOTHING, Authorization, Need, need
+from fogbank.core.authorizer import Asked, Authorizer, denial
+from fogbank.core.cloud import AccessKey, Cloud
+from fogbank.core.context import Context
+from fogbank.core.policy_evaluation import ANONYMOUS
+from fogbank.core.service import Service
+from fogbank.wire.auth_errors import Why, not_authenticated, not_authorized
+from fogbank.wire.model import index_entry
+from fogbank.wire.protocols.request import RequestData
+from fogbank.wire.sigv4 import Verified, Verifier
+
+# What S3's gateway and its relatives are signed for beside the name in the model.
+_FURTHER_NAMES = {"s3": ("s3-object-lambda", "s3-outposts"), "apigateway": ("execute-api",)}
+_DOORS = ("bare", "plain")
+_KEY_LENGTH_MAX = 128
+_UNSIGNED = "Missing Authentication Token"
+_UNSIGNED_IN_XML = "Request is missing Authentication Token"
+
+
+def authorization_of(module: str, service: str) -> Authorization:
+    """The table of a service's package. One that has none yet asks for each action on everything."""
+    try:
+        table: Authorization = importlib.import_module(f"{module}.authorization").AUTHORIZATION
+    except ModuleNotFoundError as error:
+        if error.name != f"{module}.authorization":
+            raise
+        return Authorization(index_entry(service).signing_name, {})
+    return table
+
+
+class GuardedOperation:
+    """One operation in one protocol behind the guard."""
+
+    def __init__(
+        self, cloud: Cloud, authorizer: Authorizer, service: Service, module: str, name: str, protocol: str
+    ) -> None:
+        names = frozenset((index_entry(service.name).signing_name, *_FURTHER_NAMES.get(service.name, ())))
+        self._cloud = cloud
+        self._authorizer = authorizer
+        self._service = service
+        self._protocol = protocol
+        self._table = authorization_of(module, service.name)
+        needs = self._table.needs(name)
+        if needs is None:
+            needs = NOTHING if protocol in _DOORS else (need("*")._replace(action=f"{self._table.service}:{name}"),)
+        self._needs: tuple[Need, ...] = needs
+        self._lets_strangers_in = self._table.anonymous or name in self._table.unsigned or protocol in _DOORS
+        self._verifier = Verifier(service.name, names, protocol)
+
+    def authenticate(self, ctx: Context, request: RequestData) -> Verified | None:
+        """Find out who sends the request and let the context say so. Raises Refused."""
+        verified = self._verifier.verify(request, self._find_key, now_ms=ctx.now_ms, lag_ms=self._cloud.clock.offset_ms)
+        if verified is not None:
+            ctx.identity = self._authorizer.identity_of(verified.access_key, verified.key)
+            ctx.account = verified.key.account
+            return verified
+        if not self._lets_strangers_in:
+            in_json = "json" in self._protocol or "cbor" in self._protocol
+            sentence = _UNSIGNED if in_json else _UNSIGNED_IN_XML
+            raise not_authenticated(Why.UNSIGNED, sentence, service=self._service.name, protocol=self._protocol)
+        ctx.identity, ctx.access_key = ANONYMOUS, None
+        return None
+
+    def authorize(self, ctx: Context, parameters: Mapping[str, Any]) -> list[Asked]:
+        """Ask for everything that the operation needs; what was asked, all of it allowed. Raises Refused."""
+        asked: list[Asked] = []
+        for one in self._authorizer.check(ctx, self._table, self._service, self._needs, parameters):
+            asked.append(one)
+            if not one.verdict.allowed:
+                sentence = denial(self._table, ctx.identity or ANONYMOUS, one)
+                raise not_authorized(sentence, table=self._table, protocol=self._protocol)
+        return asked
+
+    def _find_key(self, access_key: str) -> AccessKey | None:
+        return self._cloud.access_keys.peek((access_key,)) if len(access_key) <= _KEY_LENGTH_MAX else None
+
+
+class Guard:
+    """Authenticates and authorizes the requests to one cloud."""
+
+    def __init__(self, cloud: Cloud, modules: Mapping[str, str]) -> None:
+        """`modules` are the packages of services by botocore's names."""
+        self._cloud = cloud
+        self._modules = modules
+        self._authorizer = Authorizer(cloud)
+        cloud.authorizer = self._authorizer
+
+    def operation(self, service: Service, name: str, protocol: str) -> GuardedOperation:
+        return GuardedOperation(self._cloud, self._authorizer, service, self._modules[service.name], name, protocol)

@@ -1,0 +1,390 @@
+"""Signature version 4: whether a request was signed by whoever it says.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html
+Version 4a, which signs for several regions, is verified, too. Of version 2 nothing is.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from fogbank.core.cloud import AccessKey
+from fogbank.core.moments import iso_seconds
+from fogbank.core.signing import (
+    ALGORITHM,
+    ALGORITHM_4A,
+    EMPTY_HASH,
+    TERMINATION,
+    is_asymmetric_signature,
+    is_signature,
+    signing_key,
+    string_to_sign,
+)
+from fogbank.wire.auth_errors import Refused, Why, not_authenticated
+from fogbank.wire.canonical import canonical_request
+from fogbank.wire.protocols.request import RequestData
+
+SKEW_MAX_MS = 15 * 60 * 1000
+EXPIRES_MAX_S = 7 * 24 * 3600
+UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
+
+_PART = re.compile(r"\s*(Credential|SignedHeaders|Signature)=([^,\s]*)\s*(?:,|\Z)")
+_MOMENT = re.compile(r"\d{8}T\d{6}Z\Z")
+_SIGNATURE_IN_QUERY = re.compile(r"(?:^|&)X-Amz-Signature=[^&]*")
+
+_MISMATCH = (
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
+    "and signing method. Consult the service documentation for details."
+)
+_MISMATCH_S3 = (
+    "The request signature we calculated does not match the signature you provided. Check your key and signing method."
+)
+_UNKNOWN_KEY = "The security token included in the request is invalid."
+
+FindKey = Callable[[str], AccessKey | None]
+
+
+class Scope(NamedTuple):
+    """What a credential says beside the key: version 4a leaves the region out."""
+
+    access_key: str
+    date: str
+    region: str
+    service: str
+    text: str
+    """The scope as it is signed."""
+
+
+class Signed(NamedTuple):
+    """How a request is signed."""
+
+    algorithm: str
+    scope: Scope
+    headers: tuple[str, ...]
+    signature: str
+    moment: str = ""
+    expires_s: int | None = None
+    """Of a request that is signed in its query."""
+    token: str = ""
+
+
+class Verified(NamedTuple):
+    """A signature that is right; chunks of the body are signed behind it."""
+
+    access_key: str
+    key: AccessKey
+    signed: Signed
+
+
+class Verifier:
+    """Checks the requests to one service in one protocol, which words the errors."""
+
+    def __init__(self, service: str, signing_names: frozenset[str], protocol: str) -> None:
+        self._service = service
+        self._names = signing_names
+        self._protocol = protocol
+        self._s3 = service == "s3"
+
+    def verify(self, request: RequestData, find_key: FindKey, *, now_ms: int, lag_ms: int) -> Verified | None:
+        """Whose signature the request has; None if it has none. Raises Refused. `lag_ms` is how far the clock was
+        moved ahead of the one that clients have.
+        """
+        signed = self._read(request)
+        if signed is None:
+            return None
+        key = self._key(signed, find_key, now_ms)
+        self._check_moment(signed, now_ms, lag_ms)
+        self._check_signature(signed, key, request)
+        return Verified(signed.scope.access_key, key, signed)
+
+    # ---- what the request says --------------------------------------------------------------------------------------
+
+    def _read(self, request: RequestData) -> Signed | None:
+        header = request.headers.get("authorization")
+        if header is not None:
+            if not header.startswith("AWS4-"):
+                self._check_scheme(header)
+                return None
+            head, mark, signature = header.rpartition("Signature=")
+            signed = _parsed(head if mark else header)
+            if signed is None or "," in signature or not mark:
+                signed = _parsed(header)
+            else:
+                signed = signed._replace(signature=signature)
+            if signed is None or not signed.signature:
+                raise self._incomplete(header, request)
+            return signed._replace(
+                moment=self._moment(request, header), token=request.headers.get("x-amz-security-token", "")
+            )
+        if "X-Amz-" in request.query and "X-Amz-Algorithm=" in request.query:
+            return self._in_query(request)
+        if self._s3 and "AWSAccessKeyId=" in request.query:
+            self._check_scheme("AWS ")
+        return None
+
+    def _check_scheme(self, header: str) -> None:
+        """Refuse what would be another way of AWS's to sign. A header of another kind is the application's own."""
+        if header.startswith("AWS "):
+            raise self._refused(
+                Why.UNSUPPORTED,
+                "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+            )
+        if self._s3 or header.startswith("AWS"):
+            raise self._refused(Why.UNSUPPORTED, "Unsupported Authorization Type")
+
+    def _moment(self, request: RequestData, header: str) -> str:
+        moment = request.headers.get("x-amz-date") or _iso_basic(request.headers.get("date", ""))
+        if _MOMENT.match(moment) is None:
+            if self._s3:
+                raise self._refused(Why.UNSIGNED, "AWS authentication requires a valid Date or x-amz-date header")
+            raise self._refused(
+                Why.INCOMPLETE,
+                "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. "
+                f"(Hashed with SHA-256 and encoded with Base64) Authorization={_hashed(header)}",
+            )
+        return moment
+
+    def _incomplete(self, header: str, request: RequestData) -> Refused:
+        given = dict(_PART.findall(header.partition(" ")[2]))
+        if self._s3:
+            return self._refused(
+                Why.INCOMPLETE,
+                'The authorization header is malformed; the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/'
+                'REGION/SERVICE/aws4_request".',
+            )
+        lacking = [f"Authorization header requires '{name}' parameter." for name in _PARTS if not given.get(name)]
+        if not lacking:
+            lacking = [
+                f"Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got "
+                f"'{given['Credential']}'"
+            ]
+        told = f"(Hashed with SHA-256 and encoded with Base64) Authorization={_hashed(header)}"
+        return self._refused(Why.INCOMPLETE, f"{' '.join(lacking)} {told}")
+
+    def _in_query(self, request: RequestData) -> Signed:
+        given = dict(parse_qsl(request.query, keep_blank_values=True))
+        algorithm = given.get("X-Amz-Algorithm", "")
+        scope = _scope(algorithm, given.get("X-Amz-Credential", ""))
+        moment = given.get("X-Amz-Date", "")
+        expires = given.get("X-Amz-Expires", "" if self._s3 else "300")
+        names = given.get("X-Amz-SignedHeaders", "")
+        signature = given.get("X-Amz-Signature", "")
+        whole = scope is not None and signature and names and _MOMENT.match(moment) and expires.isdecimal()
+        if not whole or int(expires) > EXPIRES_MAX_S:
+            lacking = [
+                f"AWS query-string parameters must include '{name}'." for name in _QUERY_PARTS if not given.get(name)
+            ]
+            raise self._refused(
+                Why.INCOMPLETE,
+                f"{' '.join(lacking) or 'The query-string parameters of the signature are malformed.'} "
+                "Re-examine the query-string parameters.",
+            )
+        assert scope is not None
+        return Signed(
+            algorithm,
+            scope,
+            tuple(sorted(names.lower().split(";"))),
+            signature,
+            moment,
+            int(expires),
+            given.get("X-Amz-Security-Token", ""),
+        )
+
+    # ---- whether it is true -----------------------------------------------------------------------------------------
+
+    def _key(self, signed: Signed, find_key: FindKey, now_ms: int) -> AccessKey:
+        key = find_key(signed.scope.access_key)
+        if key is None or not key.secret or not key.active:
+            if self._s3:
+                raise self._refused(
+                    Why.UNKNOWN_KEY,
+                    "The AWS Access Key Id you provided does not exist in our records.",
+                    {"AWSAccessKeyId": signed.scope.access_key},
+                )
+            raise self._refused(Why.UNKNOWN_KEY, _UNKNOWN_KEY)
+        if key.session_token != signed.token:
+            if self._s3:
+                raise self._refused(
+                    Why.WRONG_TOKEN,
+                    "The provided token is malformed or otherwise invalid.",
+                    {"Token-0": signed.token},
+                )
+            raise self._refused(Why.WRONG_TOKEN, _UNKNOWN_KEY)
+        if 0 < key.expires_ms <= now_ms:
+            if self._s3:
+                raise self._refused(Why.EXPIRED_TOKEN, "The provided token has expired.", {"Token-0": signed.token})
+            raise self._refused(Why.EXPIRED_TOKEN, "The security token included in the request is expired")
+        return key
+
+    def _check_moment(self, signed: Signed, now_ms: int, lag_ms: int) -> None:
+        signed_ms = _milliseconds(signed.moment)
+        scope = signed.scope
+        if scope.date != signed.moment[:8]:
+            raise self._refused(
+                Why.MISMATCH,
+                "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
+                f"'{scope.date}' != '{signed.moment[:8]}', from '{signed.moment}'.",
+            )
+        if scope.service not in self._names:
+            right = sorted(self._names)[0]
+            raise self._refused(Why.MISMATCH, f"Credential should be scoped to correct service: '{right}'. ")
+        if signed.expires_s is not None:
+            self._check_expiry(signed, signed_ms, now_ms, lag_ms)
+            return
+        if abs(now_ms - signed_ms) <= SKEW_MAX_MS or abs(now_ms - lag_ms - signed_ms) <= SKEW_MAX_MS:
+            return
+        if self._s3:
+            raise self._refused(
+                Why.SKEWED,
+                "The difference between the request time and the current time is too large.",
+                {
+                    "RequestTime": signed.moment,
+                    "ServerTime": iso_seconds(now_ms),
+                    "MaxAllowedSkewMilliseconds": str(SKEW_MAX_MS),
+                },
+            )
+        late = now_ms > signed_ms
+        limit = _basic(now_ms - SKEW_MAX_MS if late else now_ms + SKEW_MAX_MS)
+        told = (
+            f"Signature expired: {signed.moment} is now earlier than {limit} ({_basic(now_ms)} - 15 min.)"
+            if late
+            else f"Signature not yet current: {signed.moment} is still later than {limit} ({_basic(now_ms)} + 15 min.)"
+        )
+        raise self._refused(Why.SKEWED, told)
+
+    def _check_expiry(self, signed: Signed, signed_ms: int, now_ms: int, lag_ms: int) -> None:
+        assert signed.expires_s is not None
+        ends_ms = signed_ms + signed.expires_s * 1000
+        if signed_ms - SKEW_MAX_MS > now_ms:
+            raise self._refused(Why.EXPIRED, "Request is not valid yet")
+        if now_ms > ends_ms and now_ms - lag_ms > ends_ms:
+            if self._s3:
+                told = {
+                    "X-Amz-Expires": str(signed.expires_s),
+                    "Expires": iso_seconds(ends_ms),
+                    "ServerTime": iso_seconds(now_ms),
+                }
+                raise self._refused(Why.EXPIRED, "Request has expired", told)
+            raise self._refused(Why.EXPIRED, f"Signature expired: {signed.moment} is now earlier than {_basic(now_ms)}")
+
+    def _check_signature(self, signed: Signed, key: AccessKey, request: RequestData) -> None:
+        if "host" not in signed.headers and ":authority" not in signed.headers:
+            raise self._refused(
+                Why.MISMATCH, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
+            )
+        query = request.query if signed.expires_s is None else _SIGNATURE_IN_QUERY.sub("", request.query)
+        canonical = canonical_request(
+            request.method,
+            request.path,
+            query,
+            request.headers,
+            signed.headers,
+            self._payload_hash(signed, request),
+            s3=self._s3,
+        )
+        text = string_to_sign(signed.algorithm, signed.moment, signed.scope.text, canonical)
+        if signed.algorithm == ALGORITHM_4A:
+            right = is_asymmetric_signature(signed.scope.access_key, key.secret, text, signed.signature)
+        else:
+            scope = signed.scope
+            right = is_signature(
+                signing_key(key.secret, scope.date, scope.region, scope.service), text, signed.signature
+            )
+        if not right:
+            raise self._mismatch(signed, canonical, text)
+
+    def _payload_hash(self, signed: Signed, request: RequestData) -> str:
+        """S3 believes what the header says and looks at the body when it reads it; the others hash what came."""
+        told = request.headers.get("x-amz-content-sha256")
+        if self._s3 or not isinstance(request.body, bytes):
+            if told is None and signed.expires_s is None:
+                raise self._refused(Why.UNSUPPORTED, "Missing required header for this request: x-amz-content-sha256")
+            return told or UNSIGNED_PAYLOAD
+        return hashlib.sha256(request.body).hexdigest() if request.body else EMPTY_HASH
+
+    def _mismatch(self, signed: Signed, canonical: str, text: str) -> Refused:
+        if not self._s3:
+            told = (
+                f"{_MISMATCH}\n\nThe Canonical String for this request should have been\n'{canonical}'\n\n"
+                f"The String-to-Sign should have been\n'{text}'\n"
+            )
+            return self._refused(Why.MISMATCH, told)
+        members = {
+            "AWSAccessKeyId": signed.scope.access_key,
+            "StringToSign": text,
+            "SignatureProvided": signed.signature,
+            "StringToSignBytes": text.encode().hex(" "),
+            "CanonicalRequest": canonical,
+            "CanonicalRequestBytes": canonical.encode().hex(" "),
+        }
+        return self._refused(Why.MISMATCH, _MISMATCH_S3, members)
+
+    def _refused(self, why: Why, message: str, members: dict[str, str] | None = None) -> Refused:
+        return not_authenticated(why, message, service=self._service, protocol=self._protocol, members=members)
+
+
+_PARTS = ("Credential", "Signature", "SignedHeaders")
+_QUERY_PARTS = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date")
+
+
+@lru_cache(4096)  # All but the signature stays the same for a day.
+def _parsed(header: str) -> Signed | None:
+    algorithm, _, rest = header.partition(" ")
+    given = dict(_PART.findall(rest))
+    scope = _scope(algorithm, given.get("Credential", ""))
+    names = given.get("SignedHeaders", "")
+    if scope is None or not names:
+        return None
+    return Signed(algorithm, scope, tuple(sorted(names.lower().split(";"))), given.get("Signature", ""))
+
+
+def _scope(algorithm: str, credential: str) -> Scope | None:
+    if algorithm == ALGORITHM:
+        parts = credential.rsplit("/", 4)
+        if len(parts) != 5 or parts[4] != TERMINATION:
+            return None
+        access_key, date, region, service, _ = parts
+    elif algorithm == ALGORITHM_4A:
+        parts = credential.rsplit("/", 3)
+        if len(parts) != 4 or parts[3] != TERMINATION:
+            return None
+        access_key, date, service, _ = parts
+        region = ""
+    else:
+        return None
+    return Scope(access_key, date, region, service, "/".join(parts[1:]))
+
+
+def _hashed(text: str) -> str:
+    import base64
+
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@lru_cache(64)
+def _milliseconds(moment: str) -> int:
+    try:
+        return int(datetime.strptime(moment, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp() * 1000)
+    except ValueError:
+        return 0
+
+
+def _basic(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _iso_basic(date: str) -> str:
+    """A Date header, as HTTP or ISO 8601 write it, in the form of X-Amz-Date."""
+    from email.utils import parsedate_to_datetime
+
+    if not date or _MOMENT.match(date):
+        return date
+    try:
+        return parsedate_to_datetime(date).astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    except ValueError:
+        return ""

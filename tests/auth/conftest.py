@@ -1,0 +1,80 @@
+"""A server that authenticates and authorizes, and callers of one account."""
+
+import configparser
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from tests.conftest import LiveServer
+
+ACCOUNT = "000000000000"
+Client = Callable[..., Any]
+
+
+class GuardedServer(LiveServer):
+    """A Fogbank with `--auth iam`, and the access key of its root."""
+
+    def __init__(self, *options: str) -> None:
+        super().__init__("--auth", "iam", *options)
+        parser = configparser.ConfigParser()
+        parser.read(Path(self.data) / "credentials")
+        self.root = (parser["default"]["aws_access_key_id"], parser["default"]["aws_secret_access_key"])
+
+    def as_caller(self, service: str, key: tuple[str, ...], *, region: str = "us-east-1") -> Any:
+        """A client with that key: its id, its secret and, of a session, its token."""
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=region,
+            aws_access_key_id=key[0],
+            aws_secret_access_key=key[1],
+            aws_session_token=key[2] if len(key) > 2 else None,
+            config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}),
+        )
+
+
+@pytest.fixture(scope="session")
+def guarded() -> Iterator[GuardedServer]:
+    live = GuardedServer("--ephemeral", "--virtual-clock")
+    yield live
+    assert live.stop() == 0, "the server did not end cleanly"
+
+
+@pytest.fixture
+def root(guarded: GuardedServer) -> Client:
+    """`root("sqs")` is a client of the account's root."""
+    return lambda service, **options: guarded.as_caller(service, guarded.root, **options)
+
+
+class User:
+    """An IAM user with an access key, and what it may do."""
+
+    def __init__(self, guarded: GuardedServer, name: str) -> None:
+        self._guarded = guarded
+        self._iam = guarded.as_caller("iam", guarded.root)
+        self.name = name
+        self.arn = self._iam.create_user(UserName=name)["User"]["Arn"]
+        made = self._iam.create_access_key(UserName=name)["AccessKey"]
+        self.key = (made["AccessKeyId"], made["SecretAccessKey"])
+
+    def may(self, *statements: dict[str, Any], name: str = "inline") -> "User":
+        self._iam.put_user_policy(UserName=self.name, PolicyName=name, PolicyDocument=policy(*statements))
+        return self
+
+    def client(self, service: str, **options: Any) -> Any:
+        return self._guarded.as_caller(service, self.key, **options)
+
+
+@pytest.fixture
+def new_user(guarded: GuardedServer) -> Callable[[], User]:
+    return lambda: User(guarded, f"user-{secrets.token_hex(4)}")
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **each} for each in statements]})

@@ -1,0 +1,86 @@
+"""Requests are let in when they are signed by a key that is known and policies allow what they ask for."""
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from tests.auth.conftest import ACCOUNT, Client, GuardedServer, User
+
+
+def refusal(call: Callable[..., Any], /, **parameters: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as caught:
+        call(**parameters)
+    return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
+
+
+@pytest.fixture
+def queue(root: Client) -> str:
+    url: str = root("sqs").create_queue(QueueName=f"q-{secrets.token_hex(4)}")["QueueUrl"]
+    return url
+
+
+def arn_of(url: str) -> str:
+    return f"arn:aws:sqs:us-east-1:{ACCOUNT}:{url.rpartition('/')[2]}"
+
+
+def test_root_may_do_everything(root: Client, queue: str) -> None:
+    assert root("sqs").send_message(QueueUrl=queue, MessageBody="x")["MessageId"]
+    assert root("sts").get_caller_identity()["Arn"] == f"arn:aws:iam::{ACCOUNT}:root"
+
+
+def test_an_account_number_is_no_access_key(guarded: GuardedServer) -> None:
+    client = guarded.as_caller("sqs", (ACCOUNT, "secret"))
+    assert refusal(client.list_queues) == (
+        "InvalidClientTokenId",
+        "The security token included in the request is invalid.",
+    )
+
+
+def test_a_wrong_secret_is_told_what_should_have_been_signed(guarded: GuardedServer) -> None:
+    client = guarded.as_caller("sqs", (guarded.root[0], "wrong"))
+    code, message = refusal(client.list_queues)
+    assert code == "SignatureDoesNotMatch"
+    assert message.startswith("The request signature we calculated does not match the signature you provided.")
+    assert "The Canonical String for this request should have been\n'POST\n/\n\n" in message
+
+
+def test_a_user_may_do_what_its_policy_says(new_user: Callable[[], User], queue: str) -> None:
+    user = new_user()
+    sending = user.client("sqs").send_message
+    code, message = refusal(sending, QueueUrl=queue, MessageBody="x")
+    assert code == "AccessDenied"
+    assert message == (
+        f"User: {user.arn} is not authorized to perform: sqs:SendMessage on resource: {arn_of(queue)} because no "
+        "identity-based policy allows the sqs:SendMessage action"
+    )
+    user.may({"Action": "sqs:SendMessage", "Resource": arn_of(queue)})
+    assert sending(QueueUrl=queue, MessageBody="x")["MessageId"]
+    user.may({"Effect": "Deny", "Action": "sqs:*", "Resource": "*"}, name="denying")
+    assert refusal(sending, QueueUrl=queue, MessageBody="x")[1].endswith(
+        "with an explicit deny in an identity-based policy"
+    )
+
+
+def test_a_key_that_is_switched_off_is_not_known(root: Client, new_user: Callable[[], User]) -> None:
+    user = new_user()
+    assert user.client("sts").get_caller_identity()["Arn"] == user.arn
+    root("iam").update_access_key(UserName=user.name, AccessKeyId=user.key[0], Status="Inactive")
+    assert refusal(user.client("sts").get_caller_identity)[0] == "InvalidClientTokenId"
+
+
+def test_who_does_not_sign_gets_what_a_queue_gives_to_everybody(
+    root: Client, guarded: GuardedServer, queue: str
+) -> None:
+    import boto3
+
+    stranger = boto3.client(
+        "sqs", endpoint_url=guarded.endpoint, region_name="us-east-1", config=Config(signature_version=UNSIGNED)
+    )
+    assert refusal(stranger.send_message, QueueUrl=queue, MessageBody="x")[0] == "AccessDenied"
+    root("sqs").add_permission(QueueUrl=queue, Label="all", AWSAccountIds=["111122223333"], Actions=["SendMessage"])
+    assert refusal(stranger.send_message, QueueUrl=queue, MessageBody="x")[0] == "AccessDenied"
