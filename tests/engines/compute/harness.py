@@ -86,8 +86,8 @@ class Harness:
 
     def said(self) -> list[str]:
         """What the function wrote: the log without what the platform says about each invocation."""
-        platform = ("INIT_START", "INIT_REPORT", "START ", "END ", "REPORT ")
-        return [line for line in self.log if not line.startswith(platform)]
+        platform = ("INIT_START", "INIT_REPORT", "START ", "END ", "REPORT ", "EXTENSION\t", "TELEMETRY\t", "LOGS\t")
+        return [line.removesuffix("\n") for line in self.log if not line.startswith(platform)]
 
 
 def call(payload: Any = None, *, request_id: str = "r-1", timeout_s: float = 5, **options: Any) -> Invocation:

@@ -110,7 +110,7 @@ def test_a_handler_that_takes_too_long_is_killed(harness: Harness) -> None:
         "errorType": "Sandbox.Timedout",
         "errorMessage": "RequestId: r-1 Error: Task timed out after 0.30 seconds",
     }
-    assert harness.said() == ["begun", "2026-01-02T03:04:05.006Z r-1 Task timed out after 0.30 seconds\n\n"]
+    assert harness.said() == ["begun", "2026-01-02T03:04:05.006Z r-1 Task timed out after 0.30 seconds\n"]
     assert harness.log[-1].endswith("\tStatus: timeout\n")
 
 
@@ -125,7 +125,7 @@ def test_the_log_is_heard_while_the_handler_runs(harness: Harness, tmp_path: Pat
     sign = tmp_path / "code" / "heard"
 
     def hear(lines: list[str]) -> None:
-        if lines == ["waits"]:
+        if lines == ["waits\n"]:
             sign.touch()
 
     outcome = harness.once(source, call("heard", hear=hear, timeout_s=PATIENCE_S))

@@ -1,11 +1,13 @@
-"""The life of an environment: initialized, invoked again and again, reset after a failure, destroyed.
+"""The life of an environment: initialized, invoked again and again, reset after a failure, shut down.
 
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
-A runtime that fails, ends or is ended because time or memory is up leaves an environment without processes. The next
-invocation initializes it anew, in its own time and with what lies in its temporary folder.
+An initialization has ended when the runtime and every extension ask for the next event, and so has an invocation. What
+fails, ends or is ended because time or memory is up leaves an environment without processes. The next invocation
+initializes it anew, in its own time and with what lies in its temporary folder.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -15,20 +17,28 @@ from typing import NamedTuple
 
 from fogbank.engines.compute import platform_events
 from fogbank.engines.compute.environment_log import EnvironmentLog
-from fogbank.engines.compute.http_api import HttpApi
+from fogbank.engines.compute.extensions_api import PREFIX as EXTENSIONS_PREFIX
+from fogbank.engines.compute.extensions_api import ExtensionsApi, ShutdownReason
+from fogbank.engines.compute.http_api import HttpApi, Receiver, Request
 from fogbank.engines.compute.interface import Ending, FunctionSpec, Hear, Initialization, Invocation, Outcome
 from fogbank.engines.compute.platform_events import Phase, status_of
 from fogbank.engines.compute.processes import Processes
 from fogbank.engines.compute.runtime_api import RuntimeApi
-from fogbank.engines.compute.runtimes import runtime_program
+from fogbank.engines.compute.runtimes import Program, extension_programs, runtime_program
+from fogbank.engines.compute.telemetry_api import LOGS_PATH, TELEMETRY_PATH, TelemetryApi
 
 MEMORY_WATCH_S = 0.1
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown
+SHUTDOWN_WITH_EXTERNAL_S = 2.0
+SHUTDOWN_WITH_INTERNAL_S = 0.5
 
 
 class Failure(NamedTuple):
     ending: Ending
     payload: bytes = b""
+    """The error document, if there is one already."""
     error_type: str | None = None
+    reason: str = ""
 
 
 class ProcessEnvironment:
@@ -47,20 +57,30 @@ class ProcessEnvironment:
         self._forget = forget
         self._log = EnvironmentLog(spec, hear, now_ms)
         self._runtime = RuntimeApi(self)
-        self._http = HttpApi(self._runtime.receive)
+        self._extensions = ExtensionsApi(self, spec)
+        self._telemetry = TelemetryApi(self._extensions, processes.connect, self._log.platform)
+        self._log.send_to(self._telemetry)
+        self._http = HttpApi(self._route)
         self._address = ""
         self._lives = 0
         self._alive = False
+        self._runtime_pid = 0
+        self._running: set[object] = set()
+        self._request_id = ""
         self._started_s = self._ready_s = 0.0
         self._watch: asyncio.TimerHandle | None = None
         self._ready: asyncio.Future[Failure | None] = asyncio.get_running_loop().create_future()
         self._ended: asyncio.Future[Failure | None] | None = None
+        self._answered = False
         self._answer = b""
+        self._failure: Failure | None = None
         self._produced_bytes = 0
         self._peak_mb = 0
-        self._exit_status = 0
         self._over_memory = False
         self._initialization: asyncio.Future[Initialization] | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._farewell: asyncio.Task[None] | None = None
+        self._all_gone = asyncio.Event()
         self._invoked = False
         self._destroyed = False
 
@@ -104,37 +124,75 @@ class ProcessEnvironment:
                 invocation.stream.end()
 
     def destroy(self) -> None:
+        """End it; extensions have the time that AWS gives them, `until_removed` waits for that."""
         if self._destroyed:
             return
         self._destroyed = True
-        self._alive = False
-        self._processes.kill_all()
-        self._http.close()
-        self._log.close()
-        self._processes.remove()
         for waiting in (self._ready, self._initialization):
             if waiting is not None:
                 waiting.cancel()
+        if self._alive and self._extensions.any and self._ended is None:
+            self._alive = False
+            self._farewell = asyncio.ensure_future(self._shut_down_and_remove())
+        else:
+            self._remove()
+
+    async def until_removed(self) -> None:
+        if self._farewell is not None:
+            await asyncio.wait([self._farewell])
+
+    def _remove(self) -> None:
+        self._alive = False
+        if self._starting is not None:
+            self._starting.cancel()
+        self._processes.kill_all()
+        reason = "Runtime exited with error: signal: killed"
+        self._end(Failure("exited", error_type="Runtime.ExitError", reason=reason))
+        self._telemetry.reset()
+        self._http.close()
+        self._log.close()
+        self._processes.remove()
         self._forget(self)
 
     # ---- initializing -------------------------------------------------------------------------------------------
 
     async def _launch(self, phase: Phase) -> None:
+        """Start the extensions and, when they have registered, the runtime."""
+        if self._farewell is not None:
+            await self._farewell
         self._lives += 1
-        life = self._lives
         self._alive = True
         self._over_memory = False
         self._started_s = time.perf_counter()
         self._ready = asyncio.get_running_loop().create_future()
         self._runtime.reset()
+        self._telemetry.reset()
+        self._starting = None
         self._log.platform(platform_events.init_start(self._spec, phase))
+        programs = extension_programs(self._spec, self._processes.view, self._address)
+        self._extensions.reset(tuple(programs))
+        for program in programs.values():
+            await self._start(program, self._log.extensions.write_end, self._extension_exited)
+        if not programs:
+            await self._start_runtime()
+
+    async def _start_runtime(self) -> None:
+        program = runtime_program(self._spec, self._processes.view, self._address)
+        self._runtime_pid = await self._start(program, self._log.function.write_end, self._runtime_exited)
+
+    async def _start(self, program: Program, log_fd: int, on_exit: Callable[[int], None]) -> int:
+        life = self._lives
+        process = object()
+        self._running.add(process)
 
         def exited(status: int) -> None:
-            if life == self._lives:
-                self._exited(status)
+            self._running.discard(process)
+            if not self._running:
+                self._all_gone.set()
+            if self._alive and life == self._lives:
+                on_exit(status)
 
-        program = runtime_program(self._spec, self._processes.view, self._address)
-        await self._processes.start(program, self._log.function.write_end, exited)
+        return await self._processes.start(program, log_fd, exited)
 
     async def _first_initialization(self) -> Initialization:
         failure = await self._initialized("init", self._spec.init_timeout_s)
@@ -149,7 +207,7 @@ class ProcessEnvironment:
         return await self._initialized("invoke", timeout_s - (time.perf_counter() - started_s))
 
     async def _initialized(self, phase: Phase, limit_s: float) -> Failure | None:
-        """Wait until the runtime is ready; how it failed if it is not."""
+        """Wait until everything is ready; how it failed if it is not."""
         self._watch_memory()
         try:
             failure = await asyncio.wait_for(asyncio.shield(self._ready), limit_s)
@@ -158,22 +216,17 @@ class ProcessEnvironment:
             self._ready_s = time.perf_counter()
         finally:
             self._stop_watching()
+        self._extensions.open_for_registration = False
         status = status_of(failure.ending if failure else None)
         error_type = failure.error_type if failure else None
+        for event in self._extensions.platform_events():
+            self._log.platform(event)
         self._log.platform(platform_events.init_runtime_done(self._spec, phase, status, error_type))
         duration_ms = (self._ready_s - self._started_s) * 1000
         self._log.platform(platform_events.init_report(self._spec, phase, status, error_type, duration_ms))
         if failure is not None:
-            self._reset()
+            self._reset(failure)
         return failure
-
-    def _reset(self) -> None:
-        """End all processes; what they have written is in the log."""
-        self._alive = False
-        self._peak_mb = self._processes.peak_mb()
-        self._processes.kill_all()
-        self._log.function.read(final=True)
-        self._http.disconnect()
 
     # ---- invoking -----------------------------------------------------------------------------------------------
 
@@ -181,12 +234,16 @@ class ProcessEnvironment:
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[Failure | None] = loop.create_future()
         self._ended = ended
-        self._answer, self._produced_bytes = b"", 0
+        self._request_id = invocation.request_id
+        self._answered, self._answer, self._failure, self._produced_bytes = False, b"", None, 0
         left_s = invocation.timeout_s - (time.perf_counter() - started_s)
         timer = loop.call_later(left_s, self._end, Failure("timed_out", error_type="Sandbox.Timedout"))
         self._watch_memory()
+        # The function reads the machine's clock, so its deadline is on that clock and not on Fogbank's.
+        deadline_ms = int((time.time() + left_s) * 1000)
         try:
-            self._runtime.offer(invocation)
+            self._runtime.offer(invocation, deadline_ms)
+            self._extensions.invoke(invocation, deadline_ms)
             return await ended
         finally:
             timer.cancel()
@@ -197,20 +254,20 @@ class ProcessEnvironment:
         self, invocation: Invocation, failure: Failure | None, started_s: float, init_ms: float | None
     ) -> Outcome:
         duration_ms = (time.perf_counter() - started_s) * 1000
+        request_id = invocation.request_id
         ending: Ending = failure.ending if failure else "answered"
         payload = failure.payload if failure else self._answer
         error_type = failure.error_type if failure else None
-        self._log.function.read()
+        self._log.read()
         if self._alive:
             self._peak_mb = self._processes.peak_mb()
-            if ending not in ("answered", "failed"):
-                self._reset()
+            if failure is not None and ending != "failed":
+                self._reset(failure)
         memory_mb = self._spec.memory_mb if ending == "out_of_memory" else self._peak_mb
-        if ending not in ("answered", "failed", "init_failed"):
-            payload, lines = self._error_document(invocation, ending)
+        if failure is not None and ending not in ("failed", "init_failed"):
+            payload, lines = self._error_document(invocation, failure)
             self._log.note(*lines)
         status = status_of(ending)
-        request_id = invocation.request_id
         self._log.platform(
             platform_events.runtime_done(
                 request_id, status, error_type, duration_ms=duration_ms, produced_bytes=self._produced_bytes
@@ -238,34 +295,56 @@ class ProcessEnvironment:
         )
         return outcome
 
-    def _error_document(self, invocation: Invocation, ending: Ending) -> tuple[bytes, list[str]]:
+    def _error_document(self, invocation: Invocation, failure: Failure) -> tuple[bytes, list[str]]:
         """The error as AWS words it, and what it adds to the log."""
         request_id = invocation.request_id
-        if ending == "timed_out":
+        if failure.ending == "timed_out":
             message = f"Task timed out after {invocation.timeout_s:.2f} seconds"
             document = {"errorType": "Sandbox.Timedout", "errorMessage": f"RequestId: {request_id} Error: {message}"}
             return json.dumps(document).encode(), [f"{self._log.time()} {request_id} {message}\n\n"]
-        error_type = "Runtime.OutOfMemory" if ending == "out_of_memory" else "Runtime.ExitError"
-        reason = exit_reason(signal.SIGKILL if ending == "out_of_memory" else self._exit_status)
-        document = {"errorType": error_type, "errorMessage": f"RequestId: {request_id} Error: {reason}"}
-        return json.dumps(document).encode(), [f"RequestId: {request_id} Error: {reason}", error_type]
+        text = f"RequestId: {request_id} Error: {failure.reason}"
+        document = {"errorType": failure.error_type or "", "errorMessage": text}
+        return json.dumps(document).encode(), [f"{text}\n{failure.error_type}\n"]
 
-    # ---- what the runtime says ----------------------------------------------------------------------------------
+    # ---- what the runtime and the extensions say ----------------------------------------------------------------
+
+    def _route(self, request: Request) -> Receiver:
+        if request.path.startswith(EXTENSIONS_PREFIX):
+            return self._extensions.receive(request)
+        if request.path.startswith((TELEMETRY_PATH, LOGS_PATH)):
+            return self._telemetry.receive(request)
+        return self._runtime.receive(request)
 
     def runtime_ready(self) -> None:
-        self._initialization_ended(None)
+        self._go_on()
 
     def runtime_answered(self, payload: bytes, produced_bytes: int) -> None:
-        self._answer, self._produced_bytes = payload, produced_bytes
-        self._end(None)
+        self._answered, self._answer, self._produced_bytes = True, payload, produced_bytes
 
     def runtime_failed(self, payload: bytes, error_type: str) -> None:
-        self._end(Failure("failed", payload, error_type))
+        self._answered, self._failure = True, Failure("failed", payload, error_type)
 
     def runtime_init_failed(self, payload: bytes, error_type: str) -> None:
         self._initialization_ended(Failure("init_failed", payload, error_type))
 
+    def extensions_changed(self) -> None:
+        if self._extensions.any_external and self._extensions.all_registered and self._starting is None:
+            self._starting = asyncio.ensure_future(self._start_runtime())
+        self._go_on()
+
+    def extension_failed(self, error_type: str, reason: str) -> None:
+        self._fail(Failure("exited", error_type=error_type, reason=reason))
+
     # ---- endings ------------------------------------------------------------------------------------------------
+
+    def _go_on(self) -> None:
+        """End what is under way, if nobody has anything left to do in it."""
+        if not self._runtime.waiting or not self._extensions.all_ready:
+            return
+        if not self._ready.done():
+            self._initialization_ended(None)
+        elif self._answered:
+            self._end(self._failure)
 
     def _initialization_ended(self, failure: Failure | None) -> None:
         if not self._ready.done():
@@ -276,15 +355,59 @@ class ProcessEnvironment:
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(failure)
 
-    def _exited(self, status: int) -> None:
-        self._alive = False
-        self._exit_status = status
-        if self._over_memory:
-            failure = Failure("out_of_memory", error_type="Runtime.OutOfMemory")
-        else:
-            failure = Failure("exited", error_type="Runtime.ExitError")
+    def _fail(self, failure: Failure) -> None:
+        if self._ready.done() and self._ended is None:
+            # Nothing is under way: the next invocation begins with another initialization.
+            self._reset(failure)
         self._end(failure)
         self._initialization_ended(failure)
+
+    def _runtime_exited(self, status: int) -> None:
+        if self._answered and self._ended is not None:
+            # Its answer stands; that it has ended is for the log.
+            self._log.note(f"RequestId: {self._request_id} Error: {exit_reason(status)}\nRuntime.ExitError\n")
+            self._end(self._failure)
+            self._reset(Failure("exited"))
+        elif self._over_memory:
+            reason = exit_reason(signal.SIGKILL)
+            self._fail(Failure("out_of_memory", error_type="Runtime.OutOfMemory", reason=reason))
+        else:
+            self._fail(Failure("exited", error_type="Runtime.ExitError", reason=exit_reason(status)))
+
+    def _extension_exited(self, status: int) -> None:
+        reason = exit_reason(status).removeprefix("Runtime exited with error: ")
+        self._fail(Failure("exited", error_type="Extension.Crash", reason=reason))
+
+    def _reset(self, failure: Failure) -> None:
+        """End all processes; what they have written is in the log."""
+        self._alive = False
+        self._peak_mb = max(self._peak_mb, self._processes.peak_mb())
+        if self._extensions.any_external and not self._destroyed:
+            reason: ShutdownReason = "timeout" if failure.ending == "timed_out" else "failure"
+            self._farewell = asyncio.ensure_future(self._shut_down(reason))
+        else:
+            self._processes.kill_all()
+            self._log.read(final=True)
+            self._http.disconnect()
+
+    async def _shut_down(self, reason: ShutdownReason) -> None:
+        """https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown"""
+        budget_s = SHUTDOWN_WITH_EXTERNAL_S if self._extensions.any_external else SHUTDOWN_WITH_INTERNAL_S
+        self._processes.terminate(self._runtime_pid)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(budget_s):
+                await self._telemetry.flush()
+                self._extensions.shut_down(reason, budget_s)
+                while self._running:
+                    self._all_gone.clear()
+                    await self._all_gone.wait()
+        self._processes.kill_all()
+        self._log.read(final=True)
+        self._http.disconnect()
+
+    async def _shut_down_and_remove(self) -> None:
+        await self._shut_down("spindown")
+        self._remove()
 
     def _watch_memory(self) -> None:
         self._watch = asyncio.get_running_loop().call_later(MEMORY_WATCH_S, self._look_at_memory)

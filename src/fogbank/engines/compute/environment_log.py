@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Literal
 
 from fogbank.engines.compute.interface import FunctionSpec, Hear
 from fogbank.engines.compute.log_pipe import LogPipe
 from fogbank.engines.compute.platform_events import PlatformEvent
+from fogbank.engines.compute.telemetry_api import TelemetryApi
 
 _LEVELS = ("DEBUG", "INFO", "WARN")
 
@@ -20,20 +22,33 @@ class EnvironmentLog:
         self._hear = hear
         self._hear_invocation: Hear | None = None
         self._now_ms = now_ms
-        self.function = LogPipe(self._write)
+        self._telemetry: TelemetryApi | None = None
+        self.function = LogPipe(lambda messages: self._printed("function", messages))
+        self.extensions = LogPipe(lambda messages: self._printed("extension", messages))
+
+    def send_to(self, telemetry: TelemetryApi) -> None:
+        """Have all that comes also sent to the extensions that have subscribed."""
+        self._telemetry = telemetry
 
     def platform(self, event: PlatformEvent) -> None:
         """Write what the platform says, behind what the processes have said so far."""
-        self.function.read()
+        self.read()
+        if self._telemetry is not None:
+            self._telemetry.write(event.type, self.time(), event.record)
         if not self._json:
             if event.text is not None:
                 self._write([event.text])
         elif event.type != "platform.end" and _LEVELS.index(event.level) >= self._least:
             self._write([json.dumps({"time": self.time(), "type": event.type, "record": event.record}) + "\n"])
 
+    def read(self, *, final: bool = False) -> None:
+        """Take what the processes have written by now, with unfinished last lines if `final`."""
+        self.function.read(final=final)
+        self.extensions.read(final=final)
+
     def note(self, *lines: str) -> None:
         """Write lines of the platform's that are no events, such as that a task timed out."""
-        self.function.read()
+        self.read()
         self._write(list(lines))
 
     def time(self) -> str:
@@ -42,6 +57,7 @@ class EnvironmentLog:
 
     def begin_invocation(self, hear: Hear | None) -> None:
         self.function.begin()
+        self.extensions.begin()
         self._hear_invocation = hear
 
     def end_invocation(self) -> None:
@@ -49,6 +65,13 @@ class EnvironmentLog:
 
     def close(self) -> None:
         self.function.close()
+        self.extensions.close()
+
+    def _printed(self, who: Literal["function", "extension"], messages: list[str]) -> None:
+        self._write(messages)
+        if self._telemetry is not None:
+            for message in messages:
+                self._telemetry.write(who, self.time(), message)
 
     def _write(self, lines: list[str]) -> None:
         self._hear(lines)

@@ -3,12 +3,14 @@
 import asyncio
 import itertools
 import json
+import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 OnExit = Callable[[int], None]
 KILLED = 9
+_DESCRIPTORS_MAX = 8
 
 
 class Forker:
@@ -24,8 +26,11 @@ class Forker:
         self._turn = asyncio.Lock()
         self._started: dict[int, tuple[asyncio.Future[int], OnExit]] = {}
         self._on_exit: dict[int, OnExit] = {}
+        self._connecting: dict[int, asyncio.Future[socket.socket]] = {}
+        self._descriptors: list[int] = []
         self._rest = b""
-        asyncio.get_running_loop().add_reader(control, self._receive)
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(control, self._receive)
 
     async def fork(self, do: str, order: Mapping[str, Any], descriptors: Sequence[int], on_exit: OnExit) -> int:
         """A new process for that order; its pid. `on_exit` is called with its wait status when it has ended."""
@@ -36,6 +41,14 @@ class Forker:
             self._started[number] = (future, on_exit)
             self.tell(do, {**order, "order": number}, descriptors)
             return await future
+
+    async def connect(self, port: int) -> socket.socket:
+        """A connection to that port where the other end is. Raises OSError."""
+        number = next(self._orders)
+        future: asyncio.Future[socket.socket] = self._loop.create_future()
+        self._connecting[number] = future
+        self.tell("connect", {"port": port, "order": number})
+        return await future
 
     def tell(self, do: str, order: Mapping[str, Any], descriptors: Sequence[int] = ()) -> None:
         """Give an order that starts nothing. Raises OSError if nobody takes it."""
@@ -48,12 +61,13 @@ class Forker:
     def close(self) -> None:
         """Hear no more; the other end ends what it started."""
         if self._control.fileno() >= 0:
-            asyncio.get_running_loop().remove_reader(self._control)
+            self._loop.remove_reader(self._control)
             self._control.close()
 
     def _receive(self) -> None:
         try:
-            data = self._control.recv(65_536)
+            data, descriptors, _, _ = socket.recv_fds(self._control, 65_536, _DESCRIPTORS_MAX)
+            self._descriptors += descriptors
         except BlockingIOError:
             return
         except OSError:
@@ -73,16 +87,26 @@ class Forker:
                 if not future.done():
                     future.set_result(int(pid))
             case [b"exited", pid, status]:
-                self._on_exit.pop(int(pid))(int(status))
+                # Whoever waits for the start hears of that first.
+                self._loop.call_soon(self._on_exit.pop(int(pid)), int(status))
+            case [b"connected", order]:
+                connection = socket.socket(fileno=self._descriptors.pop(0))
+                connection.setblocking(False)
+                self._connecting.pop(int(order)).set_result(connection)
+            case [b"refused", order, number]:
+                error = OSError(int(number), os.strerror(int(number)))
+                self._connecting.pop(int(order)).set_exception(error)
             case _:
                 self._on_word(line)
 
     def _lost(self) -> None:
         self.close()
-        for future, _ in self._started.values():
+        waiting: list[asyncio.Future[Any]] = [future for future, _ in self._started.values()]
+        for future in (*waiting, *self._connecting.values()):
             if not future.done():
                 future.set_exception(ConnectionResetError("the process that forks others ended"))
         self._started.clear()
+        self._connecting.clear()
         endings, self._on_exit = self._on_exit, {}
         for on_exit in endings.values():
             on_exit(KILLED)

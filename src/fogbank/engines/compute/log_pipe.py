@@ -1,4 +1,8 @@
-"""What processes of an environment write, as lines."""
+"""What processes of an environment write, as messages: lines, and whole records where a runtime frames them.
+
+Runtimes put a head before a record, so that its lines stay together: four bytes that begin with a55a, its length in
+four, and the time in eight if the second lowest bit of the first four is set.
+"""
 
 import asyncio
 import os
@@ -7,13 +11,15 @@ from collections.abc import Callable
 # A line longer than this is cut into several, as an event of CloudWatch Logs has a limit of 256 KB.
 _LINE_BYTES_MAX = 256_000
 _BYTES_MAX = 16 << 20
+# No text in UTF-8 has these in a row, but for one with a zero byte in it.
+_FRAME = b"\xa5\x5a\x00"
 
 
 class LogPipe:
     """The reading end of a pipe whose writing end is the stdout and stderr of processes.
 
-    Lines are handed over as they come. At most 16 MB an invocation, more is dropped: a function may write faster than
-    anything could store.
+    Messages are handed over as they come. At most 16 MB an invocation, more is dropped: a function may write faster
+    than anything could store.
     """
 
     def __init__(self, hear: Callable[[list[str]], None]) -> None:
@@ -32,20 +38,20 @@ class LogPipe:
 
     def read(self, *, final: bool = False) -> None:
         """Hand over what is written by now, with the unfinished last line if `final`."""
-        lines: list[str] = []
+        messages: list[str] = []
         while self._open:
             try:
                 data = os.read(self._read, 65_536)
             except BlockingIOError:
                 break
-            self._take(data, lines)
+            self._take(data, messages)
             if len(data) < 65_536:
                 break
         if final and self._partial:
-            self._keep(self._partial, lines)
+            self._keep(self._partial, messages)
             self._partial = b""
-        if lines:
-            self._hear(lines)
+        if messages:
+            self._hear(messages)
 
     def close(self) -> None:
         if self._open:
@@ -54,16 +60,32 @@ class LogPipe:
             os.close(self._read)
             os.close(self.write_end)
 
-    def _take(self, data: bytes, lines: list[str]) -> None:
-        *whole, self._partial = (self._partial + data).split(b"\n")
-        for line in whole:
-            self._keep(line, lines)
-        while len(self._partial) > _LINE_BYTES_MAX:
-            self._keep(self._partial[:_LINE_BYTES_MAX], lines)
-            self._partial = self._partial[_LINE_BYTES_MAX:]
+    def _take(self, data: bytes, messages: list[str]) -> None:
+        rest = self._partial + data
+        while (at := rest.find(_FRAME)) >= 0:
+            if at:
+                *lines, unfinished = rest[:at].split(b"\n")
+                for line in lines:
+                    self._keep(line + b"\n", messages)
+                if unfinished:
+                    self._keep(unfinished, messages)
+                rest = rest[at:]
+            start = 16 if len(rest) > 3 and rest[3] & 2 else 8
+            size = int.from_bytes(rest[4:8], "big")
+            if len(rest) < start + size:
+                self._partial = rest
+                return
+            self._keep(rest[start : start + size], messages)
+            rest = rest[start + size :]
+        *lines, rest = rest.split(b"\n")
+        for line in lines:
+            self._keep(line + b"\n", messages)
+        while len(rest) > _LINE_BYTES_MAX:
+            self._keep(rest[:_LINE_BYTES_MAX], messages)
+            rest = rest[_LINE_BYTES_MAX:]
+        self._partial = rest
 
-    def _keep(self, line: bytes, lines: list[str]) -> None:
-        self._bytes += len(line)
+    def _keep(self, message: bytes, messages: list[str]) -> None:
+        self._bytes += len(message)
         if self._bytes <= _BYTES_MAX:
-            # The runtimes join the lines of one record by carriage returns.
-            lines.append(line.decode("utf-8", "replace").rstrip("\r").replace("\r", "\n"))
+            messages.append(message.decode("utf-8", "replace"))

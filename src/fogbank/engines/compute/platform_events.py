@@ -149,6 +149,19 @@ def extension(name: str, state: str, events: Sequence[str], error_type: str | No
     return PlatformEvent("platform.extension", _with_error(record, error_type), level, text)
 
 
+def subscription(family: Literal["Telemetry", "Logs"], name: str, types: Sequence[str]) -> PlatformEvent:
+    record = {"name": name, "state": "Subscribed", "types": list(types)}
+    type_ = "platform.telemetrySubscription" if family == "Telemetry" else "platform.logsSubscription"
+    shown = ", ".join(each.capitalize() for each in types)
+    text = f"{family.upper()}\tName: {name}\tState: Subscribed\tTypes: [{shown}]\n"
+    return PlatformEvent(type_, record, "INFO", text)
+
+
+def logs_dropped(reason: str, records: int, bytes_: int) -> PlatformEvent:
+    record = {"reason": reason, "droppedRecords": records, "droppedBytes": bytes_}
+    return PlatformEvent("platform.logsDropped", record, "WARN")
+
+
 def _with_error(record: dict[str, Any], error_type: str | None) -> dict[str, Any]:
     return record | {"errorType": error_type} if error_type else record
 

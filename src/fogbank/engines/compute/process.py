@@ -58,6 +58,8 @@ class ProcessEngine:
 
     async def close(self) -> None:
         self._closed = True
-        for environment in tuple(self._environments):
+        environments = tuple(self._environments)
+        for environment in environments:
             environment.destroy()
+        await asyncio.gather(*[environment.until_removed() for environment in environments])
         await self._zygote.close()

@@ -1,5 +1,6 @@
 """The processes of one environment: its runtime and its extensions, sandboxed or plain."""
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -16,7 +17,7 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class Processes(Protocol):
-    """Where an environment's processes run."""
+    """Where an environment's processes run: the runtime's, and one for each external extension."""
 
     @property
     def view(self) -> View: ...
@@ -26,6 +27,12 @@ class Processes(Protocol):
 
     async def start(self, program: Program, log_fd: int, on_exit: OnExit) -> int:
         """A new process whose stdout and stderr is that; its pid. `on_exit` is called with its wait status."""
+
+    async def connect(self, port: int) -> socket.socket:
+        """Connect to a port on which one of the processes listens. Raises OSError."""
+
+    def terminate(self, pid: int) -> None:
+        """Ask a process to end (SIGTERM), by the number that `start` gave."""
 
     def kill_all(self) -> None: ...
 
@@ -79,6 +86,21 @@ class PlainProcesses:
         pid = await self._zygote.fork("program", order_of(self._spec, self.view, program), [log_fd], ended)
         self._pids.add(pid)
         return pid
+
+    async def connect(self, port: int) -> socket.socket:
+        connection = socket.socket()
+        connection.setblocking(False)
+        try:
+            await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
+        except OSError:
+            connection.close()
+            raise
+        return connection
+
+    def terminate(self, pid: int) -> None:
+        if pid in self._pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
 
     def kill_all(self) -> None:
         for pid in self._pids:

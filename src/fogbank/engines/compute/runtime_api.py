@@ -13,7 +13,6 @@ A runtime is in one of the states below; what it asks for in a state that does n
 import base64
 import binascii
 import re
-import time
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
@@ -63,13 +62,13 @@ class Listener(Protocol):
 
 
 class RuntimeApi:
-    """Serves one environment. The next invocation is given with `offer`."""
+    """Serves one environment."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self._state: State = "Started"
         self._parked: Request | None = None
-        self._offered: Invocation | None = None
+        self._offered: tuple[Invocation, int] | None = None
         self._running: Invocation | None = None
 
     def reset(self) -> None:
@@ -77,10 +76,33 @@ class RuntimeApi:
         self._state = "Started"
         self._parked = self._offered = self._running = None
 
-    def offer(self, invocation: Invocation) -> None:
+    @property
+    def waiting(self) -> bool:
+        """Whether the runtime waits for an invocation."""
+        return self._parked is not None
+
+    def offer(self, invocation: Invocation, deadline_ms: int) -> None:
         """Hand over the invocation, now or when the runtime asks for one."""
-        self._offered = invocation
+        self._offered = (invocation, deadline_ms)
         self._match()
+
+    def _match(self) -> None:
+        if self._parked is None or self._offered is None:
+            return
+        request, self._parked = self._parked, None
+        (invocation, deadline_ms), self._offered = self._offered, None
+        self._running, self._state = invocation, "Running"
+        headers = {
+            "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
+            "Lambda-Runtime-Deadline-Ms": str(deadline_ms),
+            "Lambda-Runtime-Invoked-Function-Arn": invocation.function_arn,
+            "Content-Type": "application/json",
+            "Lambda-Runtime-Trace-Id": invocation.trace_id,
+            "Lambda-Runtime-Client-Context": invocation.client_context,
+            "Lambda-Runtime-Cognito-Identity": invocation.cognito_identity,
+            "Lambda-Runtime-Aws-Tenant-Id": invocation.tenant_id,
+        }
+        request.answer(200, invocation.payload, headers)
 
     def receive(self, request: Request) -> Receiver:
         parts = request.path.removeprefix(PREFIX).strip("/").split("/")
@@ -182,26 +204,6 @@ class RuntimeApi:
 
     def _gone(self) -> None:
         self._parked = None
-
-    def _match(self) -> None:
-        if self._parked is None or self._offered is None:
-            return
-        request, self._parked = self._parked, None
-        invocation, self._offered = self._offered, None
-        self._running, self._state = invocation, "Running"
-        # The function reads the machine's clock, so its deadline is on that clock and not on Fogbank's.
-        deadline_ms = int((time.time() + invocation.timeout_s) * 1000)
-        headers = {
-            "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
-            "Lambda-Runtime-Deadline-Ms": str(deadline_ms),
-            "Lambda-Runtime-Invoked-Function-Arn": invocation.function_arn,
-            "Content-Type": "application/json",
-            "Lambda-Runtime-Trace-Id": invocation.trace_id,
-            "Lambda-Runtime-Client-Context": invocation.client_context,
-            "Lambda-Runtime-Cognito-Identity": invocation.cognito_identity,
-            "Lambda-Runtime-Aws-Tenant-Id": invocation.tenant_id,
-        }
-        request.answer(200, invocation.payload, headers)
 
 
 class _Streamed:

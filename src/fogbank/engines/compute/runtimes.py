@@ -75,6 +75,17 @@ def runtime_program(spec: FunctionSpec, view: View, api: str) -> Program:
     return Program(environment=environment, command=[_bootstrap(spec, view)])
 
 
+def extension_programs(spec: FunctionSpec, view: View, api: str) -> dict[str, Program]:
+    """The external extensions that the function's layers bring, by name."""
+    environment = _environment(spec, view, api)
+    found = {}
+    for folder, seen in zip(spec.layers, view.layers, strict=True):
+        for file in sorted((folder / "extensions").glob("*")):
+            if file.is_file():
+                found[file.name] = Program(environment=environment, command=[f"{seen}/extensions/{file.name}"])
+    return found
+
+
 def _python(spec: FunctionSpec, view: View, environment: Mapping[str, str]) -> Program:
     paths = [path for layer in view.layers for path in (f"{layer}/python", layer)]
     return Program(environment=environment, handler=spec.handler, python_path=paths)

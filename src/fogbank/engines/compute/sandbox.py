@@ -62,10 +62,20 @@ class Sandbox:
         assert self._init is not None
         return await self._init.fork("program", order_of(self._spec, self.view, program), [log_fd], on_exit)
 
+    async def connect(self, port: int) -> socket.socket:
+        assert self._init is not None
+        return await self._init.connect(port)
+
+    def terminate(self, pid: int) -> None:
+        self._signal(pid, signal.SIGTERM)
+
     def kill_all(self) -> None:
+        self._signal(-1, signal.SIGKILL)
+
+    def _signal(self, pid: int, number: int) -> None:
         if self._init is not None:
             with contextlib.suppress(OSError):
-                self._init.tell("signal", {"pid": -1, "signal": signal.SIGKILL})
+                self._init.tell("signal", {"pid": pid, "signal": number})
 
     def pids(self) -> list[int]:
         try:

@@ -1,4 +1,4 @@
-// console, as Lambda formats it. A carriage return keeps the lines of one record together on the way.
+// console, as Lambda formats it. Records are framed, which keeps their lines together on the way.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html
 
@@ -22,7 +22,10 @@ export function patchConsole() {
 }
 
 function write(line) {
-  const bytes = Buffer.from(line.replaceAll("\n", "\r") + "\n");
+  const message = Buffer.from(line + "\n");
+  const head = Buffer.from([0xa5, 0x5a, 0, 1, 0, 0, 0, 0]);
+  head.writeUInt32BE(message.length, 4);
+  const bytes = Buffer.concat([head, message]);
   for (let at = 0; at < bytes.length; ) {
     try {
       at += writeSync(1, bytes, at);

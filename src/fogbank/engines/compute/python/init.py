@@ -31,7 +31,20 @@ def run(root, order, control):
     socket.send_fds(channel, [b"ready\n"], [listener.fileno() for listener in listeners])
     for listener in listeners:
         listener.close()
-    fork_server.follow(channel, {"program": _start_program, "signal": _send_signal})
+
+    def connect(order, descriptors):
+        """A connection to a port in here belongs to the network in here, whoever uses it."""
+        connection = socket.socket()
+        try:
+            connection.connect(("127.0.0.1", order["port"]))
+        except OSError as error:
+            channel.sendall(b"refused %d %d\n" % (order["order"], error.errno or 0))
+        else:
+            socket.send_fds(channel, [b"connected %d\n" % order["order"]], [connection.fileno()])
+        finally:
+            connection.close()
+
+    fork_server.follow(channel, {"program": _start_program, "signal": _send_signal, "connect": connect})
 
 
 def _start_program(order, descriptors):

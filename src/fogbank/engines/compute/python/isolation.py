@@ -48,7 +48,7 @@ _ETC = {
     f"sbx_user1051:x:{UID}:{GID}::/home/sbx_user1051:/sbin/nologin\n"
     "nobody:x:65534:65534:nobody:/:/sbin/nologin\n",
     "group": f"root:x:0:\nsbx_user1051:x:{GID}:\nnobody:x:65534:\n",
-    "hosts": "127.0.0.1 localhost\n",
+    "hosts": "127.0.0.1 localhost sandbox.localdomain sandbox\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\nprotocols: files\nservices: files\n",
     "resolv.conf": "nameserver 127.0.0.1\noptions timeout:2 attempts:2\n",
 }

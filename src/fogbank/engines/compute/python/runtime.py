@@ -10,6 +10,7 @@ import importlib
 import json
 import logging
 import os
+import re
 import socket
 import sys
 import time
@@ -111,22 +112,31 @@ class InitError(Exception):
         self.trace = list(trace)
 
 
+def write_record(text):
+    """Write a log record in a frame, which keeps its lines together on the way."""
+    message = text.encode("utf-8", "replace")
+    frame = memoryview(b"\xa5\x5a\x00\x01" + len(message).to_bytes(4, "big") + message)
+    sys.stdout.flush()
+    while frame:
+        frame = frame[os.write(1, frame) :]
+
+
 class LogHandler(logging.Handler):
-    """Records as AWS formats them. A carriage return keeps the lines of one record together on the way."""
+    """Records as AWS formats them."""
 
     request_id = ""
 
     def __init__(self):
         super().__init__()
         formatter = logging.Formatter(
-            "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S"
+            "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n", "%Y-%m-%dT%H:%M:%S"
         )
         formatter.converter = time.gmtime
         self.setFormatter(formatter)
 
     def emit(self, record):
         record.aws_request_id = self.request_id
-        sys.stdout.write(self.format(record).replace("\n", "\r") + "\n")
+        write_record(self.format(record))
 
 
 class JsonLogHandler(LogHandler):
@@ -141,7 +151,7 @@ class JsonLogHandler(LogHandler):
             document["errorType"] = record.exc_info[0].__name__
             document["errorMessage"] = str(record.exc_info[1])
             document["stackTrace"] = traceback.format_tb(record.exc_info[2])
-        sys.stdout.write(json.dumps(document) + "\n")
+        write_record(json.dumps(document) + "\n")
 
 
 def load_handler(handler):
@@ -180,10 +190,10 @@ def report(client, path, error_type, message, trace, request_id):
     lines = [f"[ERROR] {error_type}: {message}" if message else f"[ERROR] {error_type}"]
     if trace:
         lines.append("Traceback (most recent call last):")
-        lines += "".join(trace).rstrip("\n").split("\n")
-    sys.stdout.write("\r".join("\r".join(lines).split("\n")) + "\n")
-    sys.stdout.flush()
+        # Indents are of spaces that no viewer of logs drops.
+        lines += [re.sub("^ +", lambda match: "\xa0" * len(match[0]), line) for line in "".join(trace).splitlines()]
     sys.stderr.flush()
+    write_record("\n".join(lines))
     document = {"errorMessage": message, "errorType": error_type}
     if request_id is not None:
         document["requestId"] = request_id
