@@ -141,7 +141,7 @@ def test_a_body_is_text_if_its_type_says_so(aws: Aws, content_type: str, body: b
 @pytest.mark.parametrize(
     ("result", "status", "content_type", "body"),
     [
-        ({"hello": "world"}, 200, "application/json", b'{"hello": "world"}'),
+        ({"hello": "world"}, 200, "application/json", b'{"hello":"world"}'),
         ("hello", 200, "application/json", b"hello"),
         (3.1, 200, "application/json", b"3.1"),
         ({"statusCode": 201}, 201, "application/json", b""),

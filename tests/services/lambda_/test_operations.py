@@ -105,6 +105,32 @@ def test_an_alias_points_to_versions_that_are_there(aws: Any, alias: Any, senten
         client.create_alias(FunctionName="f", Name="live", **alias)
 
 
+def test_an_alias_with_weights_sends_invocations_to_both_of_its_versions(aws: Any, clock: Any) -> None:
+    client = aws("lambda")
+    create(client, "f", "def handler(event, context):\n    return context.function_version\n", Publish=True)
+    client.update_function_configuration(FunctionName="f", Description="second")
+    clock.advance(s=1)
+    client.publish_version(FunctionName="f")
+    weights = {"AdditionalVersionWeights": {"2": 0.5}}
+    client.create_alias(FunctionName="f", Name="live", FunctionVersion="1", RoutingConfig=weights)
+    seen = {client.invoke(FunctionName="f:live")["ExecutedVersion"] for _ in range(60)}
+    assert seen == {"1", "2"}
+    assert {client.get_function(FunctionName="f:live")["Configuration"]["Version"] for _ in range(20)} == {"1"}
+    client.update_alias(FunctionName="f", Name="live", RoutingConfig={"AdditionalVersionWeights": {"2": 1.0}})
+    assert {client.invoke(FunctionName="f:live")["ExecutedVersion"] for _ in range(5)} == {"2"}
+
+
+def test_the_versions_of_an_alias_act_as_one_role(aws: Any, clock: Any) -> None:
+    client = aws("lambda")
+    create(client, "f", ECHO, Publish=True)
+    client.update_function_configuration(FunctionName="f", Role="arn:aws:iam::000000000000:role/other")
+    clock.advance(s=1)
+    client.publish_version(FunctionName="f")
+    weights = {"AdditionalVersionWeights": {"2": 0.5}}
+    with pytest.raises(ClientError, match="InvalidParameterValueException.*execution role"):
+        client.create_alias(FunctionName="f", Name="live", FunctionVersion="1", RoutingConfig=weights)
+
+
 def test_a_function_has_one_version_of_a_layer(aws: Any) -> None:
     client = aws("lambda")
     arns = [layer(client)["LayerVersionArn"] for _ in range(2)]
@@ -231,9 +257,3 @@ def test_events_of_a_function_that_may_not_run_go_to_its_dead_letters(aws: Any) 
     client.invoke(FunctionName="f", InvocationType="Event", Payload=b'{"n": 1}')
     (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
     assert json.loads(message["Body"]) == {"n": 1}
-
-
-def test_a_layer_of_another_account_is_found_by_its_arn(aws: Any, account: str) -> None:
-    other = aws("lambda", account="555566667777")
-    arn = layer(other)["LayerArn"]
-    assert aws("lambda").get_layer_version(LayerName=arn, VersionNumber=1)["LayerArn"] == arn

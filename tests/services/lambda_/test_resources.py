@@ -1,11 +1,12 @@
 """The CloudFormation types' own conversions."""
 
-from fogbank.services.lambda_.resources import RESOURCES, _inline_zip, _taken
+from fogbank.services.lambda_.resource_properties import taken
+from fogbank.services.lambda_.resources import RESOURCES, _inline_zip
 
 
 def test_each_type_is_declared_once() -> None:
     names = [resource.type_name for resource in RESOURCES]
-    assert len(set(names)) == len(names) == 7
+    assert len(set(names)) == len(names) == 10
 
 
 def test_text_and_numbers_become_what_the_api_takes() -> None:
@@ -16,7 +17,7 @@ def test_text_and_numbers_become_what_the_api_takes() -> None:
         "Environment": {"Variables": {"N": 1, "ON": True}},
         "ScalingConfig": {"MaximumConcurrency": "10"},
     }
-    assert _taken(properties, tuple(properties)) == {
+    assert taken(properties, tuple(properties)) == {
         "Timeout": 30,
         "Description": "123",
         "Enabled": False,

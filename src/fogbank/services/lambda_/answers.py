@@ -148,9 +148,9 @@ def layer_version(arn: str, version: int, layer: Layer) -> dict[str, Any]:
         "Description": layer.description,
         "CreatedDate": iso_offset(layer.created_ms),
     }
-    if layer.runtimes:
+    if layer.runtimes is not None:
         answer["CompatibleRuntimes"] = layer.runtimes
-    if layer.architectures:
+    if layer.architectures is not None:
         answer["CompatibleArchitectures"] = layer.architectures
     if layer.license:
         answer["LicenseInfo"] = layer.license

@@ -26,9 +26,10 @@ UNZIPPED_BYTES_MAX = 262_144_000
 class Package:
     """A checked zip, with what Lambda reports of it."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, unzipped_bytes: int) -> None:
         self.data = data
         self.size = len(data)
+        self.unzipped_bytes = unzipped_bytes
         self.sha256 = base64.b64encode(hashlib.sha256(data).digest()).decode()
 
 
@@ -43,8 +44,7 @@ async def fetch_package(ctx: Context, code: dict[str, Any]) -> Package:
         raise NotImplementedInFogbank("Fogbank does not run functions from container images yet.")
     else:
         raise InvalidParameterValue("Please provide a source for function code.")
-    check_zip(data)
-    return Package(data)
+    return Package(data, check_zip(data))
 
 
 async def _from_s3(ctx: Context, code: dict[str, Any]) -> bytes:
@@ -66,9 +66,8 @@ async def _from_s3(ctx: Context, code: dict[str, Any]) -> bytes:
     return bytes(await data if inspect.isawaitable(data) else data)
 
 
-def check_zip(data: bytes) -> None:
-    """Refuse what Lambda refuses: no zip, too large, or entries that leave the folder they are unpacked
-    in."""
+def check_zip(data: bytes) -> int:
+    """How large it is unpacked. Refuses what Lambda refuses: no zip, too large, or entries that leave their folder."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
@@ -76,7 +75,8 @@ def check_zip(data: bytes) -> None:
         raise InvalidParameterValue(
             "Could not unzip uploaded file. Please check your file, then try to upload again."
         ) from error
-    if sum(entry.file_size for entry in entries) >= UNZIPPED_BYTES_MAX:
+    unzipped_bytes = sum(entry.file_size for entry in entries)
+    if unzipped_bytes >= UNZIPPED_BYTES_MAX:
         raise InvalidParameterValue(f"Unzipped size must be smaller than {UNZIPPED_BYTES_MAX} bytes")
     for entry in entries:
         parts = Path(entry.filename.replace("\\", "/")).parts
@@ -84,6 +84,7 @@ def check_zip(data: bytes) -> None:
             raise InvalidParameterValue(
                 "Could not unzip uploaded file. Please check your file, then try to upload again."
             )
+    return unzipped_bytes
 
 
 class CodeCache:

@@ -9,7 +9,7 @@ from typing import Any
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.services.lambda_ import answers
-from fogbank.services.lambda_.code import Package
+from fogbank.services.lambda_.code import UNZIPPED_BYTES_MAX, Package
 from fogbank.services.lambda_.errors import (
     WITHOUT_TYPE,
     Invalid,
@@ -18,7 +18,8 @@ from fogbank.services.lambda_.errors import (
     ResourceConflict,
     ResourceNotFound,
 )
-from fogbank.services.lambda_.names import FunctionName, function_arn
+from fogbank.services.lambda_.layer_access import check_shared
+from fogbank.services.lambda_.names import FunctionName, function_arn, is_alias
 from fogbank.services.lambda_.records import Alias, Configuration, Function, Tables
 from fogbank.services.lambda_.states import begin_update, is_settled
 
@@ -80,8 +81,23 @@ class Functions:
         return found
 
     def configuration(self, ctx: Context, name: FunctionName) -> Configuration:
-        """The version that the qualifier names; an alias with weights picks one."""
-        version = self.version_of(ctx, name)
+        """The version that the qualifier names, of an alias its first."""
+        return self._version(ctx, name, self.version_of(ctx, name))
+
+    def routed(self, ctx: Context, name: FunctionName) -> Configuration:
+        """The version that an invocation goes to: an alias with weights picks one."""
+        alias = None
+        if is_alias(name.qualifier):
+            alias = self.tables.aliases.get((name.account, ctx.region, name.name, name.qualifier))
+        if alias is not None and alias.weights:
+            draw = random.random()
+            for version, weight in alias.weights.items():
+                if draw < weight:
+                    return self._version(ctx, name, int(version))
+                draw -= weight
+        return self.configuration(ctx, name)
+
+    def _version(self, ctx: Context, name: FunctionName, version: int | None) -> Configuration:
         found = None
         if version is not None:
             found = self.tables.configurations.get((name.account, ctx.region, name.name, version))
@@ -98,11 +114,7 @@ class Functions:
         alias = self.tables.aliases.get((name.account, ctx.region, name.name, qualifier))
         if alias is None:
             return None
-        version = alias.version
-        for other, weight in alias.weights.items():
-            if random.random() < weight:
-                version = other
-        return 0 if version == "$LATEST" else int(version)
+        return 0 if alias.version == "$LATEST" else int(alias.version)
 
     def answer(self, ctx: Context, name: FunctionName, config: Configuration, *, qualifier: str) -> dict[str, Any]:
         layers = []
@@ -201,6 +213,7 @@ class Functions:
         if (layers := settings.get("Layers")) is not None:
             self._check_layers(ctx, layers)
             config.layers = layers
+            self.check_size(config)
 
     def _check_layers(self, ctx: Context, layers: list[str]) -> None:
         if len(layers) > LAYERS_MAX:
@@ -213,8 +226,11 @@ class Functions:
                     "Layers are not in the same region as the function. "
                     f"Layers are expected to be in region {ctx.region}."
                 )
-            if key is None or self.tables.layers.get(key) is None:
+            layer = self.tables.layers.get(key) if key is not None else None
+            if key is None or layer is None or layer.deleted:
                 raise InvalidParameterValue(f"Layer version {arn} does not exist.")
+            if key[0] != ctx.account:
+                check_shared(ctx, arn, layer)
             other = seen.setdefault(arn.rpartition(":")[0], arn)
             if other is not arn:
                 raise InvalidParameterValue(
@@ -222,7 +238,16 @@ class Functions:
                     f"{other} and {arn} are versions of the same layer."
                 )
 
+    def check_size(self, config: Configuration) -> None:
+        """A function and its layers have to fit in one environment."""
+        found = [self.tables.layers.get(key) for arn in config.layers if (key := self.layer_key(arn)) is not None]
+        size = config.unzipped_bytes + sum(layer.unzipped_bytes for layer in found if layer is not None)
+        if config.layers and size > UNZIPPED_BYTES_MAX:
+            raise InvalidParameterValue(f"Layers consume more than the available size of {UNZIPPED_BYTES_MAX} bytes")
+
     def take_code(self, config: Configuration, package: Package) -> None:
+        config.unzipped_bytes = package.unzipped_bytes
+        self.check_size(config)
         blob = self._cloud.blobs.write_bytes(package.data)
         self._cloud.blobs.claim(blob, package.size)
         config.blob = blob
@@ -342,8 +367,15 @@ class Functions:
                 f"Invalid function version {alias.version}. "
                 f"Function version {alias.version} is already included in routing configuration."
             )
-        for version in (alias.version, *alias.weights):
+        versions = [
             self.configuration(ctx, FunctionName(name.account, name.name, version))
+            for version in (alias.version, *alias.weights)
+        ]
+        # https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html has the rule; the words are ours.
+        if len({(config.role, config.dead_letter_arn) for config in versions}) > 1:
+            raise InvalidParameterValue(
+                "The versions that an alias points to must have the same execution role and dead-letter queue."
+            )
         alias.revision = str(uuid.uuid4())
         self.tables.aliases.put((name.account, ctx.region, name.name, alias.name), alias)
 

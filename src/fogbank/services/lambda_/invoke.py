@@ -79,7 +79,7 @@ class Invoker:
 
         Raises TooManyRequests, ResourceNotFound, InvalidRuntime, RecursiveInvocation.
         """
-        config = self._functions.configuration(ctx, name)
+        config = self._functions.routed(ctx, name)
         self.check_runtime(config)
         if on_start is not None:
             on_start(config.label)

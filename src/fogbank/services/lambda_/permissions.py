@@ -6,10 +6,11 @@ import uuid
 from typing import Any
 
 from fogbank.core.context import Context
-from fogbank.services.lambda_.errors import InvalidParameterValue, ResourceConflict, ResourceNotFound
+from fogbank.services.lambda_.errors import InvalidParameterValue, ResourceNotFound
 from fogbank.services.lambda_.functions import Functions, check_revision
 from fogbank.services.lambda_.names import FunctionName, function_arn, is_alias
 from fogbank.services.lambda_.records import Alias, Configuration, Policy
+from fogbank.services.lambda_.statements import check_new_statement, document_of, new_statement, without_statement
 
 
 class Permissions:
@@ -30,15 +31,14 @@ class Permissions:
         return self._subject(ctx, name).revision
 
     def document(self, policy: Policy) -> str:
-        document = {"Version": "2012-10-17", "Id": "default", "Statement": policy.statements}
-        return json.dumps(document, separators=(",", ":"))
+        return document_of(policy.statements)
 
     def add(self, ctx: Context, name: FunctionName, wanted: dict[str, Any]) -> str:
         """Add a statement; its JSON text."""
         if name.qualifier == "$LATEST":
             raise InvalidParameterValue("We currently do not support adding policies for $LATEST.")
         resource = function_arn(ctx, name.account, name.name, name.qualifier)
-        statement = _statement(wanted, resource)
+        statement = new_statement(wanted, resource)
         subject = self._subject(ctx, name)
         key = self._key(ctx, name)
         policy = self._policies.get(key) or Policy([], "")
@@ -82,55 +82,3 @@ class Permissions:
     @staticmethod
     def _key(ctx: Context, name: FunctionName) -> tuple[str, str, str, str]:
         return (name.account, ctx.region, name.name, name.qualifier)
-
-
-def check_new_statement(statements: list[dict[str, Any]], sid: str) -> None:
-    if any(statement["Sid"] == sid for statement in statements):
-        raise ResourceConflict(
-            f"The statement id ({sid}) provided already exists. "
-            "Please provide a new statement id, or remove the existing statement."
-        )
-
-
-def without_statement(statements: list[dict[str, Any]], sid: str) -> list[dict[str, Any]]:
-    kept = [statement for statement in statements if statement["Sid"] != sid]
-    if len(kept) == len(statements):
-        raise ResourceNotFound(f"Statement {sid} is not found in resource policy.")
-    return kept
-
-
-def _statement(wanted: dict[str, Any], resource: str) -> dict[str, Any]:
-    principal: str = wanted["Principal"]
-    who: Any
-    if principal == "*":
-        who = "*"
-    elif principal.endswith(".amazonaws.com"):
-        who = {"Service": principal}
-    elif principal.isdigit():
-        who = {"AWS": f"arn:aws:iam::{principal}:root"}
-    elif principal.startswith("arn:"):
-        who = {"AWS": principal}
-    else:
-        raise InvalidParameterValue("The provided principal was invalid. Please check the principal and try again.")
-    statement: dict[str, Any] = {
-        "Sid": wanted["StatementId"],
-        "Effect": "Allow",
-        "Principal": who,
-        "Action": wanted["Action"],
-        "Resource": resource,
-    }
-    condition: dict[str, dict[str, str]] = {}
-    if account := wanted.get("SourceAccount"):
-        condition.setdefault("StringEquals", {})["AWS:SourceAccount"] = account
-    for member in ("FunctionUrlAuthType", "EventSourceToken"):
-        if wanted.get(member):
-            condition.setdefault("StringEquals", {})[f"lambda:{member}"] = wanted[member]
-    if (via_url := wanted.get("InvokedViaFunctionUrl")) is not None:
-        condition["Bool"] = {"lambda:InvokedViaFunctionUrl": str(via_url).lower()}
-    if organization := wanted.get("PrincipalOrgID"):
-        condition.setdefault("StringEquals", {})["aws:PrincipalOrgID"] = organization
-    if source := wanted.get("SourceArn"):
-        condition["ArnLike"] = {"AWS:SourceArn": source}
-    if condition:
-        statement["Condition"] = condition
-    return statement

@@ -54,6 +54,7 @@ class Configuration(Record):
     settles_ms: int = 0
     """Until then a change shows as under way, with a revision of its own."""
     interim_revision: str = ""
+    unzipped_bytes: int = 0
 
     @property
     def label(self) -> str:
@@ -129,11 +130,14 @@ class Layer(Record):
     code_size: int
     code_sha256: str
     created_ms: int
-    runtimes: list[str] = []
-    architectures: list[str] = []
+    runtimes: list[str] | None = None
+    architectures: list[str] | None = None
     license: str = ""
     policy: list[dict[str, Any]] = []
     policy_revision: str = ""
+    unzipped_bytes: int = 0
+    deleted: bool = False
+    """It is no longer there but for the functions that have it."""
 
 
 class LayerCounter(Record):

@@ -1,7 +1,6 @@
 """CloudFormation types of AWS::Lambda."""
 
 import io
-import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,8 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
+from fogbank.services.lambda_.access_resources import ACCESS_RESOURCES
+from fogbank.services.lambda_.resource_properties import gone_is_fine, set_tags, taken, typed
 
 _SETTINGS = (
     "DeadLetterConfig",
@@ -44,56 +45,6 @@ _MAPPING_SETTINGS = (
 )
 
 
-_NUMBERS = frozenset(
-    {
-        "BatchSize",
-        "MaximumBatchingWindowInSeconds",
-        "MaximumConcurrency",
-        "MaximumEventAgeInSeconds",
-        "MaximumRecordAgeInSeconds",
-        "MaximumRetryAttempts",
-        "MemorySize",
-        "ParallelizationFactor",
-        "Size",
-        "Timeout",
-        "TumblingWindowInSeconds",
-    }
-)
-_BOOLEANS = frozenset({"BisectBatchOnFunctionError", "Enabled"})
-
-
-def _taken(properties: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: _typed(name, properties[name]) for name in names if properties.get(name) is not None}
-
-
-def _typed(name: str, value: Any) -> Any:
-    """Templates may write numbers and booleans as text, and text as numbers; the API takes neither."""
-    if name in _NUMBERS:
-        return int(value)
-    if name in _BOOLEANS:
-        return value if isinstance(value, bool) else value == "true"
-    if name == "Pattern" and isinstance(value, dict):
-        return json.dumps(value)
-    if isinstance(value, dict):
-        return {inner: _typed(inner, each) for inner, each in value.items()}
-    if isinstance(value, list):
-        return [_typed("", each) for each in value]
-    return _text(value)
-
-
-def _text(value: Any) -> str:
-    """JSON's true in a template becomes `true`."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-async def _gone_is_fine(work: Any) -> None:
-    try:
-        await work
-    except AwsError as error:
-        if error.code != "ResourceNotFoundException":
-            raise
-
-
 async def _settled(ctx: Context, name: str) -> Context:
     """The context at a time when the function takes the next change."""
     while True:
@@ -126,6 +77,35 @@ def _code(properties: dict[str, Any]) -> dict[str, Any]:
     return {name: code[name] for name in ("S3Bucket", "S3Key", "S3ObjectVersion", "ImageUri") if name in code}
 
 
+_AT_CREATION = ("Architectures", "CodeSigningConfigArn", "PackageType")
+
+
+async def _sign(ctx: Context, name: str, config_arn: str | None) -> None:
+    service = ctx.cloud.lambda_
+    if config_arn is None:
+        await ctx.call(service.delete_function_code_signing_config, FunctionName=name)
+    else:
+        await ctx.call(service.put_function_code_signing_config, FunctionName=name, CodeSigningConfigArn=config_arn)
+
+
+async def _surround(ctx: Context, name: str, properties: dict[str, Any], previous: dict[str, Any]) -> None:
+    """Set what is no part of a function's configuration, where it has changed."""
+    service = ctx.cloud.lambda_
+    reserved = properties.get("ReservedConcurrentExecutions")
+    if reserved != previous.get("ReservedConcurrentExecutions"):
+        if reserved is None:
+            await ctx.call(service.delete_function_concurrency, FunctionName=name)
+        else:
+            put = service.put_function_concurrency
+            await ctx.call(put, FunctionName=name, ReservedConcurrentExecutions=int(reserved))
+    loop = properties.get("RecursiveLoop", "Terminate")
+    if loop != previous.get("RecursiveLoop", "Terminate"):
+        await ctx.call(service.put_function_recursion_config, FunctionName=name, RecursiveLoop=loop)
+    runtime = properties.get("RuntimeManagementConfig") or {"UpdateRuntimeOn": "Auto"}
+    if runtime != (previous.get("RuntimeManagementConfig") or {"UpdateRuntimeOn": "Auto"}):
+        await ctx.call(service.put_runtime_management_config, FunctionName=name, **runtime)
+
+
 class FunctionType(ResourceType):
     type_name = "AWS::Lambda::Function"
     supported = frozenset(
@@ -133,9 +113,12 @@ class FunctionType(ResourceType):
             *_SETTINGS,
             "Architectures",
             "Code",
+            "CodeSigningConfigArn",
             "FunctionName",
             "PackageType",
+            "RecursiveLoop",
             "ReservedConcurrentExecutions",
+            "RuntimeManagementConfig",
             "Tags",
         }
     )
@@ -144,84 +127,48 @@ class FunctionType(ResourceType):
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         properties = request.properties
         name = properties.get("FunctionName") or request.generated_name(length_max=64)
-        extra = {key: properties[key] for key in ("Architectures", "PackageType") if key in properties}
+        extra = {key: properties[key] for key in _AT_CREATION if key in properties}
         answer = await ctx.call(
             ctx.cloud.lambda_.create_function,
             FunctionName=name,
             Code=_code(properties),
             Tags=request.tags(),
-            **_taken(properties, _SETTINGS),
+            **taken(properties, _SETTINGS),
             **extra,
         )
-        reserved = properties.get("ReservedConcurrentExecutions")
-        if reserved is not None:
-            try:
-                await ctx.call(
-                    ctx.cloud.lambda_.put_function_concurrency,
-                    FunctionName=name,
-                    ReservedConcurrentExecutions=int(reserved),
-                )
-            except AwsError:
-                # A resource that failed to be created must not be left behind.
-                await ctx.call(ctx.cloud.lambda_.delete_function, FunctionName=name)
-                raise
+        try:
+            await _surround(ctx, name, properties, {})
+        except AwsError:
+            # A resource that failed to be created must not be left behind.
+            await ctx.call(ctx.cloud.lambda_.delete_function, FunctionName=name)
+            raise
         return ResourceState(physical_id=name, attributes={"Arn": answer["FunctionArn"]})
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         service, name = ctx.cloud.lambda_, request.physical_id
         properties, previous = request.properties, request.previous
-        settings = _taken(properties, _SETTINGS)
+        if properties.get("CodeSigningConfigArn") != previous.get("CodeSigningConfigArn"):
+            await _sign(ctx, name, properties.get("CodeSigningConfigArn"))
+        settings = taken(properties, _SETTINGS)
         defaults = {"Description": "", "Timeout": 3, "MemorySize": 128, "Environment": {}, "Layers": []}
         for key, value in defaults.items():
             if key in previous and key not in properties:
                 settings[key] = value
-        if settings != _taken(previous, _SETTINGS):
+        if settings != taken(previous, _SETTINGS):
             ctx = await _settled(ctx, name)
             await ctx.call(service.update_function_configuration, FunctionName=name, **settings)
         if properties.get("Code") != previous.get("Code"):
             ctx = await _settled(ctx, name)
             await ctx.call(service.update_function_code, FunctionName=name, **_code(properties))
-        reserved = properties.get("ReservedConcurrentExecutions")
-        if reserved != previous.get("ReservedConcurrentExecutions"):
-            if reserved is None:
-                await ctx.call(service.delete_function_concurrency, FunctionName=name)
-            else:
-                await ctx.call(
-                    service.put_function_concurrency,
-                    FunctionName=name,
-                    ReservedConcurrentExecutions=int(reserved),
-                )
+        await _surround(ctx, name, properties, previous)
         ctx = await _settled(ctx, name)
-        answer = await ctx.call(service.get_function, FunctionName=name)
-        arn = answer["Configuration"]["FunctionArn"]
-        tags = request.tags()
-        if dropped := [key for key in answer.get("Tags", {}) if key not in tags]:
-            await ctx.call(service.untag_resource, Resource=arn, TagKeys=dropped)
-        if tags:
-            await ctx.call(service.tag_resource, Resource=arn, Tags=tags)
+        found = await ctx.call(service.get_function_configuration, FunctionName=name)
+        arn = found["FunctionArn"]
+        await set_tags(ctx, arn, request.tags())
         return ResourceState(physical_id=name, attributes={"Arn": arn})
 
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:
-        await _gone_is_fine(ctx.call(ctx.cloud.lambda_.delete_function, FunctionName=request.physical_id))
-
-
-class PermissionType(ResourceType):
-    type_name = "AWS::Lambda::Permission"
-    supported = frozenset({"Action", "FunctionName", "Principal", "PrincipalOrgID", "SourceAccount", "SourceArn"})
-
-    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        sid = request.generated_name(length_max=100)
-        await ctx.call(ctx.cloud.lambda_.add_permission, StatementId=sid, **_typed("", request.properties))
-        return ResourceState(physical_id=sid, attributes={"Id": sid})
-
-    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        await self.delete(ctx, request)
-        return await self.create(ctx, request)
-
-    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
-        function = (request.previous or request.properties)["FunctionName"]
-        remove = ctx.cloud.lambda_.remove_permission
-        await _gone_is_fine(ctx.call(remove, FunctionName=function, StatementId=request.physical_id))
+        await gone_is_fine(ctx.call(ctx.cloud.lambda_.delete_function, FunctionName=request.physical_id))
 
 
 _CLEARED: dict[str, Any] = {
@@ -245,12 +192,12 @@ class EventSourceMappingType(ResourceType):
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         properties = request.properties
-        settings = _taken(properties, (*_MAPPING_SETTINGS, *_MAPPING_SOURCE))
+        settings = taken(properties, (*_MAPPING_SETTINGS, *_MAPPING_SOURCE))
         answer = await ctx.call(ctx.cloud.lambda_.create_event_source_mapping, Tags=request.tags(), **settings)
         return _mapping_state(answer)
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        settings = _taken(request.properties, _MAPPING_SETTINGS)
+        settings = taken(request.properties, _MAPPING_SETTINGS)
         # The API leaves alone what it is not given; a property that the template no longer has is cleared.
         settings |= {
             name: cleared
@@ -262,7 +209,7 @@ class EventSourceMappingType(ResourceType):
 
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:
         delete = ctx.cloud.lambda_.delete_event_source_mapping
-        await _gone_is_fine(ctx.call(delete, UUID=request.physical_id))
+        await gone_is_fine(ctx.call(delete, UUID=request.physical_id))
 
 
 def _mapping_state(answer: dict[str, Any]) -> ResourceState:
@@ -275,7 +222,7 @@ class VersionType(ResourceType):
     supported = frozenset({"CodeSha256", "Description", "FunctionName"})
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        answer = await ctx.call(ctx.cloud.lambda_.publish_version, **_typed("", request.properties))
+        answer = await ctx.call(ctx.cloud.lambda_.publish_version, **typed("", request.properties))
         attributes = {"Version": answer["Version"], "FunctionArn": answer["FunctionArn"]}
         return ResourceState(physical_id=answer["FunctionArn"], attributes=attributes)
 
@@ -283,7 +230,7 @@ class VersionType(ResourceType):
         return ResourceState(physical_id=request.physical_id, attributes=request.attributes)
 
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:
-        await _gone_is_fine(ctx.call(ctx.cloud.lambda_.delete_function, FunctionName=request.physical_id))
+        await gone_is_fine(ctx.call(ctx.cloud.lambda_.delete_function, FunctionName=request.physical_id))
 
 
 class AliasType(ResourceType):
@@ -301,7 +248,7 @@ class AliasType(ResourceType):
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:
         properties = request.previous or request.properties
         delete = ctx.cloud.lambda_.delete_alias
-        await _gone_is_fine(ctx.call(delete, FunctionName=properties["FunctionName"], Name=properties["Name"]))
+        await gone_is_fine(ctx.call(delete, FunctionName=properties["FunctionName"], Name=properties["Name"]))
 
 
 def _alias_settings(request: ResourceRequest) -> dict[str, Any]:
@@ -349,7 +296,7 @@ class EventInvokeConfigType(ResourceType):
     )
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        properties = {name: _typed(name, value) for name, value in request.properties.items() if name != "Qualifier"}
+        properties = {name: typed(name, value) for name, value in request.properties.items() if name != "Qualifier"}
         qualifier = request.properties.get("Qualifier", "$LATEST")
         await ctx.call(ctx.cloud.lambda_.put_function_event_invoke_config, Qualifier=qualifier, **properties)
         return ResourceState(physical_id=request.physical_id or request.generated_name(length_max=100))
@@ -361,15 +308,15 @@ class EventInvokeConfigType(ResourceType):
         properties = request.previous or request.properties
         delete = ctx.cloud.lambda_.delete_function_event_invoke_config
         qualifier = properties.get("Qualifier", "$LATEST")
-        await _gone_is_fine(ctx.call(delete, FunctionName=properties["FunctionName"], Qualifier=qualifier))
+        await gone_is_fine(ctx.call(delete, FunctionName=properties["FunctionName"], Qualifier=qualifier))
 
 
 RESOURCES: list[type[ResourceType]] = [
     FunctionType,
-    PermissionType,
     EventSourceMappingType,
     VersionType,
     AliasType,
     LayerVersionType,
     EventInvokeConfigType,
+    *ACCESS_RESOURCES,
 ]

@@ -1,7 +1,10 @@
 """AWS Lambda."""
 
+from typing import Any
+
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
+from fogbank.core.errors import AwsError
 from fogbank.engines.compute.process import ProcessEngine
 from fogbank.services.lambda_.async_invoke import AsyncInvoker
 from fogbank.services.lambda_.code import CodeCache
@@ -25,6 +28,7 @@ from fogbank.services.lambda_.operations.versions import VersionOperations
 from fogbank.services.lambda_.permissions import Permissions
 from fogbank.services.lambda_.pollers import Pollers
 from fogbank.services.lambda_.records import Tables
+from fogbank.services.lambda_.sentences import reworded
 from fogbank.services.lambda_.tags import Tags
 from fogbank.services.lambda_.urls.configs import Urls
 from fogbank.services.lambda_.urls.door import Door
@@ -86,6 +90,9 @@ class LambdaService(
     async def stop(self) -> None:
         await self._invoker.logs.ship()
         await self._engine.close()
+
+    def refusal(self, sentence: str, parameters: dict[str, Any]) -> AwsError | None:
+        return reworded(sentence)
 
     def invoke_async_in_transaction(self, ctx: Context, arn: str, payload: bytes) -> str:
         """Queue an asynchronous invocation in the caller's transaction (the targets of other services); its id."""

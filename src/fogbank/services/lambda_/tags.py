@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
+from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Answer, Service, Tagged
 from fogbank.services.lambda_.code_signing import config_arn
 from fogbank.services.lambda_.errors import InvalidParameterValue, ResourceNotFound
@@ -51,6 +52,8 @@ class Tags(Service):
             if config is None:
                 raise ResourceNotFound(f"The Lambda code signing configuration {resource} can not be found.")
             return (ctx.account, ctx.region, config.config_id), config
+        if arn is not None and arn.resource.startswith("capacity-provider:"):
+            raise NotImplementedInFogbank("Capacity providers are not implemented in Fogbank yet.")
         name = parse_name(ctx, resource)
         if name.qualifier:
             raise InvalidParameterValue(

@@ -11,9 +11,10 @@ from fogbank.services.lambda_ import answers
 from fogbank.services.lambda_.code import fetch_package
 from fogbank.services.lambda_.errors import Invalid, InvalidParameterValue, PreconditionFailed, ResourceNotFound
 from fogbank.services.lambda_.functions import DEPRECATED_RUNTIMES, RUNTIMES
+from fogbank.services.lambda_.layer_access import check_shared
 from fogbank.services.lambda_.operations.base import Operations, page
-from fogbank.services.lambda_.permissions import check_new_statement, without_statement
 from fogbank.services.lambda_.records import Layer, LayerCounter
+from fogbank.services.lambda_.statements import check_new_statement, document_of, without_statement
 
 
 class LayerOperations(Operations):
@@ -45,9 +46,10 @@ class LayerOperations(Operations):
                 package.size,
                 package.sha256,
                 ctx.now_ms,
-                CompatibleRuntimes or [],
-                CompatibleArchitectures or [],
+                CompatibleRuntimes,
+                CompatibleArchitectures,
                 LicenseInfo,
+                unzipped_bytes=package.unzipped_bytes,
             )
             self._tables.layer_counters.put(key, LayerCounter(version))
             self._tables.layers.put((*key, version), layer)
@@ -58,13 +60,18 @@ class LayerOperations(Operations):
 
     def get_layer_version(self, ctx: Context, *, LayerName: str, VersionNumber: int) -> Answer:
         owner, name = _owner(ctx, LayerName), _layer_name(LayerName)
-        return self._layer_answer(owner, name, VersionNumber, self._layer(owner, name, VersionNumber))
+        layer = self._layer(owner, name, VersionNumber)
+        if owner.account != ctx.account:
+            check_shared(ctx, f"{owner.arn('lambda', f'layer:{name}')}:{VersionNumber}", layer)
+        return self._layer_answer(owner, name, VersionNumber, layer)
 
     def get_layer_version_by_arn(self, ctx: Context, *, Arn: str) -> Answer:
         key = self._functions.layer_key(Arn)
         layer = self._tables.layers.get(key) if key is not None else None
-        if key is None or layer is None:
+        if key is None or layer is None or layer.deleted:
             raise ResourceNotFound()
+        if key[0] != ctx.account:
+            check_shared(ctx, Arn, layer)
         return self._layer_answer(ctx.at(account=key[0], region=key[1]), key[2], key[3], layer)
 
     def list_layer_versions(
@@ -77,13 +84,14 @@ class LayerOperations(Operations):
         Marker: str | None = None,
         MaxItems: int = 50,
     ) -> Answer:
+        _check_listed(CompatibleRuntime)
         owner, name = _owner(ctx, LayerName), _layer_name(LayerName)
         arn = owner.arn("lambda", f"layer:{name}")
         scan = self._tables.layers.scan((owner.account, owner.region, name), reverse=True)
         found = [
             answers.layer_version(arn, key[3], layer)
             for key, layer in scan
-            if _compatible(layer, CompatibleRuntime, CompatibleArchitecture)
+            if _wanted(layer, CompatibleRuntime, CompatibleArchitecture)
         ]
         return page("LayerVersions", found, Marker, MaxItems)
 
@@ -96,10 +104,11 @@ class LayerOperations(Operations):
         Marker: str | None = None,
         MaxItems: int = 50,
     ) -> Answer:
+        _check_listed(CompatibleRuntime)
         latest = {
             key[2]: (key[3], layer)
             for key, layer in self._tables.layers.scan((ctx.account, ctx.region))
-            if _compatible(layer, CompatibleRuntime, CompatibleArchitecture)
+            if _wanted(layer, CompatibleRuntime, CompatibleArchitecture)
         }
         found = []
         for name, (version, layer) in latest.items():
@@ -111,8 +120,12 @@ class LayerOperations(Operations):
     def delete_layer_version(self, ctx: Context, *, LayerName: str, VersionNumber: int) -> Answer:
         if VersionNumber < 1:
             raise InvalidParameterValue("Layer Version Cannot be less than 1")
-        # The blob stays: functions that use the layer version go on with it, as on AWS.
-        self._tables.layers.delete((ctx.account, ctx.region, _layer_name(LayerName), VersionNumber))
+        key = (ctx.account, ctx.region, _layer_name(LayerName), VersionNumber)
+        layer = self._tables.layers.get(key)
+        if layer is not None:
+            # Functions that use the layer version go on with it, as on AWS.
+            layer.deleted = True
+            self._tables.layers.put(key, layer)
         return None
 
     # ---- who else may use a layer version: kept and shown ----------------------------------------------------------
@@ -149,8 +162,7 @@ class LayerOperations(Operations):
         _, layer = self._shared_layer(ctx, LayerName, VersionNumber)
         if not layer.policy:
             raise ResourceNotFound("No policy is associated with the given resource.")
-        document = {"Version": "2012-10-17", "Id": "default", "Statement": layer.policy}
-        return {"Policy": json.dumps(document, separators=(",", ":")), "RevisionId": layer.policy_revision}
+        return {"Policy": document_of(layer.policy), "RevisionId": layer.policy_revision}
 
     def remove_layer_version_permission(
         self,
@@ -170,7 +182,7 @@ class LayerOperations(Operations):
     def _shared_layer(self, ctx: Context, text: str, version: int) -> tuple[str, Layer]:
         name = _layer_name(text)
         layer = self._tables.layers.get((ctx.account, ctx.region, name, version))
-        if layer is None:
+        if layer is None or layer.deleted:
             raise ResourceNotFound(f"Layer version {ctx.arn('lambda', f'layer:{name}')}:{version} does not exist.")
         return name, layer
 
@@ -186,7 +198,7 @@ class LayerOperations(Operations):
         if version < 1:
             raise InvalidParameterValue("Layer Version Cannot be less than 1")
         layer = self._tables.layers.get((ctx.account, ctx.region, name, version))
-        if layer is None:
+        if layer is None or layer.deleted:
             raise ResourceNotFound()
         return layer
 
@@ -205,9 +217,19 @@ def _check_runtimes(runtimes: list[str]) -> None:
         )
 
 
-def _compatible(layer: Layer, runtime: str | None, architecture: str | None) -> bool:
-    return (runtime is None or runtime in layer.runtimes) and (
-        architecture is None or architecture in layer.architectures
+def _check_listed(runtime: str | None) -> None:
+    if runtime is not None and runtime not in RUNTIMES.split(", ") and runtime not in DEPRECATED_RUNTIMES:
+        raise Invalid(
+            f"1 validation error detected: Value '{runtime}' at 'compatibleRuntime' failed to satisfy constraint: "
+            f"Member must satisfy enum value set: [{RUNTIMES}]"
+        )
+
+
+def _wanted(layer: Layer, runtime: str | None, architecture: str | None) -> bool:
+    return (
+        not layer.deleted
+        and (runtime is None or runtime in (layer.runtimes or ()))
+        and (architecture is None or architecture in (layer.architectures or ()))
     )
 
 

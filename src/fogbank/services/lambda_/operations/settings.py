@@ -37,7 +37,7 @@ class SettingOperations(Operations):
         reserved = self._concurrency.reserved_total(ctx.account, ctx.region)
         place = (ctx.account, ctx.region)
         configurations = [config for _, config in self._tables.configurations.scan(place)]
-        layer_bytes = sum(layer.code_size for _, layer in self._tables.layers.scan(place))
+        layer_bytes = sum(layer.code_size for _, layer in self._tables.layers.scan(place) if not layer.deleted)
         return {
             "AccountLimit": {
                 "TotalCodeSize": 80_530_636_800,

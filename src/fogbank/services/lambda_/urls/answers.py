@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from fogbank.core.http_message import ResponseData
+from fogbank.core.targets import as_text
 
 # The wire says these itself.
 _DROPPED = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
@@ -26,8 +27,8 @@ def http_answer(payload: bytes) -> ResponseData:
         raise MalformedAnswer("not JSON") from error
     if isinstance(result, dict) and "statusCode" in result:
         return _told(result)
-    body = result.encode() if isinstance(result, str) else payload
-    return ResponseData(200, [("Content-Type", "application/json")], body)
+    body = result if isinstance(result, str) else as_text(result)
+    return ResponseData(200, [("Content-Type", "application/json")], body.encode(errors="replace"))
 
 
 def _told(result: dict[str, Any]) -> ResponseData:
@@ -43,7 +44,7 @@ def _told(result: dict[str, Any]) -> ResponseData:
         except (binascii.Error, ValueError) as error:
             raise MalformedAnswer("the body is not base64") from error
     else:
-        content = body.encode()
+        content = body.encode(errors="replace")
     return ResponseData(status, headers, content)
 
 

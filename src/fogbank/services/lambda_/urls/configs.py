@@ -93,7 +93,7 @@ def url_answer(ctx: Context, name: FunctionName, url: FunctionUrl) -> dict[str, 
         "AuthType": url.auth_type,
         "CreationTime": iso_milliseconds(url.created_ms),
     }
-    if url.cors is not None:
+    if url.cors:
         answer["Cors"] = url.cors
     if url.invoke_mode:
         answer["InvokeMode"] = url.invoke_mode

@@ -42,11 +42,11 @@ class Door:
         here = ctx.at(region=owner.region)
         name = FunctionName(owner.account, owner.function, owner.alias)
         url = self._urls.find(here, name)
-        if url.cors is not None and cors.is_preflight(request.method, request.headers):
+        if url.cors and cors.is_preflight(request.method, request.headers):
             return ResponseData(200, cors.preflight_headers(url.cors, request.headers), b"")
         answer = await self._answer(here, request, address, name, url)
         self._count(here, name, answer.status)
-        if url.cors is not None:
+        if url.cors:
             answer.headers = cors.without_cors(answer.headers) + cors.answer_headers(url.cors, request.headers)
         answer.headers.append(("x-amzn-RequestId", ctx.request_id))
         return answer
