@@ -127,7 +127,7 @@ def test_the_versions_of_an_alias_act_as_one_role(aws: Any, clock: Any) -> None:
     clock.advance(s=1)
     client.publish_version(FunctionName="f")
     weights = {"AdditionalVersionWeights": {"2": 0.5}}
-    with pytest.raises(ClientError, match="InvalidParameterValueException.*execution role"):
+    with pytest.raises(ClientError, match=r"InvalidParameterValueException.*execution role"):
         client.create_alias(FunctionName="f", Name="live", FunctionVersion="1", RoutingConfig=weights)
 
 
