@@ -270,7 +270,7 @@ async def check_properties(ctx: Context, plan: Plan) -> None:
     for name, resource in plan.resources.items():
         properties = resource.get("Properties") or {}
         check_schema(name, resource["Type"], properties)
-        dynamic.check(properties)
+        dynamic.check(resource["Type"], properties)
         kind = find_type(ctx, resource["Type"])
         assert kind is not None  # check_types came before
         extra = sorted(

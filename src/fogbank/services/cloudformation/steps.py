@@ -102,6 +102,7 @@ class Steps:
         try:
             properties = self.resolver.value(declared.get("Properties") or {})
             check_schema(name, record.type, properties)
+            dynamic.check(record.type, properties)
             record.properties = schema.coerced(record.type, await dynamic.resolve(self.ctx, properties))
             if creating:
                 record = await self._create(record, declared)
@@ -129,7 +130,7 @@ class Steps:
     async def _create(self, record: StackResource, declared: Mapping[str, Any], verb: str = "CREATE") -> StackResource:
         if verb == "CREATE":
             record = await self.note(record, "CREATE_IN_PROGRESS")
-        request = self.request(record)
+        request = await self._revealed(self.request(record))
         request.announce = partial(self._announce, record, f"{verb}_IN_PROGRESS")
         making = MakingContext(self.ctx.refreshed(), partial(self._note_begun, record.logical_id))
         state = await handled(self.kind(record).create(making, request))
@@ -186,7 +187,7 @@ class Steps:
             return await self._replace(record, old, declared)
         record.physical_id, record.attributes, record.no_echo = old.physical_id, old.attributes, old.no_echo
         record = await self.note(record, "UPDATE_IN_PROGRESS")
-        request = self.request(record, previous=old.properties)
+        request = await self._revealed(self.request(record, previous=old.properties))
         state = await handled(kind.update(ResourceContext(self.ctx.refreshed()), request))
         if state.physical_id != old.physical_id:
             await self._set_aside(record, old)
@@ -226,6 +227,15 @@ class Steps:
             seed=record.seed,
         )
 
+    async def _revealed(self, request: ResourceRequest) -> ResourceRequest:
+        """The request with the secrets that its properties refer to. Nested stacks get the references themselves, and
+        custom resources do, to which AWS gives no secrets.
+        """
+        if request.type != STACK_TYPE and not _is_custom(request.type):
+            properties = await dynamic.reveal(self.ctx, request.properties)
+            request.properties = schema.coerced(request.type, properties)
+        return request
+
     # ---- removing -----------------------------------------------------------------------------------------------
 
     async def discard(self, replaced: StackResource) -> None:
@@ -253,11 +263,12 @@ class Steps:
         if resource.physical_id or not resource.status.endswith("_IN_PROGRESS") or resource.type in UNMADE_TYPES:
             return resource
         request = self.request(resource)
-        if resource.type.startswith("Custom::") or resource.type == CustomResource.type_name:
+        if _is_custom(resource.type):
             return msgspec.structs.replace(resource, physical_id=request.generated_name())
         if not resource.begun:
             return resource
         try:
+            request = await self._revealed(request)
             state = await handled(self.kind(resource).create(self.ctx.refreshed(), request))
         except AwsError:
             named = schema.is_named(resource.type)
@@ -296,6 +307,10 @@ class Steps:
             return None
 
         return remove
+
+
+def _is_custom(type_name: str) -> bool:
+    return type_name.startswith("Custom::") or type_name == CustomResource.type_name
 
 
 def reason_of(error: AwsError) -> str:

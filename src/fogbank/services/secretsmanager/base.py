@@ -9,6 +9,7 @@ from fogbank.core.service import Service
 from fogbank.services.secretsmanager import secret_ids
 from fogbank.services.secretsmanager.errors import InvalidRequest, ResourceNotFound
 from fogbank.services.secretsmanager.records import Place, Secret, SecretTables
+from fogbank.services.secretsmanager.sealing import Sealing
 from fogbank.services.secretsmanager.secret_ids import secret_arn
 
 _SUFFIX_ALPHABET = string.ascii_letters + string.digits
@@ -39,6 +40,7 @@ class SecretsBase(Service):
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._tables = SecretTables(cloud.store)
+        self._sealing = Sealing(cloud)
 
     # ---- steps --------------------------------------------------------------------------------------------------
 

@@ -9,13 +9,11 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.service import Answer
-from fogbank.services.secretsmanager import sealing
 from fogbank.services.secretsmanager.base import Found, check_owner
 from fogbank.services.secretsmanager.errors import InvalidParameter, InvalidRequest
 from fogbank.services.secretsmanager.records import Place, Replica, Rotation, Secret, Version
 from fogbank.services.secretsmanager.rotation import RotationOperations
-
-DEFAULT_KEY = "alias/aws/secretsmanager"
+from fogbank.services.secretsmanager.sealing import DEFAULT_KEY
 
 
 class ReplicationOperations(RotationOperations):
@@ -142,7 +140,9 @@ class ReplicationOperations(RotationOperations):
             sealed = None
             if version.sealed is not None:
                 value = self._unsealed(ctx, found, version_id, version)
-                sealed = sealing.seal(there, value.data, key_id=replica.key_id, secret_arn=arn, version=version_id)
+                sealed = self._sealing.seal(
+                    there, value.data, key_id=replica.key_id, secret_arn=arn, version=version_id
+                )
             made = Version(version.number, version.created_ms, sealed, version.is_binary, replica.key_id)
             self._tables.versions.put((*place, version_id), made)
 

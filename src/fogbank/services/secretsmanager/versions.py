@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from fogbank.core.context import Context
-from fogbank.services.secretsmanager import sealing
 from fogbank.services.secretsmanager.base import Found, SecretsBase
 from fogbank.services.secretsmanager.errors import (
     InvalidParameter,
@@ -59,7 +58,7 @@ class Versions(SecretsBase):
         if value is not None and version.sealed is None:
             version.key_id = found.secret.key_id
             version.is_binary = value.is_binary
-            version.sealed = sealing.seal(
+            version.sealed = self._sealing.seal(
                 ctx, value.data, key_id=version.key_id, secret_arn=found.arn, version=version_id
             )
         self._tables.versions.put(key, version)
@@ -74,7 +73,7 @@ class Versions(SecretsBase):
             if version is not None and version.sealed is not None:
                 value = self._unsealed(ctx, found, version_id, version)
                 version.key_id = found.secret.key_id
-                version.sealed = sealing.seal(
+                version.sealed = self._sealing.seal(
                     ctx, value.data, key_id=version.key_id, secret_arn=found.arn, version=version_id
                 )
                 self._tables.versions.put((*found.place, version_id), version)
@@ -86,7 +85,7 @@ class Versions(SecretsBase):
 
     def _unsealed(self, ctx: Context, found: Found, version_id: str, version: Version) -> Value:
         assert version.sealed is not None, "only a version that has a value is read"
-        data = sealing.unseal(ctx, version.sealed, secret_arn=found.arn, version=version_id)
+        data = self._sealing.unseal(ctx, version.sealed, secret_arn=found.arn, version=version_id)
         return Value(data, version.is_binary)
 
     def _note_access(self, ctx: Context, found: Found, version_id: str, version: Version) -> None:

@@ -8,13 +8,12 @@ from fogbank.core.context import Context
 from fogbank.core.errors import ValidationError
 from fogbank.core.pages import page
 from fogbank.core.service import Service
-from fogbank.services.ssm import secure_strings
 from fogbank.services.ssm.errors import InvalidNextToken, ParameterNotFound, ParameterVersionNotFound
 from fogbank.services.ssm.names import Reference, other_form, parameter_arn, read
 from fogbank.services.ssm.records import Parameter, Place, SsmTables
+from fogbank.services.ssm.secure_strings import SecureStrings
 
 SECURE = "SecureString"
-ADVANCED = "Advanced"
 
 
 class ParameterBase(Service):
@@ -25,6 +24,7 @@ class ParameterBase(Service):
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._tables = SsmTables(cloud.store)
+        self._secure_strings = SecureStrings(cloud)
 
     # ---- steps --------------------------------------------------------------------------------------------------
 
@@ -93,7 +93,8 @@ class ParameterBase(Service):
     def _value(self, ctx: Context, place: Place, found: Parameter, *, decrypt: bool) -> str:
         if found.type != SECURE or not decrypt:
             return found.value
-        return secure_strings.unseal(ctx, found.value, arn=parameter_arn(place[0], place[1], found.name))
+        arn = parameter_arn(place[0], place[1], found.name)
+        return self._secure_strings.unseal(ctx, found.value, tier=found.tier, arn=arn)
 
 
 def described(place: Place, found: Parameter) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from fogbank.core.context import Context
 from fogbank.core.ids import new_id
 from fogbank.core.json_text import parse
 from fogbank.core.service import Answer
-from fogbank.services.ssm.base import ADVANCED
 from fogbank.services.ssm.errors import (
     MalformedResourcePolicyDocument,
     ParameterNotFound,
@@ -20,6 +19,7 @@ from fogbank.services.ssm.errors import (
     ResourcePolicyNotFound,
 )
 from fogbank.services.ssm.records import Parameter, Place
+from fogbank.services.ssm.secure_strings import ADVANCED
 from fogbank.services.ssm.tagging import Tagging
 
 

@@ -11,8 +11,7 @@ from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.linear_regex import BadExpression, whole_match
 from fogbank.core.service import Answer
 from fogbank.core.tags import tag_map
-from fogbank.services.ssm import secure_strings
-from fogbank.services.ssm.base import ADVANCED, SECURE, ParameterBase
+from fogbank.services.ssm.base import SECURE, ParameterBase
 from fogbank.services.ssm.change_events import announce_change, announce_policy
 from fogbank.services.ssm.errors import (
     HierarchyTypeMismatch,
@@ -27,6 +26,7 @@ from fogbank.services.ssm.errors import (
 from fogbank.services.ssm.names import check_new_name, levels, parameter_arn
 from fogbank.services.ssm.parameter_policies import EXPIRATION, NO_CHANGE_NOTIFICATION, read_policies
 from fogbank.services.ssm.records import Counts, Parameter, Place
+from fogbank.services.ssm.secure_strings import ADVANCED
 from fogbank.services.ssm.service_settings import DEFAULT_TIER, ServiceSettings
 from fogbank.services.ssm.tag_rules import check_tags
 
@@ -125,7 +125,8 @@ class Writing(ServiceSettings, ParameterBase):
             new.key_id = ""
             return
         new.key_id = key_id or _KEY_DEFAULT
-        new.value = secure_strings.seal(ctx, new.value, key_id=new.key_id, arn=parameter_arn(*place[:2], new.name))
+        arn = parameter_arn(*place[:2], new.name)
+        new.value = self._secure_strings.seal(ctx, new.value, tier=new.tier, key_id=new.key_id, arn=arn)
 
     def _tier_of(self, ctx: Context, new: Parameter, tier: str | None, former: Parameter | None) -> str:
         """What is asked for, else what the parameter has, else the region's default; and whether that will do."""
