@@ -28,6 +28,7 @@ from fogbank.services.lambda_.operations.versions import VersionOperations
 from fogbank.services.lambda_.permissions import Permissions
 from fogbank.services.lambda_.pollers import Pollers
 from fogbank.services.lambda_.records import Tables
+from fogbank.services.lambda_.resource_facts import ResourceFacts
 from fogbank.services.lambda_.sentences import reworded
 from fogbank.services.lambda_.tags import Tags
 from fogbank.services.lambda_.urls.configs import Urls
@@ -48,6 +49,7 @@ class LambdaService(
     CodeSigningOperations,
     RecursionOperations,
     RuntimeManagementOperations,
+    ResourceFacts,
     Tags,
 ):
     """Functions from zip packages for Python and OS-only runtimes, run as processes behind

@@ -8,6 +8,7 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.policies import Effect, Request, read_policy
+from fogbank.core.policy_evaluation import ANONYMOUS
 from fogbank.services.lambda_.errors import ResourceNotFound
 from fogbank.services.lambda_.names import FunctionName, function_arn
 from fogbank.services.lambda_.permissions import Permissions
@@ -19,6 +20,11 @@ _ACTION = "lambda:InvokeFunctionUrl"
 def may_call(ctx: Context, permissions: Permissions, name: FunctionName, url: FunctionUrl) -> bool:
     """`ctx` is the caller's, in the region of the URL."""
     signed = url.auth_type == "AWS_IAM"
+    if (authorizer := ctx.cloud.authorizer) is not None:
+        arn = function_arn(ctx, name.account, name.name, name.qualifier)
+        told = {"lambda:functionurlauthtype": url.auth_type, "lambda:functionarn": arn}
+        identity = (ctx.identity or ANONYMOUS) if signed else ANONYMOUS
+        return authorizer.decide(ctx, identity, _ACTION, arn, told, ctx.cloud.service("lambda_")).allowed
     if signed and ctx.access_key is None:
         return False
     decision = _policy_says(ctx, permissions, name, url)

@@ -1,0 +1,126 @@
+"""What Lambda's operations ask of IAM.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
+"""
+
+from fogbank.core.authorization import Authorization, Parameters, need, pass_role
+from fogbank.core.context import Context
+from fogbank.services.lambda_.names import function_arn, parse_name
+
+_SERVICE = "lambda.amazonaws.com"
+_LAYER = "arn:{partition}:lambda:{region}:{account}:layer:{LayerName}"
+_MAPPING = "arn:{partition}:lambda:{region}:{account}:event-source-mapping:{UUID}"
+_URL_KEYS = {"lambda:FunctionUrlAuthType": "{AuthType}"}
+
+
+def _function(ctx: Context, parameters: Parameters) -> str:
+    """The function, version or alias that the parameters name."""
+    name = parse_name(ctx, str(parameters.get("FunctionName", "*")), parameters.get("Qualifier"))
+    return function_arn(ctx, name.account, name.name, name.qualifier)
+
+
+def _target(ctx: Context, parameters: Parameters) -> str | None:
+    """The function that an event source mapping is given."""
+    return _function(ctx, parameters) if parameters.get("FunctionName") else None
+
+
+def _layer_version(ctx: Context, parameters: Parameters) -> str:
+    layer = str(parameters.get("LayerName", "*"))
+    arn = layer if layer.startswith("arn:") else ctx.arn("lambda", f"layer:{layer}")
+    return f"{arn}:{parameters.get('VersionNumber', '*')}"
+
+
+_PERMISSION = need(
+    _function,
+    keys={"lambda:Principal": "{Principal}", "lambda:FunctionUrlAuthType": "{FunctionUrlAuthType}"},
+)
+_LAYERS = need("{Layers[]}", action="GetLayerVersion", when="Layers")
+_INVOKE = need(_function, action="InvokeFunction")
+
+AUTHORIZATION = Authorization(
+    "lambda",
+    operations={
+        "AddLayerVersionPermission": need(_layer_version),
+        "AddPermission": _PERMISSION,
+        "CreateAlias": need(_function),
+        "CreateCodeSigningConfig": need("*", tags="Tags"),
+        "CreateEventSourceMapping": need("*", tags="Tags", keys={"lambda:FunctionArn": _target}),
+        "CreateFunction": (
+            need(
+                _function,
+                tags="Tags",
+                keys={"lambda:Layer": "{Layers[]}", "lambda:CodeSigningConfigArn": "{CodeSigningConfigArn}"},
+            ),
+            pass_role("Role", to=_SERVICE),
+            _LAYERS,
+        ),
+        "CreateFunctionUrlConfig": need(_function, keys={**_URL_KEYS, "lambda:FunctionArn": _function}),
+        "DeleteAlias": need(_function),
+        "DeleteCodeSigningConfig": need("{CodeSigningConfigArn}"),
+        "DeleteEventSourceMapping": need(_MAPPING),
+        "DeleteFunction": need(_function),
+        "DeleteFunctionCodeSigningConfig": need(_function),
+        "DeleteFunctionConcurrency": need(_function),
+        "DeleteFunctionEventInvokeConfig": need(_function),
+        "DeleteFunctionUrlConfig": need(_function, keys={"lambda:FunctionArn": _function}),
+        "DeleteLayerVersion": need(_layer_version),
+        "DeleteProvisionedConcurrencyConfig": need(_function),
+        "GetAccountSettings": need("*"),
+        "GetAlias": need(_function),
+        "GetCodeSigningConfig": need("{CodeSigningConfigArn}"),
+        "GetEventSourceMapping": need(_MAPPING),
+        "GetFunction": need(_function),
+        "GetFunctionCodeSigningConfig": need(_function),
+        "GetFunctionConcurrency": need(_function),
+        "GetFunctionConfiguration": need(_function),
+        "GetFunctionEventInvokeConfig": need(_function),
+        "GetFunctionRecursionConfig": need(_function),
+        "GetFunctionUrlConfig": need(_function, keys={"lambda:FunctionArn": _function}),
+        "GetLayerVersion": need(_layer_version),
+        "GetLayerVersionByArn": need("{Arn}", action="GetLayerVersion"),
+        "GetLayerVersionPolicy": need(_layer_version),
+        "GetPolicy": need(_function),
+        "GetProvisionedConcurrencyConfig": need(_function),
+        "GetRuntimeManagementConfig": need(_function),
+        "Invoke": _INVOKE,
+        "InvokeAsync": _INVOKE,
+        "InvokeWithResponseStream": _INVOKE,
+        "ListAliases": need(_function),
+        "ListCodeSigningConfigs": need("*"),
+        "ListEventSourceMappings": need("*"),
+        "ListFunctionEventInvokeConfigs": need(_function),
+        "ListFunctionUrlConfigs": need(_function),
+        "ListFunctions": need("*"),
+        "ListFunctionsByCodeSigningConfig": need("{CodeSigningConfigArn}"),
+        "ListLayerVersions": need("*"),
+        "ListLayers": need("*"),
+        "ListProvisionedConcurrencyConfigs": need(_function),
+        "ListTags": need("{Resource}"),
+        "ListVersionsByFunction": need(_function),
+        "PublishLayerVersion": need(_LAYER),
+        "PublishVersion": need(_function),
+        "PutFunctionCodeSigningConfig": need(
+            _function, "{CodeSigningConfigArn}", keys={"lambda:CodeSigningConfigArn": "{CodeSigningConfigArn}"}
+        ),
+        "PutFunctionConcurrency": need(_function),
+        "PutFunctionEventInvokeConfig": need(_function),
+        "PutFunctionRecursionConfig": need(_function),
+        "PutProvisionedConcurrencyConfig": need(_function),
+        "PutRuntimeManagementConfig": need(_function),
+        "RemoveLayerVersionPermission": need(_layer_version),
+        "RemovePermission": need(_function),
+        "TagResource": need("{Resource}", tags="Tags"),
+        "UntagResource": need("{Resource}", tag_keys="TagKeys"),
+        "UpdateAlias": need(_function),
+        "UpdateCodeSigningConfig": need("{CodeSigningConfigArn}"),
+        "UpdateEventSourceMapping": need(_MAPPING, keys={"lambda:FunctionArn": _target}),
+        "UpdateFunctionCode": need(_function),
+        "UpdateFunctionConfiguration": (
+            need(_function, keys={"lambda:Layer": "{Layers[]}"}),
+            pass_role("Role", to=_SERVICE),
+            _LAYERS,
+        ),
+        "UpdateFunctionEventInvokeConfig": need(_function),
+        "UpdateFunctionUrlConfig": need(_function, keys={**_URL_KEYS, "lambda:FunctionArn": _function}),
+    },
+)

@@ -1,0 +1,85 @@
+"""Who may make, invoke and call functions."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+
+from tests.auth.conftest import ACCOUNT, Client, User
+from tests.services.lambda_.test_function_urls import ask
+from tests.services.lambda_.test_invocation import ECHO, create
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/work"
+FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:guarded"
+
+
+@pytest.fixture
+def function(root: Client) -> Iterator[Any]:
+    client = root("lambda")
+    create(client, "guarded", ECHO, Role=ROLE)
+    yield client
+    client.delete_function(FunctionName="guarded")
+
+
+def test_whoever_makes_a_function_hands_it_its_role(new_user: Callable[[], User]) -> None:
+    user = new_user().may({"Action": "lambda:*", "Resource": "*"})
+    with pytest.raises(ClientError, match=rf"not authorized to perform: iam:PassRole on resource: {ROLE}"):
+        create(user.client("lambda"), "made", ECHO, Role=ROLE)
+    condition = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+    user.may({"Action": "iam:PassRole", "Resource": ROLE, "Condition": condition}, name="pass")
+    create(user.client("lambda"), "made", ECHO, Role=ROLE)
+    user.client("lambda").delete_function(FunctionName="made")
+
+
+def test_a_function_is_invoked_by_whom_its_own_policy_names(function: Any, new_user: Callable[[], User]) -> None:
+    user = new_user()
+    with pytest.raises(ClientError, match=f"lambda:InvokeFunction on resource: {FUNCTION} because no identity"):
+        user.client("lambda").invoke(FunctionName="guarded")
+    function.add_permission(
+        FunctionName="guarded", StatementId="user", Action="lambda:InvokeFunction", Principal=user.arn
+    )
+    assert user.client("lambda").invoke(FunctionName="guarded")["StatusCode"] == 200
+    streamed = user.client("lambda").invoke_with_response_stream(FunctionName="guarded")
+    with closing(streamed["EventStream"]):
+        assert streamed["StatusCode"] == 200
+
+
+def test_functions_are_told_apart_by_their_tags(function: Any, new_user: Callable[[], User]) -> None:
+    condition = {"StringEquals": {"aws:ResourceTag/team": "blue"}}
+    user = new_user().may({"Action": "lambda:GetFunction", "Resource": "*", "Condition": condition})
+    with pytest.raises(ClientError, match="AccessDeniedException"):
+        user.client("lambda").get_function(FunctionName="guarded")
+    function.tag_resource(Resource=FUNCTION, Tags={"team": "blue"})
+    user.client("lambda").get_function(FunctionName="guarded")
+
+
+def signed(url: str, key: tuple[str, ...]) -> list[tuple[str, str]]:
+    request = AWSRequest("GET", url)
+    SigV4Auth(Credentials(*key), "lambda", "us-east-1").add_auth(request)
+    return list(request.headers.items())
+
+
+def test_a_url_is_called_by_whom_policies_let_in(function: Any, new_user: Callable[[], User]) -> None:
+    url = function.create_function_url_config(FunctionName="guarded", AuthType="AWS_IAM")["FunctionUrl"]
+    user = new_user()
+    assert ask(url).status == 403
+    assert ask(url, headers=signed(url, user.key)).status == 403
+    condition = {"StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}}
+    user.may({"Action": "lambda:InvokeFunctionUrl", "Resource": FUNCTION, "Condition": condition})
+    caller = ask(url, headers=signed(url, user.key)).json["requestContext"]["authorizer"]["iam"]
+    assert (caller["userArn"], caller["accessKey"]) == (user.arn, user.key[0])
+    function.update_function_url_config(FunctionName="guarded", AuthType="NONE")
+    assert ask(url).status == 403
+    function.add_permission(
+        FunctionName="guarded",
+        StatementId="public",
+        Action="lambda:InvokeFunctionUrl",
+        Principal="*",
+        FunctionUrlAuthType="NONE",
+    )
+    assert ask(url).status == 200
