@@ -19,7 +19,7 @@ def log_group(config: Configuration) -> str:
 def configuration(
     ctx: Context, account: str, config: Configuration, layers: list[dict[str, Any]], *, qualifier: str
 ) -> dict[str, Any]:
-    """A FunctionConfiguration; its ARN has the version or the alias that the caller named."""
+    """A FunctionConfiguration without its environment; its ARN has the version or the alias that the caller named."""
     answer: dict[str, Any] = {
         "FunctionName": config.name,
         "FunctionArn": function_arn(ctx, account, config.name, qualifier),
@@ -44,8 +44,8 @@ def configuration(
         "LoggingConfig": _logging(config),
         "RuntimeVersionConfig": {"RuntimeVersionArn": runtime_version_arn(ctx.region, config.runtime)},
     }
-    if config.environment is not None:
-        answer["Environment"] = {"Variables": config.environment}
+    if config.kms_key_arn:
+        answer["KMSKeyArn"] = config.kms_key_arn
     if config.dead_letter_arn:
         answer["DeadLetterConfig"] = {"TargetArn": config.dead_letter_arn}
     if layers:

@@ -18,7 +18,7 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.moments import iso_milliseconds
 from fogbank.core.outbox import RetryPolicy
-from fogbank.services.lambda_.errors import RecursiveInvocation, ResourceNotFound, TooManyRequests
+from fogbank.services.lambda_.errors import KmsRefusal, RecursiveInvocation, ResourceNotFound, TooManyRequests
 from fogbank.services.lambda_.failure_records import is_bucket, put_object
 from fogbank.services.lambda_.functions import Functions
 from fogbank.services.lambda_.invoke import Invoker, Result
@@ -95,9 +95,10 @@ class AsyncInvoker:
                 # Nothing may run: the event is not worth waiting for.
                 await ctx.run(self._settle, ctx, name, event, None, "ZeroReservedConcurrency")
                 return
-            delay_s = min(2**event.throttled, THROTTLE_DELAY_MAX_S)
-            event.throttled += 1
-            await self._again(ctx, name, event, delay_s, age_max_s, None)
+            await self._wait(ctx, name, event, age_max_s)
+            return
+        except KmsRefusal:
+            await self._wait(ctx, name, event, age_max_s)
             return
         except RecursiveInvocation:
             # No attempt would end otherwise. AWS does not say which condition the record has.
@@ -114,6 +115,12 @@ class AsyncInvoker:
             await now.run(self._settle, now, name, event, result, "RetriesExhausted")
         else:
             await self._again(now, name, event, RETRY_DELAYS_S[event.attempts - 1], age_max_s, result)
+
+    async def _wait(self, ctx: Context, name: FunctionName, event: AsyncEvent, age_max_s: int) -> None:
+        """The function could not be run just now, which is no attempt."""
+        delay_s = min(2**event.throttled, THROTTLE_DELAY_MAX_S)
+        event.throttled += 1
+        await self._again(ctx, name, event, delay_s, age_max_s, None)
 
     async def _again(
         self,

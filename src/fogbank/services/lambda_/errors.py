@@ -94,3 +94,25 @@ class RecursiveInvocation(AwsError):
         "Lambda has detected your function being invoked in a recursive loop with other AWS resources "
         "and stopped your function's invocation."
     )
+
+
+class KmsRefusal(AwsError):
+    """The key of a function's environment variables cannot be used."""
+
+    status = 502
+
+
+class KmsAccessDenied(KmsRefusal):
+    code = "KMSAccessDeniedException"
+
+
+class KmsDisabled(KmsRefusal):
+    code = "KMSDisabledException"
+
+
+class KmsInvalidState(KmsRefusal):
+    code = "KMSInvalidStateException"
+
+
+class KmsNotFound(KmsRefusal):
+    code = "KMSNotFoundException"

@@ -10,10 +10,12 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.services.lambda_ import answers
 from fogbank.services.lambda_.code import UNZIPPED_BYTES_MAX, Package
+from fogbank.services.lambda_.environments import Environments
 from fogbank.services.lambda_.errors import (
     WITHOUT_TYPE,
     Invalid,
     InvalidParameterValue,
+    KmsRefusal,
     PreconditionFailed,
     ResourceConflict,
     ResourceNotFound,
@@ -71,6 +73,7 @@ class Functions:
     def __init__(self, cloud: Cloud, tables: Tables) -> None:
         self._cloud = cloud
         self.tables = tables
+        self.environments = Environments(cloud)
 
     # ---- finding -------------------------------------------------------------------------------------------
 
@@ -122,7 +125,16 @@ class Functions:
             key = self.layer_key(arn)
             layer = self.tables.layers.get(key) if key is not None else None
             layers.append({"Arn": arn, "CodeSize": layer.code_size if layer is not None else 0})
-        return answers.configuration(ctx, name.account, config, layers, qualifier=qualifier)
+        answer = answers.configuration(ctx, name.account, config, layers, qualifier=qualifier)
+        try:
+            variables = self.environments.open(ctx, name, config)
+        except KmsRefusal as error:
+            # https://docs.aws.amazon.com/lambda/latest/api/API_EnvironmentError.html
+            answer["Environment"] = {"Error": {"ErrorCode": error.code, "Message": error.message}}
+        else:
+            if variables is not None:
+                answer["Environment"] = {"Variables": variables}
+        return answer
 
     @staticmethod
     def layer_key(arn: str) -> tuple[str, str, str, int] | None:
@@ -161,7 +173,7 @@ class Functions:
             revision="",
         )
         check_tags(function.tags)
-        self.apply(ctx, config, settings)
+        self.apply(ctx, name, config, settings)
         if self.tables.functions.get((name.account, ctx.region, name.name)) is not None:
             raise ResourceConflict(f"Function already exist: {name.name}")
         self.take_code(config, package)
@@ -169,7 +181,7 @@ class Functions:
         self.save(ctx, name, config)
         return config
 
-    def apply(self, ctx: Context, config: Configuration, settings: dict[str, Any]) -> None:
+    def apply(self, ctx: Context, name: FunctionName, config: Configuration, settings: dict[str, Any]) -> None:
         """Set the members of Create/UpdateFunctionConfiguration that are given."""
         if (runtime := settings.get("Runtime")) is not None:
             if runtime in DEPRECATED_RUNTIMES:
@@ -196,8 +208,7 @@ class Functions:
         for member, field in _PLAIN_MEMBERS:
             if (value := settings.get(member)) is not None:
                 setattr(config, field, value)
-        if (environment := settings.get("Environment")) is not None:
-            config.environment = _checked_environment(environment.get("Variables", {}))
+        self._apply_environment(ctx, name, config, settings)
         if (storage := settings.get("EphemeralStorage")) is not None:
             config.ephemeral_mb = storage["Size"]
         if (tracing := settings.get("TracingConfig")) is not None:
@@ -214,6 +225,20 @@ class Functions:
             self._check_layers(ctx, layers)
             config.layers = layers
             self.check_size(config)
+
+    def _apply_environment(
+        self, ctx: Context, name: FunctionName, config: Configuration, settings: dict[str, Any]
+    ) -> None:
+        environment, key = settings.get("Environment"), settings.get("KMSKeyArn")
+        if environment is None and key is None:
+            return
+        if environment is None:
+            variables = self.environments.open(ctx, name, config)
+        else:
+            variables = _checked_environment(environment.get("Variables", {}))
+        if key is not None:
+            config.kms_key_arn = key
+        self.environments.keep(ctx, name, config, variables)
 
     def _check_layers(self, ctx: Context, layers: list[str]) -> None:
         if len(layers) > LAYERS_MAX:

@@ -77,7 +77,7 @@ class Invoker:
         """Run the function once; its own failure is a result. A `stream` gets the answer as the function sends it;
         `on_start` is told which version runs.
 
-        Raises TooManyRequests, ResourceNotFound, InvalidRuntime, RecursiveInvocation.
+        Raises TooManyRequests, ResourceNotFound, InvalidRuntime, RecursiveInvocation, KmsRefusal.
         """
         config = self._functions.routed(ctx, name)
         self.check_runtime(config)
@@ -159,13 +159,19 @@ class Invoker:
             layer = self._functions.tables.layers.get(layer_key) if layer_key is not None else None
             if layer is not None:
                 layers.append(await self._code.folder(layer.blob))
+        variables = self._variables(key, config)
         usable_until_ms = self.credentials.usable_until_ms()
         issued = self.credentials.issue(ctx.at(account=key[0]), config.role, config.name)
         spec = FunctionSpec(
             code=await self._code.folder(config.blob),
             handler=config.handler,
             runtime=config.runtime,
-            environment={**(config.environment or {}), **issued, **self._environment(key, config, stream)},
+            environment={
+                "AWS_ENDPOINT_URL": self._endpoint(),
+                **variables,
+                **issued,
+                **self._environment(key, config, stream),
+            },
             memory_mb=config.memory_mb,
             ephemeral_mb=config.ephemeral_mb,
             layers=tuple(layers),
@@ -189,12 +195,18 @@ class Invoker:
             raise
         return Slot(key, config.build, environment, stream, access_key=access_key, usable_until_ms=usable_until_ms)
 
+    def _variables(self, key: Key, config: Configuration) -> dict[str, str]:
+        """The function's own. Raises KmsRefusal."""
+        ctx = self._cloud.context(account=key[0], region=key[1])
+        return self._functions.environments.open(ctx, FunctionName(key[0], config.name, ""), config) or {}
+
+    def _endpoint(self) -> str:
+        """The address, not the name: a name may cost a lookup and a refused attempt over IPv6."""
+        return f"http://127.0.0.1:{urlsplit(self._cloud.endpoint).port or 4566}"
+
     def _environment(self, key: Key, config: Configuration, stream: str) -> dict[str, str]:
         """https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""
-        port = urlsplit(self._cloud.endpoint).port or 4566
         defaults = {
-            # The address, not the name: a name may cost a lookup and a refused attempt over IPv6.
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
             "AWS_REGION": key[1],
             "AWS_DEFAULT_REGION": key[1],
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -208,8 +220,6 @@ class Invoker:
         }
         if level := config.logging.get("ApplicationLogLevel"):
             defaults["AWS_LAMBDA_LOG_LEVEL"] = level
-        if config.environment and "AWS_ENDPOINT_URL" in config.environment:
-            del defaults["AWS_ENDPOINT_URL"]
         return defaults
 
     def _count(self, ctx: Context, name: FunctionName, metric: str, value: float, unit: str) -> None:

@@ -55,6 +55,9 @@ class Configuration(Record):
     """Until then a change shows as under way, with a revision of its own."""
     interim_revision: str = ""
     unzipped_bytes: int = 0
+    kms_key_arn: str = ""
+    sealed_environment: bytes = b""
+    """The variables, encrypted; `environment` is None then."""
 
     @property
     def label(self) -> str:

@@ -17,6 +17,7 @@ _SETTINGS = (
     "Environment",
     "EphemeralStorage",
     "Handler",
+    "KmsKeyArn",
     "Layers",
     "LoggingConfig",
     "MemorySize",
@@ -77,6 +78,13 @@ def _code(properties: dict[str, Any]) -> dict[str, Any]:
     return {name: code[name] for name in ("S3Bucket", "S3Key", "S3ObjectVersion", "ImageUri") if name in code}
 
 
+def _settings(properties: dict[str, Any]) -> dict[str, Any]:
+    settings = taken(properties, _SETTINGS)
+    if "KmsKeyArn" in settings:
+        settings["KMSKeyArn"] = settings.pop("KmsKeyArn")
+    return settings
+
+
 _AT_CREATION = ("Architectures", "CodeSigningConfigArn", "PackageType")
 
 
@@ -133,7 +141,7 @@ class FunctionType(ResourceType):
             FunctionName=name,
             Code=_code(properties),
             Tags=request.tags(),
-            **taken(properties, _SETTINGS),
+            **_settings(properties),
             **extra,
         )
         try:
@@ -149,12 +157,19 @@ class FunctionType(ResourceType):
         properties, previous = request.properties, request.previous
         if properties.get("CodeSigningConfigArn") != previous.get("CodeSigningConfigArn"):
             await _sign(ctx, name, properties.get("CodeSigningConfigArn"))
-        settings = taken(properties, _SETTINGS)
-        defaults = {"Description": "", "Timeout": 3, "MemorySize": 128, "Environment": {}, "Layers": []}
+        settings = _settings(properties)
+        defaults = {
+            "Description": "",
+            "Timeout": 3,
+            "MemorySize": 128,
+            "Environment": {},
+            "Layers": [],
+            "KmsKeyArn": "",
+        }
         for key, value in defaults.items():
             if key in previous and key not in properties:
-                settings[key] = value
-        if settings != taken(previous, _SETTINGS):
+                settings["KMSKeyArn" if key == "KmsKeyArn" else key] = value
+        if settings != _settings(previous):
             ctx = await _settled(ctx, name)
             await ctx.call(service.update_function_configuration, FunctionName=name, **settings)
         if properties.get("Code") != previous.get("Code"):

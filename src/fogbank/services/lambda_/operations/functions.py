@@ -41,6 +41,7 @@ class FunctionOperations(Operations):
         EphemeralStorage: dict[str, Any] | None = None,
         LoggingConfig: dict[str, Any] | None = None,
         CodeSigningConfigArn: str | None = None,
+        KMSKeyArn: str | None = None,
     ) -> Answer:
         name = parse_name(ctx, FunctionName)
         if name.account != ctx.account:
@@ -66,6 +67,7 @@ class FunctionOperations(Operations):
             "Architectures": Architectures,
             "EphemeralStorage": EphemeralStorage,
             "LoggingConfig": LoggingConfig,
+            "KMSKeyArn": KMSKeyArn,
         }
 
         def create() -> Configuration:
@@ -170,6 +172,7 @@ class FunctionOperations(Operations):
         Layers: list[str] | None = None,
         EphemeralStorage: dict[str, Any] | None = None,
         LoggingConfig: dict[str, Any] | None = None,
+        KMSKeyArn: str | None = None,
     ) -> Answer:
         name = parse_name(ctx, FunctionName)
         config = self._changeable(ctx, name, RevisionId)
@@ -188,8 +191,9 @@ class FunctionOperations(Operations):
             "Layers": Layers,
             "EphemeralStorage": EphemeralStorage,
             "LoggingConfig": LoggingConfig,
+            "KMSKeyArn": KMSKeyArn,
         }
-        self._functions.apply(ctx, config, settings)
+        self._functions.apply(ctx, name, config, settings)
         begin_update(ctx, config)
         self._functions.save(ctx, name, config)
         self.cloud.store.after_commit(lambda: self._retire(ctx, name, config))

@@ -5,7 +5,7 @@ import json
 from fogbank.core.body import read_whole
 from fogbank.core.context import Context
 from fogbank.core.http_message import RequestData, ResponseData
-from fogbank.services.lambda_.errors import InvalidRuntime, RecursiveInvocation, TooManyRequests
+from fogbank.services.lambda_.errors import InvalidRuntime, KmsRefusal, RecursiveInvocation, TooManyRequests
 from fogbank.services.lambda_.invoke import Invoker
 from fogbank.services.lambda_.names import FunctionName
 from fogbank.services.lambda_.permissions import Permissions
@@ -66,7 +66,7 @@ class Door:
             return await answer(ctx.at(account=name.account), name, payload)
         except TooManyRequests as error:
             return _refused(429, error.code, error.message)
-        except (InvalidRuntime, RecursiveInvocation) as error:
+        except (InvalidRuntime, KmsRefusal, RecursiveInvocation) as error:
             return _refused(error.status, error.code, error.message)
         except MalformedAnswer:
             return _failed()
