@@ -41,7 +41,7 @@ class Function:
         self.busy: set[str] = set()
         self.invoked = 0
 
-    async def invoke(self, ctx: Context, name: Any, payload: bytes) -> Result:
+    async def invoke(self, ctx: Context, name: Any, payload: bytes, *, synchronous: bool) -> Result:
         self.invoked += 1
         records = json.loads(payload)["Records"]
         given: dict[str, list[int]] = defaultdict(list)

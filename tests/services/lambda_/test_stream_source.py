@@ -68,7 +68,7 @@ class Functions:
         self._handle = handle
         self.batches: list[list[int]] = []
 
-    async def invoke(self, ctx: Context, name: FunctionName, payload: bytes) -> Result:
+    async def invoke(self, ctx: Context, name: FunctionName, payload: bytes, *, synchronous: bool) -> Result:
         batch = [int(record["dynamodb"]["SequenceNumber"]) for record in json.loads(payload)["Records"]]
         self.batches.append(batch)
         answer = self._handle(batch)

@@ -72,7 +72,7 @@ class World:
         self.mapping = Mapping("u", STREAM, "f", "", "Enabled", created_ms=0, modified_ms=0, **wanted)
         self._task: asyncio.Task[None] | None = None
 
-    async def invoke(self, ctx: Context, name: FunctionName, payload: bytes) -> Result:
+    async def invoke(self, ctx: Context, name: FunctionName, payload: bytes, *, synchronous: bool) -> Result:
         event = json.loads(payload)
         self.events.append(event)
         answer = self._handle(event)

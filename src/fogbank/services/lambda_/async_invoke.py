@@ -88,7 +88,7 @@ class AsyncInvoker:
         retries_max = RETRIES_MAX if config is None or config.retries_max is None else config.retries_max
         try:
             result = await self._invoker.invoke(
-                ctx.traced(event.trace), name, event.payload, request_id=event.request_id
+                ctx.traced(event.trace), name, event.payload, request_id=event.request_id, synchronous=False
             )
         except TooManyRequests:
             if self._functions.function(ctx, name).reserved == 0:

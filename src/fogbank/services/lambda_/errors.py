@@ -24,6 +24,13 @@ class InvalidParameterValue(AwsError):
     status = 400
 
 
+class ConcurrencyLimit(InvalidParameterValue):
+    """What is asked for leaves too little to others. The only errors of Lambda that do not tell who is at fault."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, members={"Type": None})
+
+
 class AccessDenied(AwsError):
     code = "AccessDeniedException"
     status = 403
@@ -62,9 +69,16 @@ class TooManyRequests(AwsError):
     status = 429
     message = "Rate Exceeded."
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(members={"Reason": reason, "Type": "User"})
+    def __init__(self, reason: str, *, retry_after_s: int | None = None) -> None:
+        headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+        super().__init__(members={"Reason": reason, "Type": "User"}, headers=headers)
         self.reason = reason
+
+
+class ProvisionedConfigNotFound(AwsError):
+    code = "ProvisionedConcurrencyConfigNotFoundException"
+    status = 404
+    message = "No Provisioned Concurrency Config found for this function"
 
 
 class InvalidRuntime(AwsError):

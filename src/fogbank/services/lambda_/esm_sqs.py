@@ -158,7 +158,9 @@ class QueueSource:
         delay_s = RETRY_FIRST_S
         while True:
             try:
-                return await self._invoker.invoke(self._ctx.refreshed().traced(trace), self._name, payload)
+                return await self._invoker.invoke(
+                    self._ctx.refreshed().traced(trace), self._name, payload, synchronous=False
+                )
             except TooManyRequests:
                 self._scaling.failed(clock.now_ms())
             if clock.now_ms() + delay_s * 1000 >= received_ms + await self._reader.visibility_ms():

@@ -112,7 +112,7 @@ class StreamSource:
     async def call(self, event: dict[str, Any]) -> Result:
         """Invoke the function. Raises Throttled."""
         try:
-            result = await self._invoker.invoke(self._ctx.refreshed(), self._name, _encode(event))
+            result = await self._invoker.invoke(self._ctx.refreshed(), self._name, _encode(event), synchronous=False)
         except TooManyRequests:
             raise Throttled from None
         except AwsError as error:

@@ -13,6 +13,7 @@ from fogbank.core.context import Context
 from fogbank.engines.compute.interface import (
     ComputeEngine,
     FunctionSpec,
+    InitializationType,
     Invocation,
     Outcome,
     RuntimeUnavailable,
@@ -20,9 +21,11 @@ from fogbank.engines.compute.interface import (
 from fogbank.engines.compute.response_stream import ResponseStream
 from fogbank.services.lambda_.answers import log_group, runtime_version_arn
 from fogbank.services.lambda_.code import CodeCache
-from fogbank.services.lambda_.concurrency import Concurrency
+from fogbank.services.lambda_.concurrency import Concurrency, FunctionKey
+from fogbank.services.lambda_.concurrency_metrics import ConcurrencyMetrics
 from fogbank.services.lambda_.credentials import Credentials
 from fogbank.services.lambda_.errors import InvalidRuntime, TooManyRequests
+from fogbank.services.lambda_.fleets import Fleets, InitializationFailed
 from fogbank.services.lambda_.functions import Functions
 from fogbank.services.lambda_.log_shipper import LogShipper
 from fogbank.services.lambda_.names import FunctionName, function_arn
@@ -60,6 +63,8 @@ class Invoker:
         self._code = code
         self.credentials = Credentials(cloud)
         self.pool = Pool(cloud.clock, lambda slot: self.credentials.withdraw(slot.access_key))
+        self.fleets = Fleets(cloud.clock, cloud.tasks, self.pool, self._provision)
+        self.counts = ConcurrencyMetrics(cloud, concurrency, self.fleets)
         self.logs = LogShipper(cloud)
         self.recursion = Recursion(cloud, functions)
 
@@ -73,10 +78,12 @@ class Invoker:
         client_context: str | None = None,
         stream: ResponseStream | None = None,
         on_start: Callable[[str], None] | None = None,
+        synchronous: bool = True,
     ) -> Result:
         """Run the function once; its own failure is a result. A `stream` gets the answer as the function sends it;
         `on_start` is told which version runs.
 
+        `synchronous`: whether a caller waits, whose requests a second are limited.
         Raises TooManyRequests, ResourceNotFound, InvalidRuntime, RecursiveInvocation, KmsRefusal.
         """
         config = self._functions.routed(ctx, name)
@@ -85,20 +92,34 @@ class Invoker:
             on_start(config.label)
         function = self._functions.function(ctx, name)
         ctx = self.recursion.turn(ctx, name)
+        request_id = request_id or str(uuid.uuid4())
+        place: FunctionKey = (name.account, ctx.region, name.name)
+        fleet = self.fleets.get((*place, config.version))
+        slot = self.fleets.take(fleet) if fleet is not None else None
         try:
-            unreserved = self._concurrency.enter(name.account, ctx.region, name.name, function)
+            if slot is not None:
+                admission = self._concurrency.enter_provisioned(place, name.qualifier)
+            else:
+                admission = self._concurrency.enter(place, name.qualifier, function, synchronous=synchronous)
+            if fleet is not None:
+                self.counts.taken(fleet, spilled=slot is None)
+            self.counts.entered(admission)
+            try:
+                outcome, log = await self._run(
+                    ctx,
+                    name,
+                    config,
+                    slot,
+                    payload,
+                    request_id=request_id,
+                    client_context=client_context,
+                    stream=stream,
+                )
+            finally:
+                self._concurrency.leave(admission)
         except TooManyRequests:
             self._count(ctx, name, "Throttles", 1, "Count")
             raise
-        request_id = request_id or str(uuid.uuid4())
-        running = self._concurrency.running(name.account, ctx.region, name.name)
-        self._count(ctx, name, "ConcurrentExecutions", running, "Count")
-        try:
-            outcome, log = await self._run(
-                ctx, name, config, payload, request_id=request_id, client_context=client_context, stream=stream
-            )
-        finally:
-            self._concurrency.leave(name.account, ctx.region, name.name, unreserved=unreserved)
         failed = outcome.ending != "answered"
         self._count(ctx, name, "Invocations", 1, "Count")
         self._count(ctx, name, "Errors", int(failed), "Count")
@@ -124,14 +145,17 @@ class Invoker:
         ctx: Context,
         name: FunctionName,
         config: Configuration,
+        slot: Slot | None,
         payload: bytes,
         *,
         request_id: str,
         client_context: str | None,
         stream: ResponseStream | None,
     ) -> tuple[Outcome, str]:
-        key: Key = (name.account, ctx.region, config.name, config.version)
-        slot = await self.pool.take(key, config.build, lambda: self._start(ctx, key, config))
+        """On the environment that was taken, or else on one of the pool."""
+        if slot is None:
+            key: Key = (name.account, ctx.region, config.name, config.version)
+            slot = await self.pool.take(key, config.build, lambda: self._start_on_demand(ctx, key, config))
         log: list[str] = []
         invocation = Invocation(
             hear=log.extend,
@@ -146,11 +170,43 @@ class Invoker:
         try:
             outcome = await slot.environment.invoke(invocation)
         finally:
-            present = self._functions.tables.configurations.get(key)
-            self.pool.give_back(slot, current=present is not None and present.build == slot.build)
+            self._give_back(slot)
         return outcome, "".join(line if line.endswith("\n") else line + "\n" for line in log)
 
-    async def _start(self, ctx: Context, key: Key, config: Configuration) -> Slot:
+    def _give_back(self, slot: Slot) -> None:
+        fleet = slot.fleet
+        if fleet is not None:
+            self.fleets.give_back(fleet, slot)
+            return
+        present = self._functions.tables.configurations.get(slot.key)
+        self.pool.give_back(slot, current=present is not None and present.build == slot.build)
+
+    async def _start_on_demand(self, ctx: Context, key: Key, config: Configuration) -> Slot:
+        self._concurrency.check_growth(key[:3])
+        return await self._start(ctx, key, config, "on-demand")
+
+    async def _provision(self, key: Key) -> Slot:
+        """An environment that is ready for its first invocation. Raises InitializationFailed."""
+        ctx = self._cloud.context(account=key[0], region=key[1])
+        config = self._functions.configuration(ctx, FunctionName(key[0], key[2], str(key[3])))
+        slot = await self._start(ctx, key, config, "provisioned-concurrency")
+        try:
+            initialization = await slot.environment.initialize()
+        except BaseException:
+            self._abandon(slot)
+            raise
+        if initialization.failure is not None:
+            self._abandon(slot)
+            raise InitializationFailed(initialization.failure)
+        return slot
+
+    def _abandon(self, slot: Slot) -> None:
+        slot.environment.destroy()
+        self.credentials.withdraw(slot.access_key)
+
+    async def _start(
+        self, ctx: Context, key: Key, config: Configuration, initialization_type: InitializationType
+    ) -> Slot:
         day = datetime.fromtimestamp(self._cloud.clock.now_ms() / 1000, UTC).strftime("%Y/%m/%d")
         stream = f"{day}/[{config.label}]{secrets.token_hex(16)}"
         layers = []
@@ -175,6 +231,7 @@ class Invoker:
             memory_mb=config.memory_mb,
             ephemeral_mb=config.ephemeral_mb,
             layers=tuple(layers),
+            initialization_type=initialization_type,
             name=config.name,
             version=config.label,
             account=key[0],

@@ -79,6 +79,15 @@ class Policy(Record):
     revision: str
 
 
+class Provisioned(Record):
+    """The provisioned concurrency that a version or an alias is to have."""
+
+    requested: int
+    modified_ms: int
+    moving_from: str = ""
+    """Of an alias: the version whose environments serve it until those of its version are there."""
+
+
 class InvokeConfig(Record):
     """How asynchronous invocations of a function, version or alias are handled."""
 
@@ -198,6 +207,7 @@ class Tables:
         self.configurations = store.table("lambda.configurations", key=(str, str, str, int), value=Configuration)
         self.aliases = store.table("lambda.aliases", key=(str, str, str, str), value=Alias)
         self.policies = store.table("lambda.policies", key=(str, str, str, str), value=Policy)
+        self.provisioned = store.table("lambda.provisioned", key=(str, str, str, str), value=Provisioned)
         self.invoke_configs = store.table("lambda.invoke_configs", key=(str, str, str, str), value=InvokeConfig)
         self.urls = store.table("lambda.urls", key=(str, str, str, str), value=FunctionUrl)
         self.url_owners = store.table("lambda.url_owners", key=(str,), value=UrlOwner)

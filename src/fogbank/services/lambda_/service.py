@@ -20,6 +20,7 @@ from fogbank.services.lambda_.operations.invocations import InvocationOperations
 from fogbank.services.lambda_.operations.invoke_configs import InvokeConfigOperations
 from fogbank.services.lambda_.operations.layers import LayerOperations
 from fogbank.services.lambda_.operations.mappings import MappingOperations
+from fogbank.services.lambda_.operations.provisioned import ProvisionedOperations
 from fogbank.services.lambda_.operations.recursion import RecursionOperations
 from fogbank.services.lambda_.operations.runtime_management import RuntimeManagementOperations
 from fogbank.services.lambda_.operations.settings import SettingOperations
@@ -27,6 +28,7 @@ from fogbank.services.lambda_.operations.urls import UrlOperations
 from fogbank.services.lambda_.operations.versions import VersionOperations
 from fogbank.services.lambda_.permissions import Permissions
 from fogbank.services.lambda_.pollers import Pollers
+from fogbank.services.lambda_.provisioning import Provisioning
 from fogbank.services.lambda_.records import Tables
 from fogbank.services.lambda_.resource_facts import ResourceFacts
 from fogbank.services.lambda_.sentences import reworded
@@ -42,6 +44,7 @@ class LambdaService(
     FunctionOperations,
     VersionOperations,
     SettingOperations,
+    ProvisionedOperations,
     InvokeConfigOperations,
     LayerOperations,
     MappingOperations,
@@ -58,7 +61,7 @@ class LambdaService(
     Covers functions, versions, aliases, layers and their policies, tags, permissions, concurrency, event invoke
     configurations, Invoke (synchronous, asynchronous, dry run, streaming), function URLs, code signing, and event
     source mappings of SQS, DynamoDB streams and Kinesis.
-    NotImplemented: container images, provisioned concurrency, VPC, file systems, SnapStart, durable functions, capacity
+    NotImplemented: container images, VPC, file systems, SnapStart, durable functions, capacity
     providers, other event sources.
     """
 
@@ -75,8 +78,9 @@ class LambdaService(
         self._permissions = Permissions(self._functions)
         self._urls = Urls(self._functions)
         self._code_signing = CodeSigningRules(cloud, self._tables)
-        self._concurrency = Concurrency(self._tables)
+        self._concurrency = Concurrency(self._tables, cloud.clock)
         self._invoker = Invoker(cloud, self._functions, self._engine, self._concurrency, self._code)
+        self._provisioning = Provisioning(cloud, self._functions, self._concurrency, self._invoker.fleets)
         self._door = Door(self._urls, self._permissions, self._invoker)
         self._async = AsyncInvoker(cloud, self._functions, self._invoker)
         self._mappings = Mappings(cloud, self._tables, self._functions)
@@ -84,9 +88,12 @@ class LambdaService(
 
     async def start(self) -> None:
         self._pollers.start_all()
+        self._provisioning.resume()
+        self._invoker.counts.start()
         while True:
             await self.cloud.clock.sleep(EXPIRE_EVERY_S)
             self._invoker.pool.expire()
+            self._invoker.fleets.tend()
             self._invoker.credentials.remove_ended()
 
     async def stop(self) -> None:

@@ -16,6 +16,7 @@ from fogbank.services.lambda_.mappings import Mappings
 from fogbank.services.lambda_.names import FunctionName, parse_name
 from fogbank.services.lambda_.permissions import Permissions
 from fogbank.services.lambda_.pollers import Pollers
+from fogbank.services.lambda_.provisioning import Provisioning
 from fogbank.services.lambda_.records import Function, Tables
 from fogbank.services.lambda_.urls.configs import Urls
 
@@ -28,6 +29,7 @@ class Operations(Service):
     _functions: Functions
     _permissions: Permissions
     _concurrency: Concurrency
+    _provisioning: Provisioning
     _invoker: Invoker
     _async: AsyncInvoker
     _mappings: Mappings

@@ -204,6 +204,7 @@ class FunctionOperations(Operations):
         removed = self._functions.delete(ctx, name)
         if not name.qualifier:
             self._urls.delete_of_function(ctx, name)
+        self._provisioning.removed(ctx, name)
 
         def clean() -> None:
             for config in removed:

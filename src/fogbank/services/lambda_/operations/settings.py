@@ -19,7 +19,7 @@ class SettingOperations(Operations):
             name, function = self._unqualified(ctx, FunctionName)
         except ResourceNotFound:
             raise function_not_found(ctx, parse_name(ctx, FunctionName).latest()) from None
-        self._concurrency.check_reserve(ctx, name.account, name.name, ReservedConcurrentExecutions)
+        self._concurrency.check_reserve((name.account, ctx.region, name.name), ReservedConcurrentExecutions)
         function.reserved = ReservedConcurrentExecutions
         self._tables.functions.put((name.account, ctx.region, name.name), function)
         return answers.concurrency(function)
@@ -34,7 +34,6 @@ class SettingOperations(Operations):
         return None
 
     def get_account_settings(self, ctx: Context) -> Answer:
-        reserved = self._concurrency.reserved_total(ctx.account, ctx.region)
         place = (ctx.account, ctx.region)
         configurations = [config for _, config in self._tables.configurations.scan(place)]
         layer_bytes = sum(layer.code_size for _, layer in self._tables.layers.scan(place) if not layer.deleted)
@@ -44,7 +43,7 @@ class SettingOperations(Operations):
                 "CodeSizeUnzipped": UNZIPPED_BYTES_MAX,
                 "CodeSizeZipped": ZIPPED_BYTES_MAX,
                 "ConcurrentExecutions": ACCOUNT_CONCURRENCY,
-                "UnreservedConcurrentExecutions": ACCOUNT_CONCURRENCY - reserved,
+                "UnreservedConcurrentExecutions": self._concurrency.unreserved_limit(place),
             },
             "AccountUsage": {
                 "TotalCodeSize": sum(config.code_size for config in configurations) + layer_bytes,

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.lambda_ import answers
@@ -102,16 +104,19 @@ class VersionOperations(Operations):
         if alias is None:
             raise ResourceNotFound(f"Alias not found: {function_arn(ctx, name.account, name.name, Name)}")
         check_revision(RevisionId, alias.revision)
+        before = msgspec.structs.replace(alias)
         alias.version = FunctionVersion or alias.version
         if Description is not None:
             alias.description = Description
         if RoutingConfig is not None:
             alias.weights = RoutingConfig.get("AdditionalVersionWeights") or {}
         self._functions.save_alias(ctx, name, alias)
+        self._provisioning.alias_changed(ctx, name, before, alias)
         return answers.alias(ctx, name.account, name.name, alias)
 
     def delete_alias(self, ctx: Context, *, FunctionName: str, Name: str) -> Answer:
         name = parse_name(ctx, FunctionName)._replace(qualifier=Name)
         self._functions.delete_alias(ctx, name)
         self._urls.delete_of_alias(ctx, name)
+        self._provisioning.removed(ctx, name)
         return None

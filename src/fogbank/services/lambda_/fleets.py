@@ -1,0 +1,188 @@
+"""Provisioned environments: initialized ahead, kept for their version's invocations, and replaced when they end."""
+
+from collections.abc import Awaitable, Callable
+
+from fogbank.core.clock import Clock
+from fogbank.core.errors import AwsError
+from fogbank.core.tasks import Tasks
+from fogbank.engines.compute.interface import RuntimeUnavailable
+from fogbank.services.lambda_.pool import PROVISIONED_MAX, Key, Pool, Slot
+
+ATTEMPTS_MAX = 6  # As AWS was recorded to try an initialization that fails.
+INIT_FAILURE = "FUNCTION_ERROR_INIT_FAILURE"
+# An environment is replaced while it still could be used for so long: longer than the longest invocation.
+RENEW_BEFORE_MS = 1_000_000
+
+
+class InitializationFailed(Exception):
+    """The function's own code failed before it could take an invocation."""
+
+
+FAILURES = (InitializationFailed, RuntimeUnavailable, AwsError, OSError)
+"""Why an environment cannot be had: its code, its runtime, a function that is gone, a machine that is full."""
+
+
+class Fleet:
+    """The provisioned environments of one version.
+
+    Each is idle, in use (`busy`) or being started (`starting`); `failure` says why there are not as many as wanted.
+    """
+
+    def __init__(self, key: Key, qualifier: str) -> None:
+        self.key = key
+        self.qualifier = qualifier
+        """The version or alias whose configuration wants it."""
+        self.wanted = 0
+        self.idle: list[Slot] = []
+        self.busy = 0
+        self.peak = 0
+        """The most that were in use at once since it was last set."""
+        self.starting = 0
+        self.attempts = 0
+        self.failure = ""
+
+    @property
+    def allocated(self) -> int:
+        return min(len(self.idle) + self.busy, self.wanted)
+
+    @property
+    def ready(self) -> bool:
+        return len(self.idle) + self.busy >= self.wanted
+
+
+class Fleets:
+    """All fleets of one server. In memory: environments do not survive it."""
+
+    def __init__(self, clock: Clock, tasks: Tasks, pool: Pool, make: Callable[[Key], Awaitable[Slot]]) -> None:
+        self._clock = clock
+        self._tasks = tasks
+        self._pool = pool
+        self._make = make
+        self._fleets: dict[Key, Fleet] = {}
+        self._renewing: set[Slot] = set()
+        self.settled: Callable[[Fleet], None] = lambda fleet: None
+        """Called when a fleet has become as large as wanted, or has given up."""
+
+    def get(self, key: Key) -> Fleet | None:
+        return self._fleets.get(key)
+
+    def all(self) -> list[Fleet]:
+        return list(self._fleets.values())
+
+    def of(self, function: tuple[str, str, str], qualifier: str) -> list[Fleet]:
+        """The fleets of one configuration: two while an alias moves on to another version."""
+        return [each for each in self._fleets.values() if each.key[:3] == function and each.qualifier == qualifier]
+
+    def resize(self, key: Key, qualifier: str, wanted: int) -> None:
+        """Have so many environments from now on; what failed before is tried again."""
+        fleet = self._fleets.get(key)
+        if fleet is None:
+            if not wanted:
+                return
+            fleet = self._fleets[key] = Fleet(key, qualifier)
+        fleet.qualifier, fleet.wanted = qualifier, wanted
+        fleet.attempts, fleet.failure = 0, ""
+        if not wanted:
+            del self._fleets[key]
+        while fleet.idle and len(fleet.idle) + fleet.busy > wanted:
+            self._pool.end_provisioned(fleet.idle.pop(0))
+        self._fill(fleet)
+
+    def take(self, fleet: Fleet) -> Slot | None:
+        """A free environment, the one used last."""
+        while fleet.idle:
+            slot = fleet.idle.pop()
+            if slot.environment.usable and self._clock.now_ms() < slot.usable_until_ms:
+                fleet.busy += 1
+                fleet.peak = max(fleet.peak, fleet.busy)
+                return slot
+            self._pool.end_provisioned(slot)
+            self._fill(fleet)
+        return None
+
+    def give_back(self, fleet: Fleet, slot: Slot) -> None:
+        fleet.busy -= 1
+        if slot.environment.usable and len(fleet.idle) + fleet.busy < fleet.wanted:
+            fleet.idle.append(slot)
+            return
+        self._pool.end_provisioned(slot)
+        self._fill(fleet)
+
+    def tend(self) -> None:
+        """Replace what has ended by itself, and have another ready for what will soon be too old."""
+        soon_ms = self._clock.now_ms() + RENEW_BEFORE_MS
+        for fleet in self.all():
+            for slot in [slot for slot in fleet.idle if not slot.environment.usable]:
+                fleet.idle.remove(slot)
+                self._pool.end_provisioned(slot)
+            self._fill(fleet)
+            for slot in fleet.idle:
+                if slot.usable_until_ms < soon_ms and slot not in self._renewing:
+                    self._renewing.add(slot)
+                    self._tasks.spawn(f"renew an environment of {fleet.key[2]}", self._renew(fleet, slot))
+
+    # ---- steps --------------------------------------------------------------------------------------------------
+
+    def _fill(self, fleet: Fleet) -> None:
+        while not fleet.failure and len(fleet.idle) + fleet.busy + fleet.starting < fleet.wanted:
+            if not self._pool.claim_provisioned():
+                self._give_up(fleet, f"This machine keeps {PROVISIONED_MAX} provisioned environments: none is free.")
+                return
+            fleet.starting += 1
+            self._tasks.spawn(f"provision an environment of {fleet.key[2]}", self._start(fleet))
+
+    async def _start(self, fleet: Fleet) -> None:
+        try:
+            slot = await self._made(fleet.key)
+        except FAILURES as error:
+            fleet.starting -= 1
+            self._failed(fleet, error)
+            return
+        fleet.starting -= 1
+        fleet.attempts = 0
+        self._join(fleet, slot)
+
+    async def _made(self, key: Key) -> Slot:
+        """An environment for a place that was claimed, which is given up if it cannot be had."""
+        try:
+            return await self._make(key)
+        except BaseException:
+            self._pool.free_provisioned()
+            raise
+
+    def _join(self, fleet: Fleet, slot: Slot) -> None:
+        if len(fleet.idle) + fleet.busy >= fleet.wanted:  # It has been made smaller meanwhile.
+            self._pool.end_provisioned(slot)
+            return
+        slot.fleet = fleet
+        fleet.idle.insert(0, slot)
+        if fleet.ready:
+            self.settled(fleet)
+
+    def _failed(self, fleet: Fleet, error: Exception) -> None:
+        fleet.attempts += 1
+        if isinstance(error, InitializationFailed):
+            if fleet.attempts >= ATTEMPTS_MAX:
+                self._give_up(fleet, INIT_FAILURE)
+        else:
+            self._give_up(fleet, str(error))
+        self._fill(fleet)
+
+    def _give_up(self, fleet: Fleet, reason: str) -> None:
+        if not fleet.failure:
+            fleet.failure = reason
+            self.settled(fleet)
+
+    async def _renew(self, fleet: Fleet, slot: Slot) -> None:
+        """Without a place for another, or if it cannot be had, the slot is used for as long as it can be."""
+        try:
+            if self._pool.claim_provisioned():
+                fresh = await self._made(fleet.key)
+                if slot in fleet.idle:
+                    fleet.idle.remove(slot)
+                    self._pool.end_provisioned(slot)
+                self._join(fleet, fresh)
+        except FAILURES:
+            return
+        finally:
+            self._renewing.discard(slot)
