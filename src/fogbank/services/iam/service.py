@@ -18,6 +18,7 @@ from fogbank.services.iam.records import IamTables
 from fogbank.services.iam.reports import Reports
 from fogbank.services.iam.server_certificates import ServerCertificates
 from fogbank.services.iam.service_linked_roles import ServiceLinkedRoles
+from fogbank.services.iam.simulator import Simulator
 
 _GIVEN = re.compile(r"Value '.*?' at(?= '[\w.]+' failed to satisfy)", re.DOTALL)
 _ENUM = re.compile(r"Member must satisfy enum value set: \[[^\]]*\]")
@@ -26,6 +27,7 @@ _GLOBAL_REGION = "us-east-1"
 
 class IamService(
     Reports,
+    Simulator,
     PublicKeys,
     MfaDevices,
     ServerCertificates,
