@@ -12,8 +12,8 @@ from fogbank.wire.model import ServiceModel
 # These services ask for each action on `*`: who writes one of their tables takes it from the list.
 WITHOUT_TABLE = {
     "apigateway", "applicationautoscaling", "cloudformation", "cloudwatch", "dynamodb", "dynamodbstreams", "ecr",
-    "events", "firehose", "glue", "iam", "kinesis", "logs", "oam", "pipes", "resourcegroupstaggingapi", "s3",
-    "kms", "organizations", "cloudtrail", "scheduler", "secretsmanager", "sns", "ssm",
+    "events", "firehose", "glue", "kinesis", "logs", "oam", "pipes", "resourcegroupstaggingapi", "s3",
+    "kms", "cloudtrail", "scheduler", "secretsmanager", "sns", "ssm",
 }  # fmt: skip
 WITH_TABLE = sorted(SERVICES.keys() - WITHOUT_TABLE)
 

@@ -1,6 +1,7 @@
 """Requests to HTTP endpoints of the user: subscriptions, API destinations, token endpoints."""
 
 import asyncio
+import ipaddress
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -33,6 +34,16 @@ class NoAnswer(Exception):
 
 class TimedOut(NoAnswer):
     """It could be reached, as far as is known, and did not answer in time."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by its name or its address."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 async def send(

@@ -4,7 +4,6 @@ The resource's id is the URL of an API; GET tells its capacity and PATCH with `d
 https://github.com/aws/aws-auto-scaling-custom-resource
 """
 
-import ipaddress
 import json
 import re
 from typing import Any
@@ -32,7 +31,7 @@ class CustomResource(SlowDimension):
         """AWS takes the URLs of API Gateway only."""
         url = urlsplit(resource_id)
         host = url.hostname or ""
-        if url.scheme not in ("http", "https") or not (_EXECUTE_API.fullmatch(host) or _is_loopback(host)):
+        if url.scheme not in ("http", "https") or not (_EXECUTE_API.fullmatch(host) or http_client.is_loopback(host)):
             raise Invalid(f"The resource ID is not the URL of an API of API Gateway: {resource_id}")  # not published
 
     async def progress(self, ctx: Context, resource_id: str) -> Progress:
@@ -67,15 +66,6 @@ async def _send(ctx: Context, request: http_client.HttpRequest) -> http_client.H
         answer: http_client.HttpAnswer = await ctx.cloud.apigateway.send_to_api(ctx, request)
         return answer
     return await http_client.send(request)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _read(body: bytes) -> Progress:

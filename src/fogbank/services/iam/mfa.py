@@ -127,13 +127,16 @@ class MfaDevices(Users):
 
     # ---- for STS ------------------------------------------------------------------------------------------------
 
+    def shows_mfa_code(self, ctx: Context, user: str, serial: str, code: str) -> bool:
+        """Whether the user's device shows the code, and it was not taken yet."""
+        return self._step_shown(ctx, user, serial, code) is not None
+
     def takes_mfa_code(self, ctx: Context, user: str, serial: str, code: str) -> bool | None:
-        """Whether the user's device shows the code, which is taken once. None if the user has no such device."""
+        """Take the code that the user's device shows: whether it did. None if the user has no such device."""
         device = self._tables.mfa.get((ctx.account, serial))
         if device is None or device.user != user:
             return None
-        now = ctx.now_ms // STEP_MS + device.drift
-        step = step_of(device.seed, (code,), range(max(now - 1, device.used_step + 1), now + 2))
+        step = self._step_shown(ctx, user, serial, code)
         if step is None:
             return False
         device.used_step = step
@@ -141,6 +144,13 @@ class MfaDevices(Users):
         return True
 
     # ---- steps --------------------------------------------------------------------------------------------------
+
+    def _step_shown(self, ctx: Context, user: str, serial: str, code: str) -> int | None:
+        device = self._tables.mfa.get((ctx.account, serial))
+        if device is None or device.user != user:
+            return None
+        now = ctx.now_ms // STEP_MS + device.drift
+        return step_of(device.seed, (code,), range(max(now - 1, device.used_step + 1), now + 2))
 
     def _device(self, ctx: Context, serial: str) -> MfaDevice:
         device = self._tables.mfa.get((ctx.account, serial))

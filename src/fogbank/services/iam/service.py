@@ -1,13 +1,15 @@
 """AWS IAM. https://docs.aws.amazon.com/IAM/latest/APIReference/welcome.html"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.service import Tagged
+from fogbank.core.store import Table
 from fogbank.services.iam.account import Accounts
 from fogbank.services.iam.errors import ValidationError
 from fogbank.services.iam.identities import Identities
@@ -37,10 +39,11 @@ class IamService(
     Identities,
 ):
     """Users and their keys, groups, roles, policies, instance profiles, identity providers and the account's own
-    settings; kept and not enforced. IAM is global: keys have no region.
+    settings, certificates and MFA devices, reports and the policy simulator; enforced with `--auth iam`. IAM is global:
+    keys have no region.
 
-    MFA, certificates, SSH keys, reports and the policy simulator answer NotImplemented. A policy of AWS that is not
-    known here can be attached, and its contents answer NotImplemented.
+    What was last accessed answers NotImplemented. A policy of AWS that is not known here can be attached, and its
+    contents answer NotImplemented.
     """
 
     name = "iam"
@@ -53,6 +56,40 @@ class IamService(
         """IAM does not tell what was given, nor what could be."""
         told = _GIVEN.sub("Value at", sentence)
         return ValidationError(_ENUM.sub("Member must satisfy enum value set", told))
+
+    # ---- for authorization --------------------------------------------------------------------------------------
+
+    def arn_of(self, ctx: Context, kind: str, name: str) -> str:
+        """The ARN of what is found by its name. What is not there has no path."""
+        found = self._of_kind(kind).peek((ctx.account, name))
+        return f"arn:aws:iam::{ctx.account}:{kind}{found.path if found is not None else '/'}{name}"
+
+    def boundary_arn(self, ctx: Context, kind: str, name: str) -> str:
+        """Of the permissions boundary of a user or a role; nothing if it has none."""
+        found = self._of_kind(kind).peek((ctx.account, name))
+        return found.boundary if found is not None else ""
+
+    def resource_tags(self, ctx: Context, arn: str) -> Mapping[str, str]:
+        parsed = parse_arn(arn)
+        kind = parsed.resource.partition("/")[0] if parsed is not None else ""
+        if kind in ("user", "role", "instance-profile", "server-certificate"):
+            found = self._of_kind(kind).peek((ctx.account, arn.rpartition("/")[2]))
+        else:
+            by_arn: dict[str, Table[Any]] = {"policy": self._tables.policies, "mfa": self._tables.mfa}
+            table = by_arn.get(kind)
+            found = table.peek((ctx.account, arn)) if table is not None else None
+        return found.tags if found is not None else {}
+
+    def _of_kind(self, kind: str) -> Table[Any]:
+        """The table of what is found by its name."""
+        tables: dict[str, Table[Any]] = {
+            "user": self._tables.users,
+            "group": self._tables.groups,
+            "role": self._tables.roles,
+            "instance-profile": self._tables.profiles,
+            "server-certificate": self._tables.server_certificates,
+        }
+        return tables[kind]
 
     def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
         """Global resources are listed in one region, as on AWS, and roles in none."""

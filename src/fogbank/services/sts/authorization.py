@@ -3,14 +3,32 @@
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
 """
 
-from fogbank.core.authorization import NOTHING, Authorization, Wording, need
+from fogbank.core.authorization import NOTHING, Authorization, Parameters, Source, Wording, need
+from fogbank.core.context import Context
+from fogbank.services.sts.base import user_name
 
-_ROLE_FACTS = {
+
+def _second_factor(ctx: Context, parameters: Parameters) -> str | None:
+    """Whether the request itself shows a code of the caller's MFA device, for trust policies to ask."""
+    if "SerialNumber" not in parameters or "TokenCode" not in parameters:
+        return None
+    name = user_name(ctx.cloud.access_keys.peek((ctx.access_key,)))
+    serial, code = str(parameters["SerialNumber"]), str(parameters["TokenCode"])
+    return "true" if name is not None and ctx.cloud.iam.shows_mfa_code(ctx, name, serial, code) else None
+
+
+def _age_of_second_factor(ctx: Context, parameters: Parameters) -> str | None:
+    return "0" if _second_factor(ctx, parameters) else None
+
+
+_ROLE_FACTS: dict[str, Source] = {
     "sts:ExternalId": "{ExternalId}",
     "sts:RoleSessionName": "{RoleSessionName}",
     "sts:SourceIdentity": "{SourceIdentity}",
     "sts:TransitiveTagKeys": "{TransitiveTagKeys[]}",
     "sts:DurationSeconds": "{DurationSeconds}",
+    "aws:MultiFactorAuthPresent": _second_factor,
+    "aws:MultiFactorAuthAge": _age_of_second_factor,
 }
 
 AUTHORIZATION = Authorization(

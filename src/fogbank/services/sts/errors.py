@@ -18,3 +18,17 @@ class MalformedPolicyDocument(AwsError):
 class AccessDenied(AwsError):
     code = "AccessDenied"
     status = 403
+
+
+class PackedPolicyTooLarge(AwsError):
+    code = "PackedPolicyTooLargeException"
+    query_code = "PackedPolicyTooLarge"
+
+
+class InvalidIdentityToken(AwsError):
+    code = "InvalidIdentityTokenException"
+    query_code = "InvalidIdentityToken"
+
+
+class ExpiredToken(AwsError):
+    code = "ExpiredTokenException"

@@ -1,0 +1,178 @@
+"""What sessions may do: roles that trust, session policies, federation, a second factor."""
+
+import base64
+import hmac
+import json
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.auth.conftest import ACCOUNT, Client, GuardedServer, User, policy
+
+ANYTHING = {"Action": "*", "Resource": "*"}
+
+
+def trust(principal: str, **condition: Any) -> str:
+    statement: dict[str, Any] = {
+        "Effect": "Allow",
+        "Principal": {"AWS": principal},
+        "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
+    }
+    if condition:
+        statement["Condition"] = condition
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def key_of(answer: dict[str, Any]) -> tuple[str, ...]:
+    issued = answer["Credentials"]
+    return issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"]
+
+
+@pytest.fixture
+def new_role(root: Client) -> Callable[..., str]:
+    def make(document: str) -> str:
+        name = f"role-{secrets.token_hex(4)}"
+        arn: str = root("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+        root("iam").put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=policy(ANYTHING))
+        return arn
+
+    return make
+
+
+def test_a_role_is_assumed_by_whom_it_trusts(new_user: Callable[[], User], new_role: Callable[..., str]) -> None:
+    trusted, other = new_user(), new_user().may(ANYTHING)
+    role = new_role(trust(trusted.arn))
+    assert trusted.client("sts").assume_role(RoleArn=role, RoleSessionName="me")["AssumedRoleUser"]
+    sentence = f"AccessDenied.*User: {other.arn} is not authorized to perform: sts:AssumeRole on resource: {role}"
+    with pytest.raises(ClientError, match=sentence):
+        other.client("sts").assume_role(RoleArn=role, RoleSessionName="me")
+
+
+def test_root_assumes_no_role(root: Client, new_role: Callable[..., str]) -> None:
+    with pytest.raises(ClientError, match=r"AccessDenied.*Roles may not be assumed by root accounts\."):
+        root("sts").assume_role(RoleArn=new_role(trust(ACCOUNT)), RoleSessionName="me")
+
+
+def test_an_external_id_must_be_the_one_that_the_role_asks_for(
+    new_user: Callable[[], User], new_role: Callable[..., str]
+) -> None:
+    user = new_user()
+    role = new_role(trust(user.arn, StringEquals={"sts:ExternalId": "secret"}))
+    sts = user.client("sts")
+    for given in ({}, {"ExternalId": "other"}):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            sts.assume_role(RoleArn=role, RoleSessionName="me", **given)
+    assert sts.assume_role(RoleArn=role, RoleSessionName="me", ExternalId="secret")["Credentials"]
+
+
+def test_a_session_does_no_more_than_its_policies_allow(
+    guarded: GuardedServer, new_user: Callable[[], User], new_role: Callable[..., str]
+) -> None:
+    user = new_user()
+    role = new_role(trust(user.arn))
+    sts = user.client("sts")
+    by_policy = sts.assume_role(
+        RoleArn=role, RoleSessionName="me", Policy=policy({"Action": "sqs:ListQueues", "Resource": "*"})
+    )
+    assert 0 < by_policy["PackedPolicySize"] < 100
+    managed = [{"arn": "arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess"}]
+    by_managed = sts.assume_role(RoleArn=role, RoleSessionName="me", PolicyArns=managed)
+    for answer in (by_policy, by_managed):
+        session = guarded.as_caller("sqs", key_of(answer))
+        session.list_queues()
+        with pytest.raises(ClientError, match="because no session policy allows the sqs:CreateQueue action"):
+            session.create_queue(QueueName="never")
+
+
+def test_a_federated_user_has_what_caller_and_policies_both_allow(
+    guarded: GuardedServer, new_user: Callable[[], User]
+) -> None:
+    user = new_user().may({"Action": ["sts:GetFederationToken", "sqs:*"], "Resource": "*"})
+    sts = user.client("sts")
+    given = {"Name": "guest", "DurationSeconds": 900}
+    reads = policy({"Action": ["sqs:ListQueues", "sns:*"], "Resource": "*"})
+    with_policy = key_of(sts.get_federation_token(**given, Policy=reads))
+    guarded.as_caller("sqs", with_policy).list_queues()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        guarded.as_caller("sqs", with_policy).create_queue(QueueName="never")
+    with pytest.raises(ClientError, match=r"AuthorizationError|AccessDenied"):
+        guarded.as_caller("sns", with_policy).list_topics()
+    without = key_of(sts.get_federation_token(**given))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        guarded.as_caller("sqs", without).list_queues()
+
+
+def test_a_source_identity_stays(
+    guarded: GuardedServer, new_user: Callable[[], User], new_role: Callable[..., str]
+) -> None:
+    user = new_user()
+    first, second = new_role(trust(user.arn)), new_role(trust(ACCOUNT, StringEquals={"aws:SourceIdentity": "ann"}))
+    answer = user.client("sts").assume_role(RoleArn=first, RoleSessionName="me", SourceIdentity="ann")
+    assert answer["SourceIdentity"] == "ann"
+    chained = guarded.as_caller("sts", key_of(answer))
+    assert chained.assume_role(RoleArn=second, RoleSessionName="me")["SourceIdentity"] == "ann"
+    with pytest.raises(ClientError, match="AccessDenied"):
+        chained.assume_role(RoleArn=second, RoleSessionName="me", SourceIdentity="bob")
+
+
+def test_a_second_factor_opens_what_asks_for_one(
+    root: Client, guarded: GuardedServer, new_user: Callable[[], User], new_role: Callable[..., str]
+) -> None:
+    user = new_user().may(
+        {"Action": "sqs:*", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": True}}}
+    )
+    role = new_role(trust(user.arn, Bool={"aws:MultiFactorAuthPresent": "true"}))
+    device = root("iam").create_virtual_mfa_device(VirtualMFADeviceName=user.name)["VirtualMFADevice"]
+    seed, serial = base64.b32decode(device["Base32StringSeed"]), device["SerialNumber"]
+
+    def code(*, later: int) -> str:
+        now_ms = guarded.admin("POST", "clock", {"advance_seconds": 0})["now_ms"]
+        digest = hmac.digest(seed, (now_ms // 30_000 + later).to_bytes(8, "big"), "sha1")
+        at = digest[19] % 16
+        return str(int.from_bytes(digest[at : at + 4], "big") % 2**31 % 10**6).zfill(6)
+
+    root("iam").enable_mfa_device(
+        UserName=user.name, SerialNumber=serial, AuthenticationCode1=code(later=-2), AuthenticationCode2=code(later=-1)
+    )
+    sts = user.client("sts")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        sts.assume_role(RoleArn=role, RoleSessionName="me")
+    shown = code(later=0)
+    assert sts.assume_role(RoleArn=role, RoleSessionName="me", SerialNumber=serial, TokenCode=shown)["Credentials"]
+    with pytest.raises(ClientError, match=r"AccessDenied.*MultiFactorAuthentication failed with invalid MFA one time"):
+        sts.get_session_token(SerialNumber=serial, TokenCode=shown)
+    with pytest.raises(ClientError, match=r"AccessDenied.*unable to validate MFA code"):
+        sts.get_session_token(SerialNumber=f"{serial}-other", TokenCode=shown)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        guarded.as_caller("sqs", key_of(sts.get_session_token())).list_queues()
+    guarded.admin("POST", "clock", {"advance_seconds": 30})
+    session = key_of(sts.get_session_token(SerialNumber=serial, TokenCode=code(later=0)))
+    guarded.as_caller("sqs", session).list_queues()
+
+
+def test_users_look_after_their_own_credentials_only(new_user: Callable[[], User]) -> None:
+    user, other = new_user(), new_user()
+    user.may({"Action": "iam:*AccessKey*", "Resource": "arn:aws:iam::*:user/${aws:username}"})
+    iam = user.client("iam")
+    assert len(iam.list_access_keys()["AccessKeyMetadata"]) == 1
+    with pytest.raises(ClientError, match=f"AccessDenied.*iam:ListAccessKeys on resource: {other.arn}"):
+        iam.list_access_keys(UserName=other.name)
+
+
+def test_a_boundary_can_be_demanded_of_new_roles(root: Client, new_user: Callable[[], User]) -> None:
+    boundary = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    user = new_user().may(
+        {
+            "Action": "iam:CreateRole",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"iam:PermissionsBoundary": boundary}},
+        }
+    )
+    iam, name = user.client("iam"), f"role-{secrets.token_hex(4)}"
+    given = {"RoleName": name, "AssumeRolePolicyDocument": trust(ACCOUNT)}
+    with pytest.raises(ClientError, match="AccessDenied"):
+        iam.create_role(**given)
+    assert iam.create_role(**given, PermissionsBoundary=boundary)["Role"]["RoleName"] == name
