@@ -19,6 +19,7 @@ WITHOUT_EFFECT = {
     "ContentLength": "S3's bodies are counted as they arrive",
     "ContentMD5": "S3's bodies are checked as they arrive",
     "ExternalId": "for the role's trust policy, which is asked before the operation",
+    "IamUserAccessToBilling": "CreateAccount: nobody is billed",
     "RequestPayer": "says who pays, and nobody does",
     "ScalingType": "has one value",
     "Token": "PutObjectLockConfiguration: what AWS Support gave out when buckets could not be changed without it",

@@ -71,6 +71,10 @@ class Identity(NamedTuple):
     source_identity: str = ""
     services: tuple[str, ...] = ()
     """The services that ask on behalf of this identity, the first one first."""
+    organization: str = ""
+    """The id of the organization that the account is in."""
+    organization_path: str = ""
+    """Where it is there: the ids from the organization down to the account's parent."""
 
 
 ANONYMOUS = Identity(Kind.ANONYMOUS, "")

@@ -127,6 +127,8 @@ def _finders() -> dict[str, Callable[["Context", Identity], Value | None]]:
         "referer": lambda ctx, identity: ctx.headers.get("referer"),
         "principalarn": _principal_arn,
         "principalaccount": lambda ctx, identity: identity.account or None,
+        "principalorgid": lambda ctx, identity: identity.organization or None,
+        "principalorgpaths": lambda ctx, identity: (identity.organization_path,) if identity.organization else None,
         "principaltype": lambda ctx, identity: _TYPES.get(identity.kind),
         "principalisawsservice": lambda ctx, identity: str(identity.kind is Kind.SERVICE).lower(),
         "principalservicename": lambda ctx, identity: identity.arn if identity.kind is Kind.SERVICE else None,

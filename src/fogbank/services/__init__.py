@@ -54,6 +54,7 @@ SERVICES = {
     "lambda_": _entry("lambda_", "AWS::Lambda", doors=_URL_DOORS),
     "logs": _entry("logs", "AWS::Logs"),
     "oam": _entry("oam", "AWS::Oam"),
+    "organizations": _entry("organizations", "AWS::Organizations"),
     "pipes": _entry("pipes", "AWS::Pipes"),
     "resourcegroupstaggingapi": _entry("resourcegroupstaggingapi"),
     "s3": _entry("s3", "AWS::S3", doors=_WEBSITE_DOORS),

@@ -21,9 +21,9 @@ class Identities(Service):
         are.
         """
         tables = self._tables
-        return max(
-            tables.users.written_in, tables.groups.written_in, tables.roles.written_in, tables.policies.written_in
-        )
+        holders = (tables.users, tables.groups, tables.roles, tables.policies)
+        organizations: int = self.cloud.organizations.changed_in()
+        return max(organizations, *(table.written_in for table in holders))
 
     def identity_of(self, key: AccessKey) -> Identity:
         """Whom an access key stands for. A user or role that is gone has no policies any more."""
@@ -39,7 +39,7 @@ class Identities(Service):
             found = self._user_identity(key.account, issuer.rpartition("/")[2], key.principal_arn)
         if ":federated-user/" in key.principal_arn:
             found = found._replace(kind=Kind.FEDERATED, user_id=key.user_id)
-        return found._replace(
+        return self._in_organization(found)._replace(
             tags={**found.tags, **key.tags},
             session=self._session(key),
             issued_ms=key.issued_ms,
@@ -56,7 +56,7 @@ class Identities(Service):
         if self._tables.roles.peek((arn.account, name)) is None:
             return None
         session = f"arn:aws:sts::{arn.account}:assumed-role/{name}/{session_name}"
-        return self._role_identity(arn.account, name, session, "")
+        return self._in_organization(self._role_identity(arn.account, name, session, ""))
 
     def principal_identity(self, arn: str) -> Identity | None:
         """The user, group or role of that ARN, as the policy simulator asks for it; None if it is not there."""
@@ -72,6 +72,17 @@ class Identities(Service):
         if kind == "group" and (group := self._tables.groups.peek(place)) is not None:
             return Identity(Kind.USER, arn, parsed.account, group.id, policies=tuple(self._sources(place[0], group)))
         return None
+
+    def _in_organization(self, found: Identity) -> Identity:
+        """With the place of its account in an organization, and what is allowed there at most."""
+        organizations = self.cloud.organizations
+        organization, path = organizations.organization_of(found.account)
+        if not organization:
+            return found
+        # Service control policies say nothing about roles that are linked to services.
+        levels = [] if ":role/aws-service-role/" in found.role else organizations.control_of(found.account)
+        control = tuple(tuple(Source(arn, read_policy(text)) for arn, text in level) for level in levels)
+        return found._replace(control=control, organization=organization, organization_path=path)
 
     # ---- steps --------------------------------------------------------------------------------------------------
 

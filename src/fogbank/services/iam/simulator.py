@@ -163,8 +163,13 @@ class Simulator(Groups, ManagedPolicies):
         return PolicyText(policy.name, kind, document, arn=arn)
 
     def _control(self, ctx: Context, excluded: Sequence[dict[str, Any]]) -> list[list[PolicyText]]:
-        """The service control policies of the account: there is no organization."""
-        return []
+        """The service control policies of the account, level by level."""
+        levels = [
+            [PolicyText(arn.rpartition("/")[2], CONTROL, text, arn=arn) for arn, text in level]
+            for level in ctx.cloud.organizations.control_of(ctx.account)
+        ]
+        kept = [[policy for policy in level if not _is_excluded(policy, excluded)] for level in levels]
+        return [level for level in kept if level]
 
 
 def _is_excluded(policy: PolicyText, excluded: Iterable[dict[str, Any]]) -> bool:

@@ -1,0 +1,3 @@
+from fogbank.services.organizations.service import OrganizationsService
+
+__all__ = ["OrganizationsService"]
