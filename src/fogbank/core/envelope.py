@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _FORMAT = b"\1"
 _LENGTH_BYTES = 2
 _NONCE_BYTES = 12
+_KEY_BYTES = 32
 _REMEMBERED_MAX = 10_000
 _CIPHERS_MAX = 4096
 
@@ -74,13 +75,14 @@ class Envelope:
         found = self._made.get(known)
         if found is not None and reuse_s and ctx.now_ms < found[1]:
             return found[0]
-        try:
-            made = DataKey(*self._cloud.kms.new_data_key(ctx, key, context, via=self._via(ctx)))
-        except AwsError as error:
-            raise self._refusal(error) from None
+        made = self._from_kms(ctx, key, context, secrets.token_bytes(_KEY_BYTES))
         if reuse_s:
             _remember(self._made, known, made, ctx.now_ms + reuse_s * 1000)
         return made
+
+    def wrapped(self, ctx: "Context", key: str, plaintext: bytes, context: EncryptionContext) -> DataKey:
+        """A data key that is there already, encrypted by another key of KMS or in another context."""
+        return self._from_kms(ctx, key, context, plaintext)
 
     def open_data_key(self, ctx: "Context", blob: bytes, context: EncryptionContext, *, reuse_s: int = 0) -> bytes:
         """The plaintext of a data key from its `blob`."""
@@ -95,6 +97,13 @@ class Envelope:
         if reuse_s:
             _remember(self._opened, known, opened, ctx.now_ms + reuse_s * 1000)
         return opened
+
+    def _from_kms(self, ctx: "Context", key: str, context: EncryptionContext, plaintext: bytes) -> DataKey:
+        try:
+            blob, arn = self._cloud.kms.seal_data_key(ctx, key, plaintext, context, via=self._via(ctx))
+        except AwsError as error:
+            raise self._refusal(error) from None
+        return DataKey(plaintext, blob, arn)
 
     def _via(self, ctx: "Context") -> str:
         return f"{self._service}.{ctx.region}.amazonaws.com"

@@ -9,7 +9,9 @@ from fogbank.core.moments import http_date
 from fogbank.core.service import Service
 from fogbank.services.s3 import object_lock
 from fogbank.services.s3.bodies import Bodies
+from fogbank.services.s3.body_keys import BodyKey
 from fogbank.services.s3.conditions import WriteCondition
+from fogbank.services.s3.customer_keys import CustomerKey
 from fogbank.services.s3.errors import (
     AccessDenied,
     InvalidArgument,
@@ -21,6 +23,7 @@ from fogbank.services.s3.errors import (
 )
 from fogbank.services.s3.events import Event, ObjectEvents
 from fogbank.services.s3.fields import check_key, check_version_id
+from fogbank.services.s3.kms_keys import KmsKeys
 from fogbank.services.s3.records import NULL_VERSION, ObjectVersion, S3Tables
 from fogbank.services.s3.records import Body as StoredPieces
 from fogbank.services.s3.records import Bucket as BucketRecord
@@ -76,6 +79,7 @@ class S3Base(Service):
         self._usages = Usages(cloud.store)
         self._shelf = Shelf(self._tables, self._bodies, self._usages)
         self._events = ObjectEvents()
+        self._kms_keys = KmsKeys(cloud)
         with cloud.store.transaction():
             self._shelf.take_over()
 
@@ -107,6 +111,18 @@ class S3Base(Service):
         if payer != "requester":
             raise AccessDenied()
         return {"RequestCharged": "requester"}
+
+    def _body_key(
+        self, ctx: Context, bucket: str, key: str, version: ObjectVersion, customer_key: CustomerKey | None
+    ) -> BodyKey | None:
+        """What the version's body is encrypted with, for who has the customer's key and may use that of KMS."""
+        if customer_key is not None:
+            return customer_key.body_key
+        if not version.data_key:
+            return None
+        owner = self._tables.buckets.peek((bucket,))
+        assert owner is not None, f"bucket {bucket} has an object and is not there"
+        return self._kms_keys.of(ctx, owner, key, version)
 
     def _find(self, bucket: str, key: str, version_id: str | None, *, method: str = "GET") -> ObjectVersion:
         check_key(key)

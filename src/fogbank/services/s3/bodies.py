@@ -10,8 +10,8 @@ from fogbank.core.blobs import Blobs, BlobWriter
 from fogbank.core.context import Context
 from fogbank.core.stored_body import StoredBody, cut
 from fogbank.core.strand import Strand
+from fogbank.services.s3.body_keys import BodyKey, Transform, new_salt
 from fogbank.services.s3.checksums import encoded
-from fogbank.services.s3.customer_keys import CustomerKey, Transform, new_salt
 from fogbank.services.s3.encryption import Encryption
 from fogbank.services.s3.errors import EntityTooLarge
 from fogbank.services.s3.integrity import Promises
@@ -153,7 +153,7 @@ class Bodies:
             if data is None:
                 self._blobs.abandon(piece)
 
-    def open(self, body: Body, *, first: int, length: int, key: CustomerKey | None = None) -> "bytes | Contents":
+    def open(self, body: Body, *, first: int, length: int, key: BodyKey | None = None) -> "bytes | Contents":
         """The bytes from `first` on: at once if they lie in the store, else as they are read. `key` is that of a body
         that was encrypted with one.
         """
@@ -223,8 +223,9 @@ class _Intake:
             promises.compute(algorithm)
         if self._etag_is_md5:
             promises.compute("MD5")
-        self._salt = new_salt() if encryption.key is not None else ""
-        self._encrypt = encryption.key.transform(self._salt, 0) if encryption.key is not None else None
+        key = encryption.body_key
+        self._salt = new_salt() if key is not None else ""
+        self._encrypt = key.transform(self._salt, 0) if key is not None else None
         self._small = bytearray()
         self._writer: BlobWriter | None = None
         self._size = 0
@@ -268,7 +269,7 @@ class _Intake:
             self._writer.append(self._small)
 
 
-def transforms(body: Body, key: CustomerKey, *, first: int, count: int) -> list[Transform]:
+def transforms(body: Body, key: BodyKey, *, first: int, count: int) -> list[Transform]:
     """What decrypts the `count` spans of a body from `first` on."""
     found: list[Transform] = []
     for (_, size), salt in zip(body.pieces, body.salts, strict=True):

@@ -10,6 +10,7 @@ from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.s3 import checksums, conditions, restores
 from fogbank.services.s3.bodies import Contents, Received
+from fogbank.services.s3.body_keys import BodyKey
 from fogbank.services.s3.conditions import WriteCondition
 from fogbank.services.s3.customer_keys import CustomerKey
 from fogbank.services.s3.errors import InvalidArgument, InvalidRequest, ObjectNotInActiveTier
@@ -36,12 +37,13 @@ class PartCopyParameters(CustomerKeyParameters, CopySourceParameters, total=Fals
 
 
 class Source(NamedTuple):
-    """What is copied, and the key that opens it."""
+    """What is copied, and the keys that open it: the customer's, and what its body is encrypted with."""
 
     bucket: str
     key: str
     version: ObjectVersion
     customer_key: CustomerKey | None
+    body_key: BodyKey | None
 
     def members(self) -> dict[str, str]:
         version_id = self.version.version_id
@@ -84,7 +86,7 @@ class Copies(MultipartUploads):
             )
         if not replaces_metadata and not any(name in given for name in _CHANGES):
             self._check_not_itself(bucket, Key, source)
-        made = _made_of(source.version, self._new_object(ctx, bucket, given), replaces_metadata, replaces_tags)
+        made = _made_of(source.version, self._new_object(ctx, bucket, Key, given), replaces_metadata, replaces_tags)
         self._check_write(bucket, Key, condition)
         since = self._tables.latest_sequence()
         algorithm = ChecksumAlgorithm or next(iter(source.version.checksums), checksums.DEFAULT)
@@ -130,7 +132,7 @@ class Copies(MultipartUploads):
         charged = self._charged(ctx, bucket, RequestPayer)
         upload = self._upload(Bucket, Key, UploadId)
         check_part_number(PartNumber)
-        encryption = self._part_encryption(upload, given)
+        encryption = self._part_encryption(ctx, bucket, upload, given)
         source = self._source(ctx, CopySource, given, RequestPayer)
         restores.check_readable(source.version, ctx.now_ms)
         first, length = conditions.copied_range(CopySourceRange, source.version.size)
@@ -160,11 +162,11 @@ class Copies(MultipartUploads):
         version = self._find(name, key, version_id)
         customer_key = CustomerKey.to_read(given, version.key_verifier, source=True)
         conditions.check_source(version, given, now_ms=ctx.now_ms)
-        return Source(name, key, version, customer_key)
+        return Source(name, key, version, customer_key, self._body_key(ctx, name, key, version, customer_key))
 
     def _contents(self, source: Source, first: int, length: int) -> bytes | Contents:
         assert source.version.body is not None
-        return self._bodies.open(source.version.body, first=first, length=length, key=source.customer_key)
+        return self._bodies.open(source.version.body, first=first, length=length, key=source.body_key)
 
     def _check_not_itself(self, bucket: BucketRecord, key: str, source: Source) -> None:
         """A copy to itself has to change something: bringing back an older version does, and so do other keys."""

@@ -2,32 +2,21 @@
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html
 
-The key itself is never stored: a salted HMAC of it tells whether a later request brings the same one. Each piece of a
-body is encrypted by AES-256 in counter mode, so that a range can be read from anywhere, under a key of its own
-that is made of the customer's and the piece's salt: no two pieces share a key stream.
+The key itself is never stored: a salted HMAC of it tells whether a later request brings the same one.
 """
 
 import base64
 import binascii
 import hashlib
 import hmac
-import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
+from fogbank.services.s3.body_keys import BodyKey, new_salt
 from fogbank.services.s3.errors import AccessDenied, InvalidArgument, InvalidEncryptionAlgorithm, InvalidRequest
 
 _ARGUMENT = "x-amz-server-side-encryption"
-_BLOCK_BYTES = 16
 _KEY_BYTES = 32
-
-Transform = Callable[[bytes | memoryview], bytes]
-
-
-def new_salt() -> str:
-    return secrets.token_hex(16)
 
 
 class CustomerKey(NamedTuple):
@@ -86,12 +75,9 @@ class CustomerKey(NamedTuple):
         salt, _, digest = verifier.partition(":")
         return hmac.compare_digest(self._hmac(salt).hex(), digest)
 
-    def transform(self, salt: str, offset: int) -> Transform:
-        """Encrypts and decrypts (it is the same) what lies from `offset` on in the piece of that salt."""
-        counter = (offset // _BLOCK_BYTES).to_bytes(_BLOCK_BYTES, "big")
-        cipher = Cipher(algorithms.AES(self._hmac(salt)), modes.CTR(counter)).encryptor()
-        cipher.update(bytes(offset % _BLOCK_BYTES))
-        return cipher.update
+    @property
+    def body_key(self) -> BodyKey:
+        return BodyKey(self.key)
 
     def _hmac(self, salt: str) -> bytes:
         return hmac.digest(self.key, salt.encode(), "sha256")

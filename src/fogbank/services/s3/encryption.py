@@ -2,30 +2,28 @@
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/serv-side-encryption.html
 
-Only SSE-C changes what lies on the disk. S3's own keys and those of KMS (which Fogbank does not have yet) would
-be held by the same machine; which of them an object has is kept and told, with the ETags that follow from it.
+A customer's key and one of KMS change what lies on the disk; the two layers of DSSE are one here. S3's own keys do not:
+they would lie beside what they lock and cost every object of every bucket; that an object has them is told.
 """
 
 import base64
 import binascii
-import re
-import uuid
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
-from fogbank.core.context import Context
+from fogbank.core.envelope import DataKey
+from fogbank.services.s3.body_keys import BodyKey
 from fogbank.services.s3.customer_keys import CustomerKey
-from fogbank.services.s3.errors import InvalidArgument, KmsKeyNotFound
+from fogbank.services.s3.errors import InvalidArgument
 
 _METHODS = ("AES256", "aws:kms", "aws:kms:dsse")
 _KMS = ("aws:kms", "aws:kms:dsse")
-_KEY_ID = re.compile(r"(?:mrk-)?[0-9a-f-]{32,36}\Z")
+_AWS_MANAGED = "alias/aws/s3"
 ENCRYPTION_HEADERS = ("ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled", "SSEKMSEncryptionContext")
 """What is stored of the encryption among an object's headers."""
 _DEFAULT = {"SSEAlgorithm": "AES256"}
-_AWS_MANAGED = uuid.UUID("c9f1a1c5-6f0e-4b9e-8f6b-5d1c3c1c8a53")  # The namespace of the ids of `aws/s3` keys.
 
 
 class Encryption(NamedTuple):
@@ -34,11 +32,24 @@ class Encryption(NamedTuple):
     headers: dict[str, Any]
     """What is stored beside the object and comes back with it."""
     key: CustomerKey | None = None
+    data_key: DataKey | None = None
+    """Of KMS, if the headers say that it is under one."""
+
+    @property
+    def needs_data_key(self) -> bool:
+        return self.headers.get("ServerSideEncryption") in _KMS
+
+    @property
+    def body_key(self) -> BodyKey | None:
+        """What the body is encrypted with; None if it is not."""
+        if self.key is not None:
+            return self.key.body_key
+        return BodyKey(self.data_key.plaintext) if self.data_key is not None else None
 
     @property
     def etag_is_md5(self) -> bool:
         """Else the ETag tells nothing about the contents."""
-        return self.key is None and self.headers.get("ServerSideEncryption") not in _KMS
+        return self.key is None and not self.needs_data_key
 
     def members(self) -> dict[str, Any]:
         """What the answer to a write tells."""
@@ -49,7 +60,7 @@ def key_members(key: CustomerKey | None) -> dict[str, Any]:
     return {} if key is None else {"SSECustomerAlgorithm": "AES256", "SSECustomerKeyMD5": key.md5}
 
 
-def requested(ctx: Context, parameters: Mapping[str, Any], default: Mapping[str, Any] | None) -> Encryption:
+def requested(parameters: Mapping[str, Any], default: Mapping[str, Any] | None) -> Encryption:
     """The encryption that the parameters of a write ask for. `default` is the bucket's encryption configuration."""
     method = parameters.get("ServerSideEncryption")
     if method is not None and any(name.startswith("SSECustomer") for name in parameters):
@@ -62,7 +73,7 @@ def requested(ctx: Context, parameters: Mapping[str, Any], default: Mapping[str,
         return Encryption({}, key)
     rule = ((default or {}).get("Rules") or [{}])[0]
     if method is None:
-        return Encryption(_by_default(ctx, parameters, rule))
+        return Encryption(_by_default(parameters, rule))
     if method not in _METHODS:
         raise InvalidArgument(
             "The encryption method specified is not supported",
@@ -70,26 +81,24 @@ def requested(ctx: Context, parameters: Mapping[str, Any], default: Mapping[str,
         )
     key_id = parameters.get("SSEKMSKeyId")
     if method in _KMS:
-        return Encryption(_by_kms(ctx, method, parameters, key_id, rule))
+        return Encryption(_by_kms(method, parameters, key_id, rule))
     if key_id is not None:
         raise _needs_kms(method)
     return Encryption({"ServerSideEncryption": method})
 
 
-def _by_default(ctx: Context, parameters: Mapping[str, Any], rule: Mapping[str, Any]) -> dict[str, Any]:
+def _by_default(parameters: Mapping[str, Any], rule: Mapping[str, Any]) -> dict[str, Any]:
     default = rule.get("ApplyServerSideEncryptionByDefault") or _DEFAULT
     if parameters.get("SSEKMSKeyId") is not None:
         raise _needs_kms("null")
     method = default["SSEAlgorithm"]
     if method not in _KMS:
         return {"ServerSideEncryption": method}
-    return _by_kms(ctx, method, parameters, default.get("KMSMasterKeyID"), rule)
+    return _by_kms(method, parameters, default.get("KMSMasterKeyID"), rule)
 
 
-def _by_kms(
-    ctx: Context, method: str, parameters: Mapping[str, Any], key_id: str | None, rule: Mapping[str, Any]
-) -> dict[str, Any]:
-    headers: dict[str, Any] = {"ServerSideEncryption": method, "SSEKMSKeyId": _key_arn(ctx, key_id)}
+def _by_kms(method: str, parameters: Mapping[str, Any], key_id: str | None, rule: Mapping[str, Any]) -> dict[str, Any]:
+    headers: dict[str, Any] = {"ServerSideEncryption": method, "SSEKMSKeyId": key_id or _AWS_MANAGED}
     # A bucket key saves requests to KMS; the two layers of DSSE have none.
     if parameters.get("BucketKeyEnabled", rule.get("BucketKeyEnabled")) and method == "aws:kms":
         headers["BucketKeyEnabled"] = True
@@ -105,22 +114,6 @@ def _needs_kms(method: str) -> InvalidArgument:
         "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms",
         members={"ArgumentName": "x-amz-server-side-encryption", "ArgumentValue": method},
     )
-
-
-def _key_arn(ctx: Context, key_id: str | None) -> str:
-    """The ARN that S3 tells for a key: also for its id alone, and without one that of the account's `aws/s3`."""
-    if key_id is None:
-        return ctx.arn("kms", f"key/{uuid.uuid5(_AWS_MANAGED, f'{ctx.account}:{ctx.region}')}")
-    if key_id.startswith("arn:"):
-        parts = key_id.split(":", 5)
-        if len(parts) < 6 or parts[2] != "kms" or parts[3] != ctx.region:
-            raise KmsKeyNotFound(f"Invalid arn {parts[3] if len(parts) > 3 else key_id}")
-        return key_id
-    if key_id.startswith("alias/"):
-        return ctx.arn("kms", key_id)
-    if not _KEY_ID.match(key_id):
-        raise KmsKeyNotFound(f"Invalid keyId '{key_id}'")
-    return ctx.arn("kms", f"key/{key_id}")
 
 
 def _check_context(text: str) -> None:

@@ -129,6 +129,23 @@ class KmsKeyNotFound(AwsError):
     code = "KMS.NotFoundException"
 
 
+class KmsKeyDisabled(AwsError):
+    code = "KMS.DisabledException"
+
+
+class KmsInvalidState(AwsError):
+    code = "KMS.KMSInvalidStateException"
+
+
+class KmsInvalidKeyUsage(AwsError):
+    code = "KMS.InvalidKeyUsageException"
+
+
+class KmsKeyUnavailable(AwsError):
+    code = "KMS.KeyUnavailableException"
+    status = 503
+
+
 class InvalidStorageClass(AwsError):
     code = "InvalidStorageClass"
     message = "The storage class you specified is not valid"
@@ -448,3 +465,14 @@ class NoSuchWebsiteConfiguration(AwsError):
     code = "NoSuchWebsiteConfiguration"
     status = 404
     message = "The specified bucket does not have a website configuration"
+
+
+KMS_ERRORS: dict[str, type[AwsError]] = {
+    "AccessDeniedException": AccessDenied,
+    "DisabledException": KmsKeyDisabled,
+    "InvalidKeyUsageException": KmsInvalidKeyUsage,
+    "KMSInvalidStateException": KmsInvalidState,
+    "KeyUnavailableException": KmsKeyUnavailable,
+    "NotFoundException": KmsKeyNotFound,
+}
+"""What S3 answers when KMS refuses, by KMS's code."""

@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 from fogbank.core.body import BodyStream
 from fogbank.core.context import Context
+from fogbank.core.envelope import DataKey
 from fogbank.core.service import Answer
 from fogbank.services.s3 import checksums, listing, upload_checksums
 from fogbank.services.s3.bodies import Received
@@ -59,7 +60,7 @@ class MultipartUploads(NewObjects):
         charged = self._charged(ctx, bucket, RequestPayer)
         check_key(Key)
         algorithm, checksum_type = upload_checksums.settled(ChecksumAlgorithm, ChecksumType)
-        made = self._new_object(ctx, bucket, given)
+        made = self._new_object(ctx, bucket, Key, given)
         # Uploads of one key are listed in the order of their creation, which is that of their ids.
         upload_id = f"{self._tables.next_sequence():016x}{secrets.token_hex(40)}"  # See `begun`.
         upload = Upload(
@@ -74,6 +75,7 @@ class MultipartUploads(NewObjects):
             lock=made.lock,
             acl=made.acl,
             key_verifier=made.key_verifier,
+            data_key=made.data_key,
             initiator=self._principal(ctx),
         )
         self._tables.uploads.put((upload_id,), upload)
@@ -194,7 +196,7 @@ class MultipartUploads(NewObjects):
         charged = self._charged(ctx, bucket, RequestPayer)
         upload = self._upload(Bucket, Key, UploadId)
         check_part_number(PartNumber)
-        encryption = self._part_encryption(upload, given)
+        encryption = self._part_encryption(ctx, bucket, upload, given)
         promises = Promises(ctx.headers, content_md5=ContentMD5, given=checksums.given(given))
         upload_checksums.check_part_sent(upload, promises.algorithm or ChecksumAlgorithm or "")
         told = promises.algorithm or ChecksumAlgorithm or upload.checksum_algorithm
@@ -218,7 +220,9 @@ class MultipartUploads(NewObjects):
     def _upload_encryption(self, upload: Upload) -> dict[str, Any]:
         return {name: value for name, value in upload.headers.items() if name in ENCRYPTION_HEADERS}
 
-    def _part_encryption(self, upload: Upload, given: Mapping[str, Any]) -> Encryption:
+    def _part_encryption(
+        self, ctx: Context, bucket: BucketRecord, upload: Upload, given: Mapping[str, Any]
+    ) -> Encryption:
         """How a part is kept: as its upload was begun, under the same key if there is one."""
         key = CustomerKey.given(given)
         if (key is not None) != bool(upload.key_verifier):
@@ -228,7 +232,10 @@ class MultipartUploads(NewObjects):
             )
         if key is not None and not key.made(upload.key_verifier):
             raise InvalidRequest("The provided encryption parameters did not match the ones used originally.")
-        return Encryption(self._upload_encryption(upload), key)
+        headers = self._upload_encryption(upload)
+        body_key = self._kms_keys.of(ctx, bucket, upload.key, upload)
+        data_key = DataKey(body_key.key, upload.data_key, headers["SSEKMSKeyId"]) if body_key is not None else None
+        return Encryption(headers, key, data_key)
 
     def _keep_part(self, bucket: str, key: str, upload_id: str, number: int, received: Received) -> Part:
         storage_class = storage(self._upload(bucket, key, upload_id))

@@ -129,6 +129,7 @@ class MultipartCompletions(MultipartUploads):
             lock=upload.lock,
             acl=upload.acl,
             key_verifier=upload.key_verifier,
+            data_key=upload.data_key,
         )
 
     def _completed(self, ctx: Context, bucket: BucketRecord, key: str, version: ObjectVersion) -> dict[str, Any]:

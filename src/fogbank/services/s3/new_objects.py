@@ -57,6 +57,12 @@ class NewObject(NamedTuple):
         return self.headers | self.encryption.headers
 
     @property
+    def data_key(self) -> bytes:
+        """As it is stored."""
+        found = self.encryption.data_key
+        return found.blob if found is not None else b""
+
+    @property
     def key_verifier(self) -> str:
         key = self.encryption.key
         return key.verifier() if key is not None else ""
@@ -71,13 +77,13 @@ class NewObject(NamedTuple):
 class NewObjects(Acls, BucketEncryption, Lifecycles):
     """The steps of every operation that makes an object."""
 
-    def _new_object(self, ctx: Context, bucket: BucketRecord, given: Mapping[str, Any]) -> NewObject:
+    def _new_object(self, ctx: Context, bucket: BucketRecord, key: str, given: Mapping[str, Any]) -> NewObject:
         """From the parameters of a request (see `ObjectParameters`). Raises what AWS answers to bad ones."""
         return NewObject(
             headers=content_headers(given) | placement_headers(given),
             metadata=metadata.received(given.get("Metadata")),
             tags=header_tag_map(given.get("Tagging")),
-            encryption=self._encryption(ctx, bucket, given),
+            encryption=self._encryption(ctx, bucket, key, given),
             lock=object_lock.given(
                 bucket,
                 ctx.now_ms,
@@ -90,9 +96,11 @@ class NewObjects(Acls, BucketEncryption, Lifecycles):
             ),
         )
 
-    def _encryption(self, ctx: Context, bucket: BucketRecord, given: Mapping[str, Any]) -> Encryption:
-        here = ctx if ctx.region == bucket.region else ctx.at(region=bucket.region)
-        found = encryption.requested(here, given, self._known(bucket.name, "encryption"))
+    def _encryption(self, ctx: Context, bucket: BucketRecord, key: str, given: Mapping[str, Any]) -> Encryption:
+        found = encryption.requested(given, self._known(bucket.name, "encryption"))
+        if found.needs_data_key:
+            data_key = self._kms_keys.new(ctx, bucket, key, found.headers)
+            return found._replace(headers={**found.headers, "SSEKMSKeyId": data_key.key_arn}, data_key=data_key)
         if found.key is not None and self._blocks_encryption(bucket.name, "SSE-C"):
             raise AccessDenied()
         return found
@@ -114,6 +122,7 @@ class NewObjects(Acls, BucketEncryption, Lifecycles):
             checksums=received.checksums,
             checksum_type=checksums.FULL_OBJECT,
             key_verifier=made.key_verifier,
+            data_key=made.data_key,
             lock=made.lock,
             acl=made.acl,
         )

@@ -104,10 +104,11 @@ class Objects(NewObjects):
         self, ctx: Context, *, Bucket: str, Key: str, VersionId: str | None = None, **given: Unpack[ReadParameters]
     ) -> Answer:
         """`Body` is bytes, or `Contents` (async iterable, with `read`) of a large object."""
-        version, key, answer = self._whole(ctx, Bucket, Key, VersionId, given)
+        version, customer_key, answer = self._whole(ctx, Bucket, Key, VersionId, given)
         restores.check_readable(version, ctx.now_ms)
         first, length = self._span(version, given, answer)
         assert version.body is not None
+        key = self._body_key(ctx, Bucket, Key, version, customer_key)
         answer["Body"] = self._bodies.open(version.body, first=first, length=length, key=key)
         return answer
 
@@ -167,7 +168,7 @@ class Objects(NewObjects):
         charged = self._charged(ctx, bucket, payer)
         check_key(key)
         condition.check_form()
-        made = self._new_object(ctx, bucket, given)
+        made = self._new_object(ctx, bucket, key, given)
         # AWS tells the MD5 that was promised to this operation in hex, and in Base64 elsewhere.
         promises = Promises(ctx.headers, content_md5=content_md5, given=checksums.given(given), hex_digests=True)
         if made.lock is not None and over_http(ctx) and content_md5 is None and not promises.algorithm:

@@ -132,6 +132,8 @@ class ObjectVersion(Record):
     restore: Restore | None = None
     replicated_to: dict[str, str] = {}
     """The buckets that it is to be replicated to, and how far that is."""
+    data_key: bytes = b""
+    """What it is encrypted with if that is a key of KMS, as KMS encrypted it (see `kms_keys`)."""
 
 
 class Upload(Record):
@@ -151,6 +153,7 @@ class Upload(Record):
     key_verifier: str = ""
     overtaken: bool = False
     """Whether the object was deleted since the upload began."""
+    data_key: bytes = b""
 
 
 class Part(Record):

@@ -23,6 +23,9 @@ from fogbank.services.s3.bodies import Duplicate
 from fogbank.services.s3.errors import (
     InvalidArgument,
     InvalidRequest,
+    KmsInvalidState,
+    KmsKeyDisabled,
+    KmsKeyNotFound,
     ReplicationConfigurationNotFound,
 )
 from fogbank.services.s3.events import CREATED, Details, Event
@@ -168,6 +171,10 @@ class Replication(S3Base):
             duplicate = await self._bodies.duplicate(version.body)
             try:
                 await ctx.run(self._arrive, ctx, work, rule, duplicate)
+            except (KmsInvalidState, KmsKeyDisabled, KmsKeyNotFound):
+                self._bodies.forget(duplicate)
+                await ctx.run(self._settle, ctx, work, rule, FAILED, "DstKmsKeyInvalidState")
+                return
             except Exception:  # But not if the wait was cancelled: the commit may still come.
                 self._bodies.forget(duplicate)
                 raise
@@ -193,10 +200,12 @@ class Replication(S3Base):
         if bucket is None or there is None or version is None:
             return
         if self._shelf.find(there.name, work.key, work.version_id) is None:
+            headers = _replica_headers(version, rule)
             replica = replace(
                 version,
                 body=self._bodies.keep_duplicate(duplicate),
-                headers=_replica_headers(version, rule),
+                headers=headers,
+                data_key=self._kms_keys.of_replica(ctx, bucket, work.key, version, there, headers),
                 acl=_replica_acl(version, rule, bucket, there),
                 restore=None,
                 replication=REPLICA,
