@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fogbank.core.stored_body import cut
 from fogbank.services.s3 import bodies
-from fogbank.services.s3.customer_keys import CustomerKey, new_salt
+from fogbank.services.s3.body_keys import BodyKey, new_salt
 from fogbank.services.s3.records import Body
 from tests.conftest import LiveServer
 
@@ -43,7 +43,7 @@ def refusal(call: Any, **parameters: Any) -> dict[str, str]:
 
 
 def test_the_key_stream_can_be_read_from_anywhere() -> None:
-    key, salt = CustomerKey(KEY, ""), new_salt()
+    key, salt = BodyKey(KEY), new_salt()
     whole = key.transform(salt, 0)(LARGE)
     assert whole != LARGE
     for first in (0, 1, 15, 16, 17, 4095, 100_000):
@@ -52,7 +52,7 @@ def test_the_key_stream_can_be_read_from_anywhere() -> None:
 
 @given(sizes=st.lists(st.integers(1, 60), min_size=1, max_size=5), data=st.data())
 def test_a_body_in_pieces_is_the_same_from_wherever_it_is_read(sizes: list[int], data: st.DataObject) -> None:
-    key, whole = CustomerKey(KEY, ""), LARGE[: sum(sizes)]
+    key, whole = BodyKey(KEY), LARGE[: sum(sizes)]
     first = data.draw(st.integers(0, len(whole)))
     length = data.draw(st.integers(0, len(whole) - first))
     body = Body([("piece", size) for size in sizes], [new_salt() for _ in sizes])
@@ -68,7 +68,7 @@ def test_a_body_in_pieces_is_the_same_from_wherever_it_is_read(sizes: list[int],
 
 
 def test_no_two_pieces_share_a_key_stream() -> None:
-    key = CustomerKey(KEY, "")
+    key = BodyKey(KEY)
     assert key.transform(new_salt(), 0)(SMALL) != key.transform(new_salt(), 0)(SMALL)
 
 

@@ -17,10 +17,21 @@ def test_an_object_is_encrypted_by_s3_unless_something_else_is_said(s3: Any, buc
     assert (head["ServerSideEncryption"], "SSEKMSKeyId" in head) == ("AES256", False)
 
 
-def test_a_key_of_kms_is_told_by_its_arn_and_hides_the_md5(s3: Any, bucket: str, account: str) -> None:
-    asked = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": KEY_ID, "BucketKeyEnabled": True}
+@pytest.fixture
+def kms(aws: Any) -> Any:
+    return aws("kms")
+
+
+@pytest.fixture
+def key_id(kms: Any) -> str:
+    found: str = kms.create_key()["KeyMetadata"]["KeyId"]
+    return found
+
+
+def test_a_key_of_kms_is_told_by_its_arn_and_hides_the_md5(s3: Any, bucket: str, account: str, key_id: str) -> None:
+    asked = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_id, "BucketKeyEnabled": True}
     put = s3.put_object(Bucket=bucket, Key="k", Body=b"1", **asked, SSEKMSEncryptionContext=CONTEXT)
-    told = {**asked, "SSEKMSKeyId": f"arn:aws:kms:us-east-1:{account}:key/{KEY_ID}"}
+    told = {**asked, "SSEKMSKeyId": f"arn:aws:kms:us-east-1:{account}:key/{key_id}"}
     assert put.items() >= {**told, "SSEKMSEncryptionContext": CONTEXT}.items()
     assert put["ETag"] != f'"{hashlib.md5(b"1").hexdigest()}"'
     got = s3.get_object(Bucket=bucket, Key="k")
@@ -37,15 +48,15 @@ def test_without_a_key_it_is_the_accounts_own_for_s3(s3: Any, bucket: str, accou
     assert keys.pop().startswith(f"arn:aws:kms:us-east-1:{account}:key/")
 
 
-def test_a_buckets_default_is_applied_to_what_does_not_say(s3: Any, bucket: str, account: str) -> None:
+def test_a_buckets_default_is_applied_to_what_does_not_say(s3: Any, bucket: str, account: str, key_id: str) -> None:
     rule = {
-        "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY_ID},
+        "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key_id},
         "BucketKeyEnabled": True,
     }
     s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
     expected = {
         "ServerSideEncryption": "aws:kms",
-        "SSEKMSKeyId": f"arn:aws:kms:us-east-1:{account}:key/{KEY_ID}",
+        "SSEKMSKeyId": f"arn:aws:kms:us-east-1:{account}:key/{key_id}",
         "BucketKeyEnabled": True,
     }
     place = {"Bucket": bucket, "Key": "k"}
@@ -101,3 +112,53 @@ def test_what_makes_no_sense_is_refused(s3: Any, bucket: str, asked: dict[str, s
         s3.put_object(Bucket=bucket, Key="k", Body=b"1", **asked)
     error = caught.value.response["Error"]
     assert (error["Code"], error["Message"][: len(message)]) == (code, message)
+
+
+def test_a_range_of_an_object_in_parts_is_decrypted(s3: Any, bucket: str, key_id: str) -> None:
+    # given
+    place = {"Bucket": bucket, "Key": "k"}
+    upload = s3.create_multipart_upload(**place, ServerSideEncryption="aws:kms", SSEKMSKeyId=key_id)
+    named = {**place, "UploadId": upload["UploadId"]}
+    bodies = [bytes(range(256)) * 4 * 5120, b"the last part"]
+    parts = [
+        {"PartNumber": number, "ETag": s3.upload_part(**named, PartNumber=number, Body=body)["ETag"]}
+        for number, body in enumerate(bodies, 1)
+    ]
+    s3.complete_multipart_upload(**named, MultipartUpload={"Parts": parts})
+    # when, then
+    whole = b"".join(bodies)
+    for first, last in ((0, 15), (7, 100), (len(bodies[0]) - 5, len(whole) - 1)):
+        got = s3.get_object(**place, Range=f"bytes={first}-{last}")["Body"].read()
+        assert got == whole[first : last + 1]
+    assert s3.get_object(**place)["Body"].read() == whole
+
+
+@pytest.mark.parametrize(
+    ("lock", "code"),
+    [("disable_key", "KMS.DisabledException"), ("schedule_key_deletion", "KMS.KMSInvalidStateException")],
+)
+def test_what_a_key_encrypted_is_lost_with_it(
+    s3: Any, kms: Any, bucket: str, key_id: str, lock: str, code: str
+) -> None:
+    # given
+    asked = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_id}
+    s3.put_object(Bucket=bucket, Key="k", Body=b"1", **asked)
+    # when
+    getattr(kms, lock)(KeyId=key_id)
+    # then
+    for call in (
+        lambda: s3.get_object(Bucket=bucket, Key="k"),
+        lambda: s3.put_object(Bucket=bucket, Key="k", Body=b"2", **asked),
+        lambda: s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "k"}),
+    ):
+        with pytest.raises(ClientError) as caught:
+            call()
+        assert caught.value.response["Error"]["Code"] == code
+    assert s3.head_object(Bucket=bucket, Key="k")["ContentLength"] == 1, "its head is not encrypted"
+
+
+def test_a_copy_is_opened_and_encrypted_anew(s3: Any, kms: Any, bucket: str, key_id: str) -> None:
+    s3.put_object(Bucket=bucket, Key="k", Body=b"contents" * 9000, ServerSideEncryption="aws:kms", SSEKMSKeyId=key_id)
+    s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "k"})
+    kms.disable_key(KeyId=key_id)
+    assert s3.get_object(Bucket=bucket, Key="copy")["Body"].read() == b"contents" * 9000

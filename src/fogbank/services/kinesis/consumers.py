@@ -159,10 +159,10 @@ class Consumers(StreamOperations):
                 shard = self._tables.shards.get((stream.id, number))
                 if present is None or shard is None or self._tables.consumers.get((stream.id, name)) is None:
                     raise ResourceNotFound(f"Consumer {name}, account {stream.account} not found.")
-                now_ms = clock.now_ms()
-                page = self._page(present, shard, position, PAGE_RECORDS_MAX, now_ms, bytes_max=EVENT_BYTES_MAX)
+                now = ctx.refreshed()
+                page = self._page(now, present, shard, position, PAGE_RECORDS_MAX, bytes_max=EVENT_BYTES_MAX)
                 self._metrics.pushed(present, name, len(page.records), page.size, page.behind_ms)
-                throughput.refill(now_ms)
+                throughput.refill(now.now_ms)
                 throughput.tokens -= page.size
                 yield {"SubscribeToShardEvent": self._event(present, shard, page)}
                 position = page.position

@@ -33,3 +33,28 @@ class ExpiredNextToken(AwsError):
 
 class Validation(AwsError):
     code = "ValidationException"
+
+
+class KmsAccessDenied(AwsError):
+    code = "KMSAccessDeniedException"
+
+
+class KmsDisabled(AwsError):
+    code = "KMSDisabledException"
+
+
+class KmsInvalidState(AwsError):
+    code = "KMSInvalidStateException"
+
+
+class KmsNotFound(AwsError):
+    code = "KMSNotFoundException"
+
+
+KMS_ERRORS: dict[str, type[AwsError]] = {
+    "AccessDeniedException": KmsAccessDenied,
+    "DisabledException": KmsDisabled,
+    "KMSInvalidStateException": KmsInvalidState,
+    "NotFoundException": KmsNotFound,
+}
+"""What Kinesis answers when KMS refuses, by KMS's code."""

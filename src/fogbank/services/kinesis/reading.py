@@ -86,7 +86,7 @@ class Reading(Writing):
             raise ThroughputExceeded(
                 f"Rate exceeded for shard {shard.id} in stream {stream.name} under account {stream.account}."
             )
-        page = self._page(stream, shard, iterator.position, Limit, ctx.now_ms)
+        page = self._page(ctx, stream, shard, iterator.position, Limit)
         throughput.count_read(page.size)
         self._metrics.got(stream, shard.number, len(page.records), page.size, page.age_ms)
         answer: dict[str, Any] = {"Records": page.records, "MillisBehindLatest": page.behind_ms}
@@ -145,14 +145,15 @@ class Reading(Writing):
 
     def _page(
         self,
+        ctx: Context,
         stream: Stream,
         shard: Shard,
         position: int,
         limit: int,
-        now_ms: int,
         *,
         bytes_max: int = PAGE_BYTES_MAX,
     ) -> Page:
+        now_ms = ctx.now_ms
         horizon_ms = now_ms - stream.retention_h * _HOUR_MS
         place = (stream.id, shard.number)
         suffix = suffix_of(shard.number)
@@ -169,8 +170,9 @@ class Reading(Writing):
                 return Page(records, position, size, behind_ms, now_ms - arrived_ms, ended=False)
             arrived_ms = chunk.arrived_ms
             arrival = arrived_ms / 1000
+            contents = self._encryption.data(ctx, stream, chunk) if chunk.sealed else chunk.data
             for index in range(max(position - first, 0), len(chunk.keys)):
-                data, key = chunk.data[index], chunk.keys[index]
+                data, key = contents[index], chunk.keys[index]
                 record_size = len(data) + len(key)
                 if len(records) == limit or (records and size + record_size > bytes_max):
                     return Page(records, position, size, max(now_ms - arrived_ms, 1), now_ms - arrived_ms, ended=False)

@@ -67,6 +67,8 @@ class Chunk(Record):
     keys: list[str]
     data: list[bytes]
     encrypted: bool = False
+    sealed: bytes = b""
+    """The data, encrypted, in place of `data`."""
 
 
 class Consumer(Record):

@@ -241,10 +241,11 @@ class StreamOperations(Reading, ShardLists, Trimming):
         StreamName: str | None = None,
         StreamARN: str | None = None,
     ) -> Answer:
-        """Records say from then on that they are encrypted. They are not: there is no KMS in Fogbank yet."""
+        """Records that are put from then on are encrypted."""
         stream = self._stream(ctx, StreamName, StreamARN)
         if EncryptionType != "KMS":
             raise InvalidArgument("EncryptionType must be KMS.")
+        self._encryption.check(ctx, stream, KeyId)
         stream.key_id = KeyId
         self._save(stream)
         return None

@@ -8,6 +8,7 @@ from typing import Any
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
+from fogbank.services.kinesis.encryption import RecordEncryption
 from fogbank.services.kinesis.errors import InvalidArgument, ThroughputExceeded
 from fogbank.services.kinesis.hash_keys import HASH_MAX, from_number, hash_of
 from fogbank.services.kinesis.on_demand import OnDemand
@@ -47,6 +48,7 @@ class Writing(OnDemand):
         self._rings: dict[int, _Ring] = {}
         self._metrics = StreamMetrics(cloud.metrics)
         self._waiters = Waiters()
+        self._encryption = RecordEncryption(cloud)
 
     def put_record(
         self,
@@ -157,7 +159,9 @@ class Writing(OnDemand):
         return ring
 
     def _chunk(self, ctx: Context, stream: Stream, keys: list[str], data: list[bytes]) -> Chunk:
-        return Chunk(ctx.now_ms, keys, data, bool(stream.key_id))
+        if not stream.key_id:
+            return Chunk(ctx.now_ms, keys, data)
+        return self._encryption.seal(ctx, stream, Chunk(ctx.now_ms, keys, data, encrypted=True))
 
     def _keep(self, stream: Stream, chunks: list[tuple[tuple[int, int, int], Chunk]]) -> None:
         self._tables.chunks.put_all(chunks)

@@ -83,3 +83,28 @@ class TagLimitExceeded(AwsError):
 class BatchTooLong(AwsError):
     code = "BatchRequestTooLong"
     message = "The length of all the messages put together is more than the limit."
+
+
+class KmsAccessDenied(AwsError):
+    code = "KMSAccessDenied"
+
+
+class KmsDisabled(AwsError):
+    code = "KMSDisabled"
+
+
+class KmsInvalidState(AwsError):
+    code = "KMSInvalidState"
+
+
+class KmsNotFound(AwsError):
+    code = "KMSNotFound"
+
+
+KMS_ERRORS: dict[str, type[AwsError]] = {
+    "AccessDeniedException": KmsAccessDenied,
+    "DisabledException": KmsDisabled,
+    "KMSInvalidStateException": KmsInvalidState,
+    "NotFoundException": KmsNotFound,
+}
+"""What SNS answers when KMS refuses, by KMS's code."""

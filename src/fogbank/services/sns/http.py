@@ -8,6 +8,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from fogbank.core.context import Context
+from fogbank.core.errors import AwsError
 from fogbank.core.http_client import HttpRequest, NoAnswer, send
 from fogbank.services.sns import delivery_status, envelope
 from fogbank.services.sns.delivery_policy import delivery_for
@@ -43,7 +44,7 @@ class Poster:
 
     async def _deliver(self, ctx: Context, post: Post) -> None:
         try:
-            status = await _send(post)
+            status = await _send(post, self._body(ctx, post))
         except EndpointRefused as error:
             await ctx.run(self._failed, ctx, post, error)
             return
@@ -53,6 +54,12 @@ class Poster:
         if post.per_second_max:
             # The lane is the subscription's, so that its next delivery waits.
             await self._cloud.clock.sleep(1 / post.per_second_max)
+
+    def _body(self, ctx: Context, post: Post) -> str:
+        try:
+            return self._service.publisher.encryption.body(ctx, post)
+        except AwsError as refused:
+            raise EndpointRefused(str(refused), passing=True) from refused
 
     def _failed(self, ctx: Context, post: Post, error: EndpointRefused) -> None:
         post.failures += 1
@@ -166,7 +173,7 @@ def confirmation_for(
     )
 
 
-async def _send(post: Post) -> int:
+async def _send(post: Post, body: str) -> int:
     """One POST; its status. Raises EndpointRefused."""
     headers = {
         "Content-Type": post.content_type,
@@ -179,7 +186,7 @@ async def _send(post: Post) -> int:
         headers["x-amz-sns-subscription-arn"] = post.subscription_arn
     if post.raw:
         headers["x-amz-sns-rawdelivery"] = "true"
-    request = HttpRequest(method="POST", url=post.url, headers=headers, body=post.body.encode(), timeout_s=TIMEOUT_S)
+    request = HttpRequest(method="POST", url=post.url, headers=headers, body=body.encode(), timeout_s=TIMEOUT_S)
     try:
         answer = await send(request, read_bytes_max=1)
     except NoAnswer as error:

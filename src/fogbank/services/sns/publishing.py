@@ -21,6 +21,7 @@ from fogbank.core.targets import deliver, queue_url
 from fogbank.services.sns import delivery_status, envelope
 from fogbank.services.sns.attributes import MESSAGE_GROUP
 from fogbank.services.sns.delivery_status import Delivered
+from fogbank.services.sns.encryption import TopicEncryption
 from fogbank.services.sns.envelope import Message
 from fogbank.services.sns.errors import InvalidParameter, ParameterValueInvalid
 from fogbank.services.sns.filters import Filter, compile_filter
@@ -70,6 +71,7 @@ class Publisher:
         self._service = service
         self._cloud = service.cloud
         self.signer = Signer(service.cloud)
+        self.encryption = TopicEncryption(service.cloud)
         self._compiled: dict[tuple[str, str, str], tuple[bytes, CompiledTopic]] = {}
         place = (str, str, str)
         self._sequences = self._cloud.store.table("sns.sequences", key=place, value=Sequence)
@@ -121,6 +123,7 @@ class Publisher:
             check_subject(subject)
         if attributes:
             check_attributes(attributes)
+        self.encryption.check(ctx, topic.record, ctx.arn("sns", name))
         message = Message(
             id=new_id(),
             topic_arn=ctx.arn("sns", name),
@@ -235,6 +238,7 @@ class Publisher:
                 return
             case "http" | "https":
                 post = post_for(ctx, subscription.record, subscription.arn, message, topic.record)
+                self.encryption.seal(ctx, topic.record, post)
                 self._cloud.outbox.put(ctx, "sns.post", lane=subscription.arn, payload=post)
                 return
             case _:
@@ -329,7 +333,7 @@ class Publisher:
     def http_dead_letter(self, ctx: Context, post: Post) -> None:
         try:
             with self._cloud.store.transaction():
-                deliver(ctx, post.dead_letter_arn, post.body)
+                deliver(ctx, post.dead_letter_arn, self.encryption.body(ctx, post))
         except AwsError as error:
             log.warning("subscription %s: no dead letter sent: %s", post.subscription_arn, error)
 

@@ -62,6 +62,8 @@ class Post(Record):
     raw: bool = False
     failures: int = 0
     dead_letter_arn: str = ""
+    sealed: bytes = b""
+    """The body, encrypted, in place of `body`."""
 
 
 class OlderPost(Record):

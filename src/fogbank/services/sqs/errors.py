@@ -99,3 +99,38 @@ class ResourceNotFound(AwsError):
     code = "ResourceNotFoundException"
     query_code = "ResourceNotFoundException"
     status = 404
+
+
+class KmsAccessDenied(AwsError):
+    code = "KmsAccessDenied"
+    query_code = "KMS.AccessDeniedException"
+
+
+class KmsDisabled(AwsError):
+    code = "KmsDisabled"
+    query_code = "KMS.DisabledException"
+
+
+class KmsInvalidKeyUsage(AwsError):
+    code = "KmsInvalidKeyUsage"
+    query_code = "KMS.InvalidKeyUsageException"
+
+
+class KmsInvalidState(AwsError):
+    code = "KmsInvalidState"
+    query_code = "KMS.InvalidStateException"
+
+
+class KmsNotFound(AwsError):
+    code = "KmsNotFound"
+    query_code = "KMS.NotFoundException"
+
+
+KMS_ERRORS: dict[str, type[AwsError]] = {
+    "AccessDeniedException": KmsAccessDenied,
+    "DisabledException": KmsDisabled,
+    "InvalidKeyUsageException": KmsInvalidKeyUsage,
+    "KMSInvalidStateException": KmsInvalidState,
+    "NotFoundException": KmsNotFound,
+}
+"""What SQS answers when KMS refuses, by KMS's code."""

@@ -57,6 +57,9 @@ class Message(Record):
     deduplication_id: str | None = None
     dead_letter_source: str = ""
     delayed: bool = False
+    sealed: bytes = b""
+    """The body, encrypted, in place of `body`; and the ARN of the queue that it was encrypted for."""
+    sealed_for: str = ""
 
 
 class Due(Record):

@@ -15,6 +15,7 @@ from fogbank.core.metrics import Meters
 from fogbank.core.service import Answer, Tagged
 from fogbank.services.sqs import attributes, fifo, messages, permissions, receipts
 from fogbank.services.sqs.attempts import Attempts
+from fogbank.services.sqs.encryption import MessageEncryption
 from fogbank.services.sqs.errors import (
     BatchEntryIdsNotDistinct,
     BatchRequestTooLong,
@@ -78,6 +79,7 @@ class SqsService(MoveTaskOperations):
         self._shelf.on_visible = self._arrivals.note
         self._attempts = Attempts(self._tables, self._shelf)
         self._move_tasks = MoveTasks(self._tables, self._shelf)
+        self._encryption = MessageEncryption(cloud)
 
     async def start(self) -> None:
         self._resume_moves()
@@ -532,6 +534,7 @@ class SqsService(MoveTaskOperations):
             raise _wrong_queue_type("MessageDeduplicationId", deduplication_id)
         if delay_s is None:
             delay_s = attributes.number(queue, "DelaySeconds")
+        self._encryption.seal(ctx, queue, message)
         self._shelf.add(queue, message, now_ms=ctx.now_ms, delay_s=delay_s)
         self._count_sent(queue, size)
         return answer
@@ -559,6 +562,7 @@ class SqsService(MoveTaskOperations):
             }
         message.deduplication_id = identity
         delay_s = attributes.number(queue, "DelaySeconds")
+        self._encryption.seal(ctx, queue, message)
         sequence = self._shelf.add(queue, message, now_ms=ctx.now_ms, delay_s=delay_s)
         fifo.remember(
             self._tables,
@@ -579,7 +583,7 @@ class SqsService(MoveTaskOperations):
         if wanted.attempt is not None:
             again = self._attempts.repeat(queue, wanted.attempt, now_ms=ctx.now_ms, timeout_s=wanted.timeout_s)
             if again:
-                return {"Messages": [self._received(receipt, message, wanted) for receipt, message in again]}
+                return self._answer(ctx, queue, again, wanted)
         if shelf.depth(queue.id).in_flight >= IN_FLIGHT_MAX:
             if queue.fifo or wanted.waits:
                 return None
@@ -605,7 +609,7 @@ class SqsService(MoveTaskOperations):
             received = [receipt for receipt, _ in taken]
             self._attempts.remember(queue, wanted.attempt, received, now_ms=ctx.now_ms)
         self._count(queue, "NumberOfMessagesReceived", len(taken))
-        return {"Messages": [self._received(receipt, message, wanted) for receipt, message in taken]}
+        return self._answer(ctx, queue, taken, wanted)
 
     @staticmethod
     def _oldest_ms(queue: Queue, now_ms: int) -> int:
@@ -630,12 +634,18 @@ class SqsService(MoveTaskOperations):
         self._shelf.add(target, message, now_ms=ctx.now_ms, delay_s=0)
         return True
 
-    def _received(self, receipt: receipts.Receipt, message: Message, wanted: Wanted) -> dict[str, Any]:
+    def _answer(
+        self, ctx: Context, queue: Queue, taken: list[tuple[receipts.Receipt, Message]], wanted: Wanted
+    ) -> Answer:
+        body = self._encryption.body
+        return {"Messages": [self._received(receipt, m, body(ctx, queue, m), wanted) for receipt, m in taken]}
+
+    def _received(self, receipt: receipts.Receipt, message: Message, body: str, wanted: Wanted) -> dict[str, Any]:
         answer: dict[str, Any] = {
             "MessageId": message.id,
             "ReceiptHandle": receipts.encode(receipt),
             "MD5OfBody": message.md5,
-            "Body": message.body,
+            "Body": body,
         }
         if wanted.system_names:
             system = _system_attributes(receipt, message)
