@@ -5,8 +5,6 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import islice, takewhile
 from typing import Any
 
-import msgspec
-
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
@@ -35,6 +33,7 @@ from fogbank.services.sqs.errors import (
 from fogbank.services.sqs.long_poll import Arrivals
 from fogbank.services.sqs.move_task_operations import MoveTaskOperations
 from fogbank.services.sqs.move_tasks import MoveTasks
+from fogbank.services.sqs.received import Wanted, received, sequence_number
 from fogbank.services.sqs.records import Message, Queue, SqsTables
 from fogbank.services.sqs.shelf import Shelf
 from fogbank.services.sqs.urls import parse_queue_url, queue_url
@@ -47,17 +46,6 @@ IN_FLIGHT_MAX = 120_000  # SQS quota; beyond it ReceiveMessage answers OverLimit
 DROPPED_PER_CALL = 1000  # Expired and dead messages that one ReceiveMessage clears away; the next one goes on.
 PURGE_INTERVAL_MS = 60_000
 LIST_MAX = 1000
-
-
-class Wanted(msgspec.Struct, frozen=True):
-    """What a receiver asked for."""
-
-    limit: int
-    timeout_s: int
-    system_names: frozenset[str]
-    attribute_names: list[str] | None
-    attempt: str | None
-    waits: bool
 
 
 class SqsService(MoveTaskOperations):
@@ -558,7 +546,7 @@ class SqsService(MoveTaskOperations):
         if known is not None:
             return answer | {
                 "MessageId": known.message_id,
-                "SequenceNumber": _sequence_number(known.sequence),
+                "SequenceNumber": sequence_number(known.sequence),
             }
         message.deduplication_id = identity
         delay_s = attributes.number(queue, "DelaySeconds")
@@ -574,7 +562,7 @@ class SqsService(MoveTaskOperations):
             now_ms=ctx.now_ms,
         )
         self._count_sent(queue, size)
-        return answer | {"SequenceNumber": _sequence_number(sequence)}
+        return answer | {"SequenceNumber": sequence_number(sequence)}
 
     def _receive(self, ctx: Context, queue: Queue, wanted: Wanted) -> Answer:
         """The messages that can be taken now, or None. What was received too often goes to the dead-letter queue."""
@@ -638,30 +626,7 @@ class SqsService(MoveTaskOperations):
         self, ctx: Context, queue: Queue, taken: list[tuple[receipts.Receipt, Message]], wanted: Wanted
     ) -> Answer:
         body = self._encryption.body
-        return {"Messages": [self._received(receipt, m, body(ctx, queue, m), wanted) for receipt, m in taken]}
-
-    def _received(self, receipt: receipts.Receipt, message: Message, body: str, wanted: Wanted) -> dict[str, Any]:
-        answer: dict[str, Any] = {
-            "MessageId": message.id,
-            "ReceiptHandle": receipts.encode(receipt),
-            "MD5OfBody": message.md5,
-            "Body": body,
-        }
-        if wanted.system_names:
-            system = _system_attributes(receipt, message)
-            if "All" not in wanted.system_names:
-                system = {name: value for name, value in system.items() if name in wanted.system_names}
-            if system:
-                answer["Attributes"] = system
-        chosen = messages.chosen(wanted.attribute_names, message.attributes)
-        if chosen:
-            answer["MessageAttributes"] = chosen
-            answer["MD5OfMessageAttributes"] = (
-                message.attributes_md5
-                if len(chosen) == len(message.attributes or ())
-                else messages.attributes_md5(chosen)
-            )
-        return answer
+        return {"Messages": [received(receipt, m, body(ctx, queue, m), wanted) for receipt, m in taken]}
 
     async def _long_poll(self, ctx: Context, queue: Queue, wanted: Wanted, seen: int, deadline_ms: int) -> Answer:
         url = queue_url(ctx, queue)
@@ -784,26 +749,3 @@ def _check_batch(kind: str, entries: list[dict[str, Any]]) -> None:
         if entry["Id"] in seen:
             raise BatchEntryIdsNotDistinct(f"Id {entry['Id']} repeated.")
         seen.add(entry["Id"])
-
-
-def _sequence_number(sequence: int) -> str:
-    return str(10**19 + sequence)
-
-
-def _system_attributes(receipt: receipts.Receipt, message: Message) -> dict[str, str]:
-    system = {
-        "SenderId": message.sender,
-        "SentTimestamp": str(message.sent_ms),
-        "ApproximateReceiveCount": str(message.receives),
-        "ApproximateFirstReceiveTimestamp": str(message.first_received_ms),
-    }
-    if message.group is not None:
-        system["MessageGroupId"] = message.group
-    if message.deduplication_id is not None:
-        system["MessageDeduplicationId"] = message.deduplication_id
-        system["SequenceNumber"] = _sequence_number(receipt.sequence)
-    if message.trace_header:
-        system["AWSTraceHeader"] = message.trace_header
-    if message.dead_letter_source:
-        system["DeadLetterQueueSourceArn"] = message.dead_letter_source
-    return system
