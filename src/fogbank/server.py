@@ -10,15 +10,18 @@ import signal
 import socket
 import tarfile
 import tempfile
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from fogbank import __version__
 from fogbank.core import master_key
+from fogbank.core.audit import Entry
 from fogbank.core.body import BodyStream, BodyTruncated
 from fogbank.core.clock import Clock
 from fogbank.core.cloud import DEFAULT_ACCOUNT, DEFAULT_REGION, Cloud
@@ -39,6 +42,7 @@ THREADS_MAX = 64
 BODY_BYTES_MAX = 64 * 1024  # of a request to /_fogbank/ that is no snapshot
 _STATE = ("store.lmdb", "blobs", master_key.FILE)
 _CHUNK_BYTES = 1 << 20
+_FREE = ("lambda/code/", "/SimpleNotificationService-")
 
 
 class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +57,7 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
     account: str = DEFAULT_ACCOUNT
     region: str = DEFAULT_REGION
     auth: Literal["off", "iam"] = "off"
+    audit: Literal["management", "all"] = "management"
 
 
 class ClockMove(msgspec.Struct, forbid_unknown_fields=True):
@@ -86,16 +91,17 @@ class Server:
             account=config.account,
             front_door=self,
         )
-        guard = None
+        self.cloud.audit.everything = config.audit == "all"
+        self._guard = None
         if config.auth == "iam":
             from fogbank.core.root_key import install_root_key, open_root_key
             from fogbank.wire.guard import Guard
 
-            guard = Guard(self.cloud, {entry.model: entry.module for entry in SERVICES.values()})
+            self._guard = Guard(self.cloud, {entry.model: entry.module for entry in SERVICES.values()})
             install_root_key(self.cloud, open_root_key(config.data, os.environ))
         doors = {entry.model: entry.doors for entry in SERVICES.values() if entry.doors}
         self.gateway = Gateway(
-            self.cloud, packages=self._packages, admin=self.admin, region=config.region, doors=doors, guard=guard
+            self.cloud, packages=self._packages, admin=self.admin, region=config.region, doors=doors, guard=self._guard
         )
 
     # ---- life ---------------------------------------------------------------------------------------------------
@@ -156,7 +162,11 @@ class Server:
             # A web page that the user visits can send simple requests to loopback, but no header of its own.
             respond(_json(403, {"message": "send the header X-Fogbank: 1 with this request"}))
             return
+        # These say little, or who knows their names was told them in an answer.
+        free = signed or (method == "GET" and (name == "health" or name.startswith(_FREE)))
         try:
+            if self._guard is not None and not free:
+                self._guard.admit_root(request)
             match (method, name):
                 case ("GET", "health"):
                     respond(
@@ -174,6 +184,8 @@ class Server:
                     respond(_json(200, self.status()))
                 case ("GET", "metrics"):
                     respond(ResponseData(200, [("content-type", "text/plain; version=0.0.4")], self._prometheus()))
+                case ("GET", "audit"):
+                    respond(ResponseData(200, [("content-type", "application/x-ndjson")], self._audit(request)))
                 case ("POST", "clock"):
                     respond(await self._move_clock(await _body(request)))
                 case ("POST", "reset"):
@@ -191,6 +203,8 @@ class Server:
                     respond(self._certificate(name[1:]))
                 case _:
                     respond(_json(404, {"message": f"there is no {request.method} /_fogbank/{name}"}))
+        except AwsError as error:
+            respond(_json(403, {"message": error.message}))
         except BodyTruncated:
             respond(_json(400, {"message": "the request ended before its body was complete"}))
         except (ValueError, msgspec.DecodeError, OSError) as error:
@@ -219,6 +233,25 @@ class Server:
             "services_running": sorted(package.removesuffix("_") for package in services),
             **{name: value for service in services.values() for name, value in service.status().items()},
         }
+
+    def _audit(self, request: RequestData) -> bytes:
+        """Lines of JSON: the entries that fit the query, the oldest first."""
+        asked = dict(parse_qsl(request.query))
+        since_ms = int(asked.get("since_ms", "0"))
+        limit = int(asked.get("limit", "1000"))
+        denied = asked.get("denied") == "true"
+        found = (
+            (place, entry)
+            for place, entry in self.cloud.audit.everywhere(since_ms=since_ms)
+            if asked.get("principal", "") in entry.principal
+            and entry.operation.lower().startswith(asked.get("action", "").rpartition(":")[2].lower())
+            and entry.service.startswith(asked.get("action", "").rpartition(":")[0])
+            and (not denied or any(not reason.allowed for reason in entry.reasons))
+        )
+        lines = (
+            {"account": place[0], "region": place[1], "time_ms": place[2], **_named(entry)} for place, entry in found
+        )
+        return b"".join(json.dumps(line).encode() + b"\n" for line in deque(lines, maxlen=limit))
 
     def _code(self, blob: str) -> ResponseData:
         """A function's or layer's archive: where GetFunction's Code.Location points."""
@@ -349,6 +382,12 @@ async def _contents(file: Path, folder: tempfile.TemporaryDirectory[str]) -> Asy
     with folder, file.open("rb") as stream:
         while chunk := stream.read(_CHUNK_BYTES):
             yield chunk
+
+
+def _named(entry: Entry) -> dict[str, object]:
+    """An entry with its fields' names, which it is stored without."""
+    told = msgspec.structs.asdict(entry)
+    return told | {"reasons": [msgspec.structs.asdict(reason) for reason in entry.reasons]}
 
 
 def _json(status: int, value: object) -> ResponseData:

@@ -3,14 +3,18 @@
 import configparser
 import json
 import secrets
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import boto3
 import pytest
 from botocore.config import Config
 
+from fogbank.wire.sigv4 import sign_own
 from tests.conftest import LiveServer
 
 ACCOUNT = "000000000000"
@@ -25,6 +29,25 @@ class GuardedServer(LiveServer):
         parser = configparser.ConfigParser()
         parser.read(Path(self.data) / "credentials")
         self.root = (parser["default"]["aws_access_key_id"], parser["default"]["aws_secret_access_key"])
+
+    def signature(self, method: str, url: str) -> dict[str, str]:
+        parts = urlsplit(url)
+        return sign_own(
+            method,
+            parts.path,
+            parts.query,
+            parts.netloc,
+            access_key=self.root[0],
+            secret=self.root[1],
+            now_ms=time.time_ns() // 1_000_000,
+        )
+
+    def audit(self, **asked: str) -> list[dict[str, Any]]:
+        """The lines of the audit record that fit."""
+        url = f"{self.endpoint}/_fogbank/audit?{urlencode(asked)}"
+        request = urllib.request.Request(url, headers=self.signature("GET", url))
+        with urllib.request.urlopen(request) as answer:
+            return [json.loads(line) for line in answer]
 
     def as_caller(self, service: str, key: tuple[str, ...], *, region: str = "us-east-1") -> Any:
         """A client with that key: its id, its secret and, of a session, its token."""

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -41,7 +42,7 @@ def admin_stream(
 ) -> Iterator[HTTPResponse]:
     """As `admin`, for bodies that do not fit into memory."""
     url = f"{endpoint(options)}/_fogbank/{name}"
-    headers = {"X-Fogbank": "1"}
+    headers = {"X-Fogbank": "1", **_signature(method, url)}
     if body is not None and not isinstance(body, bytes):
         headers["Content-Length"] = str(os.fstat(body.fileno()).st_size)
     request = urllib.request.Request(url, data=body, method=method, headers=headers)
@@ -60,17 +61,45 @@ def admin_stream(
         ) from None
 
 
+def _signature(method: str, url: str) -> dict[str, str]:
+    """The headers that sign a request as the root, if its key is at hand: a server with `--auth iam` asks for them."""
+    found = credentials()
+    if not found["AWS_ACCESS_KEY_ID"].startswith("AKIA"):
+        return {}
+    from fogbank.wire.sigv4 import sign_own
+
+    parts = urlsplit(url)
+    return sign_own(
+        method,
+        parts.path,
+        parts.query,
+        parts.netloc,
+        access_key=found["AWS_ACCESS_KEY_ID"],
+        secret=found["AWS_SECRET_ACCESS_KEY"],
+        now_ms=time.time_ns() // 1_000_000,
+    )
+
+
 def credentials() -> dict[str, str]:
-    """What AWS tools need in their environment; what the user has set is kept."""
+    """What AWS tools need in their environment; what the user has set is kept. A data folder that was served with
+    `--auth iam` has the key of its root.
+    """
     defaults = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
+    if (data_folder(None) / "credentials").exists():
+        from fogbank.core.root_key import read_root_key
+
+        if (key := read_root_key(data_folder(None))) is not None:
+            defaults |= {"AWS_ACCESS_KEY_ID": key.access_key, "AWS_SECRET_ACCESS_KEY": key.secret}
     region = os.environ.get("AWS_REGION")
     if region:
         defaults["AWS_DEFAULT_REGION"] = region
-    return {name: os.environ.get(name, value) for name, value in defaults.items()}
+    found = {name: os.environ.get(name, value) for name, value in defaults.items()}
+    token = os.environ.get("AWS_SESSION_TOKEN")
+    return found if token is None else found | {"AWS_SESSION_TOKEN": token}
 
 
 def aws(options: argparse.Namespace, service: str) -> Any:
@@ -86,5 +115,6 @@ def aws(options: argparse.Namespace, service: str) -> Any:
         region_name=found["AWS_DEFAULT_REGION"],
         aws_access_key_id=found["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=found["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=found.get("AWS_SESSION_TOKEN"),
         config=Config(retries={"mode": "standard"}, s3={"addressing_style": "path"}),
     )

@@ -49,10 +49,16 @@ def build_parser() -> _Parser:
     up.add_argument(
         "--auth",
         choices=("off", "iam"),
-        default="off",
-        help="off: any credentials are accepted; iam: signatures are verified and policies enforced",
+        help="off (default on loopback): any credentials are accepted; iam (default elsewhere): signatures are "
+        "verified and policies enforced",
     )
     up.add_argument("--insecure", action="store_true", help="allow a --host beyond loopback without authentication")
+    up.add_argument(
+        "--audit",
+        choices=("management", "all"),
+        default="management",
+        help="what is recorded beside denials: what manages resources, or operations on data, too",
+    )
     up.add_argument("--virtual-clock", action="store_true", help="let POST /_fogbank/clock move the time")
     up.add_argument("--account", default="000000000000", help="account of unknown access keys (12 digits)")
     up.add_argument("--region", default="us-east-1", help="region of unsigned requests (default: us-east-1)")
@@ -66,6 +72,20 @@ def build_parser() -> _Parser:
     reset = _verb(verbs, "reset", "remove all state from the running Fogbank", "fogbank reset --yes")
     reset.add_argument("--yes", action="store_true", help="do not ask")
     env = _verb(verbs, "env", "print the exports that point AWS tools here", "eval $(fogbank env)")
+
+    keys = _verb(verbs, "credentials", "show the root's access key of --auth iam", "eval $(fogbank credentials)")
+    keys.add_argument("--data", metavar="DIR", help="the server's data folder (default: $FOGBANK_DATA or ~/.fogbank)")
+    audit = _verb(
+        verbs,
+        "audit",
+        "print who did what, and why it was allowed or denied",
+        "fogbank audit --denied --since 2h\n  fogbank audit --action sqs:CreateQueue --follow",
+    )
+    audit.add_argument("--principal", default="", metavar="TEXT", help="only of principals whose ARN has this text")
+    audit.add_argument("--action", default="", metavar="SERVICE:OPERATION", help="only this, or what begins so")
+    audit.add_argument("--denied", action="store_true", help="only what policies denied")
+    audit.add_argument("--since", default="24h", metavar="AGE", help="such as 15m, 2h or 30d (default: 24h)")
+    audit.add_argument("-f", "--follow", action="store_true", help="go on with what happens")
 
     deploy = _verb(
         verbs,
@@ -109,13 +129,13 @@ def build_parser() -> _Parser:
     snapshot.add_argument("action", choices=("save", "load"))
     snapshot.add_argument("file")
 
-    for verb in (status, reset, env, deploy, run, logs, snapshot):
+    for verb in (status, reset, env, deploy, run, logs, snapshot, audit):
         verb.add_argument(
             "--endpoint",
             metavar="URL",
             help="the server (default: $AWS_ENDPOINT_URL, the one on your data folder, or http://localhost:4566)",
         )
-    for verb in (up, down, status, reset, env, deploy, run, snapshot, logs):
+    for verb in (up, down, status, reset, env, keys, deploy, run, snapshot, logs, audit):
         verb.add_argument("--json", action="store_true", help="print JSON for scripts")
     return parser
 
@@ -140,10 +160,14 @@ _MODULES = {
     "reset": "state",
     "snapshot": "state",
     "env": "state",
+    "credentials": "state",
+    "audit": "audit",
     "deploy": "deploy",
     "run": "run",
     "logs": "logs",
 }
+
+_FUNCTIONS = {"credentials": "show_credentials"}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -160,7 +184,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"{options.verb} passes nothing on: leave out --")
     if passed_on:
         options.arguments = passed_on
-    command: Command = getattr(import_module(f"fogbank.cli.{_MODULES[options.verb]}"), options.verb)
+    module = import_module(f"fogbank.cli.{_MODULES[options.verb]}")
+    command: Command = getattr(module, _FUNCTIONS.get(options.verb, options.verb))
     try:
         command(options)
     except Failure as failure:

@@ -48,6 +48,7 @@ def up(options: argparse.Namespace) -> None:
         account=options.account,
         region=options.region,
         auth=options.auth,
+        audit=options.audit,
     )
     logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
@@ -93,10 +94,13 @@ def _check(options: argparse.Namespace) -> None:
         raise Failure(f"--region {options.region}: a region has a name such as us-east-1")
     if not re.fullmatch(r"[0-9]{12}", options.account):
         raise Failure(f"--account {options.account}: an account id has 12 digits")
-    if not _is_loopback(options.host) and not options.insecure:
+    beyond = not _is_loopback(options.host)
+    if beyond and options.auth == "off" and not options.insecure:
         raise Failure(
             f"--host {options.host} would let other machines in without authentication: say --insecure if you mean it"
         )
+    if options.auth is None:
+        options.auth = "iam" if beyond and not options.insecure else "off"
     if options.ephemeral and options.data:
         raise Failure("--ephemeral keeps nothing in --data: leave one of them out")
 
@@ -153,8 +157,11 @@ def _announce(options: argparse.Namespace, folder: Path, port: int) -> None:
         print("  auth        off (any credentials are accepted; a 12-digit access key is the account)")
     if options.virtual_clock:
         print("  clock       virtual (POST /_fogbank/clock moves it)")
-    if not _is_loopback(options.host):
+    if not _is_loopback(options.host) and options.auth == "off":
         print("  WARNING     other machines can reach this server, and nothing is authenticated")
+    if options.auth == "iam" and options.ephemeral:
+        print(f"  next        export AWS_ENDPOINT_URL={url} AWS_SHARED_CREDENTIALS_FILE={folder / FILE}", flush=True)
+        return
     own = port == DEFAULT_PORT or (folder == data_folder(None))
     env = "fogbank env" if own else f"fogbank env --endpoint http://localhost:{port}"
     print(f"  next        eval $({env}), then use the AWS CLI or boto3 as usual", flush=True)

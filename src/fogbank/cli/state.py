@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from fogbank.cli.client import admin, admin_stream, credentials, endpoint
 from fogbank.cli.failure import Failure
+from fogbank.cli.place import data_folder
 
 BUCKETS_SHOWN = 20
 _CHUNK_BYTES = 1 << 20
@@ -59,6 +61,21 @@ def env(options: argparse.Namespace) -> None:
         return
     for name, value in values.items():
         print(f"export {name}={value}")
+
+
+def show_credentials(options: argparse.Namespace) -> None:
+    """`fogbank credentials`: where the root's key lies, and how to use it."""
+    from fogbank.core.root_key import FILE, read_root_key
+
+    folder = data_folder(options.data)
+    key = read_root_key(folder)
+    if key is None:
+        raise Failure(f'{folder} has no root key that you may read: "fogbank up --auth iam" makes one')
+    if options.json:
+        print(json.dumps({"file": str(folder / FILE), "AccessKeyId": key.access_key, "SecretAccessKey": key.secret}))
+        return
+    print(f"# The root of the default account; AWS tools read {folder / FILE} as it is.")
+    print(f"export AWS_SHARED_CREDENTIALS_FILE={shlex.quote(str(folder / FILE))}")
 
 
 def reset(options: argparse.Namespace) -> None:

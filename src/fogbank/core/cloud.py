@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from fogbank.core.api import ApiDirectory, NoModels
+from fogbank.core.audit import Audit
 from fogbank.core.blobs import Blobs
 from fogbank.core.clock import Clock
 from fogbank.core.context import Context
@@ -121,6 +122,7 @@ class Cloud:
         self.blobs = Blobs(folder / "blobs", self.store, sync=sync)
         self.sequence = Sequence(self)
         self.metrics = Metrics(self)
+        self.audit = Audit(self)
         self.outbox = Outbox(self)
         self.garbage = Garbage(self.store, self.tasks)
         self.apis: ApiDirectory = NoModels()
@@ -183,6 +185,7 @@ class Cloud:
         """Sweep what a crash left, wake the services with background work, go on with pending deliveries."""
         self.tasks.spawn("sweep blobs", self.blobs.sweep())
         self._forget_expired_keys()
+        self.tasks.spawn("sweep audit", self.audit.sweep())
         for (package,), _ in list(self._used.scan()):
             if package in self._registry:
                 self.service(package)
@@ -193,6 +196,7 @@ class Cloud:
         for service in tuple(self._services.values()):
             await service.stop()
         await self.tasks.stop()
+        self.audit.flush()
         self.metrics.flush()
         await self.tasks.stop()  # That flush may have been the first use of cloudwatch, which starts it.
         self.clock.cancel_timers()

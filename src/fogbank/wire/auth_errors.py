@@ -4,11 +4,12 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
 from fogbank.core.authorization import Authorization
+from fogbank.core.authorizer import Asked
 from fogbank.core.errors import AwsError
 
 
@@ -65,8 +66,16 @@ def not_authenticated(
     return Refused(message, code=code, query_code=codes.query, status=status, members=members)
 
 
-def not_authorized(sentence: str, *, table: Authorization, protocol: str) -> Refused:
+class Denied(Refused):
+    """A request of somebody who is known and may not; `asked` says what it was about."""
+
+    asked: Sequence[Asked] = ()
+
+
+def not_authorized(sentence: str, *, table: Authorization, protocol: str, asked: Sequence[Asked]) -> Denied:
     in_json = protocol in _JSON or protocol == "rest-json"
     code = table.denied or ("AccessDeniedException" if in_json else "AccessDenied")
     status = table.denied_status or (400 if protocol in _JSON else 403)
-    return Refused(sentence, code=code, query_code=table.denied or "AccessDenied", status=status)
+    denied = Denied(sentence, code=code, query_code=table.denied or "AccessDenied", status=status)
+    denied.asked = asked
+    return denied

@@ -14,6 +14,7 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, InternalFailure, NotImplementedInFogbank, ParameterMissing
 from fogbank.core.ids import new_id
 from fogbank.core.service import Answer, Respond, Service, parameters_taken
+from fogbank.wire.audit_trail import AuditedOperation, Told, audited_operation
 from fogbank.wire.compression import unpack
 from fogbank.wire.direct import DirectCall, DirectOperation, Directory
 from fogbank.wire.model import ServiceModel
@@ -22,6 +23,7 @@ from fogbank.wire.protocols.request import RequestData, ResponseData
 from fogbank.wire.route import Route, Router, credential
 
 if TYPE_CHECKING:
+    from fogbank.core.authorizer import Asked
     from fogbank.wire.guard import Guard, GuardedOperation
 
 log = logging.getLogger("fogbank.wire")
@@ -46,6 +48,7 @@ class Operation:
 
     __slots__ = (
         "admit",
+        "audited",
         "compiled",
         "decorate",
         "demanded",
@@ -60,9 +63,18 @@ class Operation:
     )
 
     def __init__(
-        self, service: Service, model: ServiceModel, name: str, protocol: str, guarded: "GuardedOperation | None" = None
+        self,
+        service: Service,
+        model: ServiceModel,
+        name: str,
+        protocol: str,
+        *,
+        audited: AuditedOperation | None = None,
+        guarded: "GuardedOperation | None" = None,
     ) -> None:
         self.name = name
+        self.audited = audited
+        """None where nothing that it does is recorded."""
         self.guarded = guarded
         self.service = service.name
         self.compiled: CompiledOperation = compile_operation(
@@ -145,6 +157,9 @@ class Gateway:
         request_id = new_id()
         route: Route | None = None
         operation: Operation | None = None
+        ctx: Context | None = None
+        parameters: dict[str, Any] = {}
+        told: Told | None = None
         try:
             if request.headers.get("content-encoding") == "gzip":
                 unpack(request)
@@ -161,19 +176,26 @@ class Gateway:
                 operation.verify(request)
             parameters = operation.compiled.parse(request)
             handler = self._handler(operation, parameters)
+            asked: Sequence[Asked] = ()
             if operation.guarded is not None:
-                operation.guarded.authorize(ctx, parameters)
+                asked = operation.guarded.authorize(ctx, parameters)
             self._count(ctx, operation)
+            if operation.audited is not None:
+                told = operation.audited.tell(ctx, parameters, asked)
             if operation.waits:
-                self._later(request, ctx, operation, handler(ctx, **parameters), respond)
+                self._later(request, ctx, operation, handler(ctx, **parameters), respond, told)
                 return
             with self._cloud.store.transaction():
                 answer = handler(ctx, **parameters)
+                if told is not None and (answer is None or isinstance(answer, dict)):
+                    told.succeeded(answer, at_once=True)
             if answer is not None and not isinstance(answer, dict):
-                self._later(request, ctx, operation, answer, respond)
+                self._later(request, ctx, operation, answer, respond, told)
                 return
             response = operation.compiled.serialize(answer, request_id)
         except Exception as error:  # An edge: every failure becomes an answer.
+            if ctx is not None and operation is not None and operation.audited is not None:
+                operation.audited.failed(ctx, parameters, error, told)
             response = self._error(route, operation, error, request_id)
         if isinstance(request.body, BodyStream):
             request.body.drop()
@@ -192,7 +214,12 @@ class Gateway:
             if self._guard is not None:
                 guarded = self._guard.operation(service, route.operation, route.protocol)
             operation = self._operations[route] = Operation(
-                service, self.model(route.service), route.operation, route.protocol, guarded
+                service,
+                model := self.model(route.service),
+                route.operation,
+                route.protocol,
+                audited=audited_operation(self._cloud.audit, service, model, route.operation, guarded),
+                guarded=guarded,
             )
         return operation
 
@@ -254,9 +281,10 @@ class Gateway:
         operation: Operation,
         work: Awaitable[Answer],
         respond: Respond,
+        told: Told | None,
     ) -> None:
         self._cloud.tasks.spawn(
-            f"{operation.service} {operation.name}", self._wait(request, ctx, operation, work, respond)
+            f"{operation.service} {operation.name}", self._wait(request, ctx, operation, work, respond, told)
         )
 
     async def _wait(
@@ -266,15 +294,21 @@ class Gateway:
         operation: Operation,
         work: Awaitable[Answer],
         respond: Respond,
+        told: Told | None,
     ) -> None:
         self.in_progress += 1
         try:
-            response = operation.compiled.serialize(await work, ctx.request_id)
+            answer = await work
+            if told is not None:
+                told.succeeded(answer, at_once=False)
+            response = operation.compiled.serialize(answer, ctx.request_id)
         except BodyTruncated:
             response = ResponseData(400, [], b"")
         except asyncio.CancelledError:
             response = ResponseData(503, [("connection", "close")], b"")
         except Exception as error:  # An edge: every failure becomes an answer.
+            if told is not None:
+                told.failed(error)
             response = self._error(None, operation, error, ctx.request_id)
         finally:
             self.in_progress -= 1

@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from fogbank.core.authorization import NOTHING, Authorization, Need, need
@@ -13,7 +14,7 @@ from fogbank.core.service import Service
 from fogbank.wire.auth_errors import Why, not_authenticated, not_authorized
 from fogbank.wire.model import index_entry
 from fogbank.wire.protocols.request import RequestData
-from fogbank.wire.sigv4 import Verified, Verifier
+from fogbank.wire.sigv4 import OWN, Verified, Verifier
 
 # What S3's gateway and its relatives are signed for beside the name in the model.
 _FURTHER_NAMES = {"s3": ("s3-object-lambda", "s3-outposts"), "apigateway": ("execute-api",)}
@@ -21,6 +22,10 @@ _DOORS = ("bare", "plain")
 _KEY_LENGTH_MAX = 128
 _UNSIGNED = "Missing Authentication Token"
 _UNSIGNED_IN_XML = "Request is missing Authentication Token"
+
+
+def _find_key(cloud: Cloud, access_key: str) -> AccessKey | None:
+    return cloud.access_keys.peek((access_key,)) if len(access_key) <= _KEY_LENGTH_MAX else None
 
 
 def authorization_of(module: str, service: str) -> Authorization:
@@ -52,6 +57,7 @@ class GuardedOperation:
         self._needs: tuple[Need, ...] = needs
         self._lets_strangers_in = self._table.anonymous or name in self._table.unsigned or protocol in _DOORS
         self._verifier = Verifier(service.name, names, protocol)
+        self._find_key = partial(_find_key, cloud)
 
     def authenticate(self, ctx: Context, request: RequestData) -> Verified | None:
         """Find out who sends the request and let the context say so. Raises Refused."""
@@ -74,11 +80,8 @@ class GuardedOperation:
             asked.append(one)
             if not one.verdict.allowed:
                 sentence = denial(self._table, ctx.identity or ANONYMOUS, one)
-                raise not_authorized(sentence, table=self._table, protocol=self._protocol)
+                raise not_authorized(sentence, table=self._table, protocol=self._protocol, asked=asked)
         return asked
-
-    def _find_key(self, access_key: str) -> AccessKey | None:
-        return self._cloud.access_keys.peek((access_key,)) if len(access_key) <= _KEY_LENGTH_MAX else None
 
 
 class Guard:
@@ -90,6 +93,19 @@ class Guard:
         self._modules = modules
         self._authorizer = Authorizer(cloud)
         cloud.authorizer = self._authorizer
+
+    def admit_root(self, request: RequestData) -> None:
+        """Refuse a request to Fogbank's own endpoints unless the default account's root signs it."""
+        clock = self._cloud.clock
+        verifier = Verifier(OWN, frozenset((OWN,)), "json")
+        verified = verifier.verify(
+            request, partial(_find_key, self._cloud), now_ms=clock.now_ms(), lag_ms=clock.offset_ms
+        )
+        root = f"arn:aws:iam::{self._cloud.account}:root"
+        if verified is None or verified.key.principal_arn != root:
+            raise not_authenticated(
+                Why.UNSIGNED, "sign this request with the root's access key", service=OWN, protocol="json"
+            )
 
     def operation(self, service: Service, name: str, protocol: str) -> GuardedOperation:
         return GuardedOperation(self._cloud, self._authorizer, service, self._modules[service.name], name, protocol)

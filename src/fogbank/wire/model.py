@@ -99,6 +99,7 @@ class Shape(msgspec.Struct, rename="camel", frozen=True, dict=True):
     exception: bool = False
     document: bool = False
     union: bool = False
+    sensitive: bool = False
     wrapper: bool = False
     error: ErrorTraits | None = None
 

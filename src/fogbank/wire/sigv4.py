@@ -22,6 +22,7 @@ from fogbank.core.signing import (
     TERMINATION,
     is_asymmetric_signature,
     is_signature,
+    sign,
     signing_key,
     string_to_sign,
 )
@@ -32,6 +33,8 @@ from fogbank.wire.protocols.request import RequestData
 SKEW_MAX_MS = 15 * 60 * 1000
 EXPIRES_MAX_S = 7 * 24 * 3600
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
+OWN = "fogbank"
+"""What requests to Fogbank's own endpoints are signed for; their bodies may be too large to be hashed."""
 
 _PART = re.compile(r"\s*(Credential|SignedHeaders|Signature)=([^,\s]*)\s*(?:,|\Z)")
 _MOMENT = re.compile(r"\d{8}T\d{6}Z\Z")
@@ -89,6 +92,7 @@ class Verifier:
         self._names = signing_names
         self._protocol = protocol
         self._s3 = service == "s3"
+        self._believes_hash = service in ("s3", OWN)
 
     def verify(self, request: RequestData, find_key: FindKey, *, now_ms: int, lag_ms: int) -> Verified | None:
         """Whose signature the request has; None if it has none. Raises Refused. `lag_ms` is how far the clock was
@@ -301,7 +305,7 @@ class Verifier:
     def _payload_hash(self, signed: Signed, request: RequestData) -> str:
         """S3 believes what the header says and looks at the body when it reads it; the others hash what came."""
         told = request.headers.get("x-amz-content-sha256")
-        if self._s3 or not isinstance(request.body, bytes):
+        if self._believes_hash or not isinstance(request.body, bytes):
             if told is None and signed.expires_s is None:
                 raise self._refused(Why.UNSUPPORTED, "Missing required header for this request: x-amz-content-sha256")
             return told or UNSIGNED_PAYLOAD
@@ -326,6 +330,19 @@ class Verifier:
 
     def _refused(self, why: Why, message: str, members: dict[str, str] | None = None) -> Refused:
         return not_authenticated(why, message, service=self._service, protocol=self._protocol, members=members)
+
+
+def sign_own(
+    method: str, path: str, query: str, host: str, *, access_key: str, secret: str, now_ms: int
+) -> dict[str, str]:
+    """The headers that sign a request to one of Fogbank's own endpoints."""
+    moment, region = _basic(now_ms), "us-east-1"
+    headers = {"host": host, "x-amz-content-sha256": UNSIGNED_PAYLOAD, "x-amz-date": moment}
+    canonical = canonical_request(method, path, query, headers, headers, UNSIGNED_PAYLOAD, s3=False)
+    scope = f"{moment[:8]}/{region}/{OWN}/{TERMINATION}"
+    signature = sign(signing_key(secret, moment[:8], region, OWN), string_to_sign(ALGORITHM, moment, scope, canonical))
+    told = f"Credential={access_key}/{scope}, SignedHeaders={';'.join(headers)}, Signature={signature}"
+    return {name: value for name, value in headers.items() if name != "host"} | {"authorization": f"{ALGORITHM} {told}"}
 
 
 _PARTS = ("Credential", "Signature", "SignedHeaders")

@@ -1,0 +1,80 @@
+"""The audit record: who did what, with what outcome, and why."""
+
+import secrets
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.auth.conftest import Client, GuardedServer, User
+from tests.conftest import Aws, LiveServer
+
+
+def test_what_manages_resources_is_recorded_with_its_outcome(guarded: GuardedServer, root: Client) -> None:
+    name = f"q-{secrets.token_hex(4)}"
+    root("sqs").create_queue(QueueName=name)
+    with pytest.raises(ClientError):
+        root("sqs").create_queue(QueueName=name, Attributes={"DelaySeconds": "7"})
+    made, refused = (row for row in guarded.audit(action="sqs:CreateQueue") if name in row["parameters"])
+    assert made["principal"].endswith(":root")
+    assert made["error"] == ""
+    assert not made["read_only"]
+    assert name in made["answer"]
+    assert made["peer"] == "127.0.0.1"
+    assert "Boto3" in made["agent"]
+    assert made["resources"] == [f"arn:aws:sqs:us-east-1:000000000000:{name}"]
+    assert refused["error"] == "QueueNameExists"
+    assert refused["answer"] == ""
+
+
+def test_what_is_denied_is_recorded_with_the_reason(
+    guarded: GuardedServer, root: Client, new_user: Callable[[], User]
+) -> None:
+    url = root("sqs").create_queue(QueueName=f"q-{secrets.token_hex(4)}")["QueueUrl"]
+    user = new_user().may({"Action": "sqs:*", "Resource": "*"})
+    user.client("sqs").send_message(QueueUrl=url, MessageBody="x")
+    user.may({"Effect": "Deny", "Action": "sqs:Send*", "Resource": "*", "Sid": "NoMore"}, name="denying")
+    with pytest.raises(ClientError):
+        user.client("sqs").send_message(QueueUrl=url, MessageBody="x")
+    (denied,) = guarded.audit(principal=user.arn)
+    assert denied["operation"] == "SendMessage"
+    assert denied["data"]
+    assert denied["error"] == "AccessDeniedException"
+    (reason,) = denied["reasons"]
+    assert reason["explicit"]
+    assert not reason["allowed"]
+    assert reason["layer"] == "identity-based policy"
+    assert sorted(reason["statements"]) == ["denying#NoMore", "inline#0"]
+
+
+def test_secrets_are_not_recorded(guarded: GuardedServer, new_user: Callable[[], User]) -> None:
+    user = new_user()
+    (made,) = (row for row in guarded.audit(action="iam:CreateAccessKey") if user.name in row["parameters"])
+    assert user.key[0] in made["answer"]
+    assert user.key[1] not in made["answer"]
+
+
+def test_entries_stay_for_ninety_days(guarded: GuardedServer, root: Client) -> None:
+    name = f"q-{secrets.token_hex(4)}"
+    root("sqs").create_queue(QueueName=name)
+    guarded.admin("POST", "clock", {"advance_seconds": 91 * 24 * 3600})
+    root("sqs").list_queues()
+    assert any(row["operation"] == "ListQueues" for row in guarded.audit())
+    assert not any(name in row["parameters"] for row in guarded.audit(action="sqs:CreateQueue"))
+
+
+def test_without_authorization_it_is_recorded_all_the_same(aws: Aws, server: LiveServer, account: str) -> None:
+    aws("sqs").create_queue(QueueName="recorded")
+    with urllib.request.urlopen(f"{server.endpoint}/_fogbank/audit?action=sqs:CreateQueue") as answer:
+        assert any(account.encode() in line for line in answer)
+
+
+def test_fogbanks_own_endpoints_are_the_roots(guarded: GuardedServer) -> None:
+    for name in ("status", "audit", "snapshot", "metrics"):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{guarded.endpoint}/_fogbank/{name}")
+        assert refused.value.code == 403
+    with urllib.request.urlopen(f"{guarded.endpoint}/_fogbank/health") as answer:
+        assert b'"auth": "iam"' in answer.read()
