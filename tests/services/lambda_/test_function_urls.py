@@ -118,7 +118,8 @@ def test_the_event_tells_the_whole_request(aws: Aws) -> None:
     context = event["requestContext"]
     assert (context["accountId"], context["stage"]) == ("anonymous", "$default")
     assert context["requestId"] == answer.headers["x-amzn-RequestId"]
-    assert context["domainName"] == f"{context['apiId']}.lambda-url.us-east-1.on.aws"
+    assert context["domainName"] == event["headers"]["host"] == urlsplit(url).netloc
+    assert context["domainPrefix"] == context["apiId"] == urlsplit(url).path.split("/")[-2]
     http = context["http"]
     assert (http["method"], http["path"], http["sourceIp"]) == ("POST", "/a b/c", "127.0.0.1")
 
@@ -148,7 +149,7 @@ def test_a_body_is_text_if_its_type_says_so(aws: Aws, content_type: str, body: b
         ({"statusCode": 404, "headers": {"Content-Type": "text/html"}, "body": "<p>"}, 404, "text/html", b"<p>"),
         ({"statusCode": 200, "body": "/wA=", "isBase64Encoded": True}, 200, "application/json", b"\xff\x00"),
         ({"statusCode": "much"}, 502, "application/json", b"Internal Server Error"),
-        ({"statusCode": 200, "body": {}}, 502, "application/json", b"Internal Server Error"),
+        ({"statusCode": 200, "body": {"a": [1]}}, 200, "application/json", b'{"a":[1]}'),
         ({"statusCode": 200, "headers": {"a": "b\r\nc: d"}}, 502, "application/json", b"Internal Server Error"),
     ],
 )

@@ -35,11 +35,6 @@ def url_of(endpoint: str, url_id: str, region: str) -> str:
     return f"{scheme}://{url_id}.lambda-url.{region}.{domain}/"
 
 
-def domain_name(url_id: str, region: str) -> str:
-    """The host that the URL has on AWS."""
-    return f"{url_id}.lambda-url.{region}.on.aws"
-
-
 def of_resource(resource: str) -> Address:
     """The address that the wire made of a request to one of the doors: `/{id}/…`."""
     url_id, slash, path = resource[1:].partition("/")

@@ -37,7 +37,7 @@ def _told(result: dict[str, Any]) -> ResponseData:
     if body is None:
         content = b""
     elif not isinstance(body, str):
-        raise MalformedAnswer("the body is no text")
+        content = as_text(body).encode(errors="replace")
     elif result.get("isBase64Encoded") is True:
         try:
             content = base64.b64decode(body)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from fogbank.core.context import Context
 from fogbank.core.http_message import RequestData
 from fogbank.core.moments import clf_time
-from fogbank.services.lambda_.urls.addresses import Address, domain_name
+from fogbank.services.lambda_.urls.addresses import Address
 
 _TEXT = frozenset({"application/json", "application/xml", "application/javascript"})
 # Between two neighbours only: functions do not see them.
@@ -30,11 +30,10 @@ def event(ctx: Context, request: RequestData, address: Address, body: bytes, cal
         made["cookies"] = cookies
     if parameters := _query(request.query):
         made["queryStringParameters"] = parameters
-    domain = domain_name(address.url_id, ctx.region)
     made["requestContext"] = {
         **caller,
         "apiId": address.url_id,
-        "domainName": domain,
+        "domainName": request.headers.get("host", ""),
         "domainPrefix": address.url_id,
         "http": {
             "method": request.method,
