@@ -9,6 +9,8 @@ from botocore.exceptions import ClientError
 from tests.patience import eventually
 from tests.services.lambda_.test_invocation import ECHO, create, package
 
+EFS = "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-0123456789abcdef0"
+
 
 def revision(client: Any, **place: str) -> str:
     found: str = client.get_function(FunctionName="f", **place)["Configuration"]["RevisionId"]
@@ -105,6 +107,47 @@ def test_an_alias_points_to_versions_that_are_there(aws: Any, alias: Any, senten
         client.create_alias(FunctionName="f", Name="live", **alias)
 
 
+def test_a_policy_is_put_as_a_whole(aws: Any) -> None:
+    client = aws("lambda")
+    arn = create(client, "f", ECHO)["FunctionArn"]
+    client.add_permission(FunctionName="f", StatementId="s", Action="lambda:InvokeFunction", Principal="*")
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "lambda:*", "Resource": arn}
+    put = client.put_resource_policy(ResourceArn=arn, Policy=json.dumps({"Statement": statement}))
+    found = client.get_resource_policy(ResourceArn=arn)
+    assert json.loads(found["Policy"])["Statement"] == [statement]
+    assert found["RevisionId"] == put["RevisionId"] == revision(client)
+    with pytest.raises(ClientError, match="PreconditionFailedException"):
+        client.delete_resource_policy(ResourceArn=arn, RevisionId="00000000-0000-0000-0000-000000000000")
+    for wrong in ("{", "[]", '{"Statement": []}', '{"Statement": {"Effect": "Allow"}}'):
+        with pytest.raises(ClientError, match="InvalidParameterValueException"):
+            client.put_resource_policy(ResourceArn=arn, Policy=wrong)
+    size = len(json.dumps(statement)) + 2
+    client.put_resource_policy(ResourceArn=arn, Policy=json.dumps({"Statement": [statement] * (20_400 // size)}))
+    with pytest.raises(ClientError, match="PolicyLengthExceededException"):
+        for sid in range(30):  # The policy was put with spaces between its parts, which do not count.
+            client.add_permission(
+                FunctionName="f", StatementId=f"s{sid}", Action="lambda:InvokeFunction", Principal="*"
+            )
+    client.delete_resource_policy(ResourceArn=arn)
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        client.get_resource_policy(ResourceArn=arn)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}}, "VpcConfig"),
+        ({"PackageType": "Image"}, "container images"),
+        ({"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}}, "TenancyConfig"),
+        ({"FileSystemConfigs": [{"Arn": EFS, "LocalMountPath": "/mnt/a"}]}, "FileSystemConfigs"),
+    ],
+)
+def test_what_functions_cannot_have_here_is_refused_by_name(aws: Any, settings: Any, sentence: str) -> None:
+    with pytest.raises(ClientError, match=f"NotImplemented.*{sentence}"):
+        create(aws("lambda"), "f", ECHO, **settings)
+    create(aws("lambda"), "f", ECHO, VpcConfig={"SubnetIds": [], "SecurityGroupIds": []})
+
+
 def test_an_alias_with_weights_sends_invocations_to_both_of_its_versions(aws: Any, clock: Any) -> None:
     client = aws("lambda")
     create(client, "f", "def handler(event, context):\n    return context.function_version\n", Publish=True)
@@ -116,6 +159,9 @@ def test_an_alias_with_weights_sends_invocations_to_both_of_its_versions(aws: An
     seen = {client.invoke(FunctionName="f:live")["ExecutedVersion"] for _ in range(60)}
     assert seen == {"1", "2"}
     assert {client.get_function(FunctionName="f:live")["Configuration"]["Version"] for _ in range(20)} == {"1"}
+    found = aws("cloudwatch").list_metrics(Namespace="AWS/Lambda", MetricName="Invocations")["Metrics"]
+    dimensions = [{row["Name"]: row["Value"] for row in metric["Dimensions"]} for metric in found]
+    assert {row["ExecutedVersion"] for row in dimensions if "ExecutedVersion" in row} == {"1", "2"}
     client.update_alias(FunctionName="f", Name="live", RoutingConfig={"AdditionalVersionWeights": {"2": 1.0}})
     assert {client.invoke(FunctionName="f:live")["ExecutedVersion"] for _ in range(5)} == {"2"}
 

@@ -86,6 +86,11 @@ class InvalidRuntime(AwsError):
     status = 502
 
 
+class PolicyLengthExceeded(AwsError):
+    code = "PolicyLengthExceededException"
+    status = 400
+
+
 class ResourceInUse(AwsError):
     code = "ResourceInUseException"
     status = 400

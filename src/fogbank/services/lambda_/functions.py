@@ -89,16 +89,19 @@ class Functions:
 
     def routed(self, ctx: Context, name: FunctionName) -> Configuration:
         """The version that an invocation goes to: an alias with weights picks one."""
-        alias = None
-        if is_alias(name.qualifier):
-            alias = self.tables.aliases.get((name.account, ctx.region, name.name, name.qualifier))
-        if alias is not None and alias.weights:
-            draw = random.random()
-            for version, weight in alias.weights.items():
-                if draw < weight:
-                    return self._version(ctx, name, int(version))
-                draw -= weight
+        draw = random.random()
+        for version, weight in self.weights(ctx, name).items():
+            if draw < weight:
+                return self._version(ctx, name, int(version))
+            draw -= weight
         return self.configuration(ctx, name)
+
+    def weights(self, ctx: Context, name: FunctionName) -> dict[str, float]:
+        """Which shares of the invocations go to other versions than an alias's first."""
+        if not is_alias(name.qualifier):
+            return {}
+        alias = self.tables.aliases.get((name.account, ctx.region, name.name, name.qualifier))
+        return alias.weights if alias is not None else {}
 
     def _version(self, ctx: Context, name: FunctionName, version: int | None) -> Configuration:
         found = None

@@ -121,9 +121,10 @@ class Invoker:
             self._count(ctx, name, "Throttles", 1, "Count")
             raise
         failed = outcome.ending != "answered"
-        self._count(ctx, name, "Invocations", 1, "Count")
-        self._count(ctx, name, "Errors", int(failed), "Count")
-        self._count(ctx, name, "Duration", round(outcome.duration_ms, 2), "Milliseconds")
+        executed = config.label if self._functions.weights(ctx, name) else ""
+        self._count(ctx, name, "Invocations", 1, "Count", executed)
+        self._count(ctx, name, "Errors", int(failed), "Count", executed)
+        self._count(ctx, name, "Duration", round(outcome.duration_ms, 2), "Milliseconds", executed)
         return Result(
             payload=outcome.payload,
             error="Unhandled" if failed else "",
@@ -279,14 +280,20 @@ class Invoker:
             defaults["AWS_LAMBDA_LOG_LEVEL"] = level
         return defaults
 
-    def _count(self, ctx: Context, name: FunctionName, metric: str, value: float, unit: str) -> None:
+    def _count(
+        self, ctx: Context, name: FunctionName, metric: str, value: float, unit: str, executed: str = ""
+    ) -> None:
+        """`executed`: the version that an alias with weights has picked."""
         metrics = self._cloud.metrics
         resource = f"{name.name}:{name.qualifier}" if name.qualifier else name.name
-        for dimensions in (
+        counted: list[dict[str, str]] = [
             {},
             {"FunctionName": name.name},
             {"FunctionName": name.name, "Resource": resource},
-        ):
+        ]
+        if executed:
+            counted.append({"FunctionName": name.name, "Resource": resource, "ExecutedVersion": executed})
+        for dimensions in counted:
             metrics.add(name.account, ctx.region, "AWS/Lambda", metric, dimensions, value, unit)
 
 

@@ -10,7 +10,13 @@ from fogbank.services.lambda_.errors import InvalidParameterValue, ResourceNotFo
 from fogbank.services.lambda_.functions import Functions, check_revision
 from fogbank.services.lambda_.names import FunctionName, function_arn, is_alias
 from fogbank.services.lambda_.records import Alias, Configuration, Policy
-from fogbank.services.lambda_.statements import check_new_statement, document_of, new_statement, without_statement
+from fogbank.services.lambda_.statements import (
+    check_length,
+    check_new_statement,
+    document_of,
+    new_statement,
+    without_statement,
+)
 
 
 class Permissions:
@@ -45,9 +51,22 @@ class Permissions:
         check_new_statement(policy.statements, wanted["StatementId"])
         check_revision(wanted.get("RevisionId"), subject.revision)
         policy.statements.append(statement)
+        check_length(policy.statements)
         self._policies.put(key, policy)
         self._changed(ctx, name, subject)
         return json.dumps(statement, separators=(",", ":"))
+
+    def replace(self, ctx: Context, name: FunctionName, statements: list[dict[str, Any]], revision: str | None) -> str:
+        """Put these statements in place of the policy, or remove it if there are none; the subject's new revision."""
+        subject = self._subject(ctx, name)
+        check_revision(revision, subject.revision)
+        if statements:
+            check_length(statements)
+            self._policies.put(self._key(ctx, name), Policy(statements, ""))
+        else:
+            self._policies.delete(self._key(ctx, name))
+        self._changed(ctx, name, subject)
+        return subject.revision
 
     def remove(self, ctx: Context, name: FunctionName, sid: str, revision: str | None) -> None:
         if self._functions.tables.functions.get((name.account, ctx.region, name.name)) is None:

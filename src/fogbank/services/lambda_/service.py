@@ -20,6 +20,7 @@ from fogbank.services.lambda_.operations.invocations import InvocationOperations
 from fogbank.services.lambda_.operations.invoke_configs import InvokeConfigOperations
 from fogbank.services.lambda_.operations.layers import LayerOperations
 from fogbank.services.lambda_.operations.mappings import MappingOperations
+from fogbank.services.lambda_.operations.policies import PolicyOperations
 from fogbank.services.lambda_.operations.provisioned import ProvisionedOperations
 from fogbank.services.lambda_.operations.recursion import RecursionOperations
 from fogbank.services.lambda_.operations.runtime_management import RuntimeManagementOperations
@@ -44,6 +45,7 @@ class LambdaService(
     FunctionOperations,
     VersionOperations,
     SettingOperations,
+    PolicyOperations,
     ProvisionedOperations,
     InvokeConfigOperations,
     LayerOperations,

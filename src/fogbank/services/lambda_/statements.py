@@ -3,7 +3,15 @@
 import json
 from typing import Any
 
-from fogbank.services.lambda_.errors import InvalidParameterValue, ResourceConflict, ResourceNotFound
+from fogbank.core.json_text import parse
+from fogbank.services.lambda_.errors import (
+    InvalidParameterValue,
+    PolicyLengthExceeded,
+    ResourceConflict,
+    ResourceNotFound,
+)
+
+POLICY_BYTES_MAX = 20_480
 
 
 def document_of(statements: list[dict[str, Any]]) -> str:
@@ -12,8 +20,32 @@ def document_of(statements: list[dict[str, Any]]) -> str:
     return json.dumps(document, separators=(",", ":"))
 
 
+def check_length(statements: list[dict[str, Any]]) -> None:
+    size = len(document_of(statements).encode())
+    if size > POLICY_BYTES_MAX:
+        raise PolicyLengthExceeded(f"The final policy size ({size}) is bigger than the limit ({POLICY_BYTES_MAX}).")
+
+
+def statements_of(document: str) -> list[dict[str, Any]]:
+    """The statements of a whole policy. Raises InvalidParameterValue if it is none."""
+    policy = parse(document)
+    statements = policy.get("Statement") if isinstance(policy, dict) else None
+    found = [statements] if isinstance(statements, dict) else statements
+    if not isinstance(found, list) or not found or not all(_is_statement(each) for each in found):
+        raise InvalidParameterValue("The provided policy is not a valid resource-based policy.")
+    return found
+
+
+def _is_statement(given: Any) -> bool:
+    return (
+        isinstance(given, dict)
+        and given.get("Effect") in ("Allow", "Deny")
+        and all(f"Not{part}" in given or part in given for part in ("Principal", "Action", "Resource"))
+    )
+
+
 def check_new_statement(statements: list[dict[str, Any]], sid: str) -> None:
-    if any(statement["Sid"] == sid for statement in statements):
+    if any(statement.get("Sid") == sid for statement in statements):
         raise ResourceConflict(
             f"The statement id ({sid}) provided already exists. "
             "Please provide a new statement id, or remove the existing statement."
@@ -21,7 +53,7 @@ def check_new_statement(statements: list[dict[str, Any]], sid: str) -> None:
 
 
 def without_statement(statements: list[dict[str, Any]], sid: str) -> list[dict[str, Any]]:
-    kept = [statement for statement in statements if statement["Sid"] != sid]
+    kept = [statement for statement in statements if statement.get("Sid") != sid]
     if len(kept) == len(statements):
         raise ResourceNotFound(f"Statement {sid} is not found in resource policy.")
     return kept

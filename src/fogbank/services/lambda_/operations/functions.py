@@ -42,7 +42,9 @@ class FunctionOperations(Operations):
         LoggingConfig: dict[str, Any] | None = None,
         CodeSigningConfigArn: str | None = None,
         KMSKeyArn: str | None = None,
+        VpcConfig: dict[str, Any] | None = None,
     ) -> Answer:
+        _check_network(VpcConfig)
         name = parse_name(ctx, FunctionName)
         if name.account != ctx.account:
             raise AccessDenied()
@@ -105,10 +107,16 @@ class FunctionOperations(Operations):
         self,
         ctx: Context,
         *,
+        MasterRegion: str | None = None,
         FunctionVersion: str | None = None,
         Marker: str | None = None,
         MaxItems: int = 50,
     ) -> Answer:
+        if MasterRegion is not None:
+            # Asked for are replicas of functions at the edge, and there are none.
+            if FunctionVersion != "ALL":
+                raise InvalidParameterValue("FunctionVersion must be set to ALL when MasterRegion is specified.")
+            return page("Functions", [], Marker, MaxItems)
         found = []
         for key, config in self._tables.configurations.scan((ctx.account, ctx.region)):
             if config.version == 0 or FunctionVersion == "ALL":
@@ -126,6 +134,7 @@ class FunctionOperations(Operations):
         S3Bucket: str | None = None,
         S3Key: str | None = None,
         S3ObjectVersion: str | None = None,
+        ImageUri: str | None = None,
         Architectures: list[str] | None = None,
         Publish: bool = False,
         DryRun: bool = False,
@@ -133,7 +142,13 @@ class FunctionOperations(Operations):
     ) -> Answer:
         name = parse_name(ctx, FunctionName)
         self._code_signing.check_deployment(ctx, name, self._functions.function(ctx, name).code_signing_arn)
-        code = {"ZipFile": ZipFile, "S3Bucket": S3Bucket, "S3Key": S3Key, "S3ObjectVersion": S3ObjectVersion}
+        code = {
+            "ZipFile": ZipFile,
+            "S3Bucket": S3Bucket,
+            "S3Key": S3Key,
+            "S3ObjectVersion": S3ObjectVersion,
+            "ImageUri": ImageUri,
+        }
         package = await fetch_package(ctx, code)
 
         def update() -> Configuration:
@@ -173,7 +188,9 @@ class FunctionOperations(Operations):
         EphemeralStorage: dict[str, Any] | None = None,
         LoggingConfig: dict[str, Any] | None = None,
         KMSKeyArn: str | None = None,
+        VpcConfig: dict[str, Any] | None = None,
     ) -> Answer:
+        _check_network(VpcConfig)
         name = parse_name(ctx, FunctionName)
         config = self._changeable(ctx, name, RevisionId)
         if Layers:
@@ -223,3 +240,9 @@ class FunctionOperations(Operations):
 
     def _retire(self, ctx: Context, name: FunctionName, config: Configuration) -> None:
         self._invoker.pool.retire((name.account, ctx.region, config.name, config.version))
+
+
+def _check_network(vpc_config: dict[str, Any] | None) -> None:
+    """A configuration that names nothing says that a function is in no VPC."""
+    if vpc_config and (vpc_config.get("SubnetIds") or vpc_config.get("SecurityGroupIds")):
+        raise NotImplementedInFogbank("Fogbank's functions are in no VPC: it does not implement VpcConfig.")

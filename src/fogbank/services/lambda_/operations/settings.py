@@ -1,4 +1,4 @@
-"""What surrounds a function: its concurrency, its policy, its tags."""
+"""What surrounds a function: its concurrency, and the account's limits."""
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
@@ -12,7 +12,7 @@ from fogbank.services.lambda_.operations.base import Operations
 
 
 class SettingOperations(Operations):
-    """Concurrency, account, permissions and tags."""
+    """Reserved concurrency, and the account."""
 
     def put_function_concurrency(self, ctx: Context, *, FunctionName: str, ReservedConcurrentExecutions: int) -> Answer:
         try:
@@ -50,51 +50,3 @@ class SettingOperations(Operations):
                 "FunctionCount": sum(1 for config in configurations if config.version == 0),
             },
         }
-
-    def add_permission(
-        self,
-        ctx: Context,
-        *,
-        FunctionName: str,
-        StatementId: str,
-        Action: str,
-        Principal: str,
-        SourceArn: str | None = None,
-        SourceAccount: str | None = None,
-        Qualifier: str | None = None,
-        RevisionId: str | None = None,
-        PrincipalOrgID: str | None = None,
-        EventSourceToken: str | None = None,
-        FunctionUrlAuthType: str | None = None,
-        InvokedViaFunctionUrl: bool | None = None,
-    ) -> Answer:
-        wanted = {
-            "StatementId": StatementId,
-            "Action": Action,
-            "Principal": Principal,
-            "SourceArn": SourceArn,
-            "SourceAccount": SourceAccount,
-            "RevisionId": RevisionId,
-            "PrincipalOrgID": PrincipalOrgID,
-            "EventSourceToken": EventSourceToken,
-            "FunctionUrlAuthType": FunctionUrlAuthType,
-            "InvokedViaFunctionUrl": InvokedViaFunctionUrl,
-        }
-        return {"Statement": self._permissions.add(ctx, parse_name(ctx, FunctionName, Qualifier), wanted)}
-
-    def get_policy(self, ctx: Context, *, FunctionName: str, Qualifier: str | None = None) -> Answer:
-        name = parse_name(ctx, FunctionName, Qualifier)
-        policy = self._permissions.policy(ctx, name)
-        return {"Policy": self._permissions.document(policy), "RevisionId": self._permissions.revision(ctx, name)}
-
-    def remove_permission(
-        self,
-        ctx: Context,
-        *,
-        FunctionName: str,
-        StatementId: str,
-        Qualifier: str | None = None,
-        RevisionId: str | None = None,
-    ) -> Answer:
-        self._permissions.remove(ctx, parse_name(ctx, FunctionName, Qualifier), StatementId, RevisionId)
-        return None
