@@ -231,3 +231,66 @@ def test_a_template_makes_archive_connection_and_destination(aws: Aws, endpoint:
     cloudformation.delete_stack(StackName="s")
     cloudformation.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
     assert events.list_connections()["Connections"] == events.list_archives()["Archives"] == []
+
+
+@pytest.mark.parametrize(
+    ("connection", "secret"),
+    [
+        (BASIC, {"username": "u", "password": "p"}),
+        (
+            {
+                "AuthorizationType": "OAUTH_CLIENT_CREDENTIALS",
+                "AuthParameters": {
+                    "OAuthParameters": {
+                        "ClientParameters": {"ClientID": "id", "ClientSecret": "hush"},
+                        "AuthorizationEndpoint": "http://127.0.0.1:9/token",
+                        "HttpMethod": "POST",
+                        "OAuthHttpParameters": {"BodyParameters": [{"Key": "k", "Value": "v", "IsValueSecret": True}]},
+                    },
+                    "InvocationHttpParameters": {"HeaderParameters": [{"Key": "X-A", "Value": "1"}]},
+                },
+            },
+            {
+                "client_id": "id",
+                "client_secret": "hush",
+                "authorization_endpoint": "http://127.0.0.1:9/token",
+                "http_method": "POST",
+                "oauth_http_parameters": {"body_parameters": [{"key": "k", "value": "v", "is_value_secret": True}]},
+                "invocation_http_parameters": {"header_parameters": [{"key": "X-A", "value": "1"}]},
+            },
+        ),
+    ],
+)
+def test_a_connections_secret_can_be_read_and_not_be_changed(
+    aws: Aws, connection: dict[str, Any], secret: dict[str, Any]
+) -> None:
+    events, manager = aws("events"), aws("secretsmanager")
+    events.create_connection(Name="c", **connection)
+    arn = events.describe_connection(Name="c")["SecretArn"]
+    found = manager.get_secret_value(SecretId=arn)
+    assert found["Name"].startswith("events!connection/c/")
+    assert json.loads(found["SecretString"]) == secret
+    assert manager.describe_secret(SecretId=arn)["OwningService"] == "events"
+    for change in (
+        lambda: manager.put_secret_value(SecretId=arn, SecretString="x"),
+        lambda: manager.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True),
+    ):
+        with pytest.raises(manager.exceptions.InvalidRequestException, match="managed by events"):
+            change()
+    events.delete_connection(Name="c")
+    with pytest.raises(manager.exceptions.ResourceNotFoundException):
+        manager.describe_secret(SecretId=arn)
+
+
+def test_a_connection_that_changes_changes_its_secret(aws: Aws, endpoint: Endpoint) -> None:
+    events, manager = aws("events"), aws("secretsmanager")
+    rule_to(aws, BASIC, endpoint.url + "/in")
+    arn = events.describe_connection(Name="c")["SecretArn"]
+    events.update_connection(Name="c", AuthParameters={"BasicAuthParameters": {"Username": "u", "Password": "new"}})
+    assert json.loads(manager.get_secret_value(SecretId=arn)["SecretString"])["password"] == "new"
+    sell(aws)
+    assert endpoint.calls.get(timeout=5).headers["authorization"] == "Basic dTpuZXc="
+    events.deauthorize_connection(Name="c")
+    assert "SecretArn" not in events.describe_connection(Name="c")
+    with pytest.raises(manager.exceptions.ResourceNotFoundException):
+        manager.describe_secret(SecretId=arn)

@@ -142,10 +142,10 @@ class ApiDestinations(Connections):
         arn = parse_arn(destination.connection_arn)
         assert arn is not None, "the model has checked the ARN"
         try:
-            connection, headers = await self.authorization(ctx, arn.resource.split("/")[1])
+            auth, headers = await self.authorization(ctx, arn.resource.split("/")[1])
         except AuthorizationFailed as error:
             raise DeliveryError("INVALID_CREDENTIALS", str(error), passing=True) from error
-        request = _request(destination, delivery, connection.auth, headers)
+        request = _request(destination, delivery, auth, headers)
         try:
             answer = await send(request, read_bytes_max=1)
         except NoAnswer as error:

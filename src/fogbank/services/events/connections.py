@@ -1,12 +1,11 @@
 """Connections: how API destinations authenticate themselves.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-target-connection.html
-AWS keeps a connection's secrets in Secrets Manager. Here they are in the connection's own record; SecretArn names
-them, and answers leave them out.
+A connection's secrets are kept in Secrets Manager, in a secret that EventBridge manages; its own record has what is no
+secret, as answers do.
 """
 
 import base64
-import secrets
 import uuid
 from typing import Any
 from urllib.parse import urlencode
@@ -20,14 +19,10 @@ from fogbank.core.outbox import RetryPolicy
 from fogbank.core.pages import page
 from fogbank.core.service import Answer
 from fogbank.services.events.base import EventsBase
+from fogbank.services.events.connection_secrets import OWNER, PARAMETERS_OF, from_secret, secret_name, to_secret
 from fogbank.services.events.errors import InvalidParameter, ResourceAlreadyExists, ResourceNotFound
 from fogbank.services.events.records import Authorize, Connection
 
-_PARAMETERS_OF = {
-    "BASIC": "BasicAuthParameters",
-    "API_KEY": "ApiKeyAuthParameters",
-    "OAUTH_CLIENT_CREDENTIALS": "OAuthParameters",
-}
 # In either case, as recorded, other than the model says.
 _OAUTH_METHODS = ("GET", "POST", "PUT")
 _SECRETS = frozenset({"Password", "ApiKeyValue", "ClientSecret"})
@@ -68,14 +63,15 @@ class Connections(EventsBase):
         connection = Connection(
             id=str(uuid.uuid4()),
             authorization_type=AuthorizationType,
-            auth=AuthParameters,
+            auth=_public(AuthParameters),
             description=Description or "",
             state="AUTHORIZED",
             created_ms=ctx.now_ms,
             modified_ms=ctx.now_ms,
             authorized_ms=ctx.now_ms,
-            secret_suffix=f"{uuid.uuid4()}-{secrets.token_hex(3)}",
+            secret_suffix="",
         )
+        self._keep_secret(ctx, Name, connection, AuthParameters)
         self._save_connection(ctx, Name, connection)
         answer = _state(ctx, Name, connection)
         del answer["LastAuthorizedTime"]
@@ -83,6 +79,7 @@ class Connections(EventsBase):
 
     def deauthorize_connection(self, ctx: Context, *, Name: str) -> Answer:
         connection = self._connection(ctx, Name, "deauthorize")
+        self._drop_secret(ctx, connection)
         connection.auth, connection.token = _public(connection.auth), ""
         connection.state = "DEAUTHORIZED"
         connection.modified_ms = ctx.now_ms
@@ -91,15 +88,15 @@ class Connections(EventsBase):
 
     def delete_connection(self, ctx: Context, *, Name: str) -> Answer:
         connection = self._connection(ctx, Name, "delete")
+        self._drop_secret(ctx, connection)
         self.connections.delete((ctx.account, ctx.region, Name))
         return _state(ctx, Name, connection) | {"ConnectionState": "DELETING"}
 
     def describe_connection(self, ctx: Context, *, Name: str) -> Answer:
         connection = self._connection(ctx, Name, "describe")
-        answer = _listed(ctx, Name, connection) | {
-            "SecretArn": ctx.arn("secretsmanager", f"secret:events!connection/{Name}/{connection.secret_suffix}"),
-            "AuthParameters": _public(connection.auth),
-        }
+        answer = _listed(ctx, Name, connection) | {"AuthParameters": _public(connection.auth)}
+        if connection.secret_arn:
+            answer["SecretArn"] = connection.secret_arn
         if connection.description:
             answer["Description"] = connection.description
         return answer
@@ -132,10 +129,11 @@ class Connections(EventsBase):
     ) -> Answer:
         connection = self._connection(ctx, Name, "update")
         kind = AuthorizationType or connection.authorization_type
-        kept = connection.auth if kind == connection.authorization_type else {}
+        kept = self._auth(ctx, connection) if kind == connection.authorization_type else {}
         auth = _merged(kept, AuthParameters or {})
         _check(kind, auth)
-        connection.authorization_type, connection.auth = kind, auth
+        connection.authorization_type, connection.auth = kind, _public(auth)
+        self._keep_secret(ctx, Name, connection, auth)
         connection.description = connection.description if Description is None else Description
         connection.modified_ms = connection.authorized_ms = ctx.now_ms
         connection.state, connection.state_reason, connection.token = "AUTHORIZED", "", ""
@@ -144,28 +142,28 @@ class Connections(EventsBase):
 
     # ---- authorizing requests --------------------------------------------------------------------------
 
-    async def authorization(self, ctx: Context, name: str) -> tuple[Connection, dict[str, str]]:
-        """The connection and the headers that authorize a request of it. Raises AuthorizationFailed."""
+    async def authorization(self, ctx: Context, name: str) -> tuple[dict[str, Any], dict[str, str]]:
+        """AuthParameters, and the headers that authorize a request. Raises AuthorizationFailed."""
         connection = self.connections.get((ctx.account, ctx.region, name))
         if connection is None or connection.state == "DEAUTHORIZED":
             raise AuthorizationFailed("the connection is not authorized")
-        auth = connection.auth
+        auth = await ctx.run(self._auth, ctx, connection)
         match connection.authorization_type:
             case "BASIC":
                 basic = auth["BasicAuthParameters"]
                 pair = f"{basic['Username']}:{basic['Password']}".encode()
-                return connection, {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+                return auth, {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
             case "API_KEY":
                 key = auth["ApiKeyAuthParameters"]
-                return connection, {key["ApiKeyName"]: key["ApiKeyValue"]}
+                return auth, {key["ApiKeyName"]: key["ApiKeyValue"]}
             case _:
                 if not connection.token or connection.token_expires_ms - _RENEWED_BEFORE_MS <= ctx.now_ms:
-                    await self._renew(ctx, name, connection)
-                return connection, {"Authorization": f"Bearer {connection.token}"}
+                    await self._renew(ctx, name, connection, auth)
+                return auth, {"Authorization": f"Bearer {connection.token}"}
 
-    async def _renew(self, ctx: Context, name: str, connection: Connection) -> None:
+    async def _renew(self, ctx: Context, name: str, connection: Connection, auth: dict[str, Any]) -> None:
         """Ask the token endpoint, and keep what it gives unless the connection has changed meanwhile."""
-        token, life_s = await _fetch_token(connection.auth["OAuthParameters"])
+        token, life_s = await _fetch_token(auth["OAuthParameters"])
         connection.token, connection.token_expires_ms = token, ctx.now_ms + int(life_s * 1000)
         connection.state, connection.authorized_ms = "AUTHORIZED", ctx.now_ms
 
@@ -180,7 +178,7 @@ class Connections(EventsBase):
     async def _authorize(self, ctx: Context, payload: Authorize) -> None:
         connection = self.connections.get((ctx.account, ctx.region, payload.name))
         if connection is not None and connection.id == payload.id and connection.state == "AUTHORIZING":
-            await self._renew(ctx, payload.name, connection)
+            await self._renew(ctx, payload.name, connection, await ctx.run(self._auth, ctx, connection))
 
     def _not_authorized(self, ctx: Context, payload: Authorize, error: Exception) -> None:
         key = (ctx.account, ctx.region, payload.name)
@@ -188,6 +186,40 @@ class Connections(EventsBase):
         if connection is not None and connection.id == payload.id and connection.state == "AUTHORIZING":
             connection.state, connection.state_reason = "DEAUTHORIZED", str(error)[:512]
             self.connections.put(key, connection)
+
+    # ---- secrets ---------------------------------------------------------------------------------------
+
+    def take_over_secrets(self) -> None:
+        """Move to Secrets Manager what connections of an earlier version keep in their records."""
+        for key, connection in list(self.connections.scan()):
+            if not connection.secret_arn and connection.state != "DEAUTHORIZED":
+                ctx = self.cloud.context(account=str(key[0]), region=str(key[1]))
+                self._keep_secret(ctx, str(key[2]), connection, connection.auth)
+                connection.auth = _public(connection.auth)
+                self.connections.put(key, connection)
+
+    def _auth(self, ctx: Context, connection: Connection) -> dict[str, Any]:
+        """AuthParameters with the secrets. Raises AuthorizationFailed."""
+        if not connection.secret_arn:
+            return connection.auth
+        try:
+            answer = self.cloud.secretsmanager.get_secret_value(ctx, SecretId=connection.secret_arn)
+        except AwsError as error:
+            raise AuthorizationFailed(f"the connection's secret cannot be read: {error.message}") from error
+        return from_secret(connection.authorization_type, answer["SecretString"])
+
+    def _keep_secret(self, ctx: Context, name: str, connection: Connection, auth: dict[str, Any]) -> None:
+        manager, text = self.cloud.secretsmanager, to_secret(connection.authorization_type, auth)
+        if connection.secret_arn:
+            manager.put_managed_secret_value(ctx, connection.secret_arn, text)
+        else:
+            new_name = secret_name(name, str(uuid.uuid4()))
+            connection.secret_arn = manager.create_managed_secret(ctx, new_name, text, owner=OWNER)
+
+    def _drop_secret(self, ctx: Context, connection: Connection) -> None:
+        if connection.secret_arn:
+            self.cloud.secretsmanager.delete_managed_secret(ctx, connection.secret_arn)
+            connection.secret_arn = ""
 
     # ---- shared ----------------------------------------------------------------------------------------
 
@@ -259,8 +291,8 @@ def _check(kind: str, auth: dict[str, Any]) -> None:
         )
     if "ConnectivityParameters" in auth:
         raise NotImplementedInFogbank("ConnectivityParameters of connections are not implemented in Fogbank.")
-    wanted = _PARAMETERS_OF[kind]
-    given = [member for member in _PARAMETERS_OF.values() if member in auth]
+    wanted = PARAMETERS_OF[kind]
+    given = [member for member in PARAMETERS_OF.values() if member in auth]
     if given != [wanted]:
         raise InvalidParameter(f"Parameter(s) {wanted} must be specified for authorization type {kind}, and no other.")
 

@@ -130,7 +130,7 @@ class ReplayStep(Record):
 
 
 class Connection(Record):
-    """How API destinations authenticate. `auth` is AuthParameters as given, secrets included."""
+    """How API destinations authenticate. `auth` is AuthParameters without the secrets, which are in Secrets Manager."""
 
     id: str
     authorization_type: str
@@ -141,9 +141,11 @@ class Connection(Record):
     modified_ms: int
     authorized_ms: int
     secret_suffix: str
+    """Has no meaning any more."""
     state_reason: str = ""
     token: str = ""
     token_expires_ms: int = 0
+    secret_arn: str = ""
 
 
 class Authorize(Record):

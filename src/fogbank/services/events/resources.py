@@ -191,7 +191,7 @@ class Connection(ResourceType):
 
     async def _state(self, ctx: Context, name: str) -> ResourceState:
         answer = await ctx.call(ctx.cloud.events.describe_connection, Name=name)
-        attributes = {"Arn": answer["ConnectionArn"], "SecretArn": answer["SecretArn"]}
+        attributes = {"Arn": answer["ConnectionArn"], "SecretArn": answer.get("SecretArn", "")}
         attributes["ArnForPolicy"] = attributes["Arn"].rpartition("/")[0]
         return ResourceState(physical_id=name, attributes=attributes)
 

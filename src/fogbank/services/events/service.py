@@ -40,6 +40,7 @@ class EventsService(Replays, ApiDestinations):
 
     async def start(self) -> None:
         await self.cloud.store.run(self.scheduler.resume)
+        await self.cloud.store.run(self.take_over_secrets)
 
     # ---- buses -----------------------------------------------------------------------------------------
 

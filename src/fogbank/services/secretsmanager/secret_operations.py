@@ -79,6 +79,12 @@ class SecretOperations(ReplicationOperations):
         )
         return self._create(ctx, name, secret, new_id(), Value(value.encode(), is_binary=False)).arn
 
+    def put_managed_secret_value(self, ctx: Context, arn: str, value: str) -> None:
+        """Another value for what `create_managed_secret` made."""
+        found = self._find(ctx, arn)
+        self._add_version(ctx, found, new_id(), Value(value.encode(), is_binary=False), (CURRENT,))
+        self._save(ctx, found)
+
     def delete_managed_secret(self, ctx: Context, arn: str) -> None:
         """Remove at once what `create_managed_secret` made; one that is gone is no error."""
         try:
