@@ -18,6 +18,7 @@ from fogbank.services.ssm.errors import (
     ResourcePolicyLimitExceeded,
     ResourcePolicyNotFound,
 )
+from fogbank.services.ssm.names import levels
 from fogbank.services.ssm.records import Parameter, Place
 from fogbank.services.ssm.secure_strings import ADVANCED
 from fogbank.services.ssm.tagging import Tagging
@@ -71,7 +72,20 @@ class ResourcePolicies(Tagging):
         self._tables.parameters.put(place, parameter)
         return {"PolicyId": parameter.sharing_id, "PolicyHash": _hash(Policy)}
 
+    def resource_policy(self, ctx: Context, arn: str) -> str | None:
+        parameter = self._parameter_at(ctx, arn)
+        return parameter.sharing or None if parameter is not None else None
+
+    def resource_tags(self, ctx: Context, arn: str) -> dict[str, str]:
+        parameter = self._parameter_at(ctx, arn)
+        return parameter.tags if parameter is not None else {}
+
     # ---- steps --------------------------------------------------------------------------------------------------
+
+    def _parameter_at(self, ctx: Context, arn: str) -> Parameter | None:
+        name = arn.partition(":parameter")[2]
+        name = name if levels(name) > 1 else name.removeprefix("/")
+        return self._tables.parameters.get(self._place(ctx.account, ctx.region, name))
 
     def _sharable(self, ctx: Context, arn: str) -> tuple[Place, Parameter]:
         if ":parameter/" not in arn:  # AWS's sentence is not recorded.

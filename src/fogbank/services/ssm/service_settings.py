@@ -59,9 +59,13 @@ class ServiceSettings(ParameterBase):
         return answer
 
 
+def setting_id_of(text: str) -> str:
+    """The id of a setting that is given by it or by its ARN."""
+    return text.partition(":servicesetting")[2] if text.startswith("arn:") else text
+
+
 def _setting_id(text: str) -> str:
-    """The id, which may also be given as an ARN."""
-    setting_id = text.partition(":servicesetting")[2] if text.startswith("arn:") else text
+    setting_id = setting_id_of(text)
     if setting_id in _VALUES:
         return setting_id
     if setting_id.startswith("/ssm/") and not setting_id.startswith("/ssm/parameter-store/"):
