@@ -33,6 +33,13 @@ def test_a_handler_answers_and_its_output_is_the_log(harness: Harness) -> None:
     assert of_invocation == harness.log[1:]
 
 
+@pytest.mark.parametrize("name", ["runtime", "program", "kernel", "init"])
+def test_a_function_may_call_its_modules_as_it_likes(harness: Harness, name: str) -> None:
+    spec = harness.spec({f"{name}.py": ECHO}, handler=f"{name}.handler")
+    (outcome,) = harness.invoke(spec, call({"a": 1}))
+    assert answer(outcome) == {"echo": {"a": 1}}
+
+
 def test_the_log_says_which_runtime_is_started_and_what_the_invocation_took(harness: Harness) -> None:
     outcome = harness.once(ECHO, call({"a": 1}))
     assert outcome.init_ms is not None

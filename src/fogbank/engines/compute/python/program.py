@@ -62,7 +62,17 @@ def become(order, log):
     random.seed()
     import runtime
 
+    _forget_own()
     runtime.serve(order["handler"])
+
+
+def _forget_own():
+    """Leave the names of these files to the function's modules: it may have a runtime.py of its own."""
+    folder = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [path for path in sys.path if path != folder]
+    for name, module in list(sys.modules.items()):
+        if os.path.dirname(getattr(module, "__file__", None) or "") == folder:
+            del sys.modules[name]
 
 
 def _forget_bundled(code_paths):
