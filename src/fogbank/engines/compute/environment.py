@@ -107,6 +107,7 @@ class ProcessEnvironment:
         first, self._invoked = not self._invoked, True
         try:
             initialization = await self.initialize()
+            self._processes.wake()
             init_ms = initialization.duration_ms if first and initialization.failure is None else None
             self._log.begin_invocation(invocation.hear)
             started_s = time.perf_counter()
@@ -119,6 +120,8 @@ class ProcessEnvironment:
             self.destroy()
             raise
         finally:
+            if self._alive:
+                self._processes.rest()
             self._log.end_invocation()
             if invocation.stream is not None:
                 invocation.stream.end()
@@ -197,6 +200,8 @@ class ProcessEnvironment:
     async def _first_initialization(self) -> Initialization:
         failure = await self._initialized("init", self._spec.init_timeout_s)
         duration_ms = (self._ready_s - self._started_s) * 1000
+        if self._alive:
+            self._processes.rest()
         if failure is None:
             return Initialization(duration_ms=duration_ms)
         return Initialization(duration_ms=duration_ms, failure=failure.ending, payload=failure.payload)
@@ -368,7 +373,7 @@ class ProcessEnvironment:
             self._log.note(f"RequestId: {self._request_id} Error: {exit_reason(status)}\nRuntime.ExitError\n")
             self._end(self._failure)
             self._reset(Failure("exited"))
-        elif self._over_memory:
+        elif self._over_memory or self._processes.killed_for_memory():
             reason = exit_reason(signal.SIGKILL)
             self._fail(Failure("out_of_memory", error_type="Runtime.OutOfMemory", reason=reason))
         else:
@@ -393,6 +398,7 @@ class ProcessEnvironment:
     async def _shut_down(self, reason: ShutdownReason) -> None:
         """https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown"""
         budget_s = SHUTDOWN_WITH_EXTERNAL_S if self._extensions.any_external else SHUTDOWN_WITH_INTERNAL_S
+        self._processes.wake()
         self._processes.terminate(self._runtime_pid)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(budget_s):

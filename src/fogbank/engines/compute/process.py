@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fogbank.core.front_door import FrontDoor
 from fogbank.engines.compute import runtimes
+from fogbank.engines.compute.cgroups import ControlGroups
 from fogbank.engines.compute.environment import ProcessEnvironment
 from fogbank.engines.compute.interface import Environment, FunctionSpec, Hear
 from fogbank.engines.compute.processes import PlainProcesses, Processes
@@ -28,6 +29,7 @@ class ProcessEngine:
         self._now_ms = now_ms
         # Every python3.x runs on the interpreter that runs Fogbank: the only one that is surely there and has the SDK.
         self._zygote = Zygote(sys.executable, folder / "root")
+        self._groups: ControlGroups | None = None
         self._environments: set[ProcessEnvironment] = set()
         self._closed = False
         shutil.rmtree(folder, ignore_errors=True)
@@ -52,9 +54,11 @@ class ProcessEngine:
         return environment
 
     async def _place(self, spec: FunctionSpec) -> Processes:
-        if await self._zygote.lacks():
+        if not (await self._zygote.sandboxes()).there:
             return PlainProcesses(spec, tempfile.mkdtemp(dir=self._folder), self._zygote)
-        return Sandbox(spec, self._zygote, self._front_door)
+        if self._groups is None:
+            self._groups = ControlGroups.find()
+        return Sandbox(spec, self._zygote, self._front_door, self._groups)
 
     async def close(self) -> None:
         self._closed = True
@@ -63,3 +67,5 @@ class ProcessEngine:
             environment.destroy()
         await asyncio.gather(*[environment.until_removed() for environment in environments])
         await self._zygote.close()
+        if self._groups is not None:
+            self._groups.close()

@@ -8,9 +8,10 @@ import socket
 from pathlib import Path
 
 from fogbank.core.front_door import FrontDoor
+from fogbank.engines.compute.cgroups import ControlGroups
 from fogbank.engines.compute.forker import Forker, OnExit
 from fogbank.engines.compute.interface import FunctionSpec, RuntimeUnavailable
-from fogbank.engines.compute.processes import order_of, peak_mb, resident_mb
+from fogbank.engines.compute.processes import Sleep, order_of, peak_mb, resident_mb
 from fogbank.engines.compute.runtimes import Program, View
 from fogbank.engines.compute.zygote_client import Zygote
 
@@ -20,8 +21,14 @@ _LISTENERS_MAX = 4
 class Sandbox:
     """Lives from `open` to `remove`; processes come and go in it, and /tmp stays."""
 
-    def __init__(self, spec: FunctionSpec, zygote: Zygote, front_door: FrontDoor | None) -> None:
+    def __init__(self, spec: FunctionSpec, zygote: Zygote, front_door: FrontDoor | None, groups: ControlGroups) -> None:
         self._spec = spec
+        # /tmp lies in memory, and what is in it counts against the group, but not against the function.
+        wall_bytes = (spec.memory_mb + spec.ephemeral_mb) << 20
+        self._group = groups.make(memory_bytes=wall_bytes, memory_mb=spec.memory_mb)
+        self._killed_for_memory = 0
+        self._sleep = Sleep(self._set_frozen)
+        self._woken = False
         self._zygote = zygote
         self._front_door = front_door
         self._servers: list[asyncio.AbstractServer] = []
@@ -40,7 +47,8 @@ class Sandbox:
             "ephemeral_mb": spec.ephemeral_mb,
             "network": spec.network,
             "cloud_port": door.port if door is not None else 0,
-            "cgroups": [],
+            "cgroups": self._group.entrances(),
+            "thaw_file": self._group.thaw_file(),
         }
         ours, theirs = socket.socketpair()
         # What the whole network can reach, a port of the machine's own serves, too.
@@ -60,6 +68,7 @@ class Sandbox:
 
     async def start(self, program: Program, log_fd: int, on_exit: OnExit) -> int:
         assert self._init is not None
+        self._killed_for_memory = self._group.killed_for_memory()
         return await self._init.fork("program", order_of(self._spec, self.view, program), [log_fd], on_exit)
 
     async def connect(self, port: int) -> socket.socket:
@@ -70,12 +79,12 @@ class Sandbox:
         self._signal(pid, signal.SIGTERM)
 
     def kill_all(self) -> None:
-        self._signal(-1, signal.SIGKILL)
+        self._signal(-1, signal.SIGKILL, until_all_ended=True)
 
-    def _signal(self, pid: int, number: int) -> None:
+    def _signal(self, pid: int, number: int, *, until_all_ended: bool = False) -> None:
         if self._init is not None:
             with contextlib.suppress(OSError):
-                self._init.tell("signal", {"pid": pid, "signal": number})
+                self._init.tell("signal", {"pid": pid, "signal": number, "until_all_ended": until_all_ended})
 
     def pids(self) -> list[int]:
         try:
@@ -85,12 +94,27 @@ class Sandbox:
         return [int(pid) for pid in children.split()]
 
     def resident_mb(self) -> float:
-        return sum(resident_mb(pid) for pid in self.pids())
+        # What each shares with the zygote is not counted by the group, what all have together not by a process.
+        return max(self._group.anonymous_mb(), *map(resident_mb, self.pids()), 0.0)
 
     def peak_mb(self) -> int:
         return sum(peak_mb(pid) for pid in self.pids())
 
+    def killed_for_memory(self) -> bool:
+        return self._group.killed_for_memory() > self._killed_for_memory
+
+    def wake(self) -> None:
+        self._sleep.wake()
+        if self._spec.untrusted and not self._woken:
+            # Initialization may take what nobody else wants, as on AWS.
+            self._woken = True
+            self._group.limit_cpu(self._spec.memory_mb)
+
+    def rest(self) -> None:
+        self._sleep.rest()
+
     def remove(self) -> None:
+        self._sleep.end()
         for server in self._servers:
             server.close()
         if self._init is not None:
@@ -98,9 +122,19 @@ class Sandbox:
         if self._init_pid:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._init_pid, signal.SIGKILL)
+            self._sleep.wake()  # What is frozen does not end, killed or not.
+        else:
+            self._group.remove()
+
+    def _set_frozen(self, frozen: bool) -> None:
+        if self._group.freezes():
+            self._group.set_frozen(frozen=frozen)
+        else:
+            self._signal(-1, signal.SIGSTOP if frozen else signal.SIGCONT)
 
     def _ended(self, status: int) -> None:
         self._init_pid = 0
+        self._group.remove()
 
 
 async def _first_word(line: socket.socket) -> list[socket.socket]:

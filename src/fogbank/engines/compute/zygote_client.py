@@ -11,10 +11,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from fogbank.engines.compute.forker import Forker, OnExit
 from fogbank.engines.compute.runtimes import PYTHON_FILES, interpreter_folders, runtime_folders
 
 log = logging.getLogger("fogbank.compute")
+
+
+class Sandboxes(msgspec.Struct, frozen=True):
+    """What this machine has of sandboxes: `lacks` names what is missing, a line each."""
+
+    there: bool
+    lacks: list[str]
 
 
 class Zygote:
@@ -25,13 +34,13 @@ class Zygote:
         self._root = root
         self._process: subprocess.Popen[bytes] | None = None
         self._forker: Forker | None = None
-        self._lacks: asyncio.Future[list[str]] | None = None
+        self._sandboxes: asyncio.Future[Sandboxes] | None = None
 
-    async def lacks(self) -> list[str]:
-        """What this machine lacks for sandboxes, as found when one was made; a line each."""
+    async def sandboxes(self) -> Sandboxes:
+        """What this machine has, as found when one was tried."""
         self._running()
-        assert self._lacks is not None
-        return await asyncio.shield(self._lacks)
+        assert self._sandboxes is not None
+        return await asyncio.shield(self._sandboxes)
 
     async def fork(self, do: str, order: Mapping[str, Any], descriptors: Sequence[int], on_exit: OnExit) -> int:
         """A new process for that order; its pid. `on_exit` is called with its wait status when it has ended."""
@@ -73,21 +82,21 @@ class Zygote:
                 start_new_session=True,
                 env={"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"},
             )
-        self._lacks = asyncio.get_running_loop().create_future()
+        self._sandboxes = asyncio.get_running_loop().create_future()
         return Forker(ours, self._heard, self._lost)
 
     def _heard(self, line: bytes) -> None:
         word, _, rest = line.partition(b" ")
-        if word == b"sandbox" and self._lacks is not None and not self._lacks.done():
-            self._lacks.set_result(json.loads(rest))
+        if word == b"sandbox" and self._sandboxes is not None and not self._sandboxes.done():
+            self._sandboxes.set_result(msgspec.json.decode(rest, type=Sandboxes))
 
     def _lost(self) -> None:
         """The zygote has died, and its children with it."""
         self._forker = None
         if self._process is not None:
             self._process.poll()
-        if self._lacks is not None and not self._lacks.done():
-            self._lacks.set_exception(ConnectionResetError("the function interpreter ended"))
+        if self._sandboxes is not None and not self._sandboxes.done():
+            self._sandboxes.set_exception(ConnectionResetError("the function interpreter ended"))
         log.warning("the function interpreter %s ended; it is started again when needed", self._interpreter)
 
 

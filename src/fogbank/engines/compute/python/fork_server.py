@@ -40,6 +40,8 @@ def follow(control, actions):
                 if pid:
                     children.add(pid)
                     control.sendall(b"started %d %d\n" % (order["order"], pid))
+                if order.get("until_all_ended"):
+                    _bury(control, children, wait=True)
     except (EOFError, OSError):
         for pid in children:
             kill_with_group(pid)
@@ -95,11 +97,11 @@ def _read_exactly(control, size):
     return parts
 
 
-def _bury(control, children):
+def _bury(control, children, *, wait=False):
     """Report the children that have ended; others were orphans, whom only the first process of a sandbox gets."""
     while True:
         try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            pid, status = os.waitpid(-1, 0 if wait else os.WNOHANG)
         except ChildProcessError:
             return
         if pid == 0:

@@ -7,6 +7,7 @@ the server. When it ends, the kernel ends all that is left in the sandbox.
 
 import contextlib
 import os
+import signal
 import socket
 
 import fork_server
@@ -23,7 +24,7 @@ def run(root, order, control):
     channel = socket.socket(fileno=3)
     try:
         listeners = isolation.enter(root, order)
-    except OSError as error:
+    except Exception as error:  # Whatever it is, the server hears of it.
         channel.sendall(f"failed {error}\n".encode())
         os._exit(1)
     kernel.die_with_parent()
@@ -35,6 +36,7 @@ def run(root, order, control):
     def connect(order, descriptors):
         """A connection to a port in here belongs to the network in here, whoever uses it."""
         connection = socket.socket()
+        connection.settimeout(1)  # Nobody in here holds up the orders that end them.
         try:
             connection.connect(("127.0.0.1", order["port"]))
         except OSError as error:
@@ -63,3 +65,26 @@ def _send_signal(order, descriptors):
     if pid > 0:
         with contextlib.suppress(OSError):
             os.killpg(pid, number)
+
+
+def try_out(root):
+    """Make a sandbox and end it. Raises OSError, which says what failed."""
+    ours, theirs = socket.socketpair()
+    order = {
+        "order": 0,
+        "code": root.folder,
+        "layers": [f"{root.folder}/etc", f"{root.folder}/dev"],
+        "ephemeral_mb": 1,
+        "network": "none",
+        "cgroups": [],
+    }
+    with ours, theirs:
+        pid = fork_server.fork(
+            lambda: kernel.fork_into(isolation.flags(order)), lambda: run(root, order, theirs.fileno())
+        )
+        theirs.close()
+        answer = ours.recv(4096)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    if answer != b"ready\n":
+        raise OSError(answer.decode().strip().removeprefix("failed ") or "a first process ended")

@@ -7,6 +7,7 @@ processes take orders of their own (init.py): no secret of a function ever comes
 forks the function's processes itself.
 """
 
+import contextlib
 import gc
 import json
 import os
@@ -33,9 +34,12 @@ def main():
     root, lacks = _sandbox(settings)
     gc.collect()
     gc.freeze()  # Forked processes then share these pages for longer.
-    control.sendall(b"sandbox %s\n" % json.dumps(lacks).encode())
+    control.sendall(b"sandbox %s\n" % json.dumps({"there": root is not None, "lacks": lacks}).encode())
+    thaw_files: set[str] = set()
 
     def start_sandbox(order, descriptors):
+        if order["thaw_file"]:
+            thaw_files.add(order["thaw_file"])
         return fork_server.fork(
             lambda: kernel.fork_into(isolation.flags(order)), lambda: init.run(root, order, *descriptors)
         )
@@ -44,6 +48,17 @@ def main():
         return fork_server.fork(os.fork, lambda: program.become(order, *descriptors))
 
     fork_server.follow(control, {"sandbox": start_sandbox, "program": start_program})
+    _thaw(thaw_files)
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
+
+
+def _thaw(files):
+    """What is frozen does not end, killed or not."""
+    for file in files:
+        with contextlib.suppress(OSError), open(file, "w") as state:
+            state.write("THAWED")
 
 
 def _sandbox(settings):
@@ -54,9 +69,11 @@ def _sandbox(settings):
     for path in settings["sdk"]:
         visible |= {f"{path}/{name}" for name in (*program.PRELOADED, "six.py")}
     try:
-        return isolation.Root(settings["root"], visible, settings["runtimes"]), []
+        root = isolation.Root(settings["root"], visible, settings["runtimes"])
+        init.try_out(root)
     except OSError as error:
-        return None, [f"no sandbox: {error}"]
+        return None, [f"no sandboxes ({error})"]
+    return root, isolation.lacks()
 
 
 if __name__ == "__main__":
