@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -32,6 +33,21 @@ def test_a_new_function_is_pending_in_the_answer_and_active_after_it(aws: Aws) -
     client = aws("lambda")
     assert create(client, "f", ECHO)["State"] == "Pending"
     assert client.get_function(FunctionName="f")["Configuration"]["State"] == "Active"
+
+
+@pytest.mark.parametrize(("group", "named"), [({}, ""), ({"LoggingConfig": {"LogGroup": "shared"}}, "f")])
+def test_in_a_shared_log_group_streams_have_the_functions_name(aws: Aws, group: dict[str, Any], named: str) -> None:
+    create(aws("lambda"), "f", ECHO, **group)
+    aws("lambda").invoke(FunctionName="f")
+    name = "shared" if group else "/aws/lambda/f"
+
+    def streams() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = aws("logs").describe_log_streams(logGroupName=name)["logStreams"]
+        return found
+
+    eventually(lambda: aws("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"])
+    (stream,) = eventually(streams)
+    assert re.fullmatch(rf"\d{{4}}/\d\d/\d\d/{named}\[\$LATEST\][0-9a-f]{{32}}", stream["logStreamName"])
 
 
 def test_an_invocation_gives_the_answer_the_version_and_the_log(aws: Aws) -> None:

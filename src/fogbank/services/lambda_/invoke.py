@@ -209,7 +209,9 @@ class Invoker:
         self, ctx: Context, key: Key, config: Configuration, initialization_type: InitializationType
     ) -> Slot:
         day = datetime.fromtimestamp(self._cloud.clock.now_ms() / 1000, UTC).strftime("%Y/%m/%d")
-        stream = f"{day}/[{config.label}]{secrets.token_hex(16)}"
+        # A group of its own has a function's name; in another's, streams have it.
+        name = config.name if log_group(config) != f"/aws/lambda/{config.name}" else ""
+        stream = f"{day}/{name}[{config.label}]{secrets.token_hex(16)}"
         layers = []
         for arn in config.layers:
             layer_key = self._functions.layer_key(arn)
