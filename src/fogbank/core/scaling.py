@@ -20,6 +20,18 @@ class Utilization(msgspec.Struct, frozen=True, kw_only=True):
     dimensions: dict[str, str]
 
 
+class Measure(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric of CloudWatch that is compared with a target as it is, such as a ratio."""
+
+    namespace: str
+    name: str
+    dimensions: dict[str, str]
+    statistic: str
+    least: float
+    most: float
+    """What a target may be."""
+
+
 class Dimension(ABC):
     """One capacity of one kind of resource: a ScalableDimension or a SlowDimension."""
 
@@ -35,7 +47,7 @@ class Dimension(ABC):
     """Of target tracking policies that give none."""
 
     @abstractmethod
-    def utilization(self, resource_id: str, predefined: str) -> Utilization | None:
+    def predefined(self, resource_id: str, name: str) -> Utilization | Measure | None:
         """What the predefined metric measures; None if it is none of this dimension."""
 
 

@@ -243,9 +243,9 @@ LIMITS = {"MinCapacity": 1, "MaxCapacity": 2}
         ({"ScalableDimension": "ecs:service:DesiredCount"}, "ValidationException", UNSUPPORTED),
         ({"MinCapacity": 3}, "ValidationException", "Maximum capacity cannot be less than minimum capacity"),
         (
-            {"ServiceNamespace": "lambda", "ScalableDimension": "lambda:function:ProvisionedConcurrency"},
+            {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"},
             "NotImplemented",
-            "lambda:function:ProvisionedConcurrency",
+            "ecs:service:DesiredCount",
         ),
     ],
 )

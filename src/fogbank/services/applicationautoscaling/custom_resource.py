@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from fogbank.core import http_client
 from fogbank.core.context import Context
-from fogbank.core.scaling import Progress, SlowDimension, Utilization
+from fogbank.core.scaling import Progress, SlowDimension
 from fogbank.services.applicationautoscaling.errors import EndpointFailed, EndpointRefused, Invalid
 
 _EXECUTE_API = re.compile(r"[a-z0-9]+\.execute-api\..+")
@@ -40,7 +40,7 @@ class CustomResource(SlowDimension):
     async def change(self, ctx: Context, resource_id: str, units: int) -> Progress:
         return await self._call(ctx, "PATCH", resource_id, json.dumps({"desiredCapacity": float(units)}).encode())
 
-    def utilization(self, resource_id: str, predefined: str) -> Utilization | None:
+    def predefined(self, resource_id: str, name: str) -> None:
         return None
 
     async def _call(self, ctx: Context, method: str, url: str, body: bytes | None) -> Progress:

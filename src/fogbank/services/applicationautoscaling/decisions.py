@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fogbank.core.context import Context
-from fogbank.core.scaling import Utilization
+from fogbank.core.scaling import Measure, Utilization
 from fogbank.services.applicationautoscaling import stepping
 from fogbank.services.applicationautoscaling.adjusting import Adjusting, Decision
 from fogbank.services.applicationautoscaling.records import STEPS, Occasion, Place, Policy, Target
@@ -146,9 +146,11 @@ class Decisions(Adjusting):
 
     def _watched(self, place: Place, configuration: dict[str, Any]) -> dict[str, Any]:
         """What is watched, as PutMetricAlarm takes it."""
-        utilization = self._utilization(place, configuration)
-        if utilization is not None:
-            return metric(utilization.namespace, utilization.used, utilization.dimensions, "Sum")
+        predefined = self._predefined(place, configuration)
+        if isinstance(predefined, Utilization):
+            return metric(predefined.namespace, predefined.used, predefined.dimensions, "Sum")
+        if predefined is not None:
+            return metric(predefined.namespace, predefined.name, predefined.dimensions, predefined.statistic)
         custom = configuration["CustomizedMetricSpecification"]
         if "Metrics" not in custom:
             dimensions = {one["Name"]: one["Value"] for one in custom.get("Dimensions", ())}
@@ -164,14 +166,14 @@ class Decisions(Adjusting):
     # ---- steps --------------------------------------------------------------------------------------------------
 
     def _tracking(self, place: Place, configuration: dict[str, Any]) -> Tracking:
-        of_utilization = self._utilization(place, configuration) is not None
+        of_utilization = isinstance(self._predefined(place, configuration), Utilization)
         return Tracking(float(configuration["TargetValue"]), of_utilization)
 
-    def _utilization(self, place: Place, configuration: dict[str, Any]) -> Utilization | None:
+    def _predefined(self, place: Place, configuration: dict[str, Any]) -> Utilization | Measure | None:
         predefined = configuration.get("PredefinedMetricSpecification")
         if predefined is None:
             return None
-        return self._dimension(place[2], place[4]).utilization(place[3], predefined["PredefinedMetricType"])
+        return self._dimension(place[2], place[4]).predefined(place[3], predefined["PredefinedMetricType"])
 
     def _cooldown_ms(self, place: Place, policy: Policy, member: str) -> int:
         default = self._dimension(place[2], place[4]).cooldown_s

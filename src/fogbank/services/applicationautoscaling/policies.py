@@ -8,7 +8,7 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.ids import new_id
-from fogbank.core.scaling import Dimension
+from fogbank.core.scaling import Dimension, Utilization
 from fogbank.core.service import Answer
 from fogbank.services.applicationautoscaling import stepping
 from fogbank.services.applicationautoscaling.base import PAGE_MAX, check_filter, described, wanted_by
@@ -19,7 +19,7 @@ from fogbank.services.applicationautoscaling.tracking import HIGH, LOW, LOW_PERI
 
 _MEMBERS = {TRACKING: "TargetTrackingScalingPolicyConfiguration", STEPS: "StepScalingPolicyConfiguration"}
 CAPACITY_HIGH, CAPACITY_LOW = "ProvisionedCapacityHigh", "ProvisionedCapacityLow"
-UTILIZATION_MIN, UTILIZATION_MAX = 20, 90  # UpdateTableReplicaAutoScaling: "between 20 and 90"
+UTILIZATION_LIMITS = (20, 90)  # UpdateTableReplicaAutoScaling: "between 20 and 90"
 _CAPACITY_PERIOD_S, _CAPACITY_PERIODS = 300, 3
 
 
@@ -148,8 +148,8 @@ class Policies(Decisions):
         rules = {HIGH: _rule(">", high, tracking.high_periods, watched)}
         if not policy.configuration.get("DisableScaleIn"):
             rules[LOW] = _rule("<", low, LOW_PERIODS, watched)
-        utilization = self._utilization(place, policy.configuration)
-        if utilization is not None:
+        utilization = self._predefined(place, policy.configuration)
+        if isinstance(utilization, Utilization):
             assert capacity is not None, "a utilization has a capacity that is known"
             provisioned = metric(utilization.namespace, utilization.provisioned, utilization.dimensions, "Average")
             provisioned["Period"] = _CAPACITY_PERIOD_S
@@ -181,21 +181,24 @@ class Policies(Decisions):
             raise Invalid(
                 "Exactly one of PredefinedMetricSpecification and CustomizedMetricSpecification must be specified."
             )
-        if predefined is not None and self._utilization(place, configuration) is None:
+        measured = self._predefined(place, configuration)
+        if predefined is not None and measured is None:
             raise Invalid(f"The metric {predefined['PredefinedMetricType']} is not one of {place[4]}.")
         if custom is not None and not (
             "Metrics" in custom or {"MetricName", "Namespace", "Statistic"} <= custom.keys()
         ):
             raise Invalid("A customized metric needs a MetricName, a Namespace and a Statistic, or Metrics.")
         value = configuration["TargetValue"]
-        if predefined is not None and not UTILIZATION_MIN <= value <= UTILIZATION_MAX:
-            raise Invalid(f"The target value must be between {UTILIZATION_MIN} and {UTILIZATION_MAX}.")
+        if measured is not None:
+            least, most = UTILIZATION_LIMITS if isinstance(measured, Utilization) else (measured.least, measured.most)
+            if not least <= value <= most:
+                raise Invalid(f"The target value must be between {least} and {most}.")
         if value <= 0:
             raise Invalid("The target value must be greater than 0.")
-        measured = (predefined, custom)
+        specification = (predefined, custom)
         for other, policy in self._policies(place):
             known = policy.configuration if policy.kind == TRACKING else {}
-            if other != name and measured == (
+            if other != name and specification == (
                 known.get("PredefinedMetricSpecification"),
                 known.get("CustomizedMetricSpecification"),
             ):

@@ -48,8 +48,8 @@ class Capacity(ScalableDimension):
             change = {"GlobalSecondaryIndexUpdates": [{"Update": {"IndexName": index.name, **change}}]}
         ctx.cloud.dynamodb.update_table(ctx, TableName=table.name, **change)
 
-    def utilization(self, resource_id: str, predefined: str) -> Utilization | None:
-        if predefined != f"DynamoDB{self._unit}CapacityUtilization":
+    def predefined(self, resource_id: str, name: str) -> Utilization | None:
+        if name != f"DynamoDB{self._unit}CapacityUtilization":
             return None
         parts = resource_id.split("/")
         return Utilization(

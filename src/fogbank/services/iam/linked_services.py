@@ -86,6 +86,10 @@ LINKED_SERVICES: dict[str, tuple[str, tuple[str, ...]]] = {
         "AWSServiceRoleForLakeFormationDataAccess",
         ("LakeFormationDataAccessServiceRolePolicy",),
     ),
+    "lambda.application-autoscaling.amazonaws.com": (
+        "AWSServiceRoleForApplicationAutoScaling_LambdaConcurrency",
+        ("AWSApplicationAutoscalingLambdaConcurrencyPolicy",),
+    ),
     "lex.amazonaws.com": ("AWSServiceRoleForLexBots", ("AmazonLexBotPolicy",)),
     "lexv2.amazonaws.com": ("AWSServiceRoleForLexV2Bots", ("AmazonLexV2BotPolicy",)),
     "lightsail.amazonaws.com": ("AWSServiceRoleForLightsail", ("LightsailExportAccess",)),

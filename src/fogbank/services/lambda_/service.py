@@ -5,6 +5,7 @@ from typing import Any
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
+from fogbank.core.scaling import Dimension
 from fogbank.engines.compute.process import ProcessEngine
 from fogbank.services.lambda_.async_invoke import AsyncInvoker
 from fogbank.services.lambda_.code import CodeCache
@@ -32,6 +33,7 @@ from fogbank.services.lambda_.pollers import Pollers
 from fogbank.services.lambda_.provisioning import Provisioning
 from fogbank.services.lambda_.records import Tables
 from fogbank.services.lambda_.resource_facts import ResourceFacts
+from fogbank.services.lambda_.scaling import ProvisionedConcurrency
 from fogbank.services.lambda_.sentences import reworded
 from fogbank.services.lambda_.tags import Tags
 from fogbank.services.lambda_.urls.configs import Urls
@@ -104,6 +106,9 @@ class LambdaService(
 
     def refusal(self, sentence: str, parameters: dict[str, Any]) -> AwsError | None:
         return reworded(sentence)
+
+    def scalable_dimensions(self) -> list[Dimension]:
+        return [ProvisionedConcurrency(self._functions, self._provisioning)]
 
     def invoke_async_in_transaction(self, ctx: Context, arn: str, payload: bytes) -> str:
         """Queue an asynchronous invocation in the caller's transaction (the targets of other services); its id."""
