@@ -10,6 +10,7 @@ from fogbank.core.errors import AwsError
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
 from fogbank.services.lambda_.access_resources import ACCESS_RESOURCES
 from fogbank.services.lambda_.resource_properties import gone_is_fine, set_tags, taken, typed
+from fogbank.services.lambda_.version_resources import VERSION_RESOURCES
 
 _SETTINGS = (
     "DeadLetterConfig",
@@ -232,50 +233,6 @@ def _mapping_state(answer: dict[str, Any]) -> ResourceState:
     return ResourceState(physical_id=answer["UUID"], attributes=attributes)
 
 
-class VersionType(ResourceType):
-    type_name = "AWS::Lambda::Version"
-    supported = frozenset({"CodeSha256", "Description", "FunctionName"})
-
-    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        answer = await ctx.call(ctx.cloud.lambda_.publish_version, **typed("", request.properties))
-        attributes = {"Version": answer["Version"], "FunctionArn": answer["FunctionArn"]}
-        return ResourceState(physical_id=answer["FunctionArn"], attributes=attributes)
-
-    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        return ResourceState(physical_id=request.physical_id, attributes=request.attributes)
-
-    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
-        await gone_is_fine(ctx.call(ctx.cloud.lambda_.delete_function, FunctionName=request.physical_id))
-
-
-class AliasType(ResourceType):
-    type_name = "AWS::Lambda::Alias"
-    supported = frozenset({"Description", "FunctionName", "FunctionVersion", "Name", "RoutingConfig"})
-
-    async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        answer = await ctx.call(ctx.cloud.lambda_.create_alias, **_alias_settings(request))
-        return ResourceState(physical_id=answer["AliasArn"], attributes={"AliasArn": answer["AliasArn"]})
-
-    async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
-        answer = await ctx.call(ctx.cloud.lambda_.update_alias, **_alias_settings(request))
-        return ResourceState(physical_id=answer["AliasArn"], attributes={"AliasArn": answer["AliasArn"]})
-
-    async def delete(self, ctx: Context, request: ResourceRequest) -> None:
-        properties = request.previous or request.properties
-        delete = ctx.cloud.lambda_.delete_alias
-        await gone_is_fine(ctx.call(delete, FunctionName=properties["FunctionName"], Name=properties["Name"]))
-
-
-def _alias_settings(request: ResourceRequest) -> dict[str, Any]:
-    """CloudFormation lists the weights of other versions, the API maps them."""
-    settings = dict(request.properties)
-    if "RoutingConfig" in settings:
-        weights = settings["RoutingConfig"].get("AdditionalVersionWeights") or []
-        by_version = {weight["FunctionVersion"]: float(weight["FunctionWeight"]) for weight in weights}
-        settings["RoutingConfig"] = {"AdditionalVersionWeights": by_version}
-    return settings
-
-
 class LayerVersionType(ResourceType):
     type_name = "AWS::Lambda::LayerVersion"
     supported = frozenset(
@@ -329,8 +286,7 @@ class EventInvokeConfigType(ResourceType):
 RESOURCES: list[type[ResourceType]] = [
     FunctionType,
     EventSourceMappingType,
-    VersionType,
-    AliasType,
+    *VERSION_RESOURCES,
     LayerVersionType,
     EventInvokeConfigType,
     *ACCESS_RESOURCES,

@@ -1,4 +1,4 @@
-"""Stacks with URLs, permissions and code signing; the same from SAM."""
+"""Stacks with URLs, permissions, aliases and code signing; the same from SAM."""
 
 from collections.abc import Callable
 from typing import Any
@@ -116,3 +116,33 @@ def test_a_serverless_function_has_a_url_and_an_alias(aws: Aws) -> None:
     assert ask(made["Url"]).body == b"1"
     config = aws("lambda").get_function_event_invoke_config(FunctionName=made["Name"], Qualifier="live")
     assert config["MaximumRetryAttempts"] == 0
+
+
+def test_an_alias_is_made_when_its_environments_are_there(aws: Aws) -> None:
+    def resources(**alias: Any) -> dict[str, Any]:
+        version = {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "Work"}}}
+        properties = {
+            "FunctionName": {"Ref": "Work"},
+            "FunctionVersion": {"Fn::GetAtt": ["Version", "Version"]},
+            "Name": "live",
+            **alias,
+        }
+        return {
+            "Work": function(),
+            "Version": version,
+            "Live": {"Type": "AWS::Lambda::Alias", "Properties": properties},
+        }
+
+    def provisioned() -> list[tuple[str, int]]:
+        found = aws("lambda").list_provisioned_concurrency_configs(FunctionName=made["Name"])
+        return [
+            (row["Status"], row["AvailableProvisionedConcurrentExecutions"])
+            for row in found["ProvisionedConcurrencyConfigs"]
+        ]
+
+    wanted = {"ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": "2"}}
+    made = deploy(aws, resources(**wanted, Description="first"), {"Name": {"Ref": "Work"}})
+    assert provisioned() == [("READY", 2)]
+    deploy(aws, resources(), {"Name": {"Ref": "Work"}}, update=True)
+    assert provisioned() == []
+    assert aws("lambda").get_alias(FunctionName=made["Name"], Name="live")["Description"] == ""
