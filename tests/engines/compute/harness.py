@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from fogbank.engines.compute.interface import ComputeEngine, Environment, FunctionSpec, Invocation, Outcome
 
 NOW_MS = 1_767_323_045_006
@@ -59,6 +61,9 @@ class Harness:
             "runtime_version_arn": "arn:aws:lambda:us-east-1::runtime:1",
         }
         return FunctionSpec(**defaults | options)
+
+    def with_variables(self, spec: FunctionSpec, **variables: str) -> FunctionSpec:
+        return msgspec.structs.replace(spec, environment={**spec.environment, **variables})
 
     def with_environment(self, spec: FunctionSpec, work: Callable[[Environment], Awaitable[Any]]) -> Any:
         """What `work` gives with a new environment."""

@@ -21,10 +21,11 @@ from fogbank.engines.compute.extensions_api import PREFIX as EXTENSIONS_PREFIX
 from fogbank.engines.compute.extensions_api import ExtensionsApi, ShutdownReason
 from fogbank.engines.compute.http_api import HttpApi, Receiver, Request
 from fogbank.engines.compute.interface import Ending, FunctionSpec, Hear, Initialization, Invocation, Outcome
+from fogbank.engines.compute.interpreters import Interpreters
 from fogbank.engines.compute.platform_events import Phase, status_of
 from fogbank.engines.compute.processes import Processes
 from fogbank.engines.compute.runtime_api import RuntimeApi
-from fogbank.engines.compute.runtimes import Program, extension_programs, runtime_program
+from fogbank.engines.compute.runtimes import InvalidEntrypoint, Program, extension_programs, runtime_program
 from fogbank.engines.compute.telemetry_api import LOGS_PATH, TELEMETRY_PATH, TelemetryApi
 
 MEMORY_WATCH_S = 0.1
@@ -48,12 +49,14 @@ class ProcessEnvironment:
         self,
         spec: FunctionSpec,
         processes: Processes,
+        interpreters: Interpreters,
         hear: Hear,
         now_ms: Callable[[], int],
         forget: "Callable[[ProcessEnvironment], None]",
     ) -> None:
         self._spec = spec
         self._processes = processes
+        self._interpreters = interpreters
         self._forget = forget
         self._log = EnvironmentLog(spec, hear, now_ms)
         self._runtime = RuntimeApi(self)
@@ -180,7 +183,11 @@ class ProcessEnvironment:
             await self._start_runtime()
 
     async def _start_runtime(self) -> None:
-        program = runtime_program(self._spec, self._processes.view, self._address)
+        try:
+            program = runtime_program(self._spec, self._processes.view, self._address, self._interpreters)
+        except InvalidEntrypoint as error:
+            self._fail(Failure("exited", error_type="Runtime.InvalidEntrypoint", reason=str(error)))
+            return
         self._runtime_pid = await self._start(program, self._log.function.write_end, self._runtime_exited)
 
     async def _start(self, program: Program, log_fd: int, on_exit: Callable[[int], None]) -> int:

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fogbank.core.front_door import FrontDoor
-from fogbank.engines.compute import runtimes
 from fogbank.engines.compute.cgroups import ControlGroups
 from fogbank.engines.compute.environment import ProcessEnvironment
 from fogbank.engines.compute.interface import Environment, FunctionSpec, Hear
+from fogbank.engines.compute.interpreters import Interpreters
 from fogbank.engines.compute.processes import PlainProcesses, Processes
 from fogbank.engines.compute.sandbox import Sandbox
 from fogbank.engines.compute.zygote_client import Zygote
@@ -27,24 +27,27 @@ class ProcessEngine:
         self._folder = folder = folder.absolute()
         self._front_door = front_door
         self._now_ms = now_ms
-        # Every python3.x runs on the interpreter that runs Fogbank: the only one that is surely there and has the SDK.
-        self._zygote = Zygote(sys.executable, folder / "root")
+        self._interpreters = Interpreters(folder / "java")
+        self._zygotes: dict[str, Zygote] = {}
         self._groups: ControlGroups | None = None
         self._environments: set[ProcessEnvironment] = set()
         self._closed = False
         shutil.rmtree(folder, ignore_errors=True)
-        (folder / "root").mkdir(parents=True)
+        (folder / "java").mkdir(parents=True)
 
     def check(self, runtime: str) -> None:
-        runtimes.check(runtime)
+        self._interpreters.check(runtime)
 
     async def create(self, spec: FunctionSpec, hear: Hear) -> Environment:
         self.check(spec.runtime)
         if self._closed:
             # The server stops, and who waits for this is cancelled anyway: there is nothing to tell.
             raise asyncio.CancelledError
+        await self._interpreters.prepare(spec.runtime)
         processes = await self._place(spec)
-        environment = ProcessEnvironment(spec, processes, hear, self._now_ms, self._environments.discard)
+        environment = ProcessEnvironment(
+            spec, processes, self._interpreters, hear, self._now_ms, self._environments.discard
+        )
         self._environments.add(environment)
         try:
             await environment.start()
@@ -54,11 +57,25 @@ class ProcessEngine:
         return environment
 
     async def _place(self, spec: FunctionSpec) -> Processes:
-        if not (await self._zygote.sandboxes()).there:
-            return PlainProcesses(spec, tempfile.mkdtemp(dir=self._folder), self._zygote)
+        own = self._interpreters.python(spec.runtime) if spec.runtime.startswith("python") else sys.executable
+        zygote = self._zygote(own)
+        runtimes = self._interpreters.runtimes()
+        if not (await zygote.sandboxes()).there:
+            return PlainProcesses(spec, tempfile.mkdtemp(dir=self._folder), zygote, runtimes)
         if self._groups is None:
             self._groups = ControlGroups.find()
-        return Sandbox(spec, self._zygote, self._front_door, self._groups)
+        return Sandbox(spec, zygote, runtimes, self._front_door, self._groups)
+
+    def _zygote(self, interpreter: str) -> Zygote:
+        """All that is not in Python is started by the zygote of Fogbank's own interpreter."""
+        zygote = self._zygotes.get(interpreter)
+        if zygote is None:
+            root = self._folder / f"root-{len(self._zygotes)}"
+            root.mkdir()
+            interpreters = self._interpreters
+            zygote = Zygote(interpreter, root, interpreters.runtimes(), interpreters.folders())
+            self._zygotes[interpreter] = zygote
+        return zygote
 
     async def close(self) -> None:
         self._closed = True
@@ -66,6 +83,6 @@ class ProcessEngine:
         for environment in environments:
             environment.destroy()
         await asyncio.gather(*[environment.until_removed() for environment in environments])
-        await self._zygote.close()
+        await asyncio.gather(*[zygote.close() for zygote in self._zygotes.values()])
         if self._groups is not None:
             self._groups.close()

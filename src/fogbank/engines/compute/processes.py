@@ -6,12 +6,14 @@ import os
 import shutil
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from fogbank.engines.compute.forker import OnExit
 from fogbank.engines.compute.interface import FunctionSpec
-from fogbank.engines.compute.runtimes import PYTHON_FILES, Program, View
+from fogbank.engines.compute.interpreters import PYTHON_FILES
+from fogbank.engines.compute.runtimes import Program, View
 from fogbank.engines.compute.zygote_client import Zygote
 
 STOPPED_AFTER_S = 0.05
@@ -102,8 +104,9 @@ def order_of(spec: FunctionSpec, view: View, program: Program) -> dict[str, Any]
 class PlainProcesses:
     """Processes like any other of the user's, each in a group of its own, with a temporary folder."""
 
-    def __init__(self, spec: FunctionSpec, folder: str, zygote: Zygote) -> None:
+    def __init__(self, spec: FunctionSpec, folder: str, zygote: Zygote, runtimes: Mapping[str, Path]) -> None:
         self._spec = spec
+        self._runtimes = {name: str(path) for name, path in runtimes.items()}
         self._folder = folder
         self._zygote = zygote
         self._pids: set[int] = set()
@@ -112,7 +115,7 @@ class PlainProcesses:
     @property
     def view(self) -> View:
         layers = tuple(str(layer) for layer in self._spec.layers)
-        return View(str(self._spec.code), layers, self._folder, str(PYTHON_FILES.parent))
+        return View(str(self._spec.code), layers, self._folder, str(PYTHON_FILES.parent), self._runtimes)
 
     async def open(self) -> socket.socket:
         return socket.create_server(("127.0.0.1", 0), backlog=16)

@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import socket
+from collections.abc import Iterable
 from pathlib import Path
 
 from fogbank.core.front_door import FrontDoor
@@ -21,8 +22,16 @@ _LISTENERS_MAX = 4
 class Sandbox:
     """Lives from `open` to `remove`; processes come and go in it, and /tmp stays."""
 
-    def __init__(self, spec: FunctionSpec, zygote: Zygote, front_door: FrontDoor | None, groups: ControlGroups) -> None:
+    def __init__(
+        self,
+        spec: FunctionSpec,
+        zygote: Zygote,
+        runtimes: Iterable[str],
+        front_door: FrontDoor | None,
+        groups: ControlGroups,
+    ) -> None:
         self._spec = spec
+        self._runtimes = tuple(runtimes)
         # /tmp lies in memory, and what is in it counts against the group, but not against the function.
         wall_bytes = (spec.memory_mb + spec.ephemeral_mb) << 20
         self._group = groups.make(memory_bytes=wall_bytes, memory_mb=spec.memory_mb)
@@ -37,7 +46,8 @@ class Sandbox:
 
     @property
     def view(self) -> View:
-        return View("/var/task", ("/opt",) * len(self._spec.layers), "/tmp", "/var/runtime")
+        runtimes = {name: f"/var/runtime/{name}" for name in self._runtimes}
+        return View("/var/task", ("/opt",) * len(self._spec.layers), "/tmp", "/var/runtime", runtimes)
 
     async def open(self) -> socket.socket:
         spec, door = self._spec, self._front_door

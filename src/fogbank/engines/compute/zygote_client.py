@@ -7,14 +7,13 @@ import os
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from fogbank.engines.compute.forker import Forker, OnExit
-from fogbank.engines.compute.runtimes import PYTHON_FILES, interpreter_folders, runtime_folders
+from fogbank.engines.compute.interpreters import PYTHON_FILES, sdk_path
 
 log = logging.getLogger("fogbank.compute")
 
@@ -29,9 +28,13 @@ class Sandboxes(msgspec.Struct, frozen=True):
 class Zygote:
     """One interpreter's zygote, started when first needed and again if it should die."""
 
-    def __init__(self, interpreter: str, root: Path) -> None:
+    def __init__(self, interpreter: str, root: Path, runtimes: Mapping[str, Path], visible: Sequence[Path]) -> None:
+        """`root` is an empty folder, `runtimes` and `visible` are what each sandbox shows of the machine besides the
+        system's programs and this interpreter: Fogbank's runtimes by name, and others."""
         self._interpreter = interpreter
         self._root = root
+        self._runtimes = runtimes
+        self._visible = visible
         self._process: subprocess.Popen[bytes] | None = None
         self._forker: Forker | None = None
         self._sandboxes: asyncio.Future[Sandboxes] | None = None
@@ -61,10 +64,10 @@ class Zygote:
     def _start(self) -> Forker:
         ours, theirs = socket.socketpair()
         settings = {
-            "sdk": _sdk_path(),
+            "sdk": sdk_path(),
             "root": str(self._root),
-            "runtimes": {folder.name: str(folder) for folder in runtime_folders()},
-            "visible": [str(folder) for folder in interpreter_folders()],
+            "runtimes": {name: str(folder) for name, folder in self._runtimes.items()},
+            "visible": [str(folder) for folder in self._visible],
         }
         with theirs:
             # -I -S: nothing of Fogbank's environment is visible to functions but the AWS SDK, as on AWS.
@@ -98,11 +101,3 @@ class Zygote:
         if self._sandboxes is not None and not self._sandboxes.done():
             self._sandboxes.set_exception(ConnectionResetError("the function interpreter ended"))
         log.warning("the function interpreter %s ended; it is started again when needed", self._interpreter)
-
-
-def _sdk_path() -> list[str]:
-    """Where boto3 lies: AWS's Python runtimes include it."""
-    spec = find_spec("boto3")
-    if spec is None or spec.origin is None:
-        return []
-    return [str(Path(spec.origin).parent.parent)]

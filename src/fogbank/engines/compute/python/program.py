@@ -51,7 +51,7 @@ def become(order, log):
     os.chdir(order["code"])
     time.tzset()
     if order["command"]:
-        os.execv(order["command"][0], order["command"])
+        _execute(order["command"])
     # For the life of the process.
     sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
@@ -73,6 +73,15 @@ def _forget_own():
     for name, module in list(sys.modules.items()):
         if os.path.dirname(getattr(module, "__file__", None) or "") == folder:
             del sys.modules[name]
+
+
+def _execute(command):
+    """Does not return; what a shell would exit with if it cannot be done."""
+    try:
+        os.execv(command[0], command)
+    except OSError as error:
+        os.write(2, f"{command[0]}: {error.strerror}\n".encode())
+        os._exit(127 if isinstance(error, FileNotFoundError) else 126)
 
 
 def _forget_bundled(code_paths):
