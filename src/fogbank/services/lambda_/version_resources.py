@@ -88,7 +88,9 @@ async def _provision(ctx: Context, place: dict[str, str], properties: dict[str, 
         if found["Status"] == "READY":
             return
         if found["Status"] == "FAILED":
-            raise InvalidParameterValue(f"Provisioned concurrency failed: {found.get('StatusReason', '')}")
+            raise InvalidParameterValue(
+                f"Provisioned Concurrency configuration failed to be applied. Reason: {found['StatusReason']}"
+            )
         await ctx.cloud.clock.sleep(_POLL_S)
 
 
