@@ -13,7 +13,7 @@ from fogbank.wire.model import ServiceModel
 WITHOUT_TABLE = {
     "apigateway", "applicationautoscaling", "cloudformation", "cloudwatch", "dynamodb", "dynamodbstreams", "ecr",
     "events", "firehose", "glue", "kinesis", "logs", "oam", "pipes", "resourcegroupstaggingapi", "s3",
-    "kms", "cloudtrail", "scheduler", "sns",
+    "kms", "scheduler", "sns",
 }  # fmt: skip
 WITH_TABLE = sorted(SERVICES.keys() - WITHOUT_TABLE)
 

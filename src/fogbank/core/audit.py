@@ -126,6 +126,11 @@ class Audit:
                 return
             yield place, entry
 
+    def regions_of(self, account: str) -> list[str]:
+        """Where the account has entries."""
+        self.flush()
+        return [region for owner, region in self._places() if owner == account]
+
     def everywhere(self, *, since_ms: int = 0) -> Iterator[tuple[Place, Entry]]:
         """The entries of all accounts and regions, the oldest first."""
         self.flush()

@@ -41,6 +41,7 @@ SERVICES = {
         "applicationautoscaling", "AWS::ApplicationAutoScaling", model="application-autoscaling"
     ),
     "cloudformation": _entry("cloudformation", "AWS::CloudFormation", "AWS::CDK"),
+    "cloudtrail": _entry("cloudtrail", "AWS::CloudTrail"),
     "cloudwatch": _entry("cloudwatch", "AWS::CloudWatch"),
     "dynamodb": _entry("dynamodb", "AWS::DynamoDB"),
     "dynamodbstreams": _entry("dynamodbstreams"),

@@ -1,0 +1,3 @@
+from fogbank.services.cloudtrail.service import CloudTrailService
+
+__all__ = ["CloudTrailService"]

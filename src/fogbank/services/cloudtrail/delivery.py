@@ -1,0 +1,178 @@
+"""Every five minutes by the clock what came is delivered: to a bucket, and to a log group and a topic if there are any.
+
+A delivery is a row of the outbox, written when it is due. It takes what came between the last delivery and a minute
+before it was due, so that what was under way then is part of the next one. Its files' names follow from the trail, the
+region and the time: a crash repeats files under the same names.
+"""
+
+import gzip
+import hashlib
+from collections.abc import Iterator
+
+from fogbank.core.alarms import Alarm, Alarms
+from fogbank.core.cloud import Cloud
+from fogbank.core.context import Context
+from fogbank.core.errors import AwsError
+from fogbank.core.outbox import RetryPolicy
+from fogbank.core.store import Record
+from fogbank.services.cloudtrail.base import Base
+from fogbank.services.cloudtrail.destinations import folder, log_group, notice
+from fogbank.services.cloudtrail.digests import Digests
+from fogbank.services.cloudtrail.events import Event
+from fogbank.services.cloudtrail.records import LogFile, Trail, TrailKey, TrailTables, trail_arn
+from fogbank.services.cloudtrail.selectors import takes
+from fogbank.services.cloudtrail.stamps import compact_minute, day_folder
+
+PERIOD_MS = 5 * 60_000
+LAG_MS = 60_000
+FILE_EVENTS_MAX = 10_000
+LOGS_BATCH_MAX = 1_000
+LOGS_EVENT_MAX = 256 * 1024
+GLOBAL_REGION = "us-east-1"
+GLOBAL_SERVICES = frozenset(("iam", "sts", "organizations", "cloudfront", "route53"))
+_KIND = "cloudtrail.delivery"
+
+
+class Due(Record):
+    """Deliver what the trail has until then."""
+
+    region: str
+    name: str
+    until_ms: int
+
+
+class Delivery(Digests, Base):
+    """The background work of `CloudTrailService`."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        self._tables = TrailTables(cloud.store)
+        self._due = Alarms(cloud, "cloudtrail.due", key=(str, str, str), ring=self._ring)
+        cloud.outbox.handler(
+            _KIND, self._deliver, payload=Due, retry=RetryPolicy(attempts_max=3), on_exhausted=self._given_up
+        )
+
+    async def start(self) -> None:
+        self._due.resume()
+
+    # ---- when ---------------------------------------------------------------------------------------------------
+
+    def _schedule(self, key: TrailKey, now_ms: int) -> None:
+        self._due.set(key, now_ms - now_ms % PERIOD_MS + PERIOD_MS)
+
+    def _ring(self, key: TrailKey, alarm: Alarm) -> None:
+        trail = self._tables.trails.get(key)
+        if trail is None:
+            return
+        account, region, name = key
+        ctx = self.cloud.context(account=account, region=region)
+        until_ms = ctx.now_ms - LAG_MS
+        self.cloud.outbox.put(ctx, _KIND, lane="/".join(key), payload=Due(region, name, until_ms))
+        if trail.logging or trail.stopped_ms >= until_ms:
+            self._schedule(key, ctx.now_ms)
+
+    # ---- what ---------------------------------------------------------------------------------------------------
+
+    async def _deliver(self, ctx: Context, due: Due) -> None:
+        key = (ctx.account, due.region, due.name)
+        trail = self._tables.trails.get(key)
+        if trail is None:
+            return
+        until_ms = due.until_ms if trail.logging else min(due.until_ms, trail.stopped_ms)
+        files: list[LogFile] = []
+        for region in self._regions(key, trail):
+            events = [event for event in self._between(key, trail, region, until_ms) if takes(trail, event)]
+            for number, start in enumerate(range(0, len(events), FILE_EVENTS_MAX)):
+                part = events[start : start + FILE_EVENTS_MAX]
+                files.append(await _put_file(ctx, key, trail, region, part, until_ms, number))
+            await self._log(ctx, key, trail, region, events)
+        if files and trail.topic:
+            message = notice(trail.bucket, [file.key for file in files])
+            await ctx.call(ctx.cloud.sns.publish, TopicArn=trail.topic, Message=message)
+        await ctx.run(self._delivered, ctx.refreshed(), key, until_ms, files)
+        await self._digest_if_due(ctx, key)
+
+    def _regions(self, key: TrailKey, trail: Trail) -> list[str]:
+        """Where the trail's events are."""
+        account, home, _ = key
+        if trail.multi_region:
+            return self.cloud.audit.regions_of(account)
+        return [home, GLOBAL_REGION] if trail.global_events and home != GLOBAL_REGION else [home]
+
+    def _between(self, key: TrailKey, trail: Trail, region: str, until_ms: int) -> Iterator[Event]:
+        account, home, _ = key
+        only_global = not trail.multi_region and region != home
+        found = self.cloud.audit.entries(
+            account, region, since_ms=trail.delivered_ms, until_ms=until_ms - 1, newest_first=False
+        )
+        for (_, _, at_ms, _), entry in found:
+            is_global = entry.service in GLOBAL_SERVICES
+            if (is_global and trail.global_events) or not (is_global or only_global):
+                yield self._event(account, region, at_ms, entry)
+
+    async def _log(self, ctx: Context, key: TrailKey, trail: Trail, region: str, events: list[Event]) -> None:
+        """Put the events into the trail's log group. That this fails does not hold up the files."""
+        if not trail.log_group or not events:
+            return
+        logs, group = ctx.cloud.logs, log_group(trail.log_group)
+        stream = f"{ctx.account}_CloudTrail_{region}"
+        rows = [{"timestamp": event.at_ms, "message": event.text()} for event in events]
+        rows = [row for row in rows if len(str(row["message"])) <= LOGS_EVENT_MAX]
+        error = ""
+        try:
+            await ctx.run(logs.ensure_stream, ctx, group, stream)
+            for start in range(0, len(rows), LOGS_BATCH_MAX):
+                batch = rows[start : start + LOGS_BATCH_MAX]
+                await ctx.call(logs.put_log_events, logGroupName=group, logStreamName=stream, logEvents=batch)
+        except AwsError as failure:
+            error = failure.code
+        await ctx.run(self._logged, ctx.refreshed(), key, error)
+
+    # ---- what became of it --------------------------------------------------------------------------------------
+
+    def _logged(self, ctx: Context, key: TrailKey, error: str) -> None:
+        trail = self._tables.trails.get(key)
+        if trail is not None:
+            trail.logs_error = error
+            trail.logs_ms = trail.logs_ms if error else ctx.now_ms
+            self._tables.trails.put(key, trail)
+
+    def _delivered(self, ctx: Context, key: TrailKey, until_ms: int, files: list[LogFile]) -> None:
+        trail = self._tables.trails.get(key)
+        if trail is None:
+            return
+        trail.delivered_ms, trail.error = max(trail.delivered_ms, until_ms), ""
+        if files:
+            trail.file_ms = ctx.now_ms
+            trail.notified_ms = ctx.now_ms if trail.topic else trail.notified_ms
+            trail.digest_files += files if trail.validation else []
+        self._tables.trails.put(key, trail)
+
+    def _given_up(self, ctx: Context, due: Due, error: Exception) -> None:
+        """The next delivery takes these events, too."""
+        key = (ctx.account, due.region, due.name)
+        trail = self._tables.trails.get(key)
+        if trail is not None:
+            trail.error = error.code if isinstance(error, AwsError) else "InternalFailure"
+            self._tables.trails.put(key, trail)
+
+
+async def _put_file(
+    ctx: Context, key: TrailKey, trail: Trail, region: str, events: list[Event], until_ms: int, number: int
+) -> LogFile:
+    text = '{"Records":[' + ",".join(event.text() for event in events) + "]}"
+    content = gzip.compress(text.encode(), mtime=0)
+    stamp = compact_minute(until_ms)
+    name = hashlib.sha256(f"{trail_arn(*key)} {region} {until_ms} {number}".encode()).hexdigest()[:16]
+    path = f"{folder(trail.prefix, ctx.account)}CloudTrail/{region}/{day_folder(until_ms)}/"
+    object_key = f"{path}{ctx.account}_CloudTrail_{region}_{stamp}_{name}.json.gz"
+    await ctx.call(
+        ctx.cloud.s3.put_object,
+        Bucket=trail.bucket,
+        Key=object_key,
+        Body=content,
+        ContentType="application/json",
+        ContentEncoding="gzip",
+    )
+    digest = hashlib.sha256(content).hexdigest()
+    return LogFile(object_key, digest, events[0].at_ms, events[-1].at_ms)
