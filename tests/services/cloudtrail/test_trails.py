@@ -169,7 +169,7 @@ def test_digests_are_signed_and_chained(aws: Any, trail: Any, bucket: str, accou
         key.verify(bytes.fromhex(before), "\n".join(signed).encode(), PKCS1v15(), hashes.SHA256())
         for file in digest["logFiles"]:
             content = aws("s3").get_object(Bucket=bucket, Key=file["s3Object"])["Body"].read()
-            assert hashlib.sha256(content).hexdigest() == file["hashValue"]
+            assert hashlib.sha256(gzip.decompress(content)).hexdigest() == file["hashValue"]
 
 
 def test_data_events_are_refused_where_nobody_records_them(trail: Any, bucket: str) -> None:

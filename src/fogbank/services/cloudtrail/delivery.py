@@ -160,8 +160,7 @@ class Delivery(Digests, Base):
 async def _put_file(
     ctx: Context, key: TrailKey, trail: Trail, region: str, events: list[Event], until_ms: int, number: int
 ) -> LogFile:
-    text = '{"Records":[' + ",".join(event.text() for event in events) + "]}"
-    content = gzip.compress(text.encode(), mtime=0)
+    content = ('{"Records":[' + ",".join(event.text() for event in events) + "]}").encode()
     stamp = compact_minute(until_ms)
     name = hashlib.sha256(f"{trail_arn(*key)} {region} {until_ms} {number}".encode()).hexdigest()[:16]
     path = f"{folder(trail.prefix, ctx.account)}CloudTrail/{region}/{day_folder(until_ms)}/"
@@ -170,9 +169,8 @@ async def _put_file(
         ctx.cloud.s3.put_object,
         Bucket=trail.bucket,
         Key=object_key,
-        Body=content,
+        Body=gzip.compress(content, mtime=0),
         ContentType="application/json",
         ContentEncoding="gzip",
     )
-    digest = hashlib.sha256(content).hexdigest()
-    return LogFile(object_key, digest, events[0].at_ms, events[-1].at_ms)
+    return LogFile(object_key, hashlib.sha256(content).hexdigest(), events[0].at_ms, events[-1].at_ms)

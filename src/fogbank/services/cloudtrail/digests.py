@@ -39,8 +39,7 @@ class Digests(Service):
         if StartTime is not None and EndTime is not None and StartTime > EndTime:
             raise InvalidTimeRange("The start time must be earlier than the end time.")
         key = self._tables.keys.get((ctx.account, ctx.region))
-        until_ms = ctx.now_ms if EndTime is None else int(EndTime * 1000)
-        if key is None or NextToken is not None or until_ms < key.made_ms:
+        if key is None or NextToken is not None or (EndTime is not None and EndTime * 1000 < key.made_ms):
             return {"PublicKeyList": []}
         row = {
             "Value": key.public_der,

@@ -62,8 +62,8 @@ class Lookup(Base):
             raise InvalidLookupAttributes("You can specify only one lookup attribute.")
         if not 1 <= MaxResults <= PAGE_MAX:
             raise InvalidMaxResults(f"The max results must be between 1 and {PAGE_MAX}.")
-        since_ms = max(int((StartTime or 0) * 1000), ctx.now_ms - HISTORY_MS)
-        until_ms = ctx.now_ms if EndTime is None else int(EndTime * 1000)
+        since_ms = int(min(max((StartTime or 0) * 1000, ctx.now_ms - HISTORY_MS), ctx.now_ms + 1))
+        until_ms = ctx.now_ms if EndTime is None else int(max(min(EndTime * 1000, ctx.now_ms), 0))
         if EndTime is not None and StartTime is not None and StartTime > EndTime:
             raise InvalidTimeRange("The start time must be earlier than the end time.")
         return self._page(self._history(ctx, since_ms, until_ms, NextToken), _wanted(attributes), MaxResults)
@@ -71,7 +71,7 @@ class Lookup(Base):
     def _history(self, ctx: Context, since_ms: int, until_ms: int, token: str | None) -> Iterator[tuple[str, Event]]:
         """The newest first, with the token that goes on behind each."""
         behind = None if token is None else _read(token)
-        until_ms = until_ms if behind is None else behind[0]
+        until_ms = until_ms if behind is None else min(behind[0], until_ms)
         found = ctx.cloud.audit.entries(ctx.account, ctx.region, since_ms=since_ms, until_ms=until_ms)
         for (_, _, at_ms, number), entry in found:
             if behind is None or (at_ms, number) < behind:

@@ -41,7 +41,7 @@ class Trail(Record):
 
 
 class LogFile(Record):
-    """A file as a digest tells of it."""
+    """A file as a digest tells of it: with the hash of what is packed in it."""
 
     key: str
     hash: str
