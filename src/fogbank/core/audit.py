@@ -6,7 +6,7 @@ in its own transaction; the rest waits in memory for the next commit, at most `F
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -88,15 +88,21 @@ class Audit:
         self._number = 0
         self.everything = False
         """Whether operations on data are recorded, too."""
+        self.watchers: list[Callable[[Context, Place, Entry], None]] = []
+        """Told of everything that may have changed something, in a transaction."""
 
     def add(self, ctx: "Context", entry: Entry) -> None:
         """Record it in the current transaction, with all that waits."""
-        self._entries.put(self._place(ctx), entry)
+        place = self._place(ctx)
+        self._entries.put(place, entry)
         self._write_pending()
+        self._tell_watchers(ctx, place, entry)
 
     def add_later(self, ctx: "Context", entry: Entry) -> None:
         """Record it with the next commit; nobody waits for that."""
-        self._pending[self._place(ctx)] = entry
+        place = self._place(ctx)
+        self._pending[place] = entry
+        self._tell_watchers(ctx, place, entry)
         if len(self._pending) >= _PENDING_MAX:
             self.flush()
         elif not self._scheduled:
@@ -150,6 +156,12 @@ class Audit:
     def _place(self, ctx: "Context") -> Place:
         self._number = (self._number + 1) % 1_000_000
         return (ctx.account, ctx.region, ctx.now_ms, self._number)
+
+    def _tell_watchers(self, ctx: "Context", place: Place, entry: Entry) -> None:
+        if self.watchers and not entry.read_only:
+            with self._cloud.store.transaction():
+                for watch in self.watchers:
+                    watch(ctx, place, entry)
 
     def _write_pending(self) -> None:
         if not self._pending:

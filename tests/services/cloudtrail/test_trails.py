@@ -204,3 +204,25 @@ def test_a_stack_makes_changes_and_removes_a_trail(aws: Any, trail: Any, bucket:
     cloudformation.delete_stack(StackName="s")
     cloudformation.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
     assert trail.list_trails()["Trails"] == []
+
+
+def test_changes_are_told_on_the_event_bus(aws: Any, trail: Any, bucket: str) -> None:
+    url = aws("sqs").create_queue(QueueName="told")["QueueUrl"]
+    arn = aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {
+        "source": ["aws.sns"],
+        "detail-type": ["AWS API Call via CloudTrail"],
+        "detail": {"eventName": ["CreateTopic", "ListTopics"]},
+    }
+    aws("events").put_rule(Name="calls", EventPattern=json.dumps(pattern))
+    aws("events").put_targets(Rule="calls", Targets=[{"Id": "q", "Arn": arn}])
+    aws("sns").create_topic(Name="before")
+    trail.create_trail(Name="main", S3BucketName=bucket)
+    trail.start_logging(Name="main")
+    aws("sns").list_topics()
+    aws("sns").create_topic(Name="after")
+    (message,) = eventually(lambda: aws("sqs").receive_message(QueueUrl=url).get("Messages", []))
+    event = json.loads(message["Body"])
+    assert event["detail"]["requestParameters"] == {"name": "after"}
+    assert event["detail"]["eventSource"] == "sns.amazonaws.com"
+    trail.stop_logging(Name="main")

@@ -4,18 +4,24 @@ from collections.abc import Iterator, Mapping
 
 from fogbank.core.context import Context
 from fogbank.core.service import Tagged
+from fogbank.services.cloudtrail.announcing import Announcing
 from fogbank.services.cloudtrail.lookup import Lookup
 from fogbank.services.cloudtrail.records import trail_arn
 from fogbank.services.cloudtrail.trails import Trails
 
 
-class CloudTrailService(Trails, Lookup):
-    """The event history of every management call, and trails to buckets, log groups and topics, with digests.
+class CloudTrailService(Trails, Lookup, Announcing):
+    """The event history of every management call, and trails to buckets, log groups, topics and the
+    default event bus, with digests.
 
     Event data stores, queries, channels, Insights, dashboards and trails of organizations answer NotImplemented.
     """
 
     name = "cloudtrail"
+
+    async def start(self) -> None:
+        self.cloud.audit.watchers.append(self._announce)
+        await super().start()
 
     def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
         for key, trail in self._tables.trails.scan((ctx.account, ctx.region)):
