@@ -49,7 +49,9 @@ class GuardedServer(LiveServer):
         with urllib.request.urlopen(request) as answer:
             return [json.loads(line) for line in answer]
 
-    def as_caller(self, service: str, key: tuple[str, ...], *, region: str = "us-east-1") -> Any:
+    def as_caller(
+        self, service: str, key: tuple[str, ...], *, region: str = "us-east-1", signature: str | None = None
+    ) -> Any:
         """A client with that key: its id, its secret and, of a session, its token."""
         return boto3.client(
             service,
@@ -58,7 +60,7 @@ class GuardedServer(LiveServer):
             aws_access_key_id=key[0],
             aws_secret_access_key=key[1],
             aws_session_token=key[2] if len(key) > 2 else None,
-            config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}),
+            config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, signature_version=signature),
         )
 
 

@@ -11,9 +11,8 @@ from fogbank.wire.model import ServiceModel
 
 # These services ask for each action on `*`: who writes one of their tables takes it from the list.
 WITHOUT_TABLE = {
-    "apigateway", "applicationautoscaling", "cloudformation", "cloudwatch", "dynamodb", "dynamodbstreams", "ecr",
-    "events", "firehose", "glue", "kinesis", "logs", "oam", "pipes", "resourcegroupstaggingapi", "s3",
-    "kms", "scheduler", "sns",
+    "apigateway", "applicationautoscaling", "cloudformation", "ecr", "events", "firehose", "glue", "kinesis", "kms",
+    "oam", "pipes", "resourcegroupstaggingapi", "scheduler",
 }  # fmt: skip
 WITH_TABLE = sorted(SERVICES.keys() - WITHOUT_TABLE)
 

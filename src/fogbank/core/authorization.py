@@ -52,6 +52,8 @@ class Need(NamedTuple):
     """The parameter with keys of tags to remove: they become `aws:TagKeys`."""
     keys: Mapping[str, Source] = {}
     """Further condition keys."""
+    further: Callable[["Context", Parameters], Mapping[str, str | Sequence[str]]] | None = None
+    """Condition keys whose names the parameters say, too."""
 
     def is_due(self, ctx: "Context", parameters: Parameters) -> bool:
         if isinstance(self.when, str):
@@ -78,10 +80,13 @@ class Need(NamedTuple):
             values = found(source, ctx, parameters)
             if values:
                 told[key.lower()] = values[0] if len(values) == 1 else values
+        if self.further is not None:
+            told |= {key.lower(): value for key, value in self.further(ctx, parameters).items()}
         return told
 
 
 Needs = Need | tuple[Need, ...]
+"""Of one operation: one or several actions."""
 NOTHING: tuple[Need, ...] = ()
 """For what every signed request may do, such as GetCallerIdentity."""
 
@@ -134,9 +139,15 @@ def need(
     tags: str = "",
     tag_keys: str = "",
     keys: Mapping[str, Source] | None = None,
+    further: Callable[["Context", Parameters], Mapping[str, str | Sequence[str]]] | None = None,
 ) -> Need:
     """See `Need`; without resources it is for `*`."""
-    return Need(resources or ("*",), action, when, tags, tag_keys, keys or {})
+    return Need(resources or ("*",), action, when, tags, tag_keys, keys or {}, further)
+
+
+def alike(operations: str, needs: Needs) -> dict[str, Needs]:
+    """The same needs for each of the operations, which are named in one text."""
+    return dict.fromkeys(operations.split(), needs)
 
 
 def pass_role(path: str, *, to: str, when: str | Callable[["Context", Parameters], bool] = "") -> Need:

@@ -3,7 +3,8 @@
 There is one only with `--auth iam`; else `cloud.authorizer` is None and nothing is asked.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fogbank.core.arn import parse_arn
@@ -67,11 +68,11 @@ class Authorizer:
         for need in needs:
             if not need.is_due(ctx, given):
                 continue
-            told = need.facts(ctx, given)
+            tell = partial(need.facts, ctx, given)
             owner = self._owner_of(service, table, need.action)
             for arn in need.arns(ctx, given):
                 verdict = self.decide(
-                    ctx, ctx.identity or ANONYMOUS, need.action, arn, told, owner, need.action in table.policy_decides
+                    ctx, ctx.identity or ANONYMOUS, need.action, arn, tell, owner, need.action in table.policy_decides
                 )
                 yield Asked(need.action, arn, verdict)
 
@@ -81,11 +82,13 @@ class Authorizer:
         identity: Identity,
         action: str,
         arn: str,
-        told: Mapping[str, Value],
+        told: Mapping[str, Value] | Callable[[], Mapping[str, Value]],
         service: "Service | None",
         policy_decides: bool = False,
     ) -> Verdict:
-        """The verdict on one action on one resource; `service` is the one that has the resource, if it is known."""
+        """The verdict on one action on one resource. `told` are the condition keys that the request itself tells, or
+        what gives them when one is asked for; `service` is the one that has the resource, if it is known.
+        """
         owner = ""
         policies: tuple[Source, ...] = ()
         place = parse_arn(arn)
@@ -98,7 +101,7 @@ class Authorizer:
         facts = RequestFacts(
             ctx,
             identity,
-            told,
+            told if callable(told) else partial(dict, told),
             owner=owner or ctx.account,
             resource_tags=lambda: {} if service is None else service.resource_tags(there, arn),
         )

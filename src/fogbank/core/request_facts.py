@@ -24,21 +24,24 @@ class RequestFacts(Mapping[str, Value]):
         self,
         ctx: "Context",
         identity: Identity,
-        told: Mapping[str, Value],
+        tell: Callable[[], Mapping[str, Value]],
         *,
         owner: str = "",
         resource_tags: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        """`told` are those that the operation's parameters tell; `owner` is the resource's account."""
+        """`tell` gives those that the operation's parameters tell, if any is asked for; `owner` is the resource's
+        account.
+        """
         self._ctx = ctx
         self._identity = identity
-        self._told = told
+        self._tell = tell
+        self._known: Mapping[str, Value] | None = None
         self._owner = owner
         self._tags_of_resource = resource_tags
         self._resource_tags: dict[str, str] | None = None
 
     def get(self, key: str, default: Value | None = None) -> Value | None:  # type: ignore[override]
-        found = self._told.get(key)
+        found = self._told().get(key)
         if found is None:
             found = self._find(key)
         return default if found is None else found
@@ -51,10 +54,15 @@ class RequestFacts(Mapping[str, Value]):
 
     def __iter__(self) -> Iterator[str]:
         """Only those that the parameters tell: the others are as many as policies can ask for."""
-        return iter(self._told)
+        return iter(self._told())
 
     def __len__(self) -> int:
-        return len(self._told)
+        return len(self._told())
+
+    def _told(self) -> Mapping[str, Value]:
+        if self._known is None:
+            self._known = self._tell()
+        return self._known
 
     def _find(self, key: str) -> Value | None:
         prefix, _, name = key.partition(":")

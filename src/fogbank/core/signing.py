@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
+import base64
 import hashlib
 import hmac
 from functools import lru_cache
@@ -31,6 +32,12 @@ def sign(key: bytes, text: str) -> str:
 
 def is_signature(key: bytes, text: str, signature: str) -> bool:
     return hmac.compare_digest(sign(key, text).encode(), signature.encode())
+
+
+def is_signature_v2(secret: str, text: str, signature: str) -> bool:
+    """Version 2, which S3 still takes."""
+    right = base64.b64encode(hmac.digest(secret.encode(), text.encode(), "sha1"))
+    return hmac.compare_digest(right, signature.encode())
 
 
 def string_to_sign(algorithm: str, moment: str, scope: str, canonical_request: str) -> str:

@@ -2,7 +2,7 @@
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html
-Version 4a, which signs for several regions, is verified, too. Of version 2 nothing is.
+Version 4a, which signs for several regions, is verified, too, and for S3 version 2.
 """
 
 import hashlib
@@ -22,6 +22,7 @@ from fogbank.core.signing import (
     TERMINATION,
     is_asymmetric_signature,
     is_signature,
+    is_signature_v2,
     sign,
     signing_key,
     string_to_sign,
@@ -98,10 +99,14 @@ class Verifier:
         """Whose signature the request has; None if it has none. Raises Refused. `lag_ms` is how far the clock was
         moved ahead of the one that clients have.
         """
+        if self._s3 and (
+            request.headers.get("authorization", "").startswith("AWS ") or "AWSAccessKeyId=" in request.query
+        ):
+            return self._verify_v2(request, find_key, now_ms=now_ms, lag_ms=lag_ms)
         signed = self._read(request)
         if signed is None:
             return None
-        key = self._key(signed, find_key, now_ms)
+        key = self._key(signed.scope.access_key, signed.token, find_key, now_ms)
         self._check_moment(signed, now_ms, lag_ms)
         self._check_signature(signed, key, request)
         return Verified(signed.scope.access_key, key, signed)
@@ -127,8 +132,6 @@ class Verifier:
             )
         if "X-Amz-" in request.query and "X-Amz-Algorithm=" in request.query:
             return self._in_query(request)
-        if self._s3 and "AWSAccessKeyId=" in request.query:
-            self._check_scheme("AWS ")
         return None
 
     def _check_scheme(self, header: str) -> None:
@@ -201,29 +204,55 @@ class Verifier:
 
     # ---- whether it is true -----------------------------------------------------------------------------------------
 
-    def _key(self, signed: Signed, find_key: FindKey, now_ms: int) -> AccessKey:
-        key = find_key(signed.scope.access_key)
+    def _key(self, access_key: str, token: str, find_key: FindKey, now_ms: int) -> AccessKey:
+        key = find_key(access_key)
         if key is None or not key.secret or not key.active:
             if self._s3:
                 raise self._refused(
                     Why.UNKNOWN_KEY,
                     "The AWS Access Key Id you provided does not exist in our records.",
-                    {"AWSAccessKeyId": signed.scope.access_key},
+                    {"AWSAccessKeyId": access_key},
                 )
             raise self._refused(Why.UNKNOWN_KEY, _UNKNOWN_KEY)
-        if key.session_token != signed.token:
+        if key.session_token != token:
             if self._s3:
                 raise self._refused(
                     Why.WRONG_TOKEN,
                     "The provided token is malformed or otherwise invalid.",
-                    {"Token-0": signed.token},
+                    {"Token-0": token},
                 )
             raise self._refused(Why.WRONG_TOKEN, _UNKNOWN_KEY)
         if 0 < key.expires_ms <= now_ms:
             if self._s3:
-                raise self._refused(Why.EXPIRED_TOKEN, "The provided token has expired.", {"Token-0": signed.token})
+                raise self._refused(Why.EXPIRED_TOKEN, "The provided token has expired.", {"Token-0": token})
             raise self._refused(Why.EXPIRED_TOKEN, "The security token included in the request is expired")
         return key
+
+    def _verify_v2(self, request: RequestData, find_key: FindKey, *, now_ms: int, lag_ms: int) -> Verified:
+        from fogbank.wire.sigv2 import read_v2
+
+        signed = read_v2(request)
+        if signed is None:
+            raise self._refused(Why.UNSIGNED, "AWS authentication requires a valid Date or x-amz-date header")
+        key = self._key(signed.access_key, signed.token, find_key, now_ms)
+        moment = _iso_basic(signed.date) if not signed.expires else ""
+        scope = Scope(signed.access_key, moment[:8], "", "s3", "")
+        whole = Signed("AWS", scope, (), signed.signature, moment, token=signed.token)
+        if signed.expires:
+            ends_ms = int(signed.expires) * 1000 if signed.expires.isdecimal() else 0
+            if now_ms - lag_ms > ends_ms:
+                raise self._refused(Why.EXPIRED, "Request has expired", _times(ends_ms, now_ms))
+        else:
+            self._check_skew(whole, _milliseconds(moment), now_ms, lag_ms)
+        if not is_signature_v2(key.secret, signed.text, signed.signature):
+            members = {
+                "AWSAccessKeyId": signed.access_key,
+                "StringToSign": signed.text,
+                "SignatureProvided": signed.signature,
+                "StringToSignBytes": signed.text.encode().hex(" "),
+            }
+            raise self._refused(Why.MISMATCH, _MISMATCH_S3, members)
+        return Verified(signed.access_key, key, whole)
 
     def _check_moment(self, signed: Signed, now_ms: int, lag_ms: int) -> None:
         signed_ms = _milliseconds(signed.moment)
@@ -239,7 +268,10 @@ class Verifier:
             raise self._refused(Why.MISMATCH, f"Credential should be scoped to correct service: '{right}'. ")
         if signed.expires_s is not None:
             self._check_expiry(signed, signed_ms, now_ms, lag_ms)
-            return
+        else:
+            self._check_skew(signed, signed_ms, now_ms, lag_ms)
+
+    def _check_skew(self, signed: Signed, signed_ms: int, now_ms: int, lag_ms: int) -> None:
         if abs(now_ms - signed_ms) <= SKEW_MAX_MS or abs(now_ms - lag_ms - signed_ms) <= SKEW_MAX_MS:
             return
         if self._s3:
@@ -268,11 +300,7 @@ class Verifier:
             raise self._refused(Why.EXPIRED, "Request is not valid yet")
         if now_ms > ends_ms and now_ms - lag_ms > ends_ms:
             if self._s3:
-                told = {
-                    "X-Amz-Expires": str(signed.expires_s),
-                    "Expires": iso_seconds(ends_ms),
-                    "ServerTime": iso_seconds(now_ms),
-                }
+                told = {"X-Amz-Expires": str(signed.expires_s), **_times(ends_ms, now_ms)}
                 raise self._refused(Why.EXPIRED, "Request has expired", told)
             raise self._refused(Why.EXPIRED, f"Signature expired: {signed.moment} is now earlier than {_basic(now_ms)}")
 
@@ -375,6 +403,10 @@ def _scope(algorithm: str, credential: str) -> Scope | None:
     else:
         return None
     return Scope(access_key, date, region, service, "/".join(parts[1:]))
+
+
+def _times(ends_ms: int, now_ms: int) -> dict[str, str]:
+    return {"Expires": iso_seconds(ends_ms), "ServerTime": iso_seconds(now_ms)}
 
 
 def _hashed(text: str) -> str:

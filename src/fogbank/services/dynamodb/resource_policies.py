@@ -64,6 +64,23 @@ class ResourcePolicies(TableAccess):
         self._tables.policies.delete(key)
         return {"RevisionId": known.revision}
 
+    def resource_policy(self, ctx: Context, arn: str) -> str | None:
+        """An index has its table's."""
+        name, kind, label = [*definitions.name_of(arn).split("/"), "", ""][:3]
+        policy = self._tables.policies.peek((ctx.account, ctx.region, name, label if kind == "stream" else ""))
+        return policy.document if policy is not None else None
+
+    def resource_tags(self, ctx: Context, arn: str) -> dict[str, str]:
+        table = self._tables.tables.peek((ctx.account, ctx.region, definitions.name_of(arn).partition("/")[0]))
+        return table.tags if table is not None else {}
+
+    def partition_attribute(self, ctx: Context, table: str, index: str = "") -> str:
+        """What the partition key of a table or an index is called; empty if there is none of that name."""
+        name = definitions.name_of(table).partition("/")[0] if table.startswith("arn:") else table
+        found = self._tables.tables.peek((ctx.account, ctx.region, name))
+        place = found.index(index) if found is not None and index else found
+        return place.keys[0] if place is not None else ""
+
     def _policy_key(self, ctx: Context, arn: str) -> tuple[str, str, str, str]:
         """Where the policy of a table or a stream lies; a table's has no label."""
         name, kind, label = [*definitions.name_of(arn).split("/"), "", ""][:3]

@@ -52,6 +52,11 @@ class DynamoDBService(
     """
 
     name = "dynamodb"
+    data_operations = frozenset(
+        ("BatchExecuteStatement", "BatchGetItem", "BatchWriteItem", "DeleteItem", "ExecuteStatement",
+         "ExecuteTransaction", "GetItem", "PutItem", "Query", "Scan", "TransactGetItems", "TransactWriteItems",
+         "UpdateItem")
+    )  # fmt: skip
     raw_shapes = frozenset(("AttributeValue",))
 
     def __init__(self, cloud: Cloud) -> None:

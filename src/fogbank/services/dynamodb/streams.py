@@ -99,6 +99,10 @@ class Streams:
             position = last[0][1] + 1 if last is not None else 0
         return _encode(Iterator(arn, position, ctx.now_ms))
 
+    def of_iterator(self, token: str) -> str:
+        """The ARN of the stream that an iterator reads."""
+        return _decode(token).arn
+
     def records(self, ctx: Context, token: str, limit: int) -> dict[str, Any]:
         iterator = _decode(token)
         if ctx.now_ms - iterator.made_ms > ITERATOR_MS:

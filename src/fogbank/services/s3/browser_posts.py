@@ -8,6 +8,7 @@ from fogbank.core.context import Context
 from fogbank.core.http_message import Codec, RequestData, ResponseData
 from fogbank.core.xml_tree import Element, XmlRefused, parse
 from fogbank.services.s3 import metadata
+from fogbank.services.s3.access import demand
 from fogbank.services.s3.addresses import object_url
 from fogbank.services.s3.conditions import WriteCondition
 from fogbank.services.s3.errors import (
@@ -19,6 +20,7 @@ from fogbank.services.s3.errors import (
 )
 from fogbank.services.s3.events import Event
 from fogbank.services.s3.form_data import FormFile, read_form
+from fogbank.services.s3.form_signatures import signer_of_form
 from fogbank.services.s3.objects import Objects
 from fogbank.services.s3.post_policy import PostPolicy
 
@@ -46,6 +48,9 @@ class BrowserPosts(Objects):
         given = codec.read("PutObject", RequestData("PUT", f"/{quote(bucket.name)}/{quote(key)}", "", headers, b""))
         sender = ctx.at(account=self.cloud.account_of(access_key))
         sender.access_key, sender.headers = access_key, headers
+        if self.cloud.authorizer is not None:
+            sender.identity = signer_of_form(self.cloud, fields, now_ms=ctx.now_ms)
+            demand(self, sender, "s3:PutObject", bucket.name, key)
         answer = await sender.call(
             self._put,
             event=Event.POST,

@@ -54,6 +54,10 @@ class BucketTags(BucketConfigs):
             if (bucket.account, bucket.region) == (ctx.account, ctx.region):
                 yield Tagged(_ARN + bucket.name, "s3:bucket", self._tags(bucket.name))
 
+    def resource_tags(self, ctx: Context, arn: str) -> dict[str, str]:
+        bucket, _, key = arn.removeprefix(_ARN).partition("/")
+        return {} if key else self._tags(bucket)
+
     def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
         bucket = arn.removeprefix(_ARN)
         self._set_tags(bucket, self._tags(bucket) | tags)

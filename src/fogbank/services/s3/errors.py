@@ -476,3 +476,18 @@ KMS_ERRORS: dict[str, type[AwsError]] = {
     "NotFoundException": KmsKeyNotFound,
 }
 """What S3 answers when KMS refuses, by KMS's code."""
+
+
+class InvalidAccessKeyId(AwsError):
+    code = "InvalidAccessKeyId"
+    status = 403
+    message = "The AWS Access Key Id you provided does not exist in our records."
+
+
+class SignatureDoesNotMatch(AwsError):
+    code = "SignatureDoesNotMatch"
+    status = 403
+    message = (
+        "The request signature we calculated does not match the signature you provided. Check your key and signing "
+        "method."
+    )

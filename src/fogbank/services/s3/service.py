@@ -1,5 +1,6 @@
 """Amazon S3. https://docs.aws.amazon.com/AmazonS3/latest/API/Welcome.html"""
 
+from fogbank.services.s3.access import Access
 from fogbank.services.s3.attributes import ObjectAttributes
 from fogbank.services.s3.browser_posts import BrowserPosts
 from fogbank.services.s3.bucket_regions import BucketRegions
@@ -12,7 +13,6 @@ from fogbank.services.s3.notifications import Notifications
 from fogbank.services.s3.object_lists import ObjectLists
 from fogbank.services.s3.object_locks import ObjectLocks
 from fogbank.services.s3.object_tags import ObjectTags
-from fogbank.services.s3.policy import BucketPolicies
 from fogbank.services.s3.replication import Replication
 from fogbank.services.s3.request_log import RequestLog
 from fogbank.services.s3.restores import Restores
@@ -22,7 +22,7 @@ from fogbank.services.s3.websites import Websites
 
 class S3Service(
     BrowserPosts,
-    BucketPolicies,
+    Access,
     BucketRegions,
     Buckets,
     Copies,

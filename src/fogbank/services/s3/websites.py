@@ -1,6 +1,7 @@
 """Buckets as websites. https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteHosting.html
 
-A website is read at a host name of its own, `<bucket>.s3-website.<domain>`, by anyone: it is public where it is served.
+A website is read at a host name of its own, `<bucket>.s3-website.<domain>`, by anyone; where requests are
+authorized, what the bucket's policy or ACLs give to everybody.
 """
 
 from typing import Any
@@ -11,6 +12,7 @@ from fogbank.core.errors import AwsError
 from fogbank.core.http_message import Codec, RequestData, ResponseData
 from fogbank.core.service import Answer
 from fogbank.services.s3 import website_rules
+from fogbank.services.s3.access import demand
 from fogbank.services.s3.cors import Cors
 from fogbank.services.s3.errors import MethodNotAllowed, NoSuchKey, NoSuchWebsiteConfiguration
 from fogbank.services.s3.objects import Objects
@@ -126,6 +128,7 @@ class _Visit:
         place = f"/{quote(self._bucket)}/{quote(key)}"
         headers = self._request.headers if conditional else {}
         parameters = self._codec.read(operation, RequestData(self._request.method, place, "", headers, b""))
+        demand(self._service, self._ctx, "s3:GetObject", self._bucket, key)
         answer = await self._ctx.call(read, **parameters)
         redirect = answer.get("WebsiteRedirectLocation")
         if redirect is not None:
@@ -134,6 +137,7 @@ class _Visit:
 
     async def _is_there(self, key: str) -> bool:
         try:
+            demand(self._service, self._ctx, "s3:GetObject", self._bucket, key)
             await self._ctx.call(self._service.head_object, Bucket=self._bucket, Key=key)
         except AwsError:
             return False

@@ -1,0 +1,89 @@
+"""What CloudWatch Logs' operations ask of IAM.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
+"""
+
+from fogbank.core.authorization import Authorization, Parameters, alike, need, pass_role
+from fogbank.core.context import Context
+
+_SERVICE = "logs.amazonaws.com"
+
+
+def _groups(ctx: Context, parameters: Parameters) -> list[str]:
+    """The groups that are named, or given by their ARNs; policies have a `:*` behind a group's ARN."""
+    given = [parameters.get("logGroupName"), parameters.get("logGroupIdentifier"), parameters.get("resourceIdentifier")]
+    given += [*(parameters.get("logGroupNames") or ()), *(parameters.get("logGroupIdentifiers") or ())]
+    return [_group_arn(ctx, str(group)) for group in given if group]
+
+
+def _group_arn(ctx: Context, group: str) -> str:
+    arn = group.removesuffix(":*") if group.startswith("arn:") else ctx.arn("logs", f"log-group:{group}")
+    return f"{arn}:*"
+
+
+def _prefix(ctx: Context, parameters: Parameters) -> str:
+    return ctx.arn("logs", f"log-group:{parameters.get('logGroupNamePrefix') or ''}*")
+
+
+def _stream(ctx: Context, parameters: Parameters) -> str:
+    group = parameters.get("logGroupName") or parameters.get("logGroupIdentifier") or "*"
+    arn = _group_arn(ctx, str(group)).removesuffix(":*")
+    return f"{arn}:log-stream:{parameters.get('logStreamName', '*')}"
+
+
+def _tagged(ctx: Context, parameters: Parameters) -> str:
+    arn = str(parameters.get("resourceArn", "*"))
+    return f"{arn}:*" if ":log-group:" in arn and not arn.endswith(":*") else arn
+
+
+_DESTINATION = "arn:{partition}:logs:{region}:{account}:destination:{destinationName}"
+_DELIVERY = "arn:{partition}:logs:{region}:{account}:delivery:{id}"
+_DELIVERY_SOURCE = "arn:{partition}:logs:{region}:{account}:delivery-source:{name}"
+_DELIVERY_DESTINATION = "arn:{partition}:logs:{region}:{account}:delivery-destination:{name}"
+_POLICY_OF_DESTINATION = "arn:{partition}:logs:{region}:{account}:delivery-destination:{deliveryDestinationName}"
+
+AUTHORIZATION = Authorization(
+    "logs",
+    operations={
+        **alike(
+            "AssociateKmsKey CreateExportTask CreateLogStream DeleteLogGroup DeleteMetricFilter "
+            "DeleteRetentionPolicy DeleteSubscriptionFilter DeleteTransformer DescribeLogStreams "
+            "DescribeMetricFilters DescribeSubscriptionFilters DisassociateKmsKey FilterLogEvents GetLogGroupFields "
+            "GetTransformer ListTagsLogGroup PutLogGroupDeletionProtection PutMetricFilter PutRetentionPolicy "
+            "PutTransformer StartLiveTail StartQuery",
+            need(_groups),
+        ),
+        **alike("DeleteLogStream GetLogEvents PutLogEvents", need(_stream)),
+        **alike(
+            "CancelExportTask DeleteAccountPolicy DeleteQueryDefinition DeleteResourcePolicy DescribeAccountPolicies "
+            "DescribeDeliveries DescribeDeliveryDestinations DescribeDeliverySources DescribeDestinations "
+            "DescribeExportTasks DescribeQueries DescribeQueryDefinitions DescribeResourcePolicies GetLogRecord "
+            "GetQueryResults ListLogGroups PutAccountPolicy PutQueryDefinition PutResourcePolicy StopQuery "
+            "TestMetricFilter TestTransformer",
+            need("*"),
+        ),
+        **alike("DeleteDelivery GetDelivery UpdateDeliveryConfiguration", need(_DELIVERY)),
+        **alike("DeleteDeliveryDestination GetDeliveryDestination", need(_DELIVERY_DESTINATION)),
+        **alike("DeleteDeliverySource GetDeliverySource", need(_DELIVERY_SOURCE)),
+        **alike(
+            "DeleteDeliveryDestinationPolicy GetDeliveryDestinationPolicy PutDeliveryDestinationPolicy",
+            need(_POLICY_OF_DESTINATION),
+        ),
+        **alike("DeleteDestination PutDestinationPolicy", need(_DESTINATION)),
+        "CreateDelivery": need("{deliveryDestinationArn}", tags="tags"),
+        "CreateLogGroup": (need(_groups, tags="tags"), need(_groups, action="TagResource", when="tags", tags="tags")),
+        "DescribeLogGroups": need(_prefix),
+        "ListTagsForResource": need(_tagged),
+        "PutDeliveryDestination": need(_DELIVERY_DESTINATION, tags="tags"),
+        "PutDeliverySource": need(_DELIVERY_SOURCE, tags="tags"),
+        "PutDestination": (need(_DESTINATION, tags="tags"), pass_role("roleArn", to=_SERVICE)),
+        "PutSubscriptionFilter": (
+            need(_groups, keys={"logs:DestinationArn": "{destinationArn}"}),
+            pass_role("roleArn", to=_SERVICE),
+        ),
+        "TagLogGroup": need(_groups, tags="tags"),
+        "TagResource": need(_tagged, tags="tags"),
+        "UntagLogGroup": need(_groups, tag_keys="tags"),
+        "UntagResource": need(_tagged, tag_keys="tagKeys"),
+    },
+)

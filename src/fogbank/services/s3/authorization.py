@@ -1,0 +1,201 @@
+"""What S3's operations ask of IAM.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+DeleteObjects needs every one of its keys: AWS answers for each by itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import parse_qsl
+
+from fogbank.core.authorization import NOTHING, Authorization, Need, Needs, Parameters, Source, Wording, alike, need
+from fogbank.core.context import Context
+from fogbank.services.s3.fields import copy_source
+
+_BUCKET = "arn:aws:s3:::{Bucket}"
+_OBJECT = "arn:aws:s3:::{Bucket}/{Key}"
+
+
+def _given(ctx: Context, parameters: Parameters) -> Mapping[str, str | Sequence[str]]:
+    """The condition keys that headers tell, and the tags of the object and of the request."""
+    headers = ("acl", "content-sha256", "copy-source", "grant-read", "grant-write", "grant-full-control",
+               "metadata-directive", "server-side-encryption", "server-side-encryption-aws-kms-key-id",
+               "storage-class")  # fmt: skip
+    told: dict[str, str | Sequence[str]] = {
+        f"s3:x-amz-{name}": value for name in headers if (value := ctx.headers.get(f"x-amz-{name}")) is not None
+    }
+    key = parameters.get("Key")
+    if key is not None:
+        tags = ctx.cloud.s3.object_tags(str(parameters["Bucket"]), str(key), parameters.get("VersionId"))
+        told |= {f"s3:ExistingObjectTag/{name}": value for name, value in tags.items()}
+    asked = _request_tags(parameters)
+    if asked:
+        told |= {f"s3:RequestObjectTag/{name}": value for name, value in asked.items()}
+        told["s3:RequestObjectTagKeys"] = list(asked)
+    return told
+
+
+def _request_tags(parameters: Parameters) -> dict[str, str]:
+    given = parameters.get("Tagging")
+    if isinstance(given, str):
+        return dict(parse_qsl(given, keep_blank_values=True))
+    rows = given.get("TagSet", ()) if isinstance(given, Mapping) else ()
+    return {str(row["Key"]): str(row["Value"]) for row in rows if isinstance(row, Mapping) and "Key" in row}
+
+
+def _source_of_copy(ctx: Context, parameters: Parameters) -> str:
+    bucket, key, _ = copy_source(str(parameters.get("CopySource", "")))
+    return f"arn:aws:s3:::{bucket}/{key}"
+
+
+def _copies_version(ctx: Context, parameters: Parameters) -> bool:
+    return "versionId=" in str(parameters.get("CopySource", ""))
+
+
+def _of_no_version(ctx: Context, parameters: Parameters) -> bool:
+    return parameters.get("VersionId") is None
+
+
+_VERSION: Mapping[str, Source] = {"s3:VersionId": "{VersionId}"}
+_PREFIXED: Mapping[str, Source] = {
+    "s3:prefix": lambda ctx, parameters: [str(parameters.get("Prefix") or "")],
+    "s3:delimiter": "{Delimiter}",
+}
+_LISTED: Mapping[str, Source] = {**_PREFIXED, "s3:max-keys": "{MaxKeys}"}
+# What PutBucketAcl, PutObject and CreateBucket need, too, if they set an ACL.
+_ACL_PARAMETERS = ("ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
+
+
+def _sets_acl(ctx: Context, parameters: Parameters) -> bool:
+    return any(parameters.get(name) is not None for name in _ACL_PARAMETERS)
+
+
+def _on_object(action: str, *, versioned: str) -> tuple[Need, Need]:
+    """An action on an object, which has another name where the request names a version."""
+    return (
+        need(_OBJECT, action=action, when=_of_no_version, further=_given),
+        need(_OBJECT, action=versioned, when="VersionId", keys=_VERSION, further=_given),
+    )
+
+
+def _config(name: str) -> Needs:
+    return need(_BUCKET, action=name)
+
+
+_PUT = need(_OBJECT, action="PutObject", further=_given)
+_PUT_WITH_ALL = (
+    _PUT,
+    need(_OBJECT, action="PutObjectAcl", when=_sets_acl, further=_given),
+    need(_OBJECT, action="PutObjectTagging", when="Tagging", further=_given),
+    need(_OBJECT, action="PutObjectRetention", when="ObjectLockMode", further=_given),
+    need(_OBJECT, action="PutObjectLegalHold", when="ObjectLockLegalHoldStatus", further=_given),
+)
+_COPIED = (
+    need(_source_of_copy, action="GetObject", when=lambda ctx, given: not _copies_version(ctx, given), further=_given),
+    need(_source_of_copy, action="GetObjectVersion", when=_copies_version, further=_given),
+)
+_GET = _on_object("GetObject", versioned="GetObjectVersion")
+_BYPASS = need(_OBJECT, action="BypassGovernanceRetention", when="BypassGovernanceRetention")
+
+_CONFIGS = {
+    "BucketAbac": "BucketAbac",
+    "BucketAccelerateConfiguration": "AccelerateConfiguration",
+    "BucketAnalyticsConfiguration": "AnalyticsConfiguration",
+    "BucketCors": "BucketCORS",
+    "BucketEncryption": "EncryptionConfiguration",
+    "BucketIntelligentTieringConfiguration": "IntelligentTieringConfiguration",
+    "BucketInventoryConfiguration": "InventoryConfiguration",
+    "BucketLifecycleConfiguration": "LifecycleConfiguration",
+    "BucketLogging": "BucketLogging",
+    "BucketMetricsConfiguration": "MetricsConfiguration",
+    "BucketNotificationConfiguration": "BucketNotification",
+    "BucketOwnershipControls": "BucketOwnershipControls",
+    "BucketPolicy": "BucketPolicy",
+    "BucketReplication": "ReplicationConfiguration",
+    "BucketRequestPayment": "BucketRequestPayment",
+    "BucketTagging": "BucketTagging",
+    "BucketVersioning": "BucketVersioning",
+    "BucketWebsite": "BucketWebsite",
+    "ObjectLockConfiguration": "BucketObjectLockConfiguration",
+    "PublicAccessBlock": "BucketPublicAccessBlock",
+}
+"""Configurations of buckets by their names in operations, and in actions."""
+# Of most configurations whoever may put one may delete it.
+_DELETED_BY = {"BucketOwnershipControls", "BucketPolicy", "BucketWebsite"}
+
+AUTHORIZATION = Authorization(
+    "s3",
+    anonymous=True,
+    wording=Wording.S3,
+    operations={
+        **{f"Get{name}": _config(f"Get{action}") for name, action in _CONFIGS.items()},
+        **{f"Put{name}": _config(f"Put{action}") for name, action in _CONFIGS.items()},
+        **{
+            f"Delete{name}": _config(f"{'Delete' if name in _DELETED_BY else 'Put'}{action}")
+            for name, action in _CONFIGS.items()
+            if name
+            not in (
+                "BucketAbac",
+                "BucketAccelerateConfiguration",
+                "BucketLifecycleConfiguration",
+                "BucketLogging",
+                "BucketNotificationConfiguration",
+                "BucketRequestPayment",
+                "BucketVersioning",
+                "ObjectLockConfiguration",
+            )
+        },
+        **{
+            f"List{name}s": _config(f"Get{_CONFIGS[name]}")
+            for name in (
+                "BucketAnalyticsConfiguration",
+                "BucketIntelligentTieringConfiguration",
+                "BucketInventoryConfiguration",
+                "BucketMetricsConfiguration",
+            )
+        },
+        "DeleteBucketLifecycle": _config("PutLifecycleConfiguration"),
+        "AbortMultipartUpload": need(_OBJECT),
+        "AnswerPreflight": NOTHING,
+        "CompleteMultipartUpload": _PUT,
+        "CopyObject": (*_PUT_WITH_ALL, *_COPIED),
+        "CreateBucket": (need(_BUCKET, further=_given), need(_BUCKET, action="PutBucketAcl", when=_sets_acl)),
+        "CreateMultipartUpload": _PUT_WITH_ALL,
+        "DeleteBucket": need(_BUCKET),
+        "DeleteObject": (*_on_object("DeleteObject", versioned="DeleteObjectVersion"), _BYPASS),
+        "DeleteObjectTagging": _on_object("DeleteObjectTagging", versioned="DeleteObjectVersionTagging"),
+        "DeleteObjects": need("arn:aws:s3:::{Bucket}/{Delete.Objects[].Key}", action="DeleteObject"),
+        "GetBucketAcl": need(_BUCKET),
+        "GetBucketLocation": need(_BUCKET),
+        "GetBucketPolicyStatus": need(_BUCKET),
+        "GetObject": _GET,
+        "GetObjectAcl": _on_object("GetObjectAcl", versioned="GetObjectVersionAcl"),
+        "GetObjectAttributes": (
+            *_GET,
+            *_on_object("GetObjectAttributes", versioned="GetObjectVersionAttributes"),
+        ),
+        "GetObjectLegalHold": need(_OBJECT, further=_given),
+        "GetObjectRetention": need(_OBJECT, further=_given),
+        "GetObjectTagging": _on_object("GetObjectTagging", versioned="GetObjectVersionTagging"),
+        "HeadBucket": need(_BUCKET, action="ListBucket"),
+        "HeadObject": _GET,
+        "ListBuckets": need("*", action="ListAllMyBuckets"),
+        "ListMultipartUploads": need(_BUCKET, action="ListBucketMultipartUploads", keys=_PREFIXED),
+        "ListObjectVersions": need(_BUCKET, action="ListBucketVersions", keys=_LISTED),
+        **alike("ListObjects ListObjectsV2", need(_BUCKET, action="ListBucket", keys=_LISTED)),
+        "ListParts": need(_OBJECT, action="ListMultipartUploadParts"),
+        # The form's own signature says who sends it, and a website's visitor is nobody: both are asked for there.
+        "PostObject": NOTHING,
+        "PutBucketAcl": need(_BUCKET, further=_given),
+        "PutObject": _PUT_WITH_ALL,
+        "PutObjectAcl": _on_object("PutObjectAcl", versioned="PutObjectVersionAcl"),
+        "PutObjectLegalHold": need(_OBJECT, further=_given),
+        "PutObjectRetention": (need(_OBJECT, further=_given), _BYPASS),
+        "PutObjectTagging": _on_object("PutObjectTagging", versioned="PutObjectVersionTagging"),
+        "RestoreObject": need(_OBJECT, further=_given),
+        "SelectObjectContent": need(_OBJECT, action="GetObject", further=_given),
+        "ServeWebsite": NOTHING,
+        "UploadPart": _PUT,
+        "UploadPartCopy": (_PUT, *_COPIED),
+    },
+)

@@ -1,0 +1,129 @@
+"""S3's ways to let others in: bucket policies, ACLs, presigned requests, forms; and what keeps a bucket private."""
+
+import json
+import secrets
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from tests.auth.conftest import Client, GuardedServer, User
+from tests.services.s3.test_browser_posts import BOUNDARY, form
+
+
+@pytest.fixture
+def bucket(root: Client) -> str:
+    name = f"b-{secrets.token_hex(4)}"
+    root("s3").create_bucket(Bucket=name)
+    root("s3").put_object(Bucket=name, Key="a", Body=b"hello")
+    return name
+
+
+@pytest.fixture
+def stranger(guarded: GuardedServer) -> Any:
+    return boto3.client(
+        "s3",
+        endpoint_url=guarded.endpoint,
+        region_name="us-east-1",
+        config=Config(signature_version=UNSIGNED, s3={"addressing_style": "path"}, retries={"max_attempts": 0}),
+    )
+
+
+def fetch(url: str, body: bytes | None = None) -> tuple[int, bytes]:
+    headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"} if body is not None else {}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers)) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read()
+
+
+def code_of(call: Callable[..., Any], /, **parameters: Any) -> str:
+    with pytest.raises(ClientError) as caught:
+        call(**parameters)
+    return str(caught.value.response["Error"]["Code"])
+
+
+def let_everybody(s3: Any, bucket: str) -> None:
+    s3.delete_public_access_block(Bucket=bucket)
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+
+
+def test_a_bucket_is_its_accounts_alone_until_its_policy_says_otherwise(
+    root: Client, stranger: Any, bucket: str
+) -> None:
+    assert code_of(stranger.get_object, Bucket=bucket, Key="a") == "AccessDenied"
+    let_everybody(root("s3"), bucket)
+    assert stranger.get_object(Bucket=bucket, Key="a")["Body"].read() == b"hello"
+    assert code_of(stranger.put_object, Bucket=bucket, Key="a", Body=b"") == "AccessDenied"
+    root("s3").put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={"RestrictPublicBuckets": True})
+    assert code_of(stranger.get_object, Bucket=bucket, Key="a") == "AccessDenied"
+
+
+def test_an_acl_lets_everybody_read_unless_it_is_ignored(root: Client, stranger: Any, bucket: str) -> None:
+    s3 = root("s3")
+    s3.delete_public_access_block(Bucket=bucket)
+    s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
+    s3.put_object(Bucket=bucket, Key="b*", Body=b"read me", ACL="public-read")
+    assert stranger.get_object(Bucket=bucket, Key="b*")["Body"].read() == b"read me"
+    assert code_of(stranger.get_object, Bucket=bucket, Key="a") == "AccessDenied"
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={"IgnorePublicAcls": True})
+    assert code_of(stranger.get_object, Bucket=bucket, Key="b*") == "AccessDenied"
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_a_presigned_request_is_its_signers(new_user: Callable[[], User], bucket: str, version: str) -> None:
+    user = new_user()
+    url = user.client("s3", signature=version).generate_presigned_url(
+        "get_object", Params={"Bucket": bucket, "Key": "a"}
+    )
+    assert fetch(url)[0] == 403
+    user.may({"Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"})
+    assert fetch(url) == (200, b"hello")
+    status, told = fetch(url.replace("/a?", "/b?"))
+    assert status == 403
+    assert b"<Code>SignatureDoesNotMatch</Code>" in told
+    assert b"<StringToSign>" in told
+
+
+def test_listing_can_be_allowed_below_a_prefix(new_user: Callable[[], User], bucket: str) -> None:
+    user = new_user().may(
+        {
+            "Action": "s3:ListBucket",
+            "Resource": f"arn:aws:s3:::{bucket}",
+            "Condition": {"StringLike": {"s3:prefix": "own/*"}},
+        }
+    )
+    assert user.client("s3").list_objects_v2(Bucket=bucket, Prefix="own/x")["KeyCount"] == 0
+    assert code_of(user.client("s3").list_objects_v2, Bucket=bucket) == "AccessDenied"
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_a_form_is_its_signers(new_user: Callable[[], User], bucket: str, version: str) -> None:
+    user = new_user()
+    made = user.client("s3", signature=version).generate_presigned_post(bucket, "posted")
+    assert fetch(made["url"], form(made["fields"], b"x"))[0] == 403
+    user.may({"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"})
+    assert fetch(made["url"], form(made["fields"], b"x"))[0] == 204
+    forged = {name: "0" * 64 if "signature" in name else value for name, value in made["fields"].items()}
+    assert fetch(made["url"], form(forged, b"x"))[0] == 403
+
+
+def test_a_website_shows_what_everybody_may_read(root: Client, guarded: GuardedServer, bucket: str) -> None:
+    root("s3").put_bucket_website(Bucket=bucket, WebsiteConfiguration={"IndexDocument": {"Suffix": "a"}})
+    request = urllib.request.Request(
+        f"{guarded.endpoint}/", headers={"Host": f"{bucket}.s3-website.us-east-1.amazonaws.com"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+    assert refused.value.code == 403
+    let_everybody(root("s3"), bucket)
+    with urllib.request.urlopen(request) as answer:
+        assert answer.read() == b"hello"
