@@ -32,6 +32,8 @@ MEMORY_WATCH_S = 0.1
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown
 SHUTDOWN_WITH_EXTERNAL_S = 2.0
 SHUTDOWN_WITH_INTERNAL_S = 0.5
+# https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks.html
+RESTORE_TIMEOUT_S = 10.0
 
 
 class Failure(NamedTuple):
@@ -59,7 +61,7 @@ class ProcessEnvironment:
         self._interpreters = interpreters
         self._forget = forget
         self._log = EnvironmentLog(spec, hear, now_ms)
-        self._runtime = RuntimeApi(self)
+        self._runtime = RuntimeApi(self, snap_start=spec.initialization_type == "snap-start")
         self._extensions = ExtensionsApi(self, spec)
         self._telemetry = TelemetryApi(self._extensions, processes.connect, self._log.platform)
         self._log.send_to(self._telemetry)
@@ -115,10 +117,15 @@ class ProcessEnvironment:
             self._log.begin_invocation(invocation.hear)
             started_s = time.perf_counter()
             failure = None if self._alive else await self._initialize_again(invocation.timeout_s)
+            restore_ms = None
+            if failure is None and self._runtime.waits_for_restore:
+                failure = await self._restore()
+                init_ms, restore_ms = None, (self._ready_s - self._started_s) * 1000
+                started_s = self._ready_s
             self._log.platform(platform_events.start(invocation.request_id, self._spec.version))
             if failure is None:
                 failure = await self._run(invocation, started_s)
-            return self._outcome(invocation, failure, started_s, init_ms)
+            return self._outcome(invocation, failure, started_s, init_ms, restore_ms)
         except asyncio.CancelledError:
             self.destroy()
             raise
@@ -220,14 +227,7 @@ class ProcessEnvironment:
 
     async def _initialized(self, phase: Phase, limit_s: float) -> Failure | None:
         """Wait until everything is ready; how it failed if it is not."""
-        self._watch_memory()
-        try:
-            failure = await asyncio.wait_for(asyncio.shield(self._ready), limit_s)
-        except TimeoutError:
-            failure = Failure("timed_out")
-            self._ready_s = time.perf_counter()
-        finally:
-            self._stop_watching()
+        failure = await self._until_ready(limit_s)
         self._extensions.open_for_registration = False
         status = status_of(failure.ending if failure else None)
         error_type = failure.error_type if failure else None
@@ -239,6 +239,32 @@ class ProcessEnvironment:
         if failure is not None:
             self._reset(failure)
         return failure
+
+    async def _restore(self) -> Failure | None:
+        """Have the runtime go on from where a snapshot would have been taken; how it failed if it does."""
+        self._log.platform(platform_events.restore_start(self._spec))
+        self._started_s = time.perf_counter()
+        self._ready = asyncio.get_running_loop().create_future()
+        self._runtime.restore()
+        failure = await self._until_ready(RESTORE_TIMEOUT_S)
+        status = status_of(failure.ending if failure else None)
+        error_type = failure.error_type if failure else None
+        self._log.platform(platform_events.restore_runtime_done(status, error_type))
+        duration_ms = (self._ready_s - self._started_s) * 1000
+        self._log.platform(platform_events.restore_report(status, error_type, duration_ms))
+        if failure is not None:
+            self._reset(failure)
+        return failure
+
+    async def _until_ready(self, limit_s: float) -> Failure | None:
+        self._watch_memory()
+        try:
+            return await asyncio.wait_for(asyncio.shield(self._ready), limit_s)
+        except TimeoutError:
+            self._ready_s = time.perf_counter()
+            return Failure("timed_out")
+        finally:
+            self._stop_watching()
 
     # ---- invoking -----------------------------------------------------------------------------------------------
 
@@ -263,7 +289,12 @@ class ProcessEnvironment:
             self._ended = None
 
     def _outcome(
-        self, invocation: Invocation, failure: Failure | None, started_s: float, init_ms: float | None
+        self,
+        invocation: Invocation,
+        failure: Failure | None,
+        started_s: float,
+        init_ms: float | None,
+        restore_ms: float | None,
     ) -> Outcome:
         duration_ms = (time.perf_counter() - started_s) * 1000
         request_id = invocation.request_id
@@ -292,6 +323,7 @@ class ProcessEnvironment:
             duration_ms=duration_ms,
             memory_mb=min(max(memory_mb, 1), self._spec.memory_mb),
             init_ms=init_ms,
+            restore_ms=restore_ms,
         )
         self._log.platform(
             platform_events.report(
@@ -303,6 +335,7 @@ class ProcessEnvironment:
                 memory_size_mb=self._spec.memory_mb,
                 memory_used_mb=outcome.memory_mb,
                 init_ms=init_ms,
+                restore_ms=restore_ms,
             )
         )
         return outcome
@@ -336,6 +369,9 @@ class ProcessEnvironment:
     def runtime_failed(self, payload: bytes, error_type: str) -> None:
         self._answered, self._failure = True, Failure("failed", payload, error_type)
 
+    def runtime_waits_for_restore(self) -> None:
+        self._go_on()
+
     def runtime_init_failed(self, payload: bytes, error_type: str) -> None:
         self._initialization_ended(Failure("init_failed", payload, error_type))
 
@@ -351,7 +387,8 @@ class ProcessEnvironment:
 
     def _go_on(self) -> None:
         """End what is under way, if nobody has anything left to do in it."""
-        if not self._runtime.waiting or not self._extensions.all_ready:
+        waiting = self._runtime.waiting or self._runtime.waits_for_restore
+        if not waiting or not self._extensions.all_ready:
             return
         if not self._ready.done():
             self._initialization_ended(None)

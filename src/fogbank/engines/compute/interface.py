@@ -75,6 +75,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: float
     memory_mb: int
     init_ms: float | None = None
+    restore_ms: float | None = None
+    """Set if an environment of type snap-start was restored for this call."""
 
 
 class Initialization(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +102,11 @@ class Environment(Protocol):
     async def initialize(self) -> Initialization:
         """Wait until the function's initialization has ended. It is under way since the environment was created;
         nobody needs to call this before `invoke`. An environment whose initialization failed may be invoked: it is
-        initialized again, in the invocation's own time, as on AWS."""
+        initialized again, in the invocation's own time, as on AWS.
+
+        One of type snap-start is then where a snapshot would be taken: what its hooks for that had to do is done. Its
+        first invocation restores it, hooks included. It is no copy of another one: whoever wants to restore quickly
+        keeps some that are initialized (docs/architecture.md)."""
 
     async def invoke(self, invocation: Invocation) -> Outcome:
         """Run one invocation; never two at a time. Every ending of the function is an outcome, not an exception."""

@@ -153,7 +153,7 @@ def _compile(home: Path, classes: Path) -> None:
     """For Java 8, so that every JDK runs it."""
     version = _version(home) or 8
     target = ["--release", "8"] if version > 8 else ["-source", "8", "-target", "8"]
-    sources = [str(file) for file in sorted((JAVA_FILES / "fogbank").glob("*.java"))]
+    sources = [str(file) for file in sorted(JAVA_FILES.rglob("*.java"))]
     command = [str(home / "bin" / "javac"), "-nowarn", "-Xlint:-options", *target, "-d", str(classes), *sources]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -85,6 +85,33 @@ def init_report(
     return PlatformEvent("platform.initReport", _with_error(record, error_type), level, text)
 
 
+def restore_start(spec: FunctionSpec) -> PlatformEvent:
+    version = runtime_version(spec.runtime)
+    record = {
+        "runtimeVersion": version,
+        "runtimeVersionArn": spec.runtime_version_arn,
+        "functionName": spec.name,
+        "functionVersion": spec.version,
+        "instanceMaxMemory": spec.memory_mb << 20,
+    }
+    text = f"RESTORE_START Runtime Version: {version}\tRuntime Version ARN: {spec.runtime_version_arn}\n"
+    return PlatformEvent("platform.restoreStart", record, "INFO", text)
+
+
+def restore_runtime_done(status: Status, error_type: str | None) -> PlatformEvent:
+    return PlatformEvent("platform.restoreRuntimeDone", _with_error({"status": status}, error_type), _quiet(status))
+
+
+def restore_report(status: Status, error_type: str | None, duration_ms: float) -> PlatformEvent:
+    record = {"status": status, "metrics": {"durationMs": round(duration_ms, 3)}}
+    text = f"RESTORE_REPORT Restore Duration: {duration_ms:.2f} ms"
+    if status != "success":
+        text += f"\tStatus: {'timeout' if status == 'timeout' else 'error'}"
+        text += f"\tError Type: {error_type}" if error_type else ""
+    level: Level = "INFO" if status == "success" else "WARN"
+    return PlatformEvent("platform.restoreReport", _with_error(record, error_type), level, text + "\n")
+
+
 def start(request_id: str, version: str) -> PlatformEvent:
     record = {"requestId": request_id, "version": version}
     return PlatformEvent("platform.start", record, "INFO", f"START RequestId: {request_id} Version: {version}\n")
@@ -116,6 +143,7 @@ def report(
     memory_size_mb: int,
     memory_used_mb: int,
     init_ms: float | None,
+    restore_ms: float | None,
 ) -> PlatformEvent:
     billed_ms = math.ceil(duration_ms + (init_ms or 0 if billed_init else 0))
     metrics: dict[str, Any] = {
@@ -131,6 +159,10 @@ def report(
     if init_ms is not None:
         metrics["initDurationMs"] = round(init_ms, 3)
         text += f"Init Duration: {init_ms:.2f} ms\t"
+    if restore_ms is not None:
+        metrics["restoreDurationMs"] = round(restore_ms, 3)
+        metrics["billedRestoreDurationMs"] = math.ceil(restore_ms)
+        text += f"Restore Duration: {restore_ms:.2f} ms\tBilled Restore Duration: {math.ceil(restore_ms)} ms\t"
     if status == "timeout":
         text += "Status: timeout"
     elif status == "failure":

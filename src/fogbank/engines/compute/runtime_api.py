@@ -4,7 +4,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 
 A runtime is in one of the states below; what it asks for in a state that does not allow it is refused:
 
-    Started  -> Ready | InitError
+    Started  -> Ready | InitError | RestoreReady (SnapStart: its client waits to be restored)
+    RestoreReady -> Restoring -> Ready | RestoreError
     Ready    -> Running (when there is an invocation; the client's `next` is answered)
     Running  -> InvocationResponse (its answer is coming in) | InvocationErrorResponse -> ResponseSent
     ResponseSent -> Ready
@@ -26,11 +27,23 @@ RESPONSE_BYTES_MAX = 6_291_556
 STREAMED_BYTES_MAX = 200 << 20
 
 State = Literal[
-    "Started", "InitError", "Ready", "Running", "InvocationResponse", "InvocationErrorResponse", "ResponseSent"
+    "Started",
+    "InitError",
+    "RestoreReady",
+    "Restoring",
+    "RestoreError",
+    "Ready",
+    "Running",
+    "InvocationResponse",
+    "InvocationErrorResponse",
+    "ResponseSent",
 ]
 _ALLOWED: Mapping[State, tuple[State, ...]] = {
-    "Started": ("Ready", "InitError"),
+    "Started": ("Ready", "InitError", "RestoreReady"),
     "InitError": (),
+    "RestoreReady": ("RestoreReady",),
+    "Restoring": ("Ready", "RestoreError"),
+    "RestoreError": (),
     # A client that lost its connection asks again.
     "Ready": ("Ready",),
     "Running": ("InvocationResponse", "InvocationErrorResponse"),
@@ -58,28 +71,44 @@ class Listener(Protocol):
         """The runtime has ended the invocation with an error document."""
 
     def runtime_init_failed(self, payload: bytes, error_type: str) -> None:
-        """The runtime could not load the function."""
+        """The runtime could not load the function, or not restore it."""
+
+    def runtime_waits_for_restore(self) -> None:
+        """The runtime has initialized the function and is ready for a snapshot."""
 
 
 class RuntimeApi:
     """Serves one environment."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, *, snap_start: bool) -> None:
         self._listener = listener
+        self._snap_start = snap_start
         self._state: State = "Started"
         self._parked: Request | None = None
+        self._snapshot: Request | None = None
         self._offered: tuple[Invocation, int] | None = None
         self._running: Invocation | None = None
 
     def reset(self) -> None:
         """A new runtime takes the place of one that has ended."""
         self._state = "Started"
-        self._parked = self._offered = self._running = None
+        self._parked = self._snapshot = self._offered = self._running = None
 
     @property
     def waiting(self) -> bool:
         """Whether the runtime waits for an invocation."""
         return self._parked is not None
+
+    @property
+    def waits_for_restore(self) -> bool:
+        return self._snapshot is not None
+
+    def restore(self) -> None:
+        """Have the runtime go on behind its snapshot."""
+        assert self._snapshot is not None
+        request, self._snapshot = self._snapshot, None
+        self._state = "Restoring"
+        request.answer(200)
 
     def offer(self, invocation: Invocation, deadline_ms: int) -> None:
         """Hand over the invocation, now or when the runtime asks for one."""
@@ -117,6 +146,10 @@ class RuntimeApi:
                 return Whole(lambda body, size: self._error(request, request_id, body), RESPONSE_BYTES_MAX)
             case ("POST", ["init", "error"]):
                 return Whole(lambda body, size: self._init_error(request, body), RESPONSE_BYTES_MAX)
+            case ("GET", ["restore", "next"]) if self._snap_start:
+                return Whole(lambda body, size: self._restore_next(request), 0)
+            case ("POST", ["restore", "error"]) if self._snap_start:
+                return Whole(lambda body, size: self._restore_error(request, body), RESPONSE_BYTES_MAX)
             case _:
                 return Whole(lambda body, size: no_such_path(request), 0)
 
@@ -178,6 +211,17 @@ class RuntimeApi:
             request.accept()
             self._listener.runtime_init_failed(body, error_type_of(request))
 
+    def _restore_next(self, request: Request) -> None:
+        if self._enter("RestoreReady", request):
+            self._snapshot = request
+            request.on_gone = self._gone
+            self._listener.runtime_waits_for_restore()
+
+    def _restore_error(self, request: Request, body: bytes) -> None:
+        if self._enter("RestoreError", request):
+            request.accept()
+            self._listener.runtime_init_failed(body, error_type_of(request))
+
     # ---- states -------------------------------------------------------------------------------------------------
 
     def _enter(self, state: State, request: Request) -> bool:
@@ -203,7 +247,7 @@ class RuntimeApi:
         return invocation
 
     def _gone(self) -> None:
-        self._parked = None
+        self._parked = self._snapshot = None
 
 
 class _Streamed:

@@ -6,7 +6,8 @@ import sys
 
 import runtime
 
-# The function may have modules of the same names.
+sys.path.append(os.path.join(sys.path[0], "bundled"))
+# The function may have modules of the same names as those beside this one.
 del sys.path[0], sys.modules["runtime"]
 sys.stdout.reconfigure(line_buffering=True)
 sys.argv = ["bootstrap"]

@@ -70,6 +70,7 @@ def _forget_own():
     """Leave the names of these files to the function's modules: it may have a runtime.py of its own."""
     folder = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [path for path in sys.path if path != folder]
+    sys.path.append(f"{os.environ['LAMBDA_RUNTIME_DIR']}/python/bundled")
     for name, module in list(sys.modules.items()):
         if os.path.dirname(getattr(module, "__file__", None) or "") == folder:
             del sys.modules[name]

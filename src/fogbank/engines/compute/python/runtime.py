@@ -229,6 +229,8 @@ def serve(handler_name):
     except Exception as error:  # Whatever the user's module raises while it is imported.
         report(client, "/init/error", type(error).__name__, str(error), own_frames_removed(error), "")
         os._exit(1)
+    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+        wait_for_restore(client)
     while True:
         status, headers, body = client.request("GET", "/invocation/next")
         if status != 200:
@@ -237,6 +239,30 @@ def serve(handler_name):
         if "lambda-runtime-trace-id" in headers:
             os.environ["_X_AMZN_TRACE_ID"] = headers["lambda-runtime-trace-id"]
         run(client, handler, headers, body, request_id)
+
+
+def wait_for_restore(client):
+    """What the function has to do before a snapshot is taken and after it is restored.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-python.html
+    """
+    hooks = sys.modules.get("snapshot_restore_py")
+    before = reversed(hooks.get_before_snapshot()) if hooks else ()
+    after = hooks.get_after_restore() if hooks else ()
+    run_hooks(client, before, "/init/error", "Runtime.BeforeSnapshotError")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    client.request("GET", "/restore/next")
+    run_hooks(client, after, "/restore/error", "Runtime.AfterRestoreError")
+
+
+def run_hooks(client, hooks, path, error_type):
+    try:
+        for function, arguments, named in hooks:
+            function(*arguments, **named)
+    except Exception as error:  # Whatever the user's hook raises.
+        report(client, path, error_type, str(error), own_frames_removed(error), "")
+        os._exit(1)
 
 
 def run(client, handler, headers, body, request_id):

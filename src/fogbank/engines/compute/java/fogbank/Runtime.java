@@ -9,6 +9,11 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.crac.CheckpointException;
+import org.crac.Context;
+import org.crac.Core;
+import org.crac.Resource;
+import org.crac.RestoreException;
 
 /**
  * The Java runtime: loads a handler and serves the Lambda Runtime API with it. Needs a JDK of version 8 or newer and
@@ -32,8 +37,29 @@ public final class Runtime {
             System.exit(1);
             return;
         }
+        if ("snap-start".equals(System.getenv("AWS_LAMBDA_INITIALIZATION_TYPE"))) {
+            waitForRestore(client, log);
+        }
         while (true) {
             serve(client, handler, log, client.next());
+        }
+    }
+
+    private static void waitForRestore(RuntimeClient client, Log log) throws Exception {
+        Context<Resource> hooks = Core.getGlobalContext();
+        String path = "/init/error";
+        try {
+            hooks.beforeCheckpoint(hooks);
+            System.out.flush();
+            client.restoreNext();
+            path = "/restore/error";
+            hooks.afterRestore(hooks);
+        } catch (CheckpointException | RestoreException failure) {
+            Throwable error = failure.getSuppressed()[0];
+            log.error(error);
+            boolean before = failure instanceof CheckpointException;
+            client.post(path, describe(error), before ? "Runtime.BeforeCheckpointError" : "Runtime.AfterRestoreError", null);
+            System.exit(1);
         }
     }
 

@@ -51,6 +51,10 @@ final class RuntimeClient {
         return answer;
     }
 
+    void restoreNext() throws IOException {
+        send("GET", "/restore/next", new byte[0], "");
+    }
+
     void post(String path, byte[] body, String errorType, String contentType) throws IOException {
         String error = errorType == null ? "" : "Lambda-Runtime-Function-Error-Type: " + errorType + "\r\n";
         String type = contentType == null ? "application/vnd.aws.lambda.error+json" : contentType;
