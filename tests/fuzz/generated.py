@@ -165,6 +165,7 @@ def _make_things(clients: dict[str, Any]) -> dict[str, list[Any]]:
     clients["logs"].create_log_group(logGroupName="drawn")
     clients["logs"].create_log_stream(logGroupName="drawn", logStreamName="drawn")
     clients["ssm"].put_parameter(Name="drawn", Value="v", Type="String")
+    secret = clients["secretsmanager"].create_secret(Name="drawn", SecretString="v")
     template = '{"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}'
     stack = clients["cloudformation"].create_stack(StackName="drawn", TemplateBody=template)["StackId"]
     with contextlib.suppress(botocore.exceptions.WaiterError):
@@ -183,5 +184,6 @@ def _make_things(clients: dict[str, Any]) -> dict[str, list[Any]]:
         "Endpoint": [queue_arn], "Protocol": ["sqs", "lambda"], "AttributeName": ["pk", "Policy", "n"],
         "KeyConditionExpression": ["pk = :p", "pk = :p AND n > :p"], "UpdateExpression": ["SET n = :p", "ADD n :p"],
         "ConditionExpression": ["attribute_exists(pk)", "n > :p"], "ExpressionAttributeValues": [{":p": {"S": "a"}}],
+        "SecretId": [*names, secret["ARN"]], "VersionId": [secret["VersionId"]], "RotationLambdaARN": [function],
         "Key": ["key", key], "ReceiptHandle": ["Zm9nYgAAAAAAAAADGiE+7egwAAAAAAGiE+/J9QAAAAE=", "junk"],
     }  # fmt: skip
