@@ -23,6 +23,8 @@ CHECKS: dict[str, Callable[[str], str]] = {
     "sam": sam,
     "cdk": cdk,
     "powertools": powertools,
+    "powertools-parameters": script("aws-lambda-powertools", "boto3"),
+    "secretsmanager-caching": script("aws-secretsmanager-caching"),
     "celery": celery_worker,
     "kcl": kcl,
     "pynamodb": script("pynamodb"),

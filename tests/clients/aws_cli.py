@@ -106,6 +106,10 @@ def _events_and_metrics(aws: Aws) -> None:
 def _settings(aws: Aws) -> None:
     aws("ssm", "put-parameter", "--name", "/cli/mode", "--value", "fast", "--type", "String")
     assert aws("ssm", "get-parameter", "--name", "/cli/mode")["Parameter"]["Value"] == "fast"
+    aws("secretsmanager", "create-secret", "--name", "cli", "--secret-string", "first")
+    aws("secretsmanager", "put-secret-value", "--secret-id", "cli", "--secret-string", "second")
+    get = ("secretsmanager", "get-secret-value", "--secret-id", "cli", "--version-stage")
+    assert [aws(*get, stage)["SecretString"] for stage in ("AWSCURRENT", "AWSPREVIOUS")] == ["second", "first"]
     aws("ecr", "create-repository", "--repository-name", "cli")
     assert aws("ecr", "describe-repositories")["repositories"][0]["repositoryName"] == "cli"
 

@@ -12,7 +12,7 @@ def script(distribution: str, *more: str) -> Check:
 
     def check(endpoint: str) -> str:
         programs = python_tool(distribution, distribution, *more)
-        file = HERE / f"{distribution}_script.py"
+        file = HERE / f"{distribution.replace('-', '_')}_script.py"
         assert run([str(programs / "python"), str(file)], env=environment(endpoint)).strip() == "ok"
         return python_version(programs, distribution)
 

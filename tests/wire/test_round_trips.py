@@ -37,6 +37,8 @@ CASES = [
     ("sts", "query"),
     ("kinesis", "json"),
     ("glue", "json"),
+    ("secretsmanager", "json"),
+    ("ssm", "json"),
     ("ec2", "ec2"),
 ]
 # Of EC2's 800 operations these, because the others look like them.

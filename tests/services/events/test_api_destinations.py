@@ -1,14 +1,20 @@
 """Connections and API destinations, against a small HTTP server."""
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from queue import Queue
 from typing import Any, NamedTuple
 
 import pytest
 from botocore.exceptions import ClientError
+
+from fogbank.core.cloud import Cloud
+from fogbank.services import SERVICES
+from fogbank.services.events.records import Connection
 
 Aws = Callable[..., Any]
 
@@ -294,3 +300,25 @@ def test_a_connection_that_changes_changes_its_secret(aws: Aws, endpoint: Endpoi
     assert "SecretArn" not in events.describe_connection(Name="c")
     with pytest.raises(manager.exceptions.ResourceNotFoundException):
         manager.describe_secret(SecretId=arn)
+
+
+def test_secrets_that_an_earlier_version_kept_in_records_move_to_secrets_manager(tmp_path: Path) -> None:
+    async def take_over() -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
+        cloud = Cloud(tmp_path, services=SERVICES)
+        ctx = cloud.context(account="123456789012", region="us-east-1")
+        events = cloud.events
+        auth = {"BasicAuthParameters": {"Username": "u", "Password": "p"}}
+        old = Connection("id", "BASIC", auth, "", "AUTHORIZED", 1, 1, 1, "unique-abcdef")
+        place = (ctx.account, ctx.region, "c")
+        await ctx.run(events.connections.put, place, old)
+        await ctx.run(events.take_over_secrets)
+        kept = events.connections.get(place)
+        secret = await ctx.call(cloud.secretsmanager.get_secret_value, SecretId=kept.secret_arn)
+        _, headers = await events.authorization(ctx, "c")
+        await cloud.stop()
+        return kept.auth, json.loads(secret["SecretString"]), headers
+
+    auth, secret, headers = asyncio.run(take_over())
+    assert auth == {"BasicAuthParameters": {"Username": "u"}}
+    assert secret == {"username": "u", "password": "p"}
+    assert headers == {"Authorization": "Basic dTpw"}
