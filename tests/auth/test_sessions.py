@@ -176,3 +176,19 @@ def test_a_boundary_can_be_demanded_of_new_roles(root: Client, new_user: Callabl
     with pytest.raises(ClientError, match="AccessDenied"):
         iam.create_role(**given)
     assert iam.create_role(**given, PermissionsBoundary=boundary)["Role"]["RoleName"] == name
+
+
+def test_when_keys_and_roles_were_last_used_is_told_a_minute_later(
+    root: Client, guarded: GuardedServer, new_user: Callable[[], User], new_role: Callable[..., str]
+) -> None:
+    user = new_user().may(ANYTHING)
+    role = new_role(trust(user.arn))
+    name = role.rpartition("/")[2]
+    iam = root("iam")
+    assert iam.get_access_key_last_used(AccessKeyId=user.key[0])["AccessKeyLastUsed"]["ServiceName"] == "N/A"
+    session = key_of(user.client("sts").assume_role(RoleArn=role, RoleSessionName="me"))
+    guarded.as_caller("sqs", session, region="eu-west-1").list_queues()
+    guarded.admin("POST", "clock", {"advance_seconds": 61})
+    used = iam.get_access_key_last_used(AccessKeyId=user.key[0])["AccessKeyLastUsed"]
+    assert (used["ServiceName"], used["Region"]) == ("sts", "us-east-1")
+    assert iam.get_role(RoleName=name)["Role"]["RoleLastUsed"]["Region"] == "eu-west-1"

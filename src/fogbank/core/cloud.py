@@ -16,6 +16,7 @@ from fogbank.core.context import Context
 from fogbank.core.front_door import FrontDoor
 from fogbank.core.garbage import Garbage
 from fogbank.core.ids import new_id
+from fogbank.core.last_used import LastUsed
 from fogbank.core.master_key import MasterKey
 from fogbank.core.metrics import Metrics
 from fogbank.core.outbox import Outbox
@@ -123,6 +124,7 @@ class Cloud:
         self.sequence = Sequence(self)
         self.metrics = Metrics(self)
         self.audit = Audit(self)
+        self.last_used = LastUsed(self)
         self.outbox = Outbox(self)
         self.garbage = Garbage(self.store, self.tasks)
         self.apis: ApiDirectory = NoModels()
@@ -197,6 +199,7 @@ class Cloud:
             await service.stop()
         await self.tasks.stop()
         self.audit.flush()
+        self.last_used.flush()
         self.metrics.flush()
         await self.tasks.stop()  # That flush may have been the first use of cloudwatch, which starts it.
         self.clock.cancel_timers()

@@ -65,6 +65,7 @@ class GuardedOperation:
         if verified is not None:
             ctx.identity = self._authorizer.identity_of(verified.access_key, verified.key)
             ctx.account = verified.key.account
+            self._cloud.last_used.note(ctx, verified.access_key, self._service.name)
             return verified
         if not self._lets_strangers_in:
             in_json = "json" in self._protocol or "cbor" in self._protocol

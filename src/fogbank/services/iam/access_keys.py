@@ -43,14 +43,19 @@ class AccessKeys(Groups):
         self._key(ctx, user.name, AccessKeyId)
         self._tables.keys.delete((ctx.account, user.name, AccessKeyId))
         self.cloud.access_keys.delete((AccessKeyId,))
+        self.cloud.last_used.forget(ctx.account, AccessKeyId)
         return None
 
     def get_access_key_last_used(self, ctx: Context, *, AccessKeyId: str) -> Answer:
-        """When a key was last used is not kept: it is answered as never used."""
+        """Requests are seen to be signed by a key with `--auth iam` only."""
         found = next((key for key, _ in self._tables.keys.scan((ctx.account,)) if key[2] == AccessKeyId), None)
         if found is None:
             raise NoSuchEntity(f"The Access Key with id {AccessKeyId} cannot be found")
-        return {"UserName": found[1], "AccessKeyLastUsed": {"ServiceName": "N/A", "Region": "N/A"}}
+        use = self.cloud.last_used.of(ctx.account, AccessKeyId)
+        if use is None:
+            return {"UserName": found[1], "AccessKeyLastUsed": {"ServiceName": "N/A", "Region": "N/A"}}
+        told = {"LastUsedDate": use.at_ms / 1000, "ServiceName": use.service, "Region": use.region}
+        return {"UserName": found[1], "AccessKeyLastUsed": told}
 
     def list_access_keys(
         self, ctx: Context, *, UserName: str | None = None, Marker: str | None = None, MaxItems: int = PAGE_MAX

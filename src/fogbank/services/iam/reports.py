@@ -112,14 +112,20 @@ class Reports(AccessKeys, ManagedPolicies, InstanceProfiles):
             if days := self._password_policy(ctx).get("MaxPasswordAge"):
                 row["password_next_rotation"] = iso_seconds(user.login_ms + days * 86_400_000)
         place = (ctx.account, user.name)
-        keys = [key for _, key in self._tables.keys.scan(place)]
+        keys = sorted(self._tables.keys.scan(place), key=lambda row: row[1].created_ms)
         for number in (1, 2):
             row[f"access_key_{number}_active"] = row[f"cert_{number}_active"] = _said(False)
-        for number, key in enumerate(sorted(keys, key=lambda key: key.created_ms), 1):
+        for number, ((_, _, key_id), key) in enumerate(keys, 1):
             row |= {
                 f"access_key_{number}_active": _said(key.active),
                 f"access_key_{number}_last_rotated": iso_seconds(key.created_ms),
             }
+            if (use := self.cloud.last_used.of(ctx.account, key_id)) is not None:
+                row |= {
+                    f"access_key_{number}_last_used_date": iso_seconds(use.at_ms),
+                    f"access_key_{number}_last_used_region": use.region,
+                    f"access_key_{number}_last_used_service": use.service,
+                }
         for number, (_, certificate) in enumerate(self._tables.signing.scan(place), 1):
             row |= {
                 f"cert_{number}_active": _said(certificate.status == "Active"),
@@ -142,7 +148,10 @@ class Reports(AccessKeys, ManagedPolicies, InstanceProfiles):
                 shown.pop("Description", None)
                 profiles = self.list_instance_profiles_for_role(ctx, RoleName=role.name)
                 assert profiles is not None
-                given = {"InstanceProfileList": profiles["InstanceProfiles"], "RoleLastUsed": {}}
+                given = {
+                    "InstanceProfileList": profiles["InstanceProfiles"],
+                    "RoleLastUsed": self._last_used(ctx, role.name),
+                }
                 yield "Role", shown | _granted(role, "Role") | given | tagged(role.tags) | boundary_answer(role)
         usage = self._usage(ctx)
         for scope, kind in (("Local", "LocalManagedPolicy"), ("AWS", "AWSManagedPolicy")):

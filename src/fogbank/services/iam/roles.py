@@ -89,6 +89,7 @@ class Roles(Service):
             raise DeleteConflict("Cannot delete entity, must remove roles from instance profile first.")
         check_without_policies(role)
         self._tables.roles.delete((ctx.account, RoleName))
+        self.cloud.last_used.forget(ctx.account, f"role/{RoleName}")
         return None
 
     def delete_role_permissions_boundary(self, ctx: Context, *, RoleName: str) -> Answer:
@@ -111,8 +112,12 @@ class Roles(Service):
 
     def get_role(self, ctx: Context, *, RoleName: str) -> Answer:
         role = self._role(ctx, RoleName)
-        # When a role was last used is not kept.
-        return {"Role": role_answer(ctx, role) | {"RoleLastUsed": {}} | tagged(role.tags) | boundary_answer(role)}
+        return {
+            "Role": role_answer(ctx, role)
+            | {"RoleLastUsed": self._last_used(ctx, RoleName)}
+            | tagged(role.tags)
+            | boundary_answer(role)
+        }
 
     def get_role_policy(self, ctx: Context, *, RoleName: str, PolicyName: str) -> Answer:
         return inline_answer(self._role(ctx, RoleName), "role", PolicyName)
@@ -212,6 +217,10 @@ class Roles(Service):
                 f"Cannot perform the operation on the protected role '{name}' - this role is only modifiable by AWS"
             )
         return role
+
+    def _last_used(self, ctx: Context, name: str) -> dict[str, Any]:
+        use = self.cloud.last_used.of(ctx.account, f"role/{name}")
+        return {} if use is None else {"LastUsedDate": use.at_ms / 1000, "Region": use.region}
 
     def _check_trust(self, document: str) -> None:
         """A trust policy must be well-formed, and the users and roles that it names must be there."""
