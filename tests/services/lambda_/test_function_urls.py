@@ -102,7 +102,7 @@ def test_only_functions_and_aliases_have_urls(aws: Aws, qualifier: str) -> None:
 def test_the_event_tells_the_whole_request(aws: Aws) -> None:
     url = public_url(aws("lambda"), CONTEXT)
     answer = ask(
-        f"{url}a%20b/c?x=1&y=2&x=3&empty=",
+        f"{url}/a%20b/c?x=1&y=2&x=3&empty=",
         "POST",
         b'{"a":1}',
         [("Content-Type", "application/json"), ("X-Two", "1"), ("X-Two", "2"), ("Cookie", "one=1; two=2")],

@@ -13,7 +13,7 @@ _ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 class Address(NamedTuple):
     url_id: str
     path: str
-    """As it was sent, with a slash at the beginning."""
+    """As it was sent, with one slash at the beginning."""
 
     @property
     def decoded_path(self) -> str:
@@ -37,5 +37,6 @@ def url_of(endpoint: str, url_id: str, region: str) -> str:
 
 def of_resource(resource: str) -> Address:
     """The address that the wire made of a request to one of the doors: `/{id}/…`."""
-    url_id, slash, path = resource[1:].partition("/")
-    return Address(url_id, f"{slash}{path}" or "/")
+    url_id, _, path = resource[1:].partition("/")
+    # As recorded, several slashes at the beginning are one.
+    return Address(url_id, "/" + path.lstrip("/"))
