@@ -17,12 +17,13 @@ Aws = Callable[..., Any]
 CALL = """
 import json, os, urllib.request
 
-def call(service, headers, body, path="/"):
+def call(service, headers, body, path="/", method="POST"):
     place = f"{os.environ['AWS_ACCESS_KEY_ID']}/20260101/us-east-1/{service}/aws4_request"
     authorization = f"AWS4-HMAC-SHA256 Credential={place}, SignedHeaders=host, Signature=0"
     known = {"Authorization": authorization, "X-Amzn-Trace-Id": os.environ["_X_AMZN_TRACE_ID"]}
     url = os.environ["AWS_ENDPOINT_URL"] + path
-    urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), {**known, **headers}))
+    data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    urllib.request.urlopen(urllib.request.Request(url, data, {**known, **headers}, method=method))
 """
 TO_QUEUE = (
     CALL
@@ -39,6 +40,22 @@ TO_ITSELF = (
 def handler(event, context):
     path = f"/2015-03-31/functions/{context.function_name}/invocations"
     call("lambda", {"X-Amz-Invocation-Type": "Event"}, {"turn": event["turn"] + 1}, path)
+"""
+)
+TO_TOPIC = (
+    CALL
+    + """
+def handler(event, context):
+    topic = os.environ["PLACE"]
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    call("sns", form, f"Action=Publish&Version=2010-03-31&Message=x&TopicArn={topic}")
+"""
+)
+TO_BUCKET = (
+    CALL
+    + """
+def handler(event, context):
+    call("s3", {}, "x", f"/{os.environ['PLACE']}/{context.aws_request_id}", "PUT")
 """
 )
 
@@ -61,15 +78,27 @@ def test_a_function_that_invokes_itself_is_stopped_and_its_event_goes_to_the_dea
     arn = aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     create(aws("lambda"), "f", TO_ITSELF, DeadLetterConfig={"TargetArn": arn})
     aws("lambda").invoke(FunctionName="f", InvocationType="Event", Payload=b'{"turn": 1}')
-    (message,) = eventually(lambda: aws("sqs").receive_message(QueueUrl=queue).get("Messages"))
+    receive = {"QueueUrl": queue, "MessageAttributeNames": ["All"]}
+    (message,) = eventually(lambda: aws("sqs").receive_message(**receive).get("Messages"))
     assert json.loads(message["Body"]) == {"turn": 17}
+    told = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    assert told["ErrorCode"] == "400"
+    assert "recursive loop" in told["ErrorMessage"]
 
 
 def dropped(aws: Aws, clock: Any) -> float:
+    return total(aws, clock, "RecursiveInvocationsDropped")
+
+
+def invoked(aws: Aws, clock: Any) -> float:
+    return total(aws, clock, "Invocations")
+
+
+def total(aws: Aws, clock: Any, metric: str) -> float:
     now_s = clock.now_ms() / 1000
     found = aws("cloudwatch").get_metric_statistics(
         Namespace="AWS/Lambda",
-        MetricName="RecursiveInvocationsDropped",
+        MetricName=metric,
         Dimensions=[{"Name": "FunctionName", "Value": "f"}],
         StartTime=now_s - 3600,
         EndTime=now_s + 60,
@@ -98,6 +127,31 @@ def test_a_loop_through_a_queue_ends_in_its_dead_letters(aws: Aws, clock: Any) -
 
     (message,) = eventually(ended)
     assert json.loads(message["Body"])["turn"] == 17
+
+
+def test_a_loop_through_a_topic_is_stopped(aws: Aws, clock: Any) -> None:
+    topic = aws("sns").create_topic(Name="t")["TopicArn"]
+    arn = create(aws("lambda"), "f", TO_TOPIC, Environment={"Variables": {"PLACE": topic}})["FunctionArn"]
+    aws("sns").subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)
+    aws("sns").publish(TopicArn=topic, Message="x")
+    eventually(lambda: dropped(aws, clock) == 1)
+    assert invoked(aws, clock) == 16
+
+
+def test_a_loop_through_a_bucket_is_stopped(aws: Aws, account: str, clock: Any) -> None:
+    bucket = f"loop-{account}"
+    aws("s3").create_bucket(Bucket=bucket)
+    arn = create(aws("lambda"), "f", TO_BUCKET, Environment={"Variables": {"PLACE": bucket}})["FunctionArn"]
+    aws("lambda").add_permission(
+        FunctionName="f", StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com"
+    )
+    wanted = {"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*"]}
+    aws("s3").put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [wanted]}
+    )
+    aws("s3").put_object(Bucket=bucket, Key="first", Body=b"x")
+    eventually(lambda: dropped(aws, clock) == 1)
+    assert len(aws("s3").list_objects_v2(Bucket=bucket)["Contents"]) == 17
 
 
 def test_a_function_may_be_allowed_to_loop(aws: Aws) -> None:

@@ -30,6 +30,7 @@ RECORD_KIND = "lambda_.failure_record"
 RETRIES_MAX = 2
 AGE_MAX_S = 6 * 3600
 RETRY_DELAYS_S = (60, 120)  # "one minute before the second attempt, two minutes before the third"
+_RATE_EXCEEDED = TooManyRequests("ReservedFunctionConcurrentInvocationLimitExceeded")
 THROTTLE_DELAY_MAX_S = 300  # Throttled events are tried again after 1 second, rising to 5 minutes.
 
 
@@ -79,10 +80,12 @@ class AsyncInvoker:
         request_id = request_id or str(uuid.uuid4())
         event = AsyncEvent(name.name, name.qualifier, payload or b"{}", request_id, ctx.now_ms, trace=ctx.trace)
         self._cloud.outbox.put(ctx.at(account=name.account), KIND, lane=request_id, payload=event)
+        self._count(ctx, name, "AsyncEventsReceived", 1, "Count")
         return request_id
 
     async def _deliver(self, ctx: Context, event: AsyncEvent) -> None:
         name = FunctionName(ctx.account, event.name, event.qualifier)
+        self._count(ctx, name, "AsyncEventAge", ctx.now_ms - event.accepted_ms, "Milliseconds")
         config = self._invoke_config(ctx, name)
         age_max_s = AGE_MAX_S if config is None or config.age_max_s is None else config.age_max_s
         retries_max = RETRIES_MAX if config is None or config.retries_max is None else config.retries_max
@@ -100,9 +103,9 @@ class AsyncInvoker:
         except KmsRefusal:
             await self._wait(ctx, name, event, age_max_s)
             return
-        except RecursiveInvocation:
+        except RecursiveInvocation as refusal:
             # No attempt would end otherwise. AWS does not say which condition the record has.
-            await ctx.run(self._settle, ctx, name, event, None, "RetriesExhausted")
+            await ctx.run(self._settle, ctx, name, event, None, "RetriesExhausted", refusal)
             return
         except ResourceNotFound:
             return  # The function was deleted; its events go with it.
@@ -145,9 +148,15 @@ class AsyncInvoker:
         return self._functions.tables.invoke_configs.get(key)
 
     def _settle(
-        self, ctx: Context, name: FunctionName, event: AsyncEvent, result: Result | None, condition: str
+        self,
+        ctx: Context,
+        name: FunctionName,
+        event: AsyncEvent,
+        result: Result | None,
+        condition: str,
+        refusal: AwsError | None = None,
     ) -> None:
-        """Send the record of a finished event to where its function wants it."""
+        """Send the record of a finished event to where its function wants it. `refusal`: why it was not run."""
         config = self._invoke_config(ctx, name)
         side = "OnSuccess" if condition == "Success" else "OnFailure"
         destination = ((config.destinations if config is not None else {}).get(side) or {}).get("Destination")
@@ -155,12 +164,13 @@ class AsyncInvoker:
             self._send(ctx, name, destination, _record(ctx, name, event, result, condition), condition)
         if condition == "Success":
             return
+        self._count(ctx, name, "AsyncEventsDropped", 1, "Count")
         try:
             dead_letter_arn = self._functions.configuration(ctx, name).dead_letter_arn
         except ResourceNotFound:
             return
         if dead_letter_arn:
-            attributes = _dead_letter_attributes(event, result)
+            attributes = _dead_letter_attributes(event, result, refusal or _RATE_EXCEEDED)
             try:
                 targets.deliver(
                     ctx,
@@ -196,8 +206,11 @@ class AsyncInvoker:
         await put_object(ctx, row.bucket_arn, f"aws/lambda/async/{row.function}", row.record)
 
     def _failed(self, ctx: Context, name: FunctionName, metric: str) -> None:
+        self._count(ctx, name, metric, 1, "Count")
+
+    def _count(self, ctx: Context, name: FunctionName, metric: str, value: float, unit: str) -> None:
         dimensions = {"FunctionName": name.name}
-        self._cloud.metrics.add(name.account, ctx.region, "AWS/Lambda", metric, dimensions, 1, "Count")
+        self._cloud.metrics.add(name.account, ctx.region, "AWS/Lambda", metric, dimensions, value, unit)
 
 
 def _record(
@@ -223,13 +236,16 @@ def _record(
     return record
 
 
-def _dead_letter_attributes(event: AsyncEvent, result: Result | None) -> dict[str, Any]:
-    document = _loads(result.payload) if result is not None else {}
-    message = str(document.get("errorMessage", "")) if isinstance(document, dict) else ""
+def _dead_letter_attributes(event: AsyncEvent, result: Result | None, refusal: AwsError) -> dict[str, Any]:
+    """`refusal` is told where there is no result."""
+    code, message = refusal.status, refusal.message
+    if result is not None:
+        document = _loads(result.payload)
+        code, message = 200, str(document.get("errorMessage", "")) if isinstance(document, dict) else ""
     values = {
         "RequestID": ("String", event.request_id),
-        "ErrorCode": ("Number", "200" if result is not None else "429"),
-        "ErrorMessage": ("String", message[:1024] or "Rate Exceeded."),
+        "ErrorCode": ("Number", str(code)),
+        "ErrorMessage": ("String", message[:1024] or refusal.message),
     }
     return {name: {"DataType": kind, "StringValue": value} for name, (kind, value) in values.items()}
 
