@@ -27,6 +27,7 @@ from fogbank.core.clock import Clock
 from fogbank.core.cloud import DEFAULT_ACCOUNT, DEFAULT_REGION, Cloud
 from fogbank.core.data_folder import write_holder
 from fogbank.core.errors import AwsError
+from fogbank.core.function_rules import FunctionRules
 from fogbank.core.service import Respond
 from fogbank.core.store import StoreDamaged, Sync, check_snapshot
 from fogbank.services import SERVICES
@@ -57,6 +58,7 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
     account: str = DEFAULT_ACCOUNT
     region: str = DEFAULT_REGION
     auth: Literal["off", "iam"] = "off"
+    functions: FunctionRules = FunctionRules()
     audit: Literal["management", "all"] = "management"
 
 
@@ -64,6 +66,28 @@ class ClockMove(msgspec.Struct, forbid_unknown_fields=True):
     """The body of POST /_fogbank/clock."""
 
     advance_seconds: float = 0
+
+
+# What of /_fogbank/ is for functions: their answers as custom resources, and what AWS has addresses for, too.
+_FOR_FUNCTIONS = ("/_fogbank/cloudformation/", "/_fogbank/lambda/code/", "/_fogbank//SimpleNotificationService-")
+
+
+class FunctionsDoor:
+    """The server as functions have it: the cloud, and no way to change, save or reset the server itself."""
+
+    def __init__(self, server: "Server") -> None:
+        self._server = server
+
+    def streams(self, request: RequestData) -> bool:
+        return self._server.streams(request)
+
+    def handle(self, request: RequestData, respond: Respond) -> None:
+        if request.path.startswith("/_fogbank/") and not request.path.startswith(_FOR_FUNCTIONS):
+            if isinstance(request.body, BodyStream):
+                request.body.drop()
+            respond(_json(403, {"message": "functions cannot administer the server that they run on"}))
+            return
+        self._server.handle(request, respond)
 
 
 class Server:
@@ -90,6 +114,7 @@ class Server:
             endpoint=self._endpoint,
             account=config.account,
             front_door=self,
+            function_rules=config.functions,
         )
         self.cloud.audit.everything = config.audit == "all"
         self._guard = None
@@ -112,7 +137,8 @@ class Server:
         loop.set_default_executor(ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="fogbank"))
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        connections = self._connections = Connections(self)
+        connections = Connections(self)
+        self._functions_connections = Connections(FunctionsDoor(self))
         listener = await loop.create_server(
             connections.protocol, self.config.host, self.config.port, backlog=1024, reuse_address=True
         )
@@ -120,12 +146,13 @@ class Server:
         self.cloud.endpoint = self._endpoint = f"http://localhost:{port}"
         write_holder(self.config.data, port=port)
         await self.cloud.start()
-        watcher = loop.create_task(connections.watch())
+        watchers = [loop.create_task(each.watch()) for each in (connections, self._functions_connections)]
         ready(port)
         await self._stopping.wait()
         listener.close()
         await connections.drain(DRAIN_S)
-        watcher.cancel()
+        for watcher in watchers:
+            watcher.cancel()
         await self.cloud.stop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
@@ -136,7 +163,7 @@ class Server:
 
     async def serve(self, listener: socket.socket) -> asyncio.AbstractServer:
         """Answer requests on another listening socket: that of a function in its own network."""
-        return await asyncio.get_running_loop().create_server(self._connections.protocol, sock=listener)
+        return await asyncio.get_running_loop().create_server(self._functions_connections.protocol, sock=listener)
 
     # ---- Application: the gateway may be replaced while the server runs ------------------------------------------
 

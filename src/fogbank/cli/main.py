@@ -59,6 +59,18 @@ def build_parser() -> _Parser:
         default="management",
         help="what is recorded beside denials: what manages resources, or operations on data, too",
     )
+    up.add_argument(
+        "--function-network",
+        choices=("none", "cloud", "full"),
+        default="cloud",
+        help="what functions reach: nothing, Fogbank alone (default), or all that this machine does",
+    )
+    up.add_argument(
+        "--untrusted",
+        choices=("tagged", "strict"),
+        default="tagged",
+        help="which functions run in a whole sandbox or not at all: those tagged fogbank:untrusted (default), or all",
+    )
     up.add_argument("--virtual-clock", action="store_true", help="let POST /_fogbank/clock move the time")
     up.add_argument("--account", default="000000000000", help="account of unknown access keys (12 digits)")
     up.add_argument("--region", default="us-east-1", help="region of unsigned requests (default: us-east-1)")

@@ -32,6 +32,7 @@ def up(options: argparse.Namespace) -> None:
     if options.detach:
         _detach(options)
         return
+    from fogbank.core.function_rules import FunctionRules
     from fogbank.core.root_key import RootKeyUnusable
     from fogbank.core.store import StoreDamaged
     from fogbank.server import Server, ServerConfig
@@ -48,6 +49,7 @@ def up(options: argparse.Namespace) -> None:
         account=options.account,
         region=options.region,
         auth=options.auth,
+        functions=FunctionRules(network=options.function_network, untrusted=options.untrusted),
         audit=options.audit,
     )
     logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -155,6 +157,7 @@ def _announce(options: argparse.Namespace, folder: Path, port: int) -> None:
         print(f"  root keys   {folder / FILE} (yours alone to read)")
     else:
         print("  auth        off (any credentials are accepted; a 12-digit access key is the account)")
+    _tell_of_functions(options)
     if options.virtual_clock:
         print("  clock       virtual (POST /_fogbank/clock moves it)")
     if not _is_loopback(options.host) and options.auth == "off":
@@ -165,6 +168,20 @@ def _announce(options: argparse.Namespace, folder: Path, port: int) -> None:
     own = port == DEFAULT_PORT or (folder == data_folder(None))
     env = "fogbank env" if own else f"fogbank env --endpoint http://localhost:{port}"
     print(f"  next        eval $({env}), then use the AWS CLI or boto3 as usual", flush=True)
+
+
+def _tell_of_functions(options: argparse.Namespace) -> None:
+    from fogbank.engines.compute.machine import lacks
+
+    reach = {"none": "no network", "cloud": "this server as their network", "full": "this machine's network"}
+    missing = lacks()
+    if not missing:
+        print(f"  functions   in sandboxes, with {reach[options.function_network]}")
+        return
+    for line in missing:
+        print(f"  functions   {line}")
+    who = "no function runs" if options.untrusted == "strict" else "functions tagged fogbank:untrusted do not run"
+    print(f"              so {who} (see docs/security.md)")
 
 
 def _detach(options: argparse.Namespace) -> None:

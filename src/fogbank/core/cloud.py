@@ -14,6 +14,7 @@ from fogbank.core.blobs import Blobs
 from fogbank.core.clock import Clock
 from fogbank.core.context import Context
 from fogbank.core.front_door import FrontDoor
+from fogbank.core.function_rules import FunctionRules
 from fogbank.core.garbage import Garbage
 from fogbank.core.ids import new_id
 from fogbank.core.last_used import LastUsed
@@ -108,9 +109,11 @@ class Cloud:
         endpoint: str = "http://localhost:4566",
         account: str = DEFAULT_ACCOUNT,
         front_door: FrontDoor | None = None,
+        function_rules: FunctionRules | None = None,
     ) -> None:
         self.folder = folder
         self.front_door = front_door
+        self.function_rules = function_rules or FunctionRules()
         self.endpoint = endpoint
         self.account = account
         self.clock = clock or Clock()

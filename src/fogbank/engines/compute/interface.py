@@ -6,11 +6,10 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from fogbank.core.function_rules import FunctionNetwork
 from fogbank.engines.compute.response_stream import ResponseStream
 
 Hear = Callable[[list[str]], None]
-Network = Literal["none", "cloud", "full"]
-"""What a function can reach: its Runtime API alone, Fogbank's own endpoint besides, or all that the machine can."""
 InitializationType = Literal["on-demand", "provisioned-concurrency", "snap-start"]
 
 
@@ -38,7 +37,7 @@ class FunctionSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Or "DEBUG" or "WARN": which of the platform's own events are in the log, if it is in JSON."""
     ephemeral_mb: int = 512
     """The size of /tmp."""
-    network: Network = "cloud"
+    network: FunctionNetwork = "cloud"
     untrusted: bool = False
     """Whether its owner is nobody to trust: it is not run where a part of the sandbox is missing."""
 

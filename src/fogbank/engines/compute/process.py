@@ -13,7 +13,7 @@ from pathlib import Path
 from fogbank.core.front_door import FrontDoor
 from fogbank.engines.compute.cgroups import ControlGroups
 from fogbank.engines.compute.environment import ProcessEnvironment
-from fogbank.engines.compute.interface import Environment, FunctionSpec, Hear
+from fogbank.engines.compute.interface import Environment, FunctionSpec, Hear, RuntimeUnavailable
 from fogbank.engines.compute.interpreters import Interpreters
 from fogbank.engines.compute.processes import PlainProcesses, Processes
 from fogbank.engines.compute.sandbox import Sandbox
@@ -60,10 +60,14 @@ class ProcessEngine:
         own = self._interpreters.python(spec.runtime) if spec.runtime.startswith("python") else sys.executable
         zygote = self._zygote(own)
         runtimes = self._interpreters.runtimes()
-        if not (await zygote.sandboxes()).there:
-            return PlainProcesses(spec, tempfile.mkdtemp(dir=self._folder), zygote, runtimes)
+        sandboxes = await zygote.sandboxes()
         if self._groups is None:
             self._groups = ControlGroups.find()
+        lacks = [*sandboxes.lacks, *self._groups.lacks()]
+        if spec.untrusted and lacks:
+            raise RuntimeUnavailable(f"This machine cannot isolate functions that are not trusted: {'; '.join(lacks)}.")
+        if not sandboxes.there:
+            return PlainProcesses(spec, tempfile.mkdtemp(dir=self._folder), zygote, runtimes)
         return Sandbox(spec, zygote, runtimes, self._front_door, self._groups)
 
     def _zygote(self, interpreter: str) -> Zygote:

@@ -12,6 +12,7 @@ from fogbank.core.front_door import FrontDoor
 from fogbank.engines.compute.cgroups import ControlGroups
 from fogbank.engines.compute.forker import Forker, OnExit
 from fogbank.engines.compute.interface import FunctionSpec, RuntimeUnavailable
+from fogbank.engines.compute.name_server import NameServer
 from fogbank.engines.compute.processes import Sleep, order_of, peak_mb, resident_mb
 from fogbank.engines.compute.runtimes import Program, View
 from fogbank.engines.compute.zygote_client import Zygote
@@ -40,7 +41,7 @@ class Sandbox:
         self._woken = False
         self._zygote = zygote
         self._front_door = front_door
-        self._servers: list[asyncio.AbstractServer] = []
+        self._servers: list[asyncio.AbstractServer | asyncio.DatagramTransport] = []
         self._init_pid = 0
         self._init: Forker | None = None
 
@@ -71,9 +72,13 @@ class Sandbox:
             ours.close()
             raise
         self._init = Forker(ours, lambda line: None, lambda: None)
-        api, *doors = [own] if own is not None else listeners
-        if door is not None:
-            self._servers = [await door.serve(listener) for listener in doors]
+        if own is not None:
+            return own
+        api, *cloud = listeners
+        if cloud and door is not None:
+            endpoint, names = cloud
+            self._servers.append(await door.serve(endpoint))
+            self._servers.append(await NameServer.serve(names))
         return api
 
     async def start(self, program: Program, log_fd: int, on_exit: OnExit) -> int:

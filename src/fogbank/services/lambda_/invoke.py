@@ -219,6 +219,8 @@ class Invoker:
             if layer is not None:
                 layers.append(await self._code.folder(layer.blob))
         variables = self._variables(key, config)
+        rules = self._cloud.function_rules
+        untrusted = rules.distrusts(self._functions.function(ctx, FunctionName(key[0], key[2], "")).tags)
         usable_until_ms = self.credentials.usable_until_ms()
         issued = self.credentials.issue(ctx.at(account=key[0]), config.role, config.name)
         spec = FunctionSpec(
@@ -233,6 +235,8 @@ class Invoker:
             },
             memory_mb=config.memory_mb,
             ephemeral_mb=config.ephemeral_mb,
+            network=rules.network_of(untrusted=untrusted),
+            untrusted=untrusted,
             layers=tuple(layers),
             initialization_type=initialization_type,
             name=config.name,
@@ -250,8 +254,10 @@ class Invoker:
 
         try:
             environment = await self._engine.create(spec, hear)
-        except BaseException:
+        except BaseException as error:
             self.credentials.withdraw(access_key)
+            if isinstance(error, RuntimeUnavailable):
+                raise InvalidRuntime(str(error)) from error
             raise
         return Slot(key, config.build, environment, stream, access_key=access_key, usable_until_ms=usable_until_ms)
 

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
@@ -12,6 +13,7 @@ from fogbank.core.service import Answer, Service, Tagged
 from fogbank.services.lambda_.code_signing import config_arn
 from fogbank.services.lambda_.errors import InvalidParameterValue, ResourceNotFound
 from fogbank.services.lambda_.functions import Functions, check_tags
+from fogbank.services.lambda_.invoke import Invoker
 from fogbank.services.lambda_.names import FunctionName, function_arn, parse_name
 from fogbank.services.lambda_.records import CodeSigning, Function, Mapping, Tables
 
@@ -21,6 +23,7 @@ class Tags(Service):
 
     _tables: Tables
     _functions: Functions
+    _invoker: Invoker
 
     def list_tags(self, ctx: Context, *, Resource: str) -> Answer:
         return {"Tags": self._tagged(ctx, Resource)[1].tags}
@@ -67,6 +70,12 @@ class Tags(Service):
         elif isinstance(record, CodeSigning):
             self._tables.code_signing.put(key, record)
         else:
+            before = self._functions.function(ctx, FunctionName(key[0], key[2], "")).tags
+            rules = self.cloud.function_rules
+            if rules.distrusts(before) != rules.distrusts(record.tags):
+                # Whom nobody trusts is held tighter: the environments so far are not for such a function.
+                for place, _ in self._tables.configurations.scan(key):
+                    self.cloud.store.after_commit(partial(self._invoker.pool.retire, place))
             self._tables.functions.put(key, record)
             self._functions.touch(ctx, FunctionName(key[0], key[2], ""))
 

@@ -76,6 +76,7 @@ def try_out(root):
         "layers": [f"{root.folder}/etc", f"{root.folder}/dev"],
         "ephemeral_mb": 1,
         "network": "none",
+        "cloud_port": 0,
         "cgroups": [],
     }
     with ours, theirs:

@@ -153,14 +153,21 @@ def map_ids(proc, inner_uid, inner_gid, outer_uid, outer_gid):
 
 
 def _listeners(order):
-    """Sockets belong to the network that they were made in, whoever accepts on them."""
+    """What the server answers in here: the Runtime API, and in a network of Fogbank's its endpoint and its names.
+
+    Sockets belong to the network that they were made in, whoever has them.
+    """
     with socket.socket() as any_socket:
         loopback = struct.pack("16sH14x", b"lo", 1)  # IFF_UP
         fcntl.ioctl(any_socket, 0x8914, loopback)  # SIOCSIFFLAGS
-    ports = [RUNTIME_API_PORT]
-    if order["network"] == "cloud" and order["cloud_port"]:
-        ports.append(order["cloud_port"])
-    return [socket.create_server(("127.0.0.1", port), backlog=128) for port in ports]
+    port = order["cloud_port"]
+    listeners = [socket.create_server(("127.0.0.1", RUNTIME_API_PORT + (port == RUNTIME_API_PORT)), backlog=128)]
+    if order["network"] == "cloud" and port:
+        listeners.append(socket.create_server(("127.0.0.1", port), backlog=128))
+        names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        names.bind(("127.0.0.1", 53))
+        listeners.append(names)
+    return listeners
 
 
 def _furnish(root, order, uid, gid):

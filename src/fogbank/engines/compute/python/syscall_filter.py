@@ -33,7 +33,7 @@ REFUSED = {
     "iopl": (172, None), "ioperm": (173, None), "modify_ldt": (154, None), "vhangup": (153, 58), "uselib": (134, None),
     "ustat": (136, None), "sysfs": (139, None), "_sysctl": (156, None), "nfsservctl": (180, 42),
     "lookup_dcookie": (212, 18), "personality": (135, 92), "name_to_handle_at": (303, 264),
-    "open_by_handle_at": (304, 265), "fanotify_init": (300, 262), "mknod": (133, None), "mknodat": (259, 33),
+    "open_by_handle_at": (304, 265), "fanotify_init": (300, 262),
     "mbind": (237, 235), "set_mempolicy": (238, 237), "get_mempolicy": (239, 236), "migrate_pages": (256, 238),
     "move_pages": (279, 239), "set_mempolicy_home_node": (450, 450), "vmsplice": (278, 75),
     "mq_open": (240, 180), "mq_unlink": (241, 181), "lsm_set_self_attr": (460, 460),
