@@ -1,5 +1,6 @@
 """Provisioned concurrency that Application Auto Scaling changes."""
 
+import json
 import math
 from typing import Any
 
@@ -9,6 +10,7 @@ from botocore.exceptions import ClientError
 from tests.conftest import Aws, MovableClock
 from tests.patience import eventually
 from tests.services.lambda_.test_provisioned import Held, client, hold, state
+from tests.services.lambda_.test_stack_resources import deploy
 
 __all__ = ["client", "hold"]
 
@@ -177,3 +179,42 @@ def test_a_target_is_a_ratio(scaling: Any, value: float) -> None:
             PolicyType="TargetTrackingScaling",
             TargetTrackingScalingPolicyConfiguration=TRACKING | {"TargetValue": value},
         )
+
+
+def test_a_serverless_function_is_provisioned_and_scaled_by_its_template(aws: Aws) -> None:
+    def work(answer: int) -> dict[str, Any]:
+        return {
+            "Type": "AWS::Serverless::Function",
+            "Properties": {
+                "FunctionName": "f",
+                "Runtime": "python3.12",
+                "Handler": "index.handler",
+                "InlineCode": f"def handler(event, context):\n    return {answer}\n",
+                "AutoPublishAlias": "live",
+                "ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 2},
+            },
+        }
+
+    scaling = {
+        "Target": {
+            "Type": "AWS::ApplicationAutoScaling::ScalableTarget",
+            "Properties": {**TARGET, "MinCapacity": 1, "MaxCapacity": 5},
+            "DependsOn": "WorkAliaslive",
+        },
+        "Policy": {
+            "Type": "AWS::ApplicationAutoScaling::ScalingPolicy",
+            "Properties": {
+                "PolicyName": "p",
+                "PolicyType": "TargetTrackingScaling",
+                "ScalingTargetId": {"Ref": "Target"},
+                "TargetTrackingScalingPolicyConfiguration": TRACKING,
+            },
+        },
+    }
+    deploy(aws, {"Work": work(1), **scaling}, {})
+    client = aws("lambda")
+    assert state(client, "live") == ("READY", 2)
+    assert len(aws("cloudwatch").describe_alarms()["MetricAlarms"]) == 2
+    deploy(aws, {"Work": work(2), **scaling}, {}, update=True)
+    assert state(client, "live") == ("READY", 2)
+    assert json.load(client.invoke(FunctionName="f", Qualifier="live")["Payload"]) == 2

@@ -7,8 +7,9 @@ from fogbank.core.context import Context
 from fogbank.core.ids import new_id
 from fogbank.core.moments import iso_offset
 from fogbank.services.lambda_.code_signing import config_arn
+from fogbank.services.lambda_.fleets import INIT_FAILURE
 from fogbank.services.lambda_.names import function_arn
-from fogbank.services.lambda_.records import Alias, CodeSigning, Configuration, Function, InvokeConfig, Layer
+from fogbank.services.lambda_.records import Alias, CodeSigning, Configuration, Function, InvokeConfig, Layer, Snapshot
 from fogbank.services.lambda_.states import is_settled, revision_of
 
 
@@ -17,7 +18,13 @@ def log_group(config: Configuration) -> str:
 
 
 def configuration(
-    ctx: Context, account: str, config: Configuration, layers: list[dict[str, Any]], *, qualifier: str
+    ctx: Context,
+    account: str,
+    config: Configuration,
+    layers: list[dict[str, Any]],
+    snapshot: Snapshot | None,
+    *,
+    qualifier: str,
 ) -> dict[str, Any]:
     """A FunctionConfiguration without its environment; its ARN has the version or the alias that the caller named."""
     answer: dict[str, Any] = {
@@ -40,7 +47,10 @@ def configuration(
         "Architectures": config.architectures,
         "EphemeralStorage": {"Size": config.ephemeral_mb},
         "TracingConfig": {"Mode": config.tracing},
-        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+        "SnapStart": {
+            "ApplyOn": "PublishedVersions" if config.snap_start else "None",
+            "OptimizationStatus": "On" if snapshot is not None and snapshot.state == "Active" else "Off",
+        },
         "LoggingConfig": _logging(config),
         "RuntimeVersionConfig": {"RuntimeVersionArn": runtime_version_arn(ctx.region, config.runtime)},
     }
@@ -50,7 +60,9 @@ def configuration(
         answer["DeadLetterConfig"] = {"TargetArn": config.dead_letter_arn}
     if layers:
         answer["Layers"] = layers
-    if is_settled(ctx, config):
+    if snapshot is not None and snapshot.state == "Failed":
+        return answer | _failed(snapshot.failure)
+    if is_settled(ctx, config) and (snapshot is None or snapshot.state == "Active"):
         return answer
     return pending(answer) if config.version else _updating(answer)
 
@@ -66,6 +78,14 @@ def runtime_version_arn(region: str, runtime: str) -> str:
     """AWS names a runtime's version by a digest; Fogbank has one version of each."""
     digest = hashlib.sha256(runtime.encode()).hexdigest()
     return f"arn:aws:lambda:{region}::runtime:{digest}"
+
+
+def _failed(failure: str) -> dict[str, str]:
+    """A version of which there is no snapshot."""
+    if failure == INIT_FAILURE:
+        reason = "The function could not be initialized: its log tells more."
+        return {"State": "Failed", "StateReason": reason, "StateReasonCode": "FunctionError"}
+    return {"State": "Failed", "StateReason": failure, "StateReasonCode": "InternalError"}
 
 
 def pending(answer: dict[str, Any]) -> dict[str, Any]:

@@ -75,6 +75,20 @@ class TooManyRequests(AwsError):
         self.reason = reason
 
 
+class SnapStartNotReady(AwsError):
+    code = "SnapStartNotReadyException"
+    status = 409
+    message = (
+        "Lambda is initializing your function. It will be ready to invoke once your function state becomes ACTIVE."
+    )
+
+
+class SnapStartFailed(AwsError):
+    code = "SnapStartException"
+    status = 400
+    message = "The afterRestore() runtime hook encountered an error. For more information, see the function's log."
+
+
 class ProvisionedConfigNotFound(AwsError):
     code = "ProvisionedConcurrencyConfigNotFoundException"
     status = 404

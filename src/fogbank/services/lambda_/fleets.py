@@ -10,6 +10,7 @@ from fogbank.services.lambda_.pool import PROVISIONED_MAX, Key, Pool, Slot
 
 ATTEMPTS_MAX = 6  # As AWS was recorded to try an initialization that fails.
 INIT_FAILURE = "FUNCTION_ERROR_INIT_FAILURE"
+NO_PLACE = f"This machine keeps {PROVISIONED_MAX} environments ahead of their invocations: there is no place for more."
 # An environment is replaced while it still could be used for so long: longer than the longest invocation.
 RENEW_BEFORE_MS = 1_000_000
 
@@ -100,6 +101,16 @@ class Fleets:
             self._fill(fleet)
         return None
 
+    def draw(self, fleet: Fleet) -> Slot | None:
+        """A free environment, which leaves the fleet and is one on demand from now on; another takes its place."""
+        slot = self.take(fleet)
+        if slot is not None:
+            fleet.busy -= 1
+            slot.fleet = None
+            self._pool.adopt_provisioned()
+            self._fill(fleet)
+        return slot
+
     def give_back(self, fleet: Fleet, slot: Slot) -> None:
         fleet.busy -= 1
         if slot.environment.usable and len(fleet.idle) + fleet.busy < fleet.wanted:
@@ -126,7 +137,7 @@ class Fleets:
     def _fill(self, fleet: Fleet) -> None:
         while not fleet.failure and len(fleet.idle) + fleet.busy + fleet.starting < fleet.wanted:
             if not self._pool.claim_provisioned():
-                self._give_up(fleet, f"This machine keeps {PROVISIONED_MAX} provisioned environments: none is free.")
+                self._give_up(fleet, NO_PLACE)
                 return
             fleet.starting += 1
             self._tasks.spawn(f"provision an environment of {fleet.key[2]}", self._start(fleet))

@@ -4,11 +4,12 @@ import json
 import random
 import re
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.services.lambda_ import answers
+from fogbank.services.lambda_ import answers, snapshots
 from fogbank.services.lambda_.code import UNZIPPED_BYTES_MAX, Package
 from fogbank.services.lambda_.environments import Environments
 from fogbank.services.lambda_.errors import (
@@ -22,6 +23,7 @@ from fogbank.services.lambda_.errors import (
 )
 from fogbank.services.lambda_.layer_access import check_shared
 from fogbank.services.lambda_.names import FunctionName, function_arn, is_alias
+from fogbank.services.lambda_.pool import Key
 from fogbank.services.lambda_.records import Alias, Configuration, Function, Tables
 from fogbank.services.lambda_.states import begin_update, is_settled
 
@@ -74,6 +76,8 @@ class Functions:
         self._cloud = cloud
         self.tables = tables
         self.environments = Environments(cloud)
+        self.published: Callable[[Key], None] = lambda key: None
+        """Called in the transaction that publishes a version with SnapStart."""
 
     # ---- finding -------------------------------------------------------------------------------------------
 
@@ -128,7 +132,10 @@ class Functions:
             key = self.layer_key(arn)
             layer = self.tables.layers.get(key) if key is not None else None
             layers.append({"Arn": arn, "CodeSize": layer.code_size if layer is not None else 0})
-        answer = answers.configuration(ctx, name.account, config, layers, qualifier=qualifier)
+        snapshot = None
+        if config.snap_start and config.version:
+            snapshot = self.tables.snapshots.get((name.account, ctx.region, name.name, config.version))
+        answer = answers.configuration(ctx, name.account, config, layers, snapshot, qualifier=qualifier)
         try:
             variables = self.environments.open(ctx, name, config)
         except KmsRefusal as error:
@@ -228,6 +235,7 @@ class Functions:
             self._check_layers(ctx, layers)
             config.layers = layers
             self.check_size(config)
+        snapshots.apply(config, settings.get("SnapStart"))
 
     def _apply_environment(
         self, ctx: Context, name: FunctionName, config: Configuration, settings: dict[str, Any]
@@ -313,6 +321,8 @@ class Functions:
         self.tables.functions.put(key, function)
         self.save(ctx, name, config)
         self.touch(ctx, name)
+        if config.snap_start:
+            self.published((*key, config.version))
         return config
 
     def touch(self, ctx: Context, name: FunctionName) -> None:

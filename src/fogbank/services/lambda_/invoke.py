@@ -4,6 +4,7 @@ import secrets
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import urlsplit
 
 import msgspec
@@ -32,6 +33,7 @@ from fogbank.services.lambda_.names import FunctionName, function_arn
 from fogbank.services.lambda_.pool import Key, Pool, Slot
 from fogbank.services.lambda_.records import Configuration
 from fogbank.services.lambda_.recursion import Recursion
+from fogbank.services.lambda_.snapshots import Snapshots
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -63,7 +65,9 @@ class Invoker:
         self._code = code
         self.credentials = Credentials(cloud)
         self.pool = Pool(cloud.clock, lambda slot: self.credentials.withdraw(slot.access_key))
-        self.fleets = Fleets(cloud.clock, cloud.tasks, self.pool, self._provision)
+        self.fleets = Fleets(cloud.clock, cloud.tasks, self.pool, partial(self._start_ahead, "provisioned-concurrency"))
+        snapshots = Fleets(cloud.clock, cloud.tasks, self.pool, partial(self._start_ahead, "snap-start"))
+        self.snapshots = Snapshots(cloud, functions.tables, snapshots)
         self.counts = ConcurrencyMetrics(cloud, concurrency, self.fleets)
         self.logs = LogShipper(cloud)
         self.recursion = Recursion(cloud, functions)
@@ -88,6 +92,8 @@ class Invoker:
         """
         config = self._functions.routed(ctx, name)
         self.check_runtime(config)
+        if config.snap_start and config.version:
+            self.snapshots.check_invocable((name.account, ctx.region, name.name, config.version))
         if on_start is not None:
             on_start(config.label)
         function = self._functions.function(ctx, name)
@@ -184,13 +190,15 @@ class Invoker:
 
     async def _start_on_demand(self, ctx: Context, key: Key, config: Configuration) -> Slot:
         self._concurrency.check_growth(key[:3])
-        return await self._start(ctx, key, config, "on-demand")
+        if not config.snap_start or not config.version:
+            return await self._start(ctx, key, config, "on-demand")
+        return self.snapshots.draw(key) or await self._start(ctx, key, config, "snap-start")
 
-    async def _provision(self, key: Key) -> Slot:
+    async def _start_ahead(self, initialization_type: InitializationType, key: Key) -> Slot:
         """An environment that is ready for its first invocation. Raises InitializationFailed."""
         ctx = self._cloud.context(account=key[0], region=key[1])
         config = self._functions.configuration(ctx, FunctionName(key[0], key[2], str(key[3])))
-        slot = await self._start(ctx, key, config, "provisioned-concurrency")
+        slot = await self._start(ctx, key, config, initialization_type)
         try:
             initialization = await slot.environment.initialize()
         except BaseException:

@@ -49,6 +49,8 @@ class Provisioning:
         alias = self._qualified(ctx, name)
         key = config_key(ctx, name)
         function = self._functions.function(ctx, name)
+        if self._functions.configuration(ctx, name).snap_start:  # AWS's sentence is not published.
+            raise InvalidParameterValue("Provisioned Concurrency is not supported for SnapStart enabled functions.")
         known = self._tables.provisioned.get(key)
         if alias is not None and alias.weights:
             raise InvalidParameterValue("Alias with weights can not be used with Provisioned Concurrency")

@@ -58,6 +58,7 @@ class Configuration(Record):
     kms_key_arn: str = ""
     sealed_environment: bytes = b""
     """The variables, encrypted; `environment` is None then."""
+    snap_start: bool = False
 
     @property
     def label(self) -> str:
@@ -86,6 +87,13 @@ class Provisioned(Record):
     modified_ms: int
     moving_from: str = ""
     """Of an alias: the version whose environments serve it until those of its version are there."""
+
+
+class Snapshot(Record):
+    """Of a published version with SnapStart: `Pending`, `Active` or `Failed`, and why it failed."""
+
+    state: str
+    failure: str = ""
 
 
 class InvokeConfig(Record):
@@ -208,6 +216,7 @@ class Tables:
         self.aliases = store.table("lambda.aliases", key=(str, str, str, str), value=Alias)
         self.policies = store.table("lambda.policies", key=(str, str, str, str), value=Policy)
         self.provisioned = store.table("lambda.provisioned", key=(str, str, str, str), value=Provisioned)
+        self.snapshots = store.table("lambda.snapshots", key=(str, str, str, int), value=Snapshot)
         self.invoke_configs = store.table("lambda.invoke_configs", key=(str, str, str, str), value=InvokeConfig)
         self.urls = store.table("lambda.urls", key=(str, str, str, str), value=FunctionUrl)
         self.url_owners = store.table("lambda.url_owners", key=(str,), value=UrlOwner)

@@ -24,6 +24,7 @@ _SETTINGS = (
     "MemorySize",
     "Role",
     "Runtime",
+    "SnapStart",
     "Timeout",
     "TracingConfig",
 )
@@ -166,6 +167,7 @@ class FunctionType(ResourceType):
             "Environment": {},
             "Layers": [],
             "KmsKeyArn": "",
+            "SnapStart": {"ApplyOn": "None"},
         }
         for key, value in defaults.items():
             if key in previous and key not in properties:

@@ -65,7 +65,7 @@ class LambdaService(
     Covers functions, versions, aliases, layers and their policies, tags, permissions, concurrency, event invoke
     configurations, Invoke (synchronous, asynchronous, dry run, streaming), function URLs, code signing, and event
     source mappings of SQS, DynamoDB streams and Kinesis.
-    NotImplemented: container images, VPC, file systems, SnapStart, durable functions, capacity
+    NotImplemented: container images, VPC, file systems, durable functions, capacity
     providers, other event sources.
     """
 
@@ -84,6 +84,7 @@ class LambdaService(
         self._code_signing = CodeSigningRules(cloud, self._tables)
         self._concurrency = Concurrency(self._tables, cloud.clock)
         self._invoker = Invoker(cloud, self._functions, self._engine, self._concurrency, self._code)
+        self._functions.published = self._invoker.snapshots.published
         self._provisioning = Provisioning(cloud, self._functions, self._concurrency, self._invoker.fleets)
         self._door = Door(self._urls, self._permissions, self._invoker)
         self._async = AsyncInvoker(cloud, self._functions, self._invoker)
@@ -93,11 +94,13 @@ class LambdaService(
     async def start(self) -> None:
         self._pollers.start_all()
         self._provisioning.resume()
+        self._invoker.snapshots.resume()
         self._invoker.counts.start()
         while True:
             await self.cloud.clock.sleep(EXPIRE_EVERY_S)
             self._invoker.pool.expire()
             self._invoker.fleets.tend()
+            self._invoker.snapshots.tend()
             self._invoker.credentials.remove_ended()
 
     async def stop(self) -> None:

@@ -20,6 +20,7 @@ class VersionType(ResourceType):
         if request.announce is not None:
             await request.announce(answer["FunctionArn"])
         place = {"FunctionName": request.properties["FunctionName"], "Qualifier": answer["Version"]}
+        await _active(ctx, place)
         await _provision(ctx, place, request.properties, {})
         attributes = {"Version": answer["Version"], "FunctionArn": answer["FunctionArn"]}
         return ResourceState(physical_id=answer["FunctionArn"], attributes=attributes)
@@ -70,6 +71,17 @@ def _alias_settings(properties: dict[str, Any]) -> dict[str, Any]:
         by_version = {str(weight["FunctionVersion"]): float(weight["FunctionWeight"]) for weight in weights}
         settings["RoutingConfig"] = {"AdditionalVersionWeights": by_version}
     return settings
+
+
+async def _active(ctx: Context, place: dict[str, str]) -> None:
+    """Wait until the version can be invoked, which with SnapStart takes its initialization."""
+    while True:
+        found = await ctx.refreshed().call(ctx.cloud.lambda_.get_function_configuration, **place)
+        if found["State"] == "Failed":
+            raise InvalidParameterValue(f"The version could not be published. Reason: {found['StateReason']}")
+        if found["State"] == "Active":
+            return
+        await ctx.cloud.clock.sleep(_POLL_S)
 
 
 async def _provision(ctx: Context, place: dict[str, str], properties: dict[str, Any], previous: dict[str, Any]) -> None:

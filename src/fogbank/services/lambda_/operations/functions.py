@@ -42,6 +42,7 @@ class FunctionOperations(Operations):
         LoggingConfig: dict[str, Any] | None = None,
         CodeSigningConfigArn: str | None = None,
         KMSKeyArn: str | None = None,
+        SnapStart: dict[str, Any] | None = None,
         VpcConfig: dict[str, Any] | None = None,
     ) -> Answer:
         _check_network(VpcConfig)
@@ -70,6 +71,7 @@ class FunctionOperations(Operations):
             "EphemeralStorage": EphemeralStorage,
             "LoggingConfig": LoggingConfig,
             "KMSKeyArn": KMSKeyArn,
+            "SnapStart": SnapStart,
         }
 
         def create() -> Configuration:
@@ -188,6 +190,7 @@ class FunctionOperations(Operations):
         EphemeralStorage: dict[str, Any] | None = None,
         LoggingConfig: dict[str, Any] | None = None,
         KMSKeyArn: str | None = None,
+        SnapStart: dict[str, Any] | None = None,
         VpcConfig: dict[str, Any] | None = None,
     ) -> Answer:
         _check_network(VpcConfig)
@@ -209,6 +212,7 @@ class FunctionOperations(Operations):
             "EphemeralStorage": EphemeralStorage,
             "LoggingConfig": LoggingConfig,
             "KMSKeyArn": KMSKeyArn,
+            "SnapStart": SnapStart,
         }
         self._functions.apply(ctx, name, config, settings)
         begin_update(ctx, config)
@@ -222,6 +226,8 @@ class FunctionOperations(Operations):
         if not name.qualifier:
             self._urls.delete_of_function(ctx, name)
         self._provisioning.removed(ctx, name)
+        for config in removed:
+            self._invoker.snapshots.removed((name.account, ctx.region, name.name, config.version))
 
         def clean() -> None:
             for config in removed:
