@@ -28,21 +28,18 @@ class SecureStrings:
             if tier == ADVANCED:
                 sealed = self._envelope.seal(ctx, key_id, text, context)
             else:
-                kms = self._cloud.kms
-                sealed = kms.encrypt(ctx, KeyId=key_id, Plaintext=text, EncryptionContext=context)["CiphertextBlob"]
+                via = f"ssm.{ctx.region}.amazonaws.com"
+                sealed, _ = self._cloud.kms.seal_data_key(ctx, key_id, text, context, via=via)
         except AwsError as error:
             raise _refusal(ctx, error) from None
         return base64.b64encode(sealed).decode()
 
     def unseal(self, ctx: Context, sealed: str, *, tier: str, arn: str) -> str:
-        context, blob = {"PARAMETER_ARN": arn}, base64.b64decode(sealed)
+        opened = self._envelope.open if tier == ADVANCED else self._envelope.open_data_key
         try:
-            if tier == ADVANCED:
-                return self._envelope.open(ctx, blob, context).decode()
-            plaintext: bytes = self._cloud.kms.decrypt(ctx, CiphertextBlob=blob, EncryptionContext=context)["Plaintext"]
+            return opened(ctx, base64.b64decode(sealed), {"PARAMETER_ARN": arn}).decode()
         except AwsError as error:
             raise _refusal(ctx, error) from None
-        return plaintext.decode()
 
 
 def _refusal(ctx: Context, error: AwsError) -> AwsError:
