@@ -84,9 +84,9 @@ def check_primary(ctx: Context, found: Found) -> None:
         )
 
 
-def check_owner(found: Found, owner: str) -> None:
-    """What a service keeps for itself is changed through that service."""
-    if found.secret.owner != owner:  # AWS's sentence is not recorded.
+def check_unmanaged(found: Found) -> None:
+    """What a service keeps for its user is changed through that service."""
+    if found.secret.owner:  # AWS's sentence is not recorded.
         raise InvalidRequest(
             f"You can't perform this operation on the secret because it is managed by {found.secret.owner}."
         )

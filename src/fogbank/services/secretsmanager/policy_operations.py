@@ -4,7 +4,7 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
-from fogbank.services.secretsmanager.base import check_owner
+from fogbank.services.secretsmanager.base import check_unmanaged
 from fogbank.services.secretsmanager.errors import MalformedPolicyDocument, PublicPolicy, ResourceNotFound, Validation
 from fogbank.services.secretsmanager.policy_documents import is_public, is_well_formed
 from fogbank.services.secretsmanager.records import Secret
@@ -16,7 +16,7 @@ class PolicyOperations(Tagging):
 
     def delete_resource_policy(self, ctx: Context, *, SecretId: str) -> Answer:
         found = self._writable(ctx, SecretId)
-        check_owner(found, owner="")
+        check_unmanaged(found)
         found.secret.policy = ""
         self._save(ctx, found)
         return found.answer
@@ -32,7 +32,7 @@ class PolicyOperations(Tagging):
         self, ctx: Context, *, SecretId: str, ResourcePolicy: str, BlockPublicPolicy: bool = False
     ) -> Answer:
         found = self._writable(ctx, SecretId)
-        check_owner(found, owner="")
+        check_unmanaged(found)
         if not is_well_formed(ResourcePolicy):
             raise MalformedPolicyDocument()
         if BlockPublicPolicy and is_public(ResourcePolicy):

@@ -9,7 +9,7 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.service import Answer
-from fogbank.services.secretsmanager.base import Found, check_owner
+from fogbank.services.secretsmanager.base import Found, check_unmanaged
 from fogbank.services.secretsmanager.errors import InvalidParameter, InvalidRequest
 from fogbank.services.secretsmanager.records import Place, Replica, Rotation, Secret, Version
 from fogbank.services.secretsmanager.rotation import RotationOperations
@@ -23,7 +23,7 @@ class ReplicationOperations(RotationOperations):
         self, ctx: Context, *, SecretId: str, RemoveReplicaRegions: list[str]
     ) -> Answer:
         found = self._writable(ctx, SecretId)
-        check_owner(found, owner="")
+        check_unmanaged(found)
         replicated = {replica.region for replica in found.secret.replicas}
         strangers = [region for region in RemoveReplicaRegions if region not in replicated]
         if strangers:  # AWS's sentence is not recorded.
@@ -44,7 +44,7 @@ class ReplicationOperations(RotationOperations):
         ForceOverwriteReplicaSecret: bool = False,
     ) -> Answer:
         found = self._writable(ctx, SecretId)
-        check_owner(found, owner="")
+        check_unmanaged(found)
         self._add_replicas(ctx, found, AddReplicaRegions, overwrite=ForceOverwriteReplicaSecret)
         return {"ARN": found.arn, "ReplicationStatus": self._replication_status(found.secret)}
 

@@ -19,7 +19,7 @@ from fogbank.core.outbox import RetryPolicy
 from fogbank.core.policies import Effect, Request, read_policy
 from fogbank.core.service import Answer
 from fogbank.core.store import Record
-from fogbank.services.secretsmanager.base import Found, check_owner
+from fogbank.services.secretsmanager.base import Found, check_unmanaged
 from fogbank.services.secretsmanager.errors import AccessDenied, InvalidParameter, InvalidRequest
 from fogbank.services.secretsmanager.records import Place
 from fogbank.services.secretsmanager.rotation_schedule import check_rules, next_window
@@ -60,7 +60,7 @@ class RotationOperations(Versions):
     def cancel_rotate_secret(self, ctx: Context, *, SecretId: str) -> Answer:
         """A rotation under way ends before its next step; the version that it made keeps its labels."""
         found = self._writable(ctx, SecretId)
-        check_owner(found, owner="")
+        check_unmanaged(found)
         rotation = found.secret.rotation
         if not rotation.function:
             raise InvalidRequest("No Lambda rotation function ARN is associated with this secret.")
@@ -111,7 +111,7 @@ class RotationOperations(Versions):
     ) -> Answer | None:
         """Begin a rotation; None if one is under way, which is then tried again."""
         found = self._writable(ctx, secret_id)
-        check_owner(found, owner="")
+        check_unmanaged(found)
         secret, rotation = found.secret, found.secret.rotation
         rotation.function = function or rotation.function
         if not rotation.function:

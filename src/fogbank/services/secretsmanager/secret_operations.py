@@ -9,7 +9,7 @@ from fogbank.core.ids import new_id
 from fogbank.core.service import Answer
 from fogbank.core.tags import tag_map
 from fogbank.services.secretsmanager import secret_ids
-from fogbank.services.secretsmanager.base import Found, check_owner, check_primary, new_suffix
+from fogbank.services.secretsmanager.base import Found, check_primary, check_unmanaged, new_suffix
 from fogbank.services.secretsmanager.descriptions import described
 from fogbank.services.secretsmanager.errors import InvalidParameter, InvalidRequest, ResourceExists, ResourceNotFound
 from fogbank.services.secretsmanager.records import Place, Secret
@@ -68,13 +68,12 @@ class SecretOperations(ReplicationOperations):
             answer["ReplicationStatus"] = self._replication_status(found.secret)
         return answer
 
-    def create_managed_secret(self, ctx: Context, name: str, value: str, *, owner: str, description: str = "") -> str:
+    def create_managed_secret(self, ctx: Context, name: str, value: str, *, owner: str) -> str:
         """A secret that a service keeps for its user, who can read it and not change it; its ARN."""
         secret = Secret(
             suffix=new_suffix(),
             created_ms=ctx.now_ms,
             changed_ms=ctx.now_ms,
-            description=description,
             owner=owner,
         )
         return self._create(ctx, name, secret, new_id(), Value(value.encode(), is_binary=False)).arn
@@ -116,7 +115,7 @@ class SecretOperations(ReplicationOperations):
             unreal = Found(ctx, place, Secret(new_suffix(), created_ms=ctx.now_ms, changed_ms=ctx.now_ms))
             return {**unreal.answer, "DeletionDate": ctx.now_ms / 1000}
         secret = found.secret
-        check_owner(found, owner="")
+        check_unmanaged(found)
         check_primary(ctx, found)
         if secret.replicas:
             regions = ", ".join(replica.region for replica in secret.replicas)
@@ -165,7 +164,7 @@ class SecretOperations(ReplicationOperations):
         token = check_token(ClientRequestToken)
         value = value_of(SecretString, SecretBinary)
         found = self._writable(ctx, SecretId)
-        check_owner(found, owner="")
+        check_unmanaged(found)
         if Description is not None:
             found.secret.description = Description
         if KmsKeyId is not None and KmsKeyId != found.secret.key_id:

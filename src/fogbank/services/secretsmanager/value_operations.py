@@ -6,7 +6,7 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.service import Answer
-from fogbank.services.secretsmanager.base import Found, check_owner
+from fogbank.services.secretsmanager.base import Found, check_unmanaged
 from fogbank.services.secretsmanager.errors import (
     AccessDenied,
     InvalidParameter,
@@ -106,7 +106,7 @@ class ValueOperations(Listing):
         if value is None:
             raise InvalidRequest("You must provide either SecretString or SecretBinary.")
         found = self._writable(ctx, SecretId)
-        check_owner(found, owner="")
+        check_unmanaged(found)
         self._check_key_is_shared(found)
         if RotationToken is not None and RotationToken != found.secret.rotation.token:  # not recorded
             raise InvalidParameter("The RotationToken is not of a rotation of this secret.")
@@ -125,7 +125,7 @@ class ValueOperations(Listing):
         MoveToVersionId: str | None = None,
     ) -> Answer:
         found = self._writable(ctx, SecretId)
-        check_owner(found, owner="")
+        check_unmanaged(found)
         holder = found.secret.stages.get(VersionStage)
         self._check_move(found, VersionStage, holder, RemoveFromVersionId, MoveToVersionId)
         if MoveToVersionId is not None:

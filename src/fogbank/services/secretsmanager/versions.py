@@ -56,27 +56,25 @@ class Versions(SecretsBase):
                 f"of secret {found.arn}."
             )
         if value is not None and version.sealed is None:
-            version.key_id = found.secret.key_id
-            version.is_binary = value.is_binary
-            version.sealed = self._sealing.seal(
-                ctx, value.data, key_id=version.key_id, secret_arn=found.arn, version=version_id
-            )
+            self._seal(ctx, found, version_id, version, value)
         self._tables.versions.put(key, version)
         self._attach(found, version_id, labels)
 
     def _seal_anew(self, ctx: Context, found: Found) -> None:
         """Encrypt with the secret's present key what AWS does: the versions with labels of its own."""
-        for version_id in {
-            found.secret.stages[label] for label in (CURRENT, PENDING, PREVIOUS) if label in found.secret.stages
-        }:
+        stages = found.secret.stages
+        for version_id in {stages[label] for label in (CURRENT, PENDING, PREVIOUS) if label in stages}:
             version = self._tables.versions.get((*found.place, version_id))
             if version is not None and version.sealed is not None:
-                value = self._unsealed(ctx, found, version_id, version)
-                version.key_id = found.secret.key_id
-                version.sealed = self._sealing.seal(
-                    ctx, value.data, key_id=version.key_id, secret_arn=found.arn, version=version_id
-                )
+                self._seal(ctx, found, version_id, version, self._unsealed(ctx, found, version_id, version))
                 self._tables.versions.put((*found.place, version_id), version)
+
+    def _seal(self, ctx: Context, found: Found, version_id: str, version: Version, value: Value) -> None:
+        """Give the version that value, encrypted with the secret's key."""
+        version.key_id, version.is_binary = found.secret.key_id, value.is_binary
+        version.sealed = self._sealing.seal(
+            ctx, value.data, key_id=version.key_id, secret_arn=found.arn, version=version_id
+        )
 
     def _attach(self, found: Found, version_id: str, labels: Iterable[str]) -> None:
         found.secret.stages = attached(found.secret.stages, version_id, labels)

@@ -97,7 +97,7 @@ class ParameterBase(Service):
         return self._secure_strings.unseal(ctx, found.value, tier=found.tier, arn=arn)
 
 
-def described(place: Place, found: Parameter) -> dict[str, Any]:
+def described(found: Parameter) -> dict[str, Any]:
     """A version as DescribeParameters and GetParameterHistory show it, without its value."""
     optional: dict[str, Any] = {
         "KeyId": found.key_id,

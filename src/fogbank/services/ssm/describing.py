@@ -4,10 +4,17 @@ import re
 from typing import Any
 
 from fogbank.core.context import Context
+from fogbank.core.errors import ValidationError
+from fogbank.core.pages import page_of_table
 from fogbank.core.service import Answer
-from fogbank.services.ssm.base import described, paged
+from fogbank.services.ssm.base import described
 from fogbank.services.ssm.change_events import announce_change
-from fogbank.services.ssm.errors import ParameterVersionLabelLimitExceeded, ParameterVersionNotFound, Validation
+from fogbank.services.ssm.errors import (
+    InvalidNextToken,
+    ParameterVersionLabelLimitExceeded,
+    ParameterVersionNotFound,
+    Validation,
+)
 from fogbank.services.ssm.filters import check_described_filters, legacy_filters, matches
 from fogbank.services.ssm.names import parameter_arn
 from fogbank.services.ssm.reading import Reading
@@ -32,12 +39,17 @@ class Describing(Reading):
         if Filters and ParameterFilters:
             raise Validation("You can use either Filters or ParameterFilters in a single request.")
         filters = legacy_filters(Filters) if Filters else check_described_filters(ParameterFilters or [])
-        found = {}
-        for key, parameter in self._tables.parameters.scan((ctx.account, ctx.region)):
-            if matches(filters, parameter):
-                found[parameter.name] = (key[0], key[1], key[2]), parameter
-        names, token = paged(sorted(found), NextToken, MaxResults or _PAGE)
-        answers = [described(*found[name]) | {"ARN": parameter_arn(ctx.account, ctx.region, name)} for name in names]
+        try:
+            rows, token = page_of_table(
+                self._tables.parameters,
+                (ctx.account, ctx.region),
+                NextToken,
+                MaxResults or _PAGE,
+                wanted=lambda _, parameter: matches(filters, parameter),
+            )
+        except ValidationError:
+            raise InvalidNextToken() from None
+        answers = [described(found) | {"ARN": parameter_arn(ctx.account, ctx.region, found.name)} for _, found in rows]
         return {"Parameters": answers, **token}
 
     def label_parameter_version(

@@ -1,5 +1,6 @@
 """Parameters are read: by name, by ARN, by path, and with their history."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from fogbank.core.context import Context
@@ -8,7 +9,7 @@ from fogbank.services.ssm.base import described, paged
 from fogbank.services.ssm.errors import InvalidNextToken, ParameterNotFound, ParameterVersionNotFound
 from fogbank.services.ssm.filters import LABEL, check_path_filters, matches
 from fogbank.services.ssm.names import SECRETS, check_path, lies_under, qualified_name, read
-from fogbank.services.ssm.records import Parameter
+from fogbank.services.ssm.records import Parameter, Place
 from fogbank.services.ssm.secret_references import secret_parameter
 from fogbank.services.ssm.writing import Writing
 
@@ -45,8 +46,7 @@ class Reading(Writing):
         check_path(Path)
         filters = check_path_filters(ParameterFilters or [])
         by_name = {}
-        for key, parameter in self._tables.parameters.scan((ctx.account, ctx.region)):
-            place = (key[0], key[1], key[2])
+        for place, parameter in self._under(ctx, Path):
             if lies_under(parameter.name, Path, recursive=Recursive):
                 version = self._labelled(place, parameter, filters)
                 if version is not None and matches(filters, version):
@@ -73,7 +73,7 @@ class Reading(Writing):
         limit = MaxResults or _HISTORY_PAGE
         versions = [version for version in self._versions(place, parameter) if version.version > after]
         answers = [
-            described(place, version)
+            described(version)
             | {"Value": self._value(ctx, place, version, decrypt=WithDecryption), "Labels": version.labels}
             for version in versions[:limit]
         ]
@@ -91,9 +91,16 @@ class Reading(Writing):
         answer = self._answer(ctx, place, found, decrypt=decrypt, asked=asked)
         return answer | ({"Selector": f":{wanted.selector}"} if wanted.selector else {})
 
-    def _labelled(
-        self, place: tuple[str, str, str], parameter: Parameter, filters: list[dict[str, Any]]
-    ) -> Parameter | None:
+    def _under(self, ctx: Context, path: str) -> Iterator[tuple[Place, Parameter]]:
+        """The parameters whose names begin with the path; all of them for the topmost one."""
+        folder = path.rstrip("/")
+        region = (ctx.account, ctx.region)
+        for key, parameter in self._tables.parameters.scan(region, start=(*region, folder) if folder else None):
+            if not key[2].startswith(folder):
+                return
+            yield (key[0], key[1], key[2]), parameter
+
+    def _labelled(self, place: Place, parameter: Parameter, filters: list[dict[str, Any]]) -> Parameter | None:
         """The version with the labels that are asked for, if any are; else the present one."""
         labels = {value for each in filters if each["Key"] == LABEL for value in each["Values"]}
         if not labels:
