@@ -11,7 +11,7 @@ from fogbank.wire.model import ServiceModel
 
 # These services ask for each action on `*`: who writes one of their tables takes it from the list.
 WITHOUT_TABLE = {
-    "apigateway", "applicationautoscaling", "cloudformation", "ecr", "events", "firehose", "glue", "kinesis", "kms",
+    "apigateway", "applicationautoscaling", "cloudformation", "ecr", "events", "firehose", "glue", "kinesis",
     "oam", "pipes", "resourcegroupstaggingapi", "scheduler",
 }  # fmt: skip
 WITH_TABLE = sorted(SERVICES.keys() - WITHOUT_TABLE)

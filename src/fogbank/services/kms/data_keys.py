@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from fogbank.core.context import Context
-from fogbank.services.kms.encryption import Encryption
+from fogbank.services.kms.access import Access
 from fogbank.services.kms.key_specs import SYMMETRIC
 
 
-class DataKeys(Encryption):
+class DataKeys(Access):
     """What KMS does for services, on behalf of whom the context names. Its errors are those of the API."""
 
     def seal_data_key(
@@ -18,8 +18,11 @@ class DataKeys(Encryption):
         `key` is an id, an alias or an ARN of one, `via` the service that asks.
         """
         found = self._key_to_encrypt(ctx, key, "GenerateDataKey", SYMMETRIC)
+        self._check_use(ctx, found, "kms:GenerateDataKey", context, via)
         return self._encrypt(found, plaintext, context, SYMMETRIC), found.arn
 
     def open_data_key(self, ctx: Context, blob: bytes, context: Mapping[str, str], *, via: str) -> bytes:
         """The plaintext of a data key."""
-        return self._decrypt(ctx, "Decrypt", blob, context, None, SYMMETRIC).plaintext
+        found = self._decrypt(ctx, "Decrypt", blob, context, None, SYMMETRIC)
+        self._check_use(ctx, found.key, "kms:Decrypt", context, via)
+        return found.plaintext

@@ -10,10 +10,16 @@ A key is Enabled, Disabled, PendingImport, PendingDeletion or, a primary that wa
 PendingReplicaDeletion: exactly one.
 """
 
+from typing import Any
+
 from fogbank.core.arn import PARTITION
 from fogbank.core.store import Record, Store
 
 KeyPlace = tuple[str, str, str]
+
+CONTEXT_KEY = "kms:EncryptionContext:"
+CONTEXT_KEYS = "kms:EncryptionContextKeys"
+"""The condition keys that tell the pairs of an encryption context, and their names."""
 
 ENABLED = "Enabled"
 DISABLED = "Disabled"
@@ -109,6 +115,32 @@ class Grant(Record):
     context_subset: dict[str, str] | None = None
     context_equals: dict[str, str] | None = None
     source_arn: str = ""
+
+    def statements(self) -> list[dict[str, Any]]:
+        """What the grant allows, as statements of the key's policy would say it."""
+        allowed = [self._statement(self.grantee, self.operations, self._conditions())]
+        return [*allowed, self._statement(self.retiring, ["RetireGrant"], {})] if self.retiring else allowed
+
+    def _conditions(self) -> dict[str, Any]:
+        equals: dict[str, str | list[str]] = {}
+        pairs = self.context_equals if self.context_equals is not None else self.context_subset
+        equals |= {f"{CONTEXT_KEY}{key}": value for key, value in (pairs or {}).items()}
+        conditions: dict[str, Any] = {"StringEquals": equals} if equals else {}
+        if self.context_equals is not None:
+            conditions["ForAllValues:StringEquals"] = {CONTEXT_KEYS: list(self.context_equals)}
+        if self.source_arn:
+            conditions["ArnEquals"] = {"aws:SourceArn": self.source_arn}
+        return conditions
+
+    def _statement(self, principal: str, operations: list[str], conditions: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "Sid": self.id,
+            "Effect": "Allow",
+            "Principal": {"AWS" if principal.startswith("arn:") else "Service": principal},
+            "Action": [f"kms:{operation}" for operation in operations],
+            "Resource": "*",
+            "Condition": conditions,
+        }
 
 
 class KmsTables:

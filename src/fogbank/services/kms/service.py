@@ -6,7 +6,7 @@ from fogbank.services.kms.multi_region import MultiRegion
 from fogbank.services.kms.tagging import Tags
 
 
-class KmsService(MultiRegion, Aliases, Tags, DataKeys):
+class KmsService(MultiRegion, Aliases, DataKeys, Tags):
     """Keys of every spec but SM2 and ML_KEM_512, their material made here or imported, and all that is done with them.
 
     NotImplemented: custom key stores, what they are made of and keys in them; recipients in Nitro enclaves; SM2;

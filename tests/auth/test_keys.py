@@ -1,0 +1,154 @@
+"""Who may use a key: its policy decides, leaves it to IAM's policies, or a grant lets somebody in."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.auth.conftest import ACCOUNT, Client, User, policy
+
+ROOT = f"arn:aws:iam::{ACCOUNT}:root"
+ANY_KEY = {"Action": "kms:*", "Resource": "*"}
+
+
+@pytest.fixture
+def kms(root: Client) -> Any:
+    return root("kms")
+
+
+def new_key(kms: Any, *statements: dict[str, Any]) -> str:
+    """A key that root may do everything with, and what the statements say; with none, that of the default policy."""
+    own = {"Principal": {"AWS": ROOT}, "Action": "kms:*", "Resource": "*"}
+    given = {"Policy": policy(own, *statements)} if statements else {}
+    arn: str = kms.create_key(**given)["KeyMetadata"]["Arn"]
+    return arn
+
+
+def test_the_default_policy_leaves_a_key_to_iam(kms: Any, new_user: Callable[[], User]) -> None:
+    key, user = new_key(kms), new_user()
+    with pytest.raises(ClientError, match=rf"not authorized to perform: kms:Encrypt on resource: {key} because no id"):
+        user.client("kms").encrypt(KeyId=key, Plaintext=b"text")
+    user.may({"Action": "kms:Encrypt", "Resource": key})
+    user.client("kms").encrypt(KeyId=key, Plaintext=b"text")
+
+
+def test_a_key_policy_that_names_no_account_shuts_out_iam(kms: Any, new_user: Callable[[], User]) -> None:
+    # given
+    owner, other = new_user().may(ANY_KEY), new_user().may(ANY_KEY)
+    only = {"Principal": {"AWS": owner.arn}, "Action": "kms:*", "Resource": "*"}
+    key = owner.client("kms").create_key(Policy=policy(only))["KeyMetadata"]["Arn"]
+    # then
+    owner.client("kms").encrypt(KeyId=key, Plaintext=b"text")
+    with pytest.raises(ClientError, match="because no resource-based policy allows the kms:Encrypt action"):
+        other.client("kms").encrypt(KeyId=key, Plaintext=b"text")
+
+
+def test_nobody_locks_themselves_out(new_user: Callable[[], User]) -> None:
+    user, other = new_user().may(ANY_KEY), new_user()
+    only = {"Principal": {"AWS": other.arn}, "Action": "kms:*", "Resource": "*"}
+    with pytest.raises(ClientError, match="will not allow you to update the key policy in the future"):
+        user.client("kms").create_key(Policy=policy(only))
+    user.client("kms").create_key(Policy=policy(only), BypassPolicyLockoutSafetyCheck=True)
+
+
+def test_a_grant_lets_in_for_its_operations_in_its_context(kms: Any, new_user: Callable[[], User]) -> None:
+    # given
+    key, user = new_key(kms), new_user()
+    constraints = {"EncryptionContextSubset": {"team": "blue"}}
+    grant = kms.create_grant(
+        KeyId=key, GranteePrincipal=user.arn, Operations=["Encrypt", "Decrypt"], Constraints=constraints
+    )
+    asking, context = user.client("kms"), {"team": "blue", "more": "yes"}
+    # when
+    blob = asking.encrypt(KeyId=key, Plaintext=b"text", EncryptionContext=context)["CiphertextBlob"]
+    # then
+    assert asking.decrypt(CiphertextBlob=blob, EncryptionContext=context)["Plaintext"] == b"text"
+    with pytest.raises(ClientError, match="kms:Encrypt"):
+        asking.encrypt(KeyId=key, Plaintext=b"text", EncryptionContext={"team": "red"})
+    with pytest.raises(ClientError, match="kms:GenerateDataKey"):
+        asking.generate_data_key(KeyId=key, KeySpec="AES_256", EncryptionContext=context)
+    kms.revoke_grant(KeyId=key, GrantId=grant["GrantId"])
+    with pytest.raises(ClientError, match="kms:Encrypt"):
+        asking.encrypt(KeyId=key, Plaintext=b"text", EncryptionContext=context)
+
+
+def test_a_grant_for_exactly_a_context_takes_no_more(kms: Any, new_user: Callable[[], User]) -> None:
+    key, user = new_key(kms), new_user()
+    constraints = {"EncryptionContextEquals": {"team": "blue"}}
+    kms.create_grant(KeyId=key, GranteePrincipal=user.arn, Operations=["Encrypt"], Constraints=constraints)
+    user.client("kms").encrypt(KeyId=key, Plaintext=b"text", EncryptionContext={"team": "blue"})
+    for context in ({}, {"team": "blue", "more": "yes"}):
+        with pytest.raises(ClientError, match="kms:Encrypt"):
+            user.client("kms").encrypt(KeyId=key, Plaintext=b"text", EncryptionContext=context)
+
+
+def test_who_may_retire_a_grant_needs_nothing_else(kms: Any, new_user: Callable[[], User]) -> None:
+    key, user, other = new_key(kms), new_user(), new_user()
+    made = kms.create_grant(KeyId=key, GranteePrincipal=other.arn, RetiringPrincipal=user.arn, Operations=["Decrypt"])
+    with pytest.raises(ClientError, match="kms:RetireGrant"):
+        other.client("kms").retire_grant(GrantToken=made["GrantToken"])
+    user.client("kms").retire_grant(GrantToken=made["GrantToken"])
+    assert kms.list_grants(KeyId=key)["Grants"] == []
+
+
+def test_a_key_may_be_for_one_service_only(root: Client, kms: Any, new_user: Callable[[], User]) -> None:
+    # given
+    via = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
+    user = new_user().may({"Action": "kms:*", "Resource": "*", "Condition": via}, {"Action": "s3:*", "Resource": "*"})
+    key = new_key(kms)
+    s3 = user.client("s3")
+    s3.create_bucket(Bucket="via-service")
+    # when
+    s3.put_object(Bucket="via-service", Key="k", Body=b"text", ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
+    # then
+    assert s3.get_object(Bucket="via-service", Key="k")["Body"].read() == b"text"
+    with pytest.raises(ClientError, match="kms:GenerateDataKey"):
+        user.client("kms").generate_data_key(KeyId=key, KeySpec="AES_256")
+
+
+def test_who_may_read_an_object_and_not_use_its_key_does_not_see_it(
+    root: Client, kms: Any, new_user: Callable[[], User]
+) -> None:
+    # given
+    key, user = new_key(kms), new_user().may({"Action": "s3:*", "Resource": "*"})
+    root("s3").create_bucket(Bucket="no-key")
+    put = {"Bucket": "no-key", "Key": "k", "Body": b"text", "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+    root("s3").put_object(**put)
+    # when, then
+    with pytest.raises(ClientError) as caught:
+        user.client("s3").get_object(Bucket="no-key", Key="k")
+    assert caught.value.response["Error"]["Code"] == "AccessDenied"
+    assert f"kms:Decrypt on resource: {key}" in caught.value.response["Error"]["Message"]
+
+
+def test_an_object_may_be_read_in_its_encryption_context_only(
+    root: Client, kms: Any, new_user: Callable[[], User]
+) -> None:
+    # given
+    key = new_key(kms)
+    root("s3").create_bucket(Bucket="contexts")
+    for name in ("mine", "other"):
+        root("s3").put_object(
+            Bucket="contexts", Key=name, Body=b"text", ServerSideEncryption="aws:kms", SSEKMSKeyId=key
+        )
+    condition = {"StringEquals": {"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::contexts/mine"}}
+    user = new_user().may(
+        {"Action": "s3:*", "Resource": "*"}, {"Action": "kms:Decrypt", "Resource": key, "Condition": condition}
+    )
+    # when, then
+    user.client("s3").get_object(Bucket="contexts", Key="mine")
+    with pytest.raises(ClientError, match="kms:Decrypt"):
+        user.client("s3").get_object(Bucket="contexts", Key="other")
+
+
+def test_an_aws_managed_key_is_for_its_service_alone(root: Client, kms: Any, new_user: Callable[[], User]) -> None:
+    # given
+    user = new_user().may(ANY_KEY, {"Action": "s3:*", "Resource": "*"})
+    root("s3").create_bucket(Bucket="managed")
+    user.client("s3").put_object(Bucket="managed", Key="k", Body=b"text", ServerSideEncryption="aws:kms")
+    # when, then
+    assert json.loads(kms.get_key_policy(KeyId=kms.describe_key(KeyId="alias/aws/s3")["KeyMetadata"]["Arn"])["Policy"])
+    with pytest.raises(ClientError, match="kms:GenerateDataKey"):
+        user.client("kms").generate_data_key(KeyId="alias/aws/s3", KeySpec="AES_256")
