@@ -13,6 +13,7 @@ class KinesisBase(Service):
     """The common steps of the operations of `KinesisService`; all in the caller's transaction."""
 
     name = "kinesis"
+    data_operations = frozenset(("GetRecords", "GetShardIterator", "PutRecord", "PutRecords", "SubscribeToShard"))
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)

@@ -46,6 +46,7 @@ class SnsService(PlatformOperations, SmsOperations):
     """
 
     name = "sns"
+    data_operations = frozenset(("Publish", "PublishBatch"))
     # SNS words its constraints itself ("Invalid parameter: Topic Name").
     validates = False
 

@@ -1,0 +1,111 @@
+"""What services keep under a key lies in the data folder encrypted, and so do the keys."""
+
+import base64
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.conftest import LiveServer
+
+PLAIN = "correct-horse-battery-staple"
+ACCOUNT = "123456789012"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def own(folder: Path) -> Iterator[LiveServer]:
+    """A server whose folder can be looked into."""
+    live = LiveServer("--data", str(folder), "--virtual-clock", "--sync", "process")
+    yield live
+    assert live.stop() == 0
+
+
+def lies_in(folder: Path, text: bytes) -> bool:
+    """Whether the text is there as it is or, wherever it begins, in Base64."""
+    encoded = [base64.b64encode(b"\0" * before + text)[4:-4] for before in range(3)]
+    contents = [file.read_bytes() for file in folder.rglob("*") if file.is_file()]
+    return any(form in content for content in contents for form in (text, *encoded))
+
+
+@pytest.fixture
+def key(own: LiveServer) -> str:
+    arn: str = own.client("kms", account=ACCOUNT).create_key()["KeyMetadata"]["Arn"]
+    return arn
+
+
+def objects(own: LiveServer, key: str) -> None:
+    s3 = own.client("s3", account=ACCOUNT)
+    s3.create_bucket(Bucket="at-rest")
+    encrypted = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+    for name, times in (("small", 1), ("large", 5000)):
+        s3.put_object(Bucket="at-rest", Key=name, Body=PLAIN.encode() * times, **encrypted)
+        assert s3.get_object(Bucket="at-rest", Key=name)["Body"].read() == PLAIN.encode() * times
+
+
+def messages(own: LiveServer, key: str) -> None:
+    sqs = own.client("sqs", account=ACCOUNT)
+    for name, more in (("q", {}), ("q.fifo", {"FifoQueue": "true", "ContentBasedDeduplication": "true"})):
+        url = sqs.create_queue(QueueName=name, Attributes={"KmsMasterKeyId": key, **more})["QueueUrl"]
+        sqs.send_message(QueueUrl=url, MessageBody=PLAIN, **({"MessageGroupId": "g"} if more else {}))
+        received = sqs.receive_message(QueueUrl=url, VisibilityTimeout=0)["Messages"]
+        assert [message["Body"] for message in received] == [PLAIN]
+
+
+def records(own: LiveServer, key: str) -> None:
+    kinesis = own.client("kinesis", account=ACCOUNT)
+    kinesis.create_stream(StreamName="s", ShardCount=1)
+    kinesis.start_stream_encryption(StreamName="s", EncryptionType="KMS", KeyId=key)
+    kinesis.put_record(StreamName="s", PartitionKey="a", Data=PLAIN.encode())
+    kinesis.put_records(StreamName="s", Records=[{"PartitionKey": "a", "Data": PLAIN.encode()}] * 3)
+    iterator = kinesis.get_shard_iterator(
+        StreamName="s", ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    found = kinesis.get_records(ShardIterator=iterator)["Records"]
+    assert [(record["Data"], record["EncryptionType"]) for record in found] == [(PLAIN.encode(), "KMS")] * 4
+
+
+def notifications(own: LiveServer, key: str) -> None:
+    """The endpoint does not answer, so that the message waits for its next try."""
+    sns = own.client("sns", account=ACCOUNT)
+    topic = sns.create_topic(Name="t", Attributes={"KmsMasterKeyId": key})["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint="http://127.0.0.1:9/none")
+    sns.publish(TopicArn=topic, Message=PLAIN)
+
+
+@pytest.mark.parametrize("keep", [objects, messages, records, notifications])
+def test_what_a_service_keeps_under_a_key_cannot_be_read_from_the_disk(
+    own: LiveServer, folder: Path, key: str, keep: Any
+) -> None:
+    keep(own, key)
+    assert lies_in(folder, ACCOUNT.encode()), "the folder is looked into"
+    assert not lies_in(folder, PLAIN.encode())
+
+
+def test_the_master_key_is_for_its_owner_alone(own: LiveServer, folder: Path, key: str) -> None:
+    assert (folder / "master.key").stat().st_mode & 0o077 == 0
+
+
+def test_a_snapshot_brings_its_master_key(own: LiveServer, tmp_path: Path, key: str) -> None:
+    kms = own.client("kms", account=ACCOUNT)
+    blob = kms.encrypt(KeyId=key, Plaintext=PLAIN.encode())["CiphertextBlob"]
+    asked = urllib.request.Request(f"{own.endpoint}/_fogbank/snapshot", headers={"X-Fogbank": "1"})
+    with urllib.request.urlopen(asked) as answer:
+        saved = answer.read()
+    own.admin("POST", "reset")
+    with pytest.raises(ClientError, match="AccessDeniedException"):
+        kms.decrypt(CiphertextBlob=blob)
+    load = urllib.request.Request(
+        f"{own.endpoint}/_fogbank/snapshot", data=saved, method="PUT", headers={"X-Fogbank": "1"}
+    )
+    with urllib.request.urlopen(load) as answer:
+        assert json.load(answer) == {"status": "loaded"}
+    assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == PLAIN.encode()
