@@ -11,6 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import LiveServer
+from tests.patience import eventually
+from tests.services.sns.http_endpoint import Endpoint
 
 PLAIN = "correct-horse-battery-staple"
 ACCOUNT = "123456789012"
@@ -74,14 +76,34 @@ def records(own: LiveServer, key: str) -> None:
 
 
 def notifications(own: LiveServer, key: str) -> None:
-    """The endpoint does not answer, so that the message waits for its next try."""
-    sns = own.client("sns", account=ACCOUNT)
+    """The endpoint refuses what it is told, so that it waits for its next try."""
+    sns, refusing = own.client("sns", account=ACCOUNT), Endpoint(200, 500)
     topic = sns.create_topic(Name="t", Attributes={"KmsMasterKeyId": key})["TopicArn"]
-    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint="http://127.0.0.1:9/none")
-    sns.publish(TopicArn=topic, Message=PLAIN)
+    with refusing:
+        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=refusing.url)
+        token = json.loads(refusing.take(1)[0][1])["Token"]
+        sns.confirm_subscription(TopicArn=topic, Token=token)
+        sns.publish(TopicArn=topic, Message=PLAIN)
+        assert json.loads(refusing.take(2)[1][1])["Message"] == PLAIN
+    eventually(lambda: own.admin("GET", "status")["pending_deliveries"])
 
 
-@pytest.mark.parametrize("keep", [objects, messages, records, notifications])
+def events(own: LiveServer, key: str) -> None:
+    """A group that has no key any more keeps what it had."""
+    logs = own.client("logs", account=ACCOUNT)
+    group, stream = {"logGroupName": "g"}, {"logGroupName": "g", "logStreamName": "s"}
+    logs.create_log_group(**group, kmsKeyId=key)
+    logs.create_log_stream(**stream)
+    now_ms = own.admin("POST", "clock", {"advance_seconds": 0})["now_ms"]
+    logs.put_log_events(**stream, logEvents=[{"timestamp": now_ms, "message": PLAIN}])
+    logs.disassociate_kms_key(**group)
+    logs.put_log_events(**stream, logEvents=[{"timestamp": now_ms, "message": "open"}])
+    assert [event["message"] for event in logs.get_log_events(**stream)["events"]] == [PLAIN, "open"]
+    (found,) = logs.filter_log_events(**group, filterPattern=f'"{PLAIN[:9]}"')["events"]
+    assert found["message"] == PLAIN
+
+
+@pytest.mark.parametrize("keep", [objects, messages, records, notifications, events])
 def test_what_a_service_keeps_under_a_key_cannot_be_read_from_the_disk(
     own: LiveServer, folder: Path, key: str, keep: Any
 ) -> None:

@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.conftest import MovableClock
+from tests.patience import eventually
+
 
 def test_groups_are_described_in_pages_by_prefix(aws: Any) -> None:
     logs = aws("logs")
@@ -113,7 +116,7 @@ def test_the_cheap_class_has_no_searches_and_no_filters(aws: Any) -> None:
 
 def test_a_groups_key_is_kept_and_shown(aws: Any, account: str) -> None:
     logs = aws("logs")
-    key, other = (f"arn:aws:kms:us-east-1:{account}:key/{name}" for name in ("one", "two"))
+    key, other = (aws("kms").create_key()["KeyMetadata"]["Arn"] for _ in range(2))
     logs.create_log_group(logGroupName="/safe", kmsKeyId=key)
 
     def shown() -> Any:
@@ -124,6 +127,28 @@ def test_a_groups_key_is_kept_and_shown(aws: Any, account: str) -> None:
     assert shown() == other
     logs.disassociate_kms_key(logGroupName="/safe")
     assert shown() is None
+
+
+def test_a_query_reads_events_that_are_encrypted(aws: Any, clock: MovableClock) -> None:
+    # given
+    logs, key = aws("logs"), aws("kms").create_key()["KeyMetadata"]["Arn"]
+    stream = {"logGroupName": "/safe", "logStreamName": "s"}
+    logs.create_log_group(logGroupName="/safe", kmsKeyId=key)
+    logs.create_log_stream(**stream)
+    logs.put_log_events(**stream, logEvents=[{"timestamp": clock.now_ms(), "message": "sealed"}])
+    logs.disassociate_kms_key(logGroupName="/safe")
+    logs.put_log_events(**stream, logEvents=[{"timestamp": clock.now_ms(), "message": "open"}])
+    # when
+    query = logs.start_query(
+        logGroupName="/safe",
+        queryString="fields @message | sort @message",
+        startTime=0,
+        endTime=clock.now_ms() // 1000 + 60,
+    )["queryId"]
+    eventually(lambda: logs.get_query_results(queryId=query)["status"] == "Complete")
+    # then
+    found = logs.get_query_results(queryId=query)["results"]
+    assert [row[0]["value"] for row in found] == ["open", "sealed"]
 
 
 @pytest.mark.parametrize(

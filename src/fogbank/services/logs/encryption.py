@@ -1,4 +1,4 @@
-"""The keys that groups are said to be encrypted with. They are kept and shown: there is no KMS to ask for them yet.
+"""The keys that groups are encrypted with, from when they get them.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
 """
@@ -8,7 +8,7 @@ from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Answer
 from fogbank.services.logs.errors import InvalidParameter
-from fogbank.services.logs.groups import Groups, check_key
+from fogbank.services.logs.groups import Groups
 from fogbank.services.logs.records import Group
 
 
@@ -18,7 +18,6 @@ class Encryption(Groups):
     def associate_kms_key(
         self, ctx: Context, *, kmsKeyId: str, logGroupName: str | None = None, resourceIdentifier: str | None = None
     ) -> Answer:
-        check_key(kmsKeyId)
         return self._encrypt(ctx, logGroupName, resourceIdentifier, kmsKeyId)
 
     def disassociate_kms_key(
@@ -28,7 +27,7 @@ class Encryption(Groups):
 
     def _encrypt(self, ctx: Context, name: str | None, identifier: str | None, key: str) -> Answer:
         group = self._encrypted(ctx, name, identifier)
-        group.key_arn = key
+        self._set_key(ctx, group, key)
         self._keep_group(ctx, group)
         return None
 

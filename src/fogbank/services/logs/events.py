@@ -113,7 +113,7 @@ class Events(Groups):
         rows: list[dict[str, Any]] = []
         answer: dict[str, Any] = {"events": rows, "searchedLogStreams": []}
         last, size, searched = after, 0, 0
-        for place, name, event in self._search(group, streams, begin):
+        for place, name, event in self._search(ctx, group, streams, begin):
             if endTime is not None and place[0] >= endTime:
                 break
             if place <= after:
@@ -163,14 +163,14 @@ class Events(Groups):
         events: list[tuple[int, int, Event]] = []
         if direction == "f":
             bound = {"after": (*place, *position)} if position >= [begin] else {"start": (*place, begin)}
-            for at_ms, number, event in self._page(place, limit=limit, **bound):
+            for at_ms, number, event in self._page(ctx, group, place, limit=limit, **bound):
                 if endTime is not None and at_ms >= endTime:
                     break
                 events.append((at_ms, number, event))
         else:
             ends = [end for end in (position, [] if endTime is None else [endTime]) if end]
             after = (*place, *min(ends)) if ends else None
-            for at_ms, number, event in self._page(place, after=after, reverse=True, limit=limit):
+            for at_ms, number, event in self._page(ctx, group, place, after=after, reverse=True, limit=limit):
                 if at_ms < begin:
                     break
                 events.append((at_ms, number, event))
@@ -224,8 +224,9 @@ class Events(Groups):
                 times, too_old=ctx.now_ms - TOO_OLD_MS, expired=expired, too_new=end
             )
         if arrived:
+            new = self._event_encryption.new
             self._tables.events.put_all(
-                ((group.id, stream.id, at_ms, index), Event(message, ctx.now_ms)) for index, at_ms, message in arrived
+                ((group.id, stream.id, at_ms, index), new(ctx, group, message)) for index, at_ms, message in arrived
             )
             stream.last_ingested_ms = ctx.now_ms
             stream.stored_bytes += size
@@ -263,23 +264,28 @@ class Events(Groups):
             raise StreamNotFound()
         return stream
 
-    def _page(self, place: tuple[int, int], **bounds: Any) -> Iterator[tuple[int, int, Event]]:
+    def _page(
+        self, ctx: Context, group: Group, place: tuple[int, int], **bounds: Any
+    ) -> Iterator[tuple[int, int, Event]]:
         """Events of a stream, as many as one answer takes; the first in any case."""
         size = 0
-        for key, event in self._tables.events.scan(place, **bounds):
+        for key, event in self._event_encryption.opened(ctx, group, self._tables.events.scan(place, **bounds)):
             length = len(event.message.encode())
             size += length
             if size > PAGE_BYTES_MAX and size > length:
                 return
             yield key[2], key[3], event
 
-    def _search(self, group: Group, streams: list[Stream], begin_ms: int) -> Iterator[tuple[Place, str, Event]]:
+    def _search(
+        self, ctx: Context, group: Group, streams: list[Stream], begin_ms: int
+    ) -> Iterator[tuple[Place, str, Event]]:
         """The events of the streams from that time on, in order."""
         names = {stream.id: stream.name for stream in streams}
         scans = [
             self._tables.events.scan((group.id, stream.id), start=(group.id, stream.id, begin_ms)) for stream in streams
         ]
-        for key, event in heapq.merge(*scans, key=lambda entry: entry[0][2:]):
+        merged = heapq.merge(*scans, key=lambda entry: entry[0][2:])
+        for key, event in self._event_encryption.opened(ctx, group, merged):
             yield (key[2], key[3]), names[key[1]], event
 
     def _stream_row(self, ctx: Context, group: Group, stream: Stream) -> dict[str, Any]:
@@ -304,6 +310,11 @@ class Events(Groups):
 
 def stored_bytes(message: str) -> int:
     return len(message.encode()) + EVENT_OVERHEAD_BYTES
+
+
+def kept_bytes(event: Event) -> int:
+    """As `stored_bytes`, of an event in the store."""
+    return event.sealed_bytes + EVENT_OVERHEAD_BYTES if event.sealed else stored_bytes(event.message)
 
 
 def _rejected(times: list[int], *, too_old: int, expired: int, too_new: int) -> dict[str, int]:

@@ -13,6 +13,7 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.moments import iso_milliseconds
+from fogbank.services.logs.event_encryption import EventEncryption
 from fogbank.services.logs.groups import horizon_ms
 from fogbank.services.logs.records import Event, ExportTask, LogsTables, Stream
 
@@ -38,9 +39,10 @@ class _Cancelled(Exception):
 class ExportRuns:
     """Carries out export tasks behind the commits that ask for them."""
 
-    def __init__(self, cloud: Cloud, tables: LogsTables) -> None:
+    def __init__(self, cloud: Cloud, tables: LogsTables, encryption: EventEncryption) -> None:
         self._cloud = cloud
         self._tables = tables
+        self._encryption = encryption
         cloud.outbox.handler(_KIND, self._run, payload=ExportRun, on_exhausted=self._give_up)
 
     def start(self, ctx: Context, key: TaskKey, task: ExportTask) -> None:
@@ -96,7 +98,9 @@ class ExportRuns:
         begin_ms = max(task.from_ms, horizon_ms(group, self._cloud.clock.now_ms()))
         of_stream = (group.id, stream.id)
         bound = {"start": (*of_stream, begin_ms)} if after is None else {"after": (*of_stream, *after)}
-        for (_, _, at_ms, number), event in self._tables.events.scan(of_stream, **bound):
+        ctx = self._cloud.context(account=key[0], region=key[1])
+        entries = self._encryption.opened(ctx, group, self._tables.events.scan(of_stream, **bound))
+        for (_, _, at_ms, number), event in entries:
             if at_ms > task.to_ms:
                 return
             yield (at_ms, number), event

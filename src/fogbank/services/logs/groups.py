@@ -18,6 +18,7 @@ from fogbank.services.logs.errors import (
     ResourceAlreadyExists,
     TooManyTags,
 )
+from fogbank.services.logs.event_encryption import EventEncryption
 from fogbank.services.logs.pages import page, token, untoken
 from fogbank.services.logs.records import Group, LogsTables
 
@@ -43,6 +44,7 @@ class Groups(Service):
     """The operations on log groups of `LogsService`."""
 
     _tables: LogsTables
+    _event_encryption: EventEncryption
 
     def create_log_group(
         self,
@@ -58,8 +60,6 @@ class Groups(Service):
         if self._tables.groups.get(place) is not None:
             raise ResourceAlreadyExists("The specified log group already exists")
         check_tags(tags or {})
-        if kmsKeyId is not None:
-            check_key(kmsKeyId)
         group = Group(
             self._tables.next_number(),
             logGroupName,
@@ -68,8 +68,9 @@ class Groups(Service):
             retention_days=DELIVERY_RETENTION_DAYS if logGroupClass == "DELIVERY" else 0,
             log_class=logGroupClass,
             protected=deletionProtectionEnabled,
-            key_arn=kmsKeyId or "",
         )
+        if kmsKeyId is not None:
+            self._set_key(ctx, group, kmsKeyId)
         self._tables.groups.put(place, group)
         return None
 
@@ -213,6 +214,14 @@ class Groups(Service):
             raise GroupNotFound()
         return there, self._group(there, name)
 
+    def _set_key(self, ctx: Context, group: Group, key_arn: str) -> None:
+        """Let the group's new events be encrypted under the key, or under none if it is empty."""
+        if key_arn:
+            _check_key(key_arn)
+            self._event_encryption.check(ctx, group.name, key_arn)
+            group.sealed_arn = ctx.arn("logs", f"log-group:{group.name}")
+        group.key_arn = key_arn
+
     def _keep_group(self, ctx: Context, group: Group) -> None:
         self._tables.groups.put((ctx.account, ctx.region, group.name), group)
 
@@ -261,7 +270,7 @@ def only_standard(group: Group, what: str) -> None:
         raise InvalidOperation(f"{what} is not supported for log groups of the {group.log_class} class.")
 
 
-def check_key(arn: str) -> None:
+def _check_key(arn: str) -> None:
     """It must be a key's ARN; whether the key is there cannot be asked yet."""
     parsed = parse_arn(arn)
     if parsed is None or parsed.service != "kms" or not parsed.resource.startswith(("key/", "alias/")):

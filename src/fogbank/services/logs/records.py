@@ -17,6 +17,8 @@ class Group(Record):
     log_class: str = "STANDARD"
     protected: bool = False
     key_arn: str = ""
+    sealed_arn: str = ""
+    """The group's ARN, if it has ever had a key: what its sealed events are bound to."""
 
 
 class Stream(Record):
@@ -28,8 +30,12 @@ class Stream(Record):
 
 
 class Event(Record):
+    """`sealed` is the message, encrypted, in place of `message`, and `sealed_bytes` how long that is."""
+
     message: str
     ingested_ms: int
+    sealed: bytes = b""
+    sealed_bytes: int = 0
 
 
 Arrived = tuple[int, int, str]

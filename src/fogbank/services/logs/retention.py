@@ -2,7 +2,7 @@
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.services.logs.events import stored_bytes
+from fogbank.services.logs.events import kept_bytes
 from fogbank.services.logs.groups import horizon_ms
 from fogbank.services.logs.records import Group, LogsTables, Stream
 
@@ -32,7 +32,7 @@ def _remove_some(tables: LogsTables, group: Group, name: str, stream_id: int, be
     for key, event in tables.events.scan(place, limit=CHUNK):
         if key[2] >= before_ms:
             break
-        expired.append((key, stored_bytes(event.message)))
+        expired.append((key, kept_bytes(event)))
     for key, _ in expired:
         tables.events.delete(key)
     stream: Stream | None = tables.streams.get((group.id, name))

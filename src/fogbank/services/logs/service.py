@@ -10,6 +10,7 @@ from fogbank.services.logs.account_policies import AccountPolicies
 from fogbank.services.logs.deliveries import Deliveries
 from fogbank.services.logs.encryption import Encryption
 from fogbank.services.logs.errors import Invalid, InvalidParameter
+from fogbank.services.logs.event_encryption import EventEncryption
 from fogbank.services.logs.events import Events
 from fogbank.services.logs.export_runs import ExportRuns
 from fogbank.services.logs.exports import Exports
@@ -60,6 +61,7 @@ class LogsService(
     """
 
     name = "logs"
+    data_operations = frozenset(("FilterLogEvents", "GetLogEvents", "PutLogEvents"))
     # The model forbids colons in a metric's namespace; AWS takes them.
     raw_shapes = frozenset(("MetricNamespace",))
 
@@ -67,7 +69,8 @@ class LogsService(
         super().__init__(cloud)
         self._tables = LogsTables(cloud.store)
         self._meters = Meters(cloud.metrics, "AWS/Logs")
-        self._export_runs = ExportRuns(cloud, self._tables)
+        self._event_encryption = EventEncryption(cloud)
+        self._export_runs = ExportRuns(cloud, self._tables, self._event_encryption)
         take_part(cloud.outbox)
 
     async def start(self) -> None:

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogR
 import asyncio
 from collections import Counter
 from contextlib import aclosing
+from functools import partial
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
@@ -41,6 +42,7 @@ class LogRecords(Groups):
         ):
             raise ResourceNotFound("The specified log record does not exist.")
         streams = (stream.name for _, stream in self._tables.streams.scan((group.id,)) if stream.id == place.stream_id)
+        ((_, event),) = self._event_encryption.opened(ctx, group, [(place, event)])
         record = {
             "@ingestionTime": str(event.ingested_ms),
             "@log": f"{ctx.account}:{group.name}",
@@ -68,7 +70,9 @@ class LogRecords(Groups):
         start_ms = max(start_ms, horizon_ms(group, ctx.now_ms), 0)
         counts: Counter[str] = Counter()
         events = 0
-        async with aclosing(Reader(self._tables, [Searched(group, "", start_ms, end_ms)]).batches()) as batches:
+        searched = [Searched(group, "", start_ms, end_ms)]
+        reader = Reader(self._tables, searched, partial(self._event_encryption.opened, ctx))
+        async with aclosing(reader.batches()) as batches:
             async for batch in batches:
                 for message in batch.columns["message"]:
                     counts.update({*discovered(message), *_SYSTEM_FIELDS})

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -260,9 +260,10 @@ class Queries(Groups):
             for there, group in groups
         ]
         key = (ctx.account, ctx.region, query.id)
+        reader = Reader(self._tables, searched, partial(self._event_encryption.opened, ctx))
         self._insights.queries.put(key, query)
         self._forgetting.set(key, ctx.now_ms + KEPT_MS)
-        self.cloud.store.after_commit(lambda: self._begin(ctx, key, execution, Reader(self._tables, searched)))
+        self.cloud.store.after_commit(lambda: self._begin(ctx, key, execution, reader))
         return {"queryId": query.id}
 
     def _begin(self, ctx: Context, key: Key, execution: "Execution", reader: Reader) -> None:

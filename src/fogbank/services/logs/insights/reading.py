@@ -1,7 +1,7 @@
 """The events of a query, out of the store in batches: slice by slice, so that no request waits for long."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import Any, NamedTuple
 
 from fogbank.services.logs.records import Event, Group, LogsTables, Stream
@@ -10,6 +10,11 @@ SLICE = 500  # events read in one turn of the event loop, which takes about a mi
 STREAM_COST = 20  # what turning to another stream costs, in events
 BATCH_EVENTS = 5_000
 BATCH_CHARACTERS = 4 * 1024 * 1024
+
+
+Entries = Iterable[tuple[tuple[Any, ...], Event]]
+Opened = Callable[[Group, Entries], Entries]
+"""Gives events of a group with their messages, which may be sealed."""
 
 
 class Searched(NamedTuple):
@@ -56,8 +61,9 @@ class Batch:
 class Reader:
     """Reads the events of groups, stream by stream. `group_of` tells whose a stream is that was read."""
 
-    def __init__(self, tables: LogsTables, searched: list[Searched]) -> None:
+    def __init__(self, tables: LogsTables, searched: list[Searched], opened: Opened) -> None:
         self._tables = tables
+        self._opened = opened
         self._searched = searched
         self._stream: Stream | None = None
         self._name = ""
@@ -102,7 +108,7 @@ class Reader:
         assert stream is not None
         place = (searched.group.id, stream.id)
         bound: dict[str, Any] = {"after": self._after} if self._after else {"start": (*place, searched.start_ms)}
-        found = list(self._tables.events.scan(place, limit=limit, **bound))
+        found = list(self._opened(searched.group, self._tables.events.scan(place, limit=limit, **bound)))
         if len(found) < limit or found[-1][0][2] > searched.end_ms:
             self._stream = None
             found = [entry for entry in found if entry[0][2] <= searched.end_ms]
