@@ -1,17 +1,33 @@
 """What the kinds of temporary credentials share: who asks for them, and how they are issued."""
 
 import secrets
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.cloud import AccessKey
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
+from fogbank.core.policies import Effect, Request, read_policy
 from fogbank.core.service import Service
 from fogbank.services.sts.errors import AccessDenied, ValidationError
-from fogbank.services.sts.session_policies import SessionPolicies
+from fogbank.services.sts.session_policies import SessionPolicies, session_policies
 
 _NO_POLICIES = SessionPolicies(None, None, None)
+
+
+class Federated(NamedTuple):
+    """Who comes from an identity provider, as far as it was verified."""
+
+    provider: str
+    """The provider's ARN."""
+    session_name: str
+    facts: Mapping[str, list[str]]
+    """Condition keys for the trust policy, in lower case."""
+    tags: Mapping[str, str]
+    transitive: list[str]
+    source_identity: str
 
 
 class Sessions(Service):
@@ -45,6 +61,48 @@ class Sessions(Service):
             mfa=mfa,
         )
         return key, self._issue(ctx, key, seconds)
+
+    def _federated_session(
+        self,
+        there: Context,
+        role_arn: str,
+        action: str,
+        who: "Federated",
+        seconds: int,
+        policy: str | None,
+        policy_arns: list[dict[str, str]] | None,
+    ) -> dict[str, Any]:
+        """A session of a role for whom its trust policy lets in; the part of the answer that every federation has."""
+        _, name = role_of(role_arn)
+        role = self._role(there, name)
+        actions = [action]
+        actions += ["sts:TagSession"] if who.tags else []
+        actions += ["sts:SetSourceIdentity"] if who.source_identity else []
+        context = {**who.facts, "sts:rolesessionname": [who.session_name]}
+        trust = read_policy("{}" if role is None else unquote(role["AssumeRolePolicyDocument"]))
+        asked = [Request(who.provider, each, role_arn, context) for each in actions]
+        if role is None or not all(trust.decide(request) is Effect.ALLOW for request in asked):
+            raise AccessDenied(f"Not authorized to perform {action}")
+        if seconds > role["MaxSessionDuration"]:
+            raise ValidationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+        policies = session_policies(there, policy, policy_arns, who.tags)
+        key, credentials = self.role_session(
+            there,
+            name,
+            who.session_name,
+            seconds,
+            tags=dict(who.tags),
+            transitive=who.transitive,
+            policies=policies,
+            source_identity=who.source_identity,
+        )
+        answer: dict[str, Any] = {
+            "Credentials": credentials,
+            "AssumedRoleUser": {"AssumedRoleId": key.user_id, "Arn": key.principal_arn},
+        }
+        if policies.packed_percent is not None:
+            answer["PackedPolicySize"] = policies.packed_percent
+        return answer | ({"SourceIdentity": who.source_identity} if who.source_identity else {})
 
     def _caller(self, ctx: Context) -> AccessKey | None:
         return self.cloud.access_keys.get((ctx.access_key,)) if ctx.access_key else None

@@ -8,6 +8,7 @@ from fogbank.core.service import Answer
 from fogbank.services.sts.base import is_root
 from fogbank.services.sts.errors import AccessDenied, InvalidParameterValue
 from fogbank.services.sts.roles import Roles
+from fogbank.services.sts.saml import Saml
 from fogbank.services.sts.session_policies import session_policies
 from fogbank.services.sts.session_tags import session_tags
 from fogbank.services.sts.web_identity import WebIdentity
@@ -16,12 +17,12 @@ KEY_ID_LENGTH = 20
 ROOT_MAX_S = 3600  # Sessions of an account's root end after an hour, whatever was asked for.
 
 
-class StsService(Roles, WebIdentity):
+class StsService(Roles, WebIdentity, Saml):
     """Temporary credentials and who the caller is.
 
     With `--auth iam` a role is assumed by whom its trust policy lets in. With `--auth off` it can be assumed by anyone,
-    and in an account that nobody has made roles in, it need not exist. Who comes with a web identity is always checked.
-    SAML, AssumeRoot and tokens for other identity providers answer NotImplemented.
+    and in an account that nobody has made roles in, it need not exist. Who comes from an identity provider is always
+    checked. AssumeRoot and tokens for other identity providers answer NotImplemented.
     """
 
     name = "sts"

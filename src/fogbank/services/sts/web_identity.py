@@ -7,17 +7,15 @@ where its tag `fogbank:jwks-url` says.
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.http_client import HttpRequest, NoAnswer, is_loopback, send
 from fogbank.core.json_text import parse
-from fogbank.core.policies import Effect, Request, read_policy
 from fogbank.core.service import Answer
-from fogbank.services.sts.base import Sessions, role_of
-from fogbank.services.sts.errors import AccessDenied, ExpiredToken, InvalidIdentityToken, ValidationError
-from fogbank.services.sts.session_policies import session_policies
+from fogbank.services.sts.base import Federated, Sessions, role_of
+from fogbank.services.sts.errors import ExpiredToken, InvalidIdentityToken
 from fogbank.services.sts.session_tags import session_tags
 from fogbank.services.sts.web_tokens import NoToken, WebToken, read_token
 
@@ -59,17 +57,30 @@ class WebIdentity(Sessions):
         _check_claims(token, provider, ctx.now_ms // 1000)
         if not token.is_signed_by(await _keys_of(token, provider)):
             raise InvalidIdentityToken("Token signature invalid")
-        return await ctx.run(
-            self._assume_with_token,
+        tags, transitive = _tags_in(token)
+        who = Federated(
+            provider=provider_arn,
+            session_name=RoleSessionName,
+            facts=_facts_in(token),
+            tags=tags,
+            transitive=transitive,
+            source_identity=str(token.claims.get(_SOURCE_IDENTITY_CLAIM, "")),
+        )
+        answer = await ctx.run(
+            self._federated_session,
             there.refreshed(),
             RoleArn,
-            RoleSessionName,
-            token,
-            provider_arn,
+            _ACTION,
+            who,
             DurationSeconds,
             Policy,
             PolicyArns,
         )
+        return answer | {
+            "SubjectFromWebIdentityToken": str(token.claims["sub"]),
+            "Provider": provider_arn,
+            "Audience": token.audiences[0],
+        }
 
     # ---- steps --------------------------------------------------------------------------------------------------
 
@@ -81,57 +92,6 @@ class WebIdentity(Sessions):
             raise InvalidIdentityToken(
                 f"No OpenIDConnect provider found in your account for https://{token.issuer}"
             ) from None
-
-    def _assume_with_token(
-        self,
-        there: Context,
-        role_arn: str,
-        session_name: str,
-        token: WebToken,
-        provider_arn: str,
-        seconds: int,
-        policy: str | None,
-        policy_arns: list[dict[str, str]] | None,
-    ) -> Answer:
-        _, name = role_of(role_arn)
-        role = self._role(there, name)
-        tags, transitive = _tags_in(token)
-        source_identity = str(token.claims.get(_SOURCE_IDENTITY_CLAIM, ""))
-        actions = [
-            _ACTION,
-            *(["sts:TagSession"] if tags else []),
-            *(["sts:SetSourceIdentity"] if source_identity else []),
-        ]
-        context = _facts_in(token) | {"sts:rolesessionname": [session_name]}
-        trust = read_policy("{}" if role is None else unquote(role["AssumeRolePolicyDocument"]))
-        if not all(
-            trust.decide(Request(provider_arn, action, role_arn, context)) is Effect.ALLOW for action in actions
-        ):
-            raise AccessDenied(f"Not authorized to perform {_ACTION}")
-        assert role is not None  # Who is not there lets nobody in.
-        if seconds > role["MaxSessionDuration"]:
-            raise ValidationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
-        policies = session_policies(there, policy, policy_arns, tags)
-        key, credentials = self.role_session(
-            there,
-            name,
-            session_name,
-            seconds,
-            tags=tags,
-            transitive=transitive,
-            policies=policies,
-            source_identity=source_identity,
-        )
-        answer: dict[str, Any] = {
-            "Credentials": credentials,
-            "SubjectFromWebIdentityToken": str(token.claims["sub"]),
-            "AssumedRoleUser": {"AssumedRoleId": key.user_id, "Arn": key.principal_arn},
-            "Provider": provider_arn,
-            "Audience": token.audiences[0],
-        }
-        if policies.packed_percent is not None:
-            answer["PackedPolicySize"] = policies.packed_percent
-        return answer | ({"SourceIdentity": source_identity} if source_identity else {})
 
 
 def _check_claims(token: WebToken, provider: Mapping[str, Any], now_s: int) -> None:
