@@ -25,6 +25,8 @@ class BodyStream:
         self._arrived = asyncio.Event()
         self._pause = pause
         self._resume = resume
+        self.witness: Callable[[bytes | None], None] | None = None
+        """Sees each chunk before its reader does, and None at the end; what it raises, the reader gets."""
 
     def feed(self, chunk: bytes) -> None:
         if self._dropped:
@@ -53,10 +55,14 @@ class BodyStream:
                 if self.paused and self._waiting_bytes <= self.HIGH_WATER // 2:
                     self.paused = False
                     self._resume()
+                if self.witness is not None:
+                    self.witness(chunk)
                 yield chunk
             if self._failure is not None:
                 raise self._failure
             if self._ended:
+                if self.witness is not None:
+                    self.witness(None)
                 return
             self._arrived.clear()
             await self._arrived.wait()

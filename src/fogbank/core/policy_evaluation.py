@@ -69,6 +69,8 @@ class Identity(NamedTuple):
     """Since when the session's credentials are; 0 for lasting ones."""
     mfa: bool = False
     source_identity: str = ""
+    source_arn: str = ""
+    """Of a service: what it is about, such as the topic that SNS delivers from."""
     services: tuple[str, ...] = ()
     """The services that ask on behalf of this identity, the first one first."""
     organization: str = ""

@@ -146,6 +146,8 @@ def _finders() -> dict[str, Callable[["Context", Identity], Value | None]]:
         "multifactorauthage": _multi_factor_age,
         "tokenissuetime": _issue_time,
         "sourceidentity": lambda ctx, identity: identity.source_identity or None,
+        "sourcearn": lambda ctx, identity: identity.source_arn or None,
+        "sourceaccount": lambda ctx, identity: identity.account if identity.source_arn else None,
         "viaawsservice": lambda ctx, identity: str(bool(identity.services)).lower(),
         "calledvia": _called_via,
         "calledviafirst": lambda ctx, identity: identity.services[0] if identity.services else None,

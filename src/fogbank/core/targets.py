@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from fogbank.core.arn import parse_arn
+from fogbank.core.delegation import permit_sending
 from fogbank.core.errors import NotImplementedInFogbank, ValidationError
 from fogbank.core.ids import new_id
 
@@ -26,12 +27,13 @@ def deliver(
     """Send `body` to the queue, topic, function, Kinesis or Firehose stream of that ARN in the current transaction.
 
     `message_attributes` are in SQS's form; they, the `subject` and the `partition_key` (by default a random one) are
-    dropped where the target has none. Raises the target's AwsError, and NotImplemented for a target that Fogbank does
-    not have.
+    dropped where the target has none. Raises the target's AwsError, NotImplemented for a target that Fogbank does
+    not have, and NotPermitted where the context acts for somebody who may not (see `delegation`).
     """
     target = parse_arn(arn)
     if target is None:
         raise ValidationError(f"Invalid ARN: {arn}")
+    permit_sending(ctx, arn)
     there = ctx.at(account=target.account or ctx.account, region=target.region or ctx.region)
     extra: dict[str, Any] = {}
     if message_attributes:

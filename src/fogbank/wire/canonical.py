@@ -22,14 +22,16 @@ def canonical_request(
     payload_hash: str,
     *,
     s3: bool,
+    as_sent: bool = False,
 ) -> str:
     """`signed_headers` are sorted, in lower case; `query` is without the signature. S3 encodes its paths once and
-    leaves them otherwise as they are.
+    leaves them otherwise as they are. With `as_sent` what the client encoded in its own way is left so, as botocore
+    signs it.
     """
     names = tuple(signed_headers)
     lines = "".join([f"{name}:{_trimmed(headers.get(name, ''))}\n" for name in names])
-    uri = _s3_path(path) if s3 else _normal_path(path)
-    return f"{method}\n{uri}\n{canonical_query(query)}\n{lines}\n{';'.join(names)}\n{payload_hash}"
+    uri = (path if as_sent else _s3_path(path)) if s3 else _normal_path(path)
+    return f"{method}\n{uri}\n{canonical_query(query, as_sent=as_sent)}\n{lines}\n{';'.join(names)}\n{payload_hash}"
 
 
 def _trimmed(value: str) -> str:
@@ -64,11 +66,11 @@ def _without_dots(path: str) -> str:
     return f"/{'/'.join(kept)}{slash}"
 
 
-def canonical_query(query: str) -> str:
+def canonical_query(query: str, *, as_sent: bool = False) -> str:
     if not query:
         return ""
     pairs = [pair.partition("=") for pair in query.split("&") if pair]
-    if _PLAIN_QUERY.match(query):
+    if as_sent or _PLAIN_QUERY.match(query):
         encoded = [(name, value) for name, _, value in pairs]
     else:
         encoded = [(_encoded(name), _encoded(value)) for name, _, value in pairs]

@@ -149,8 +149,10 @@ class Gateway:
             return False
         return operation.compiled.streaming_input
 
-    def handle(self, request: RequestData, respond: Respond) -> None:
-        """Answer the request by one call of `respond`, after the commit of what it changed."""
+    def handle(self, request: RequestData, respond: Respond, *, sender: Context | None = None) -> None:
+        """Answer the request by one call of `respond`, after the commit of what it changed. One that a service sends
+        is not signed: it has the identity of the `sender`.
+        """
         if request.path.startswith(_OWN):
             self._admin(request, respond)
             return
@@ -167,7 +169,10 @@ class Gateway:
             operation = self._operation(route)
             ctx = self._context(request, request_id)
             if operation.guarded is not None:
-                operation.guarded.authenticate(ctx, request)
+                if sender is None:
+                    operation.guarded.authenticate(ctx, request)
+                else:
+                    ctx.identity, ctx.account = sender.identity, sender.account
             if operation.decorate is not None:
                 respond = operation.decorate(ctx, request, respond)
             if operation.admit is not None:
@@ -177,7 +182,7 @@ class Gateway:
             parameters = operation.compiled.parse(request)
             handler = self._handler(operation, parameters)
             asked: Sequence[Asked] = ()
-            if operation.guarded is not None:
+            if operation.guarded is not None and ctx.identity is not None:
                 asked = operation.guarded.authorize(ctx, parameters)
             self._count(ctx, operation)
             if operation.audited is not None:
@@ -231,12 +236,15 @@ class Gateway:
 
     def _direct(self, service_name: str, name: str) -> DirectCall:
         service = self._cloud.service(self._packages[service_name])
-        operation = Operation(service, self.model(service_name), name, "direct")
+        guarded = None if self._guard is None else self._guard.operation(service, name, "direct")
+        operation = Operation(service, self.model(service_name), name, "direct", guarded=guarded)
         compiled = operation.compiled
         assert isinstance(compiled, DirectOperation)
 
         def handle(ctx: Context, parameters: dict[str, Any]) -> Any:
             handler = self._handler(operation, parameters)
+            if guarded is not None and ctx.identity is not None:
+                guarded.authorize(ctx, parameters)
             self._count(ctx, operation)
             return handler(ctx, **parameters)
 

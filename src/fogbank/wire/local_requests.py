@@ -1,8 +1,9 @@
 """Requests to AWS's services from within the cloud, served as if they had come over HTTP."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Protocol
 
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
@@ -10,7 +11,9 @@ from fogbank.core.service import Respond
 from fogbank.wire.model import ServiceIndexEntry, index_entry
 from fogbank.wire.protocols.request import RequestData, ResponseData
 
-Handle = Callable[[RequestData, Respond], None]
+
+class Handle(Protocol):
+    def __call__(self, request: RequestData, respond: Respond, *, sender: Context) -> None: ...
 
 
 class LocalRequests:
@@ -36,7 +39,7 @@ class LocalRequests:
             if not answered.done():
                 answered.set_result(response)
 
-        self._handle(request, respond)
+        self._handle(request, respond, sender=ctx)
         return await answered
 
     def _entry(self, service: str) -> ServiceIndexEntry:

@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
@@ -29,6 +29,7 @@ from fogbank.core.signing import (
 )
 from fogbank.wire.auth_errors import Refused, Why, not_authenticated
 from fogbank.wire.canonical import canonical_request
+from fogbank.wire.chunk_signatures import STREAMING, ChunkSignatures
 from fogbank.wire.protocols.request import RequestData
 
 SKEW_MAX_MS = 15 * 60 * 1000
@@ -40,6 +41,9 @@ OWN = "fogbank"
 _PART = re.compile(r"\s*(Credential|SignedHeaders|Signature)=([^,\s]*)\s*(?:,|\Z)")
 _MOMENT = re.compile(r"\d{8}T\d{6}Z\Z")
 _SIGNATURE_IN_QUERY = re.compile(r"(?:^|&)X-Amz-Signature=[^&]*")
+_TOKEN_IN_QUERY = re.compile(r"(?:^|&)X-Amz-Security-Token=[^&]*")
+# What clients do otherwise: botocore leaves a query as it was written, and some add the token when all is signed.
+_OTHER_FORMS = ({"as_sent": True, "token_signed": True}, {"as_sent": False, "token_signed": False})
 
 _MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
@@ -109,6 +113,8 @@ class Verifier:
         key = self._key(signed.scope.access_key, signed.token, find_key, now_ms)
         self._check_moment(signed, now_ms, lag_ms)
         self._check_signature(signed, key, request)
+        if self._s3 and request.headers.get("x-amz-content-sha256", "").startswith(STREAMING):
+            self._watch_chunks(signed, key, request)
         return Verified(signed.scope.access_key, key, signed)
 
     # ---- what the request says --------------------------------------------------------------------------------------
@@ -309,26 +315,48 @@ class Verifier:
             raise self._refused(
                 Why.MISMATCH, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
             )
+        canonical = self._canonical(signed, request)
+        text = string_to_sign(signed.algorithm, signed.moment, signed.scope.text, canonical)
+        if _is_right(signed, key.secret, text, signed.signature):
+            return
+        if not any(
+            _is_right(signed, key.secret, self._text(signed, request, **other), signed.signature)
+            for other in _OTHER_FORMS
+        ):
+            raise self._mismatch(signed, canonical, text)
+
+    def _text(self, signed: Signed, request: RequestData, *, as_sent: bool, token_signed: bool) -> str:
+        canonical = self._canonical(signed, request, as_sent=as_sent, token_signed=token_signed)
+        return string_to_sign(signed.algorithm, signed.moment, signed.scope.text, canonical)
+
+    def _canonical(
+        self, signed: Signed, request: RequestData, *, as_sent: bool = False, token_signed: bool = True
+    ) -> str:
         query = request.query if signed.expires_s is None else _SIGNATURE_IN_QUERY.sub("", request.query)
-        canonical = canonical_request(
+        return canonical_request(
             request.method,
             request.path,
-            query,
+            query if token_signed else _TOKEN_IN_QUERY.sub("", query),
             request.headers,
             signed.headers,
             self._payload_hash(signed, request),
             s3=self._s3,
+            as_sent=as_sent,
         )
-        text = string_to_sign(signed.algorithm, signed.moment, signed.scope.text, canonical)
-        if signed.algorithm == ALGORITHM_4A:
-            right = is_asymmetric_signature(signed.scope.access_key, key.secret, text, signed.signature)
+
+    def _watch_chunks(self, signed: Signed, key: AccessKey, request: RequestData) -> None:
+        """Verify the signatures of the body's chunks, now or while it arrives."""
+
+        def refuse() -> None:
+            raise self._refused(Why.MISMATCH, _MISMATCH_S3, {"AWSAccessKeyId": signed.scope.access_key})
+
+        is_right = partial(_is_right, signed, key.secret)
+        chunks = ChunkSignatures(signed.algorithm, signed.moment, signed.scope.text, signed.signature, is_right, refuse)
+        if isinstance(request.body, bytes):
+            chunks.look_at(request.body)
+            chunks.look_at(None)
         else:
-            scope = signed.scope
-            right = is_signature(
-                signing_key(key.secret, scope.date, scope.region, scope.service), text, signed.signature
-            )
-        if not right:
-            raise self._mismatch(signed, canonical, text)
+            request.body.witness = chunks.look_at
 
     def _payload_hash(self, signed: Signed, request: RequestData) -> str:
         """S3 believes what the header says and looks at the body when it reads it; the others hash what came."""
@@ -358,6 +386,13 @@ class Verifier:
 
     def _refused(self, why: Why, message: str, members: dict[str, str] | None = None) -> Refused:
         return not_authenticated(why, message, service=self._service, protocol=self._protocol, members=members)
+
+
+def _is_right(signed: Signed, secret: str, text: str, signature: str) -> bool:
+    scope = signed.scope
+    if signed.algorithm == ALGORITHM_4A:
+        return is_asymmetric_signature(scope.access_key, secret, text, signature)
+    return is_signature(signing_key(secret, scope.date, scope.region, scope.service), text, signature)
 
 
 def sign_own(

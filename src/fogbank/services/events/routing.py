@@ -16,6 +16,7 @@ import msgspec
 
 from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
+from fogbank.core.delegation import acting_as, in_name_of, permit_sending
 from fogbank.core.errors import AwsError
 from fogbank.core.ids import new_id
 from fogbank.core.input_template import ABSENT, InvalidInput, compile_path
@@ -28,6 +29,7 @@ from fogbank.services.events.rule_index import RuleIndex
 if TYPE_CHECKING:
     from fogbank.services.events.base import EventsBase
 
+_PRINCIPAL = "events.amazonaws.com"
 log = logging.getLogger("fogbank.events")
 
 DEFAULT_BUS = "default"
@@ -175,7 +177,7 @@ class Router:
             self.call_destination(ctx, self._delivery(ctx, bus, rule, target, body, text))
             return
         try:
-            self._send(ctx, target.record, target.arn, body, text)
+            self._send(ctx, target.record, target.arn, body, text, rule.arn)
         except DeliveryError as error:
             self.failed(ctx, self._delivery(ctx, bus, rule, target, body, text), error)
             return
@@ -186,9 +188,16 @@ class Router:
     ) -> Retry:
         return Retry(rule.arn, bus, rule.name, target.id, target.record, body, text, ctx.now_ms, trace=ctx.trace)
 
-    def _send(self, ctx: Context, target: Target, arn: Arn, body: str, text: str) -> None:
+    def _send(self, ctx: Context, target: Target, arn: Arn, body: str, text: str, rule_arn: str) -> None:
         """One delivery, all or nothing. Raises DeliveryError."""
         try:
+            ctx = (
+                acting_as(ctx, target.role_arn, _PRINCIPAL)
+                if target.role_arn
+                else in_name_of(ctx, _PRINCIPAL, rule_arn)
+            )
+            if not arn.resource.startswith("archive/"):
+                permit_sending(ctx, target.arn)
             if arn.service == "sqs":
                 there = at(ctx, arn)
                 with self._cloud.store.transaction():
@@ -276,7 +285,7 @@ class Router:
         arn = parse_arn(retry.target.arn)
         assert arn is not None, "PutTargets has checked the ARN"
         try:
-            self._send(ctx, retry.target, arn, retry.body, retry.event)
+            self._send(ctx, retry.target, arn, retry.body, retry.event, retry.rule_arn)
         except DeliveryError as error:
             self.failed(ctx, retry, error)
             return

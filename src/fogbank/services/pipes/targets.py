@@ -9,6 +9,7 @@ from typing import Any
 from fogbank.core import json_text
 from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
+from fogbank.core.delegation import acting_as, permit_sending
 from fogbank.core.errors import AwsError
 from fogbank.core.input_template import InvalidInput
 from fogbank.core.sources.batch_report import BadReport, failed_identifiers
@@ -17,6 +18,7 @@ from fogbank.services.pipes.records import Pipe
 from fogbank.services.pipes.templates import Event, resolve, transform
 
 _PUT_EVENTS_MAX = 10
+_PRINCIPAL = "pipes.amazonaws.com"
 
 
 class BatchFailed(AwsError):
@@ -49,6 +51,7 @@ class Delivery:
         """The events as the enrichment gives them back; none, if it gives nothing."""
         if self._enrichment is None:
             return events
+        permit_sending(acting_as(ctx, self._pipe.role_arn, _PRINCIPAL), self._pipe.enrichment)
         answer = await _invoke(ctx, self._pipe.enrichment, _list(self._filled(events, self._to_enrichment)))
         found = json.loads(answer or b"null")
         if not found:
@@ -57,6 +60,7 @@ class Delivery:
 
     async def invoke(self, ctx: Context, events: list[Event]) -> None:
         """Invoke the target function with the batch."""
+        permit_sending(acting_as(ctx, self._pipe.role_arn, _PRINCIPAL), self._pipe.target)
         answer = await _invoke(ctx, self._pipe.target, _list(self._filled(events, self._to_target)))
         try:
             failed = failed_identifiers(answer)
@@ -67,6 +71,7 @@ class Delivery:
 
     def send(self, ctx: Context, events: list[Event]) -> None:
         """Send the batch in the current transaction."""
+        permit_sending(acting_as(ctx, self._pipe.role_arn, _PRINCIPAL), self._pipe.target)
         texts = self._filled(events, self._to_target)
         there = ctx.at(account=self._target.account, region=self._target.region)
         match self._target.service:

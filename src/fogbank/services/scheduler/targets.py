@@ -10,12 +10,14 @@ from fogbank.core import json_text
 from fogbank.core.api import ApiOperation
 from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
+from fogbank.core.delegation import acting_as, permit_sending
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.moments import iso_seconds
 from fogbank.core.targets import as_text, deliver
 from fogbank.services.scheduler.errors import Invalid
 from fogbank.services.scheduler.records import Firing
 
+_PRINCIPAL = "scheduler.amazonaws.com"
 _HONOURED = frozenset(
     {
         "Arn",
@@ -89,6 +91,7 @@ def invoke(ctx: Context, firing: Firing) -> Awaitable[Any] | None:
     """Invoke the target once, in the current transaction; what waits is given back. Raises AwsError."""
     arn = _arn(firing.target)
     text = input_of(ctx, firing)
+    ctx = acting_as(ctx, firing.target["RoleArn"], _PRINCIPAL)
     if is_universal(arn):
         document = json_text.parse(text)
         if not isinstance(document, dict):
@@ -97,6 +100,7 @@ def invoke(ctx: Context, firing: Firing) -> Awaitable[Any] | None:
         answer = operation.call(ctx, document)
         return answer if operation.waits else None
     if arn.service == "events":
+        permit_sending(ctx, firing.target["Arn"])
         _put_event(ctx, firing, text)
     else:
         group = firing.target.get("SqsParameters", {}).get("MessageGroupId")

@@ -15,6 +15,7 @@ import msgspec
 
 from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
+from fogbank.core.delegation import in_name_of, permit_sending
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.ids import new_id
 from fogbank.core.targets import deliver, queue_url
@@ -32,6 +33,7 @@ from fogbank.services.sns.signatures import Seal, Signer
 if TYPE_CHECKING:
     from fogbank.services.sns.service import SnsService
 
+_PRINCIPAL = "sns.amazonaws.com"
 log = logging.getLogger("fogbank.sns")
 
 NAMESPACE = "AWS/SNS"
@@ -202,6 +204,7 @@ class Publisher:
             case "sqs":
                 body, attributes = self._queue_body(subscription, message)
                 try:
+                    permit_sending(in_name_of(ctx, _PRINCIPAL, message.topic_arn), subscription.record.endpoint)
                     with self._cloud.store.transaction():
                         sent = self._send_to_queue(ctx, subscription.target, body, attributes, message)
                 except AwsError as error:
@@ -211,6 +214,7 @@ class Publisher:
             case "lambda":
                 event = envelope.lambda_event(message, subscription.arn)
                 try:
+                    permit_sending(in_name_of(ctx, _PRINCIPAL, message.topic_arn), subscription.record.endpoint)
                     with self._cloud.store.transaction():
                         there = _at(ctx, subscription.target)
                         endpoint = subscription.record.endpoint

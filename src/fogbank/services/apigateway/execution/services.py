@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from fogbank.core.delegation import acting_as
 from fogbank.core.http_message import RequestData
 from fogbank.core.xml_tree import Element, parse
 from fogbank.services.apigateway.execution.call import Call, Outgoing, first
@@ -45,7 +46,7 @@ async def send_request(call: Call, body: bytes, mapped: Mapped) -> Outgoing:
         body,
         call.incoming.peer,
     )
-    there = call.ctx.at(region=match["region"])
+    there = acting_as(call.ctx.at(region=match["region"]), role, "apigateway.amazonaws.com")
     answer = await call.ctx.cloud.apis.send(there, match["service"], action, request)
     content = answer.body
     if not isinstance(content, bytes):

@@ -1,0 +1,83 @@
+"""What services do on somebody's behalf: with a role that they were given, or in their own name.
+
+Where requests are not authorized nothing is asked here, either. Where they are, a service with a role may do what the
+role's policies allow; one without a role needs the policy of the resource, which can look at `aws:SourceArn`.
+"""
+
+from typing import TYPE_CHECKING
+
+from fogbank.core.arn import parse_arn
+from fogbank.core.errors import AwsError
+from fogbank.core.policy_evaluation import Identity, Kind
+from fogbank.core.roles import may_assume
+
+if TYPE_CHECKING:
+    from fogbank.core.context import Context
+
+SENDING = {
+    "events": "events:PutEvents",
+    "firehose": "firehose:PutRecord",
+    "kinesis": "kinesis:PutRecord",
+    "lambda": "lambda:InvokeFunction",
+    "logs": "logs:PutLogEvents",
+    "sns": "sns:Publish",
+    "sqs": "sqs:SendMessage",
+}
+"""What sending something to a target is called, by the target's service."""
+
+
+class NotPermitted(AwsError):
+    """A service may not do what it was to do: the role or the resource's policy does not let it."""
+
+    code = "AccessDeniedException"
+    status = 403
+
+
+def acting_as(ctx: "Context", role_arn: str, service: str) -> "Context":
+    """The context as `service`, such as `scheduler.amazonaws.com`, has it with a role. Raises NotPermitted if there is
+    no such role, or none that trusts the service.
+    """
+    if ctx.cloud.authorizer is None:
+        return ctx
+    found: Identity | None = ctx.cloud.iam.identity_of_role(role_arn, service.partition(".")[0])
+    if found is None or not may_assume(ctx, service, role_arn):
+        raise NotPermitted(f"{service} is not authorized to assume role {role_arn}")
+    there = ctx.at()
+    there.identity = found._replace(services=(service,))
+    return there
+
+
+def in_name_of(ctx: "Context", service: str, source_arn: str) -> "Context":
+    """The context as `service` has it without a role, for what happens to the source."""
+    if ctx.cloud.authorizer is None:
+        return ctx
+    there = ctx.at()
+    there.identity = Identity(Kind.SERVICE, service, ctx.account, source_arn=source_arn)
+    return there
+
+
+def permit(ctx: "Context", action: str, arn: str) -> None:
+    """Raises NotPermitted unless the service that the context is of may do that. Other callers have been asked when
+    their requests came in.
+    """
+    authorizer, identity = ctx.cloud.authorizer, ctx.identity
+    if authorizer is None or identity is None or not (identity.services or identity.kind is Kind.SERVICE):
+        return
+    place = parse_arn(arn)
+    if place is None:
+        return
+    package = "lambda_" if place.service == "lambda" else place.service
+    service = ctx.cloud.service(package) if ctx.cloud.has(package) else None
+    verdict = authorizer.decide(ctx, identity, action, arn, {}, service)
+    if not verdict.allowed:
+        reason = verdict.reason() if verdict.explicit else f"{verdict.reason()} {action} action"
+        raise NotPermitted(f"User: {identity.arn} is not authorized to perform: {action} on resource: {arn} {reason}")
+
+
+def permit_sending(ctx: "Context", arn: str) -> None:
+    """The same for sending something to a target."""
+    if ctx.identity is None:
+        return
+    place = parse_arn(arn)
+    if place is not None and (action := SENDING.get(place.service)) is not None:
+        permit(ctx, action, arn)
