@@ -21,6 +21,8 @@ from fogbank.services.lambda_.errors import InvalidParameterValue, RequestEntity
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 ZIPPED_BYTES_MAX = 52_428_800
 UNZIPPED_BYTES_MAX = 262_144_000
+NAME_BYTES_MAX = 255  # What file systems take.
+_ENCRYPTED = 1  # A bit of an entry's flags.
 
 
 class Package:
@@ -80,7 +82,9 @@ def check_zip(data: bytes) -> int:
         raise InvalidParameterValue(f"Unzipped size must be smaller than {UNZIPPED_BYTES_MAX} bytes")
     for entry in entries:
         parts = Path(entry.filename.replace("\\", "/")).parts
-        if ".." in parts or entry.filename.startswith("/"):
+        outside = ".." in parts or entry.filename.startswith("/")
+        encrypted = bool(entry.flag_bits & _ENCRYPTED)
+        if outside or encrypted or any(len(part.encode()) > NAME_BYTES_MAX for part in parts):
             raise InvalidParameterValue(
                 "Could not unzip uploaded file. Please check your file, then try to upload again."
             )
@@ -114,14 +118,18 @@ class CodeCache:
 
 
 def unpack(file: Path, target: Path) -> None:
-    """Unpack a checked zip, with its permissions and its links inside the folder."""
+    """Unpack a checked zip, with its permissions and its links.
+
+    A link leads where it says: in a sandbox that is nowhere out of it. What an entry would put behind a link that leads
+    out is left out.
+    """
     partial = target.with_name(target.name + ".part")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     root = partial.resolve()
     with zipfile.ZipFile(file) as archive:
         for entry in archive.infolist():
-            place = (partial / entry.filename).resolve()
+            place = Path(os.path.realpath(partial / entry.filename))
             if not place.is_relative_to(root):
                 continue
             mode = entry.external_attr >> 16
@@ -130,16 +138,23 @@ def unpack(file: Path, target: Path) -> None:
                 continue
             place.parent.mkdir(parents=True, exist_ok=True)
             if stat.S_ISLNK(mode):
-                goal = archive.read(entry).decode("utf-8", "replace")
-                if not goal.startswith("/") and (place.parent / goal).resolve().is_relative_to(root):
-                    place.symlink_to(goal)
+                place.unlink(missing_ok=True)
+                place.symlink_to(archive.read(entry).decode("utf-8", "replace"))
                 continue
             with archive.open(entry) as source, place.open("wb") as out:
                 shutil.copyfileobj(source, out)
-            # A package made on Windows has no permissions; AWS needs r-x for everyone, and so does a
-            # function here.
-            os.chmod(place, (mode & 0o777) | 0o444 if mode else 0o755)
+            os.chmod(place, _permissions(mode))
+    # A function is no user of this machine, and may read what everyone may.
+    for folder, _, _ in os.walk(partial):
+        os.chmod(folder, 0o755)
     if target.is_dir():
         shutil.rmtree(partial)
     else:
         partial.rename(target)
+
+
+def _permissions(mode: int) -> int:
+    """Everyone reads, and runs what its owner runs. A package made on Windows says nothing about it."""
+    if not mode:
+        return 0o755
+    return (mode & 0o777) | 0o444 | (0o111 if mode & 0o100 else 0)

@@ -29,6 +29,7 @@ if sys.platform == "linux":
 def main():
     control = socket.socket(fileno=int(sys.argv[1]))
     settings = json.loads(sys.argv[2])
+    os.umask(0o022)  # What is made for sandboxes is there for users of theirs.
     sys.path += settings["sdk"]
     program.preload()
     root, lacks = _sandbox(settings)
