@@ -175,6 +175,8 @@ def _tell_of_functions(options: argparse.Namespace) -> None:
 
     reach = {"none": "no network", "cloud": "this server as their network", "full": "this machine's network"}
     missing = lacks()
+    if options.untrusted == "strict" and options.auth == "off":
+        print("  WARNING     functions are not trusted, and may use any credentials: say --auth iam")
     if not missing:
         print(f"  functions   in sandboxes, with {reach[options.function_network]}")
         return

@@ -74,7 +74,7 @@ class Tags(Service):
             rules = self.cloud.function_rules
             if rules.distrusts(before) != rules.distrusts(record.tags):
                 # Whom nobody trusts is held tighter: the environments so far are not for such a function.
-                for place, _ in self._tables.configurations.scan(key):
+                for place, _ in list(self._tables.configurations.scan(key)):
                     self.cloud.store.after_commit(partial(self._invoker.pool.retire, place))
             self._tables.functions.put(key, record)
             self._functions.touch(ctx, FunctionName(key[0], key[2], ""))

@@ -13,7 +13,7 @@ import fork_server
 if sys.platform == "linux":
     import kernel
 
-PRELOADED = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
+PRELOADED = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six", "awscrt")
 # The memory limit is the control group's, or a watch that acts ten times a second; this is only the wall behind it. An
 # interpreter maps far more than it uses (thread stacks, malloc arenas), so it stands well behind the function's memory.
 ADDRESS_SPACE_HEADROOM = 4 << 30

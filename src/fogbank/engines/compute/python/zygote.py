@@ -9,6 +9,7 @@ forks the function's processes itself.
 
 import contextlib
 import gc
+import glob
 import json
 import os
 import socket
@@ -69,6 +70,7 @@ def _sandbox(settings):
     visible = {*isolation.python_paths(), *settings["visible"]}
     for path in settings["sdk"]:
         visible |= {f"{path}/{name}" for name in (*program.PRELOADED, "six.py")}
+        visible |= set(glob.glob(f"{path}/_awscrt*"))
     try:
         root = isolation.Root(settings["root"], visible, settings["runtimes"])
         init.try_out(root)
