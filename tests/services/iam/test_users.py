@@ -173,3 +173,16 @@ def test_a_password_must_be_what_the_account_asks_for(
     iam.create_login_profile(UserName="ann", Password="S3cret-password")
     with pytest.raises(ClientError, match=reason):
         iam.update_login_profile(UserName="ann", Password=password)
+
+
+def test_a_user_is_in_ten_groups_and_has_fifty_tags_at_most(aws: Any) -> None:
+    iam = aws("iam")
+    iam.create_user(UserName="ann", Tags=[{"Key": f"k{number}", "Value": ""} for number in range(50)])
+    for number in range(11):
+        iam.create_group(GroupName=f"g{number}")
+    for number in range(10):
+        iam.add_user_to_group(GroupName=f"g{number}", UserName="ann")
+    with pytest.raises(ClientError, match=r"LimitExceeded.*Cannot exceed quota for GroupsPerUser: 10"):
+        iam.add_user_to_group(GroupName="g10", UserName="ann")
+    with pytest.raises(ClientError, match=r"LimitExceeded.*The number of tags has reached the maximum limit\."):
+        iam.tag_user(UserName="ann", Tags=[{"Key": "more", "Value": ""}])

@@ -3,9 +3,10 @@
 from typing import Any
 
 from fogbank.core.policy_grammar import MalformedPolicy, check_identity_policy
-from fogbank.core.tags import tag_list
-from fogbank.services.iam.errors import MalformedPolicyDocument, ValidationError
+from fogbank.core.tags import tag_list, tag_map
+from fogbank.services.iam.errors import LimitExceeded, MalformedPolicyDocument, ValidationError
 
+TAGS_MAX = 50  # of one thing
 PAGE_MAX = 100  # what a list answers when MaxItems is not given
 
 
@@ -25,6 +26,14 @@ def policy_size(document: str) -> int:
 def tagged(tags: dict[str, str]) -> dict[str, Any]:
     """The member of an answer that has the tags; there is none without tags."""
     return {"Tags": tag_list(tags)} if tags else {}
+
+
+def with_tags(tags: dict[str, str], given: list[dict[str, str]]) -> dict[str, str]:
+    """The tags with others that were given."""
+    found = tags | tag_map(given)
+    if len(found) > TAGS_MAX:
+        raise LimitExceeded("The number of tags has reached the maximum limit.")
+    return found
 
 
 def page(name: str, rows: list[Any], marker: str | None, limit: int) -> dict[str, Any]:

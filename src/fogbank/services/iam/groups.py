@@ -7,7 +7,7 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
-from fogbank.services.iam.errors import DeleteConflict, EntityAlreadyExists, NoSuchEntity
+from fogbank.services.iam.errors import DeleteConflict, EntityAlreadyExists, LimitExceeded, NoSuchEntity
 from fogbank.services.iam.fields import PAGE_MAX, page
 from fogbank.services.iam.holders import (
     attach,
@@ -22,6 +22,8 @@ from fogbank.services.iam.holders import (
 from fogbank.services.iam.records import Group, User, new_id
 from fogbank.services.iam.users import Users, user_answer
 
+GROUPS_OF_USER_MAX = 10
+
 
 class Groups(Users):
     """The operations on groups of `IamService`."""
@@ -30,6 +32,8 @@ class Groups(Users):
         self._group(ctx, GroupName)
         user = self._user(ctx, UserName)
         if GroupName not in user.groups:
+            if len(user.groups) >= GROUPS_OF_USER_MAX:
+                raise LimitExceeded(f"Cannot exceed quota for GroupsPerUser: {GROUPS_OF_USER_MAX}")
             user.groups.append(GroupName)
         return self._keep_user(ctx, user)
 
@@ -97,7 +101,7 @@ class Groups(Users):
     def list_groups_for_user(
         self, ctx: Context, *, UserName: str, Marker: str | None = None, MaxItems: int = PAGE_MAX
     ) -> Answer:
-        groups = [self._group(ctx, name) for name in sorted(self._user(ctx, UserName).groups)]
+        groups = [self._group(ctx, name) for name in self._user(ctx, UserName).groups]
         return page("Groups", [group_answer(ctx, group) for group in groups], Marker, MaxItems)
 
     def put_group_policy(self, ctx: Context, *, GroupName: str, PolicyName: str, PolicyDocument: str) -> Answer:

@@ -9,7 +9,7 @@ from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.core.tags import tag_list, tag_map
 from fogbank.services.iam.errors import DeleteConflict, EntityAlreadyExists, LimitExceeded, NoSuchEntity
-from fogbank.services.iam.fields import PAGE_MAX, page
+from fogbank.services.iam.fields import PAGE_MAX, page, with_tags
 from fogbank.services.iam.records import InstanceProfile, new_id
 from fogbank.services.iam.roles import Roles, role_answer
 
@@ -86,7 +86,7 @@ class InstanceProfiles(Roles):
 
     def tag_instance_profile(self, ctx: Context, *, InstanceProfileName: str, Tags: list[dict[str, str]]) -> Answer:
         profile = self._profile(ctx, InstanceProfileName)
-        profile.tags |= tag_map(Tags)
+        profile.tags = with_tags(profile.tags, Tags)
         self._tables.profiles.put((ctx.account, profile.name), profile)
         return None
 

@@ -20,7 +20,7 @@ from fogbank.services.iam.errors import (
     LimitExceeded,
     NoSuchEntity,
 )
-from fogbank.services.iam.fields import PAGE_MAX, page, tagged
+from fogbank.services.iam.fields import PAGE_MAX, page, tagged, with_tags
 from fogbank.services.iam.records import MfaDevice
 from fogbank.services.iam.totp import STEP_MS, step_of
 from fogbank.services.iam.users import Users, user_answer
@@ -117,7 +117,7 @@ class MfaDevices(Users):
 
     def tag_mfa_device(self, ctx: Context, *, SerialNumber: str, Tags: list[dict[str, str]]) -> Answer:
         device = self._device(ctx, SerialNumber)
-        device.tags |= tag_map(Tags)
+        device.tags = with_tags(device.tags, Tags)
         return self._keep_device(ctx, SerialNumber, device)
 
     def untag_mfa_device(self, ctx: Context, *, SerialNumber: str, TagKeys: list[str]) -> Answer:

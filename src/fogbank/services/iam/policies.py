@@ -21,7 +21,7 @@ from fogbank.services.iam.errors import (
     NoSuchEntity,
     ValidationError,
 )
-from fogbank.services.iam.fields import PAGE_MAX, check_document, page, policy_size, tagged
+from fogbank.services.iam.fields import PAGE_MAX, check_document, page, policy_size, tagged, with_tags
 from fogbank.services.iam.holders import Holder, boundary_of
 from fogbank.services.iam.records import Policy, PolicyVersion, new_id
 from fogbank.services.iam.roles import Roles
@@ -186,7 +186,7 @@ class ManagedPolicies(Roles):
 
     def tag_policy(self, ctx: Context, *, PolicyArn: str, Tags: list[dict[str, str]]) -> Answer:
         policy = self._own_policy(ctx, "TagPolicy", PolicyArn)
-        policy.tags |= tag_map(Tags)
+        policy.tags = with_tags(policy.tags, Tags)
         self._tables.policies.put((ctx.account, PolicyArn), policy)
         return None
 

@@ -9,7 +9,7 @@ from fogbank.core.context import Context
 from fogbank.core.service import Answer, Service
 from fogbank.core.tags import tag_list, tag_map
 from fogbank.services.iam.errors import EntityAlreadyExists, InvalidInput, LimitExceeded, NoSuchEntity
-from fogbank.services.iam.fields import PAGE_MAX, page, tagged
+from fogbank.services.iam.fields import PAGE_MAX, page, tagged, with_tags
 from fogbank.services.iam.records import IamTables, OpenIdProvider, SamlProvider
 
 CLIENTS_MAX = 100
@@ -90,7 +90,7 @@ class Providers(Service):
         self, ctx: Context, *, OpenIDConnectProviderArn: str, Tags: list[dict[str, str]]
     ) -> Answer:
         provider = self._openid(ctx, OpenIDConnectProviderArn)
-        provider.tags |= tag_map(Tags)
+        provider.tags = with_tags(provider.tags, Tags)
         return self._keep_openid(ctx, OpenIDConnectProviderArn, provider)
 
     def untag_open_id_connect_provider(
@@ -150,7 +150,7 @@ class Providers(Service):
 
     def tag_saml_provider(self, ctx: Context, *, SAMLProviderArn: str, Tags: list[dict[str, str]]) -> Answer:
         provider = self._saml(ctx, SAMLProviderArn)
-        provider.tags |= tag_map(Tags)
+        provider.tags = with_tags(provider.tags, Tags)
         self._tables.saml.put((ctx.account, SAMLProviderArn), provider)
         return None
 

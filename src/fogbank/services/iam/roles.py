@@ -21,7 +21,7 @@ from fogbank.services.iam.errors import (
     NoSuchEntity,
     UnmodifiableEntity,
 )
-from fogbank.services.iam.fields import PAGE_MAX, page, policy_size, tagged
+from fogbank.services.iam.fields import PAGE_MAX, page, policy_size, tagged, with_tags
 from fogbank.services.iam.holders import (
     attach,
     attached_rows,
@@ -164,7 +164,7 @@ class Roles(Service):
 
     def tag_role(self, ctx: Context, *, RoleName: str, Tags: list[dict[str, str]]) -> Answer:
         role = self._role(ctx, RoleName)
-        role.tags |= tag_map(Tags)
+        role.tags = with_tags(role.tags, Tags)
         self._keep(ctx, role)
         return None
 

@@ -10,7 +10,7 @@ from fogbank.core.service import Answer, Service
 from fogbank.core.tags import tag_list, tag_map
 from fogbank.services.iam.certificates import check_chain, check_key, read_certificate
 from fogbank.services.iam.errors import EntityAlreadyExists, LimitExceeded, NoSuchEntity
-from fogbank.services.iam.fields import PAGE_MAX, page, tagged
+from fogbank.services.iam.fields import PAGE_MAX, page, tagged, with_tags
 from fogbank.services.iam.records import IamTables, ServerCertificate, new_id
 
 CERTIFICATES_MAX = 20
@@ -52,7 +52,7 @@ class ServerCertificates(Service):
 
     def tag_server_certificate(self, ctx: Context, *, ServerCertificateName: str, Tags: list[dict[str, str]]) -> Answer:
         found = self._server_certificate(ctx, ServerCertificateName)
-        found.tags |= tag_map(Tags)
+        found.tags = with_tags(found.tags, Tags)
         return self._keep_server_certificate(ctx, found)
 
     def untag_server_certificate(self, ctx: Context, *, ServerCertificateName: str, TagKeys: list[str]) -> Answer:

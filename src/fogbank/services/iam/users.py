@@ -10,7 +10,7 @@ from fogbank.core.service import Answer
 from fogbank.core.store import Table
 from fogbank.core.tags import tag_list, tag_map
 from fogbank.services.iam.errors import DeleteConflict, EntityAlreadyExists, NoSuchEntity, ValidationError
-from fogbank.services.iam.fields import PAGE_MAX, page, tagged
+from fogbank.services.iam.fields import PAGE_MAX, page, tagged, with_tags
 from fogbank.services.iam.holders import (
     attach,
     attached_rows,
@@ -167,7 +167,7 @@ class Users(Roles):
 
     def tag_user(self, ctx: Context, *, UserName: str, Tags: list[dict[str, str]]) -> Answer:
         user = self._user(ctx, UserName)
-        user.tags |= tag_map(Tags)
+        user.tags = with_tags(user.tags, Tags)
         return self._keep_user(ctx, user)
 
     def untag_user(self, ctx: Context, *, UserName: str, TagKeys: list[str]) -> Answer:
