@@ -230,6 +230,29 @@ def test_a_version_has_the_environments_of_one_configuration(client: Any) -> Non
     assert client.list_provisioned_concurrency_configs(FunctionName="f")["ProvisionedConcurrencyConfigs"] == []
 
 
+def test_an_alias_of_what_is_not_published_has_none(client: Any) -> None:
+    provision(client, "live", 1)
+    client.create_alias(FunctionName="f", Name="head", FunctionVersion="$LATEST")
+    for refused in (
+        lambda: provision(client, "head", 1),
+        lambda: client.update_alias(FunctionName="f", Name="live", FunctionVersion="$LATEST"),
+    ):
+        with pytest.raises(ClientError, match="cannot be applied to unpublished function versions"):
+            refused()
+
+
+def test_weights_share_what_an_alias_has_provisioned(client: Any) -> None:
+    provision(client, "live", 3)
+    client.update_function_configuration(FunctionName="f", Timeout=50)
+    eventually(lambda: client.get_function_configuration(FunctionName="f")["LastUpdateStatus"] == "Successful")
+    client.publish_version(FunctionName="f")
+    client.update_alias(FunctionName="f", Name="live", RoutingConfig={"AdditionalVersionWeights": {"2": 0.3}})
+    eventually(lambda: state(client, "live") == ("READY", 3))
+    assert [invoke(client, version)["type"] for version in ("1", "2")] == ["provisioned-concurrency"] * 2
+    with pytest.raises(ClientError, match="Alias with weights can not be used with Provisioned Concurrency"):
+        provision(client, "live", 4)
+
+
 def test_the_account_has_less_left_for_what_is_provisioned(client: Any) -> None:
     def unreserved() -> int:
         left: int = client.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]

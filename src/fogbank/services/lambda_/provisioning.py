@@ -43,9 +43,7 @@ class Provisioning:
 
     def put(self, ctx: Context, name: FunctionName, wanted: int) -> Provisioned:
         if name.qualifier == "$LATEST":
-            raise InvalidParameterValue(
-                "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
-            )
+            raise _unpublished()
         alias = self._qualified(ctx, name)
         key = config_key(ctx, name)
         function = self._functions.function(ctx, name)
@@ -134,7 +132,9 @@ class Provisioning:
         self._qualified(ctx, name)
 
     def _check_owner(self, key: ConfigKey, alias: Alias | None) -> None:
-        """A version's environments belong to one configuration."""
+        """A version's environments belong to one configuration, and it is a published one."""
+        if alias is not None and alias.version == "$LATEST":
+            raise _unpublished()
         for other, _ in self._tables.provisioned.scan(key[:3]):
             if other == key:
                 continue
@@ -203,6 +203,10 @@ class Provisioning:
         self._tables.aliases.put(key, alias)
         self._tables.provisioned.put(key, config)
         self._follow_later(key)
+
+
+def _unpublished() -> InvalidParameterValue:
+    return InvalidParameterValue("Provisioned Concurrency Configs cannot be applied to unpublished function versions.")
 
 
 def config_key(ctx: Context, name: FunctionName) -> ConfigKey:
