@@ -3,12 +3,13 @@
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conftest import Aws, MovableClock
+from tests.conftest import Aws, LiveServer, MovableClock
 from tests.patience import eventually
 from tests.services.lambda_.test_invocation import create
 
@@ -300,3 +301,21 @@ def test_the_metrics_tell_what_was_used_of_what_is_provisioned(
     assert read("ConcurrentExecutions", **resource) == [3.0]
     assert read("UnreservedConcurrentExecutions") == [1.0, 0.0]
     assert read("ClaimedAccountConcurrency") == [3.0, 2.0]
+
+
+def test_what_was_provisioned_is_there_again_after_a_restart(tmp_path: Path) -> None:
+    def start() -> tuple[LiveServer, Any]:
+        server = LiveServer("--data", str(tmp_path), "--sync", "process")
+        return server, server.client("lambda", account="123456789012")
+
+    server, client = start()
+    try:
+        create(client, "f", SOURCE, Publish=True)
+        provision(client, "1", 2)
+        eventually(lambda: state(client, "1") == ("READY", 2))
+        server.stop()
+        server, client = start()
+        eventually(lambda: state(client, "1") == ("READY", 2))
+        assert invoke(client, "1")["type"] == "provisioned-concurrency"
+    finally:
+        server.stop()

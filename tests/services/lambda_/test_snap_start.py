@@ -88,6 +88,52 @@ def test_a_version_that_is_initialized_is_not_ready(aws: Aws) -> None:
     client.delete_function(FunctionName="f")
 
 
+HOOKS = """
+import snapshot_restore_py
+told = []
+
+@snapshot_restore_py.register_after_restore
+def after():
+    told.append("restored")
+    if FAILS:
+        raise KeyError("lost")
+
+def handler(event, context):
+    return told
+"""
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_hooks_are_called_when_an_environment_is_restored(aws: Aws, fails: bool) -> None:
+    client = aws("lambda")
+    create(client, "f", f"FAILS = {fails}\n" + HOOKS, SnapStart=SNAP_START)
+    publish(client)
+    if fails:
+        with pytest.raises(client.exceptions.SnapStartException):
+            client.invoke(FunctionName="f", Qualifier="1")
+    else:
+        for _ in range(2):
+            assert json.load(client.invoke(FunctionName="f", Qualifier="1")["Payload"]) == ["restored"]
+
+
+def test_events_wait_for_a_version_that_is_not_ready(aws: Aws, clock: MovableClock) -> None:
+    client, sqs = aws("lambda"), aws("sqs")
+    queue = sqs.create_queue(QueueName="told")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    create(client, "f", "import time\ntime.sleep(1)\n" + SOURCE, SnapStart=SNAP_START)
+    client.publish_version(FunctionName="f")
+    client.put_function_event_invoke_config(
+        FunctionName="f", Qualifier="1", DestinationConfig={"OnSuccess": {"Destination": arn}}
+    )
+    client.invoke(FunctionName="f", Qualifier="1", InvocationType="Event", Payload=b"{}")
+
+    def told() -> bool:
+        clock.advance(s=60)
+        return "Messages" in sqs.receive_message(QueueUrl=queue)
+
+    eventually(told)
+
+
 REFUSED = [
     ({"Runtime": "python3.11"}, "python3.11 is not supported for SnapStart enabled functions"),
     ({"Runtime": "nodejs22.x"}, "nodejs22.x is not supported for SnapStart enabled functions"),

@@ -18,7 +18,14 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.moments import iso_milliseconds
 from fogbank.core.outbox import RetryPolicy
-from fogbank.services.lambda_.errors import KmsRefusal, RecursiveInvocation, ResourceNotFound, TooManyRequests
+from fogbank.services.lambda_.errors import (
+    KmsRefusal,
+    RecursiveInvocation,
+    ResourceConflict,
+    ResourceNotFound,
+    SnapStartNotReady,
+    TooManyRequests,
+)
 from fogbank.services.lambda_.failure_records import is_bucket, put_object
 from fogbank.services.lambda_.functions import Functions
 from fogbank.services.lambda_.invoke import Invoker, Result
@@ -100,7 +107,7 @@ class AsyncInvoker:
                 return
             await self._wait(ctx, name, event, age_max_s)
             return
-        except KmsRefusal:
+        except (KmsRefusal, SnapStartNotReady, ResourceConflict):
             await self._wait(ctx, name, event, age_max_s)
             return
         except RecursiveInvocation as refusal:

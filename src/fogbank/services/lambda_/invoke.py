@@ -45,6 +45,8 @@ class Result(msgspec.Struct, frozen=True):
     request_id: str
     log: str
     duration_ms: float
+    restored: bool = True
+    """Whether the environment could be restored, if it had to be."""
 
 
 class Invoker:
@@ -138,6 +140,7 @@ class Invoker:
             request_id=request_id,
             log=log,
             duration_ms=outcome.duration_ms,
+            restored=outcome.restore_ms is None or outcome.ending != "init_failed",
         )
 
     def check_runtime(self, config: Configuration) -> None:

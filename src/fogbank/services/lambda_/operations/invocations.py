@@ -8,7 +8,7 @@ from typing import Any
 from fogbank.core.body import BodyStream, read_whole
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
-from fogbank.services.lambda_.errors import InvalidRequestContent, RequestTooLarge, ResourceNotFound
+from fogbank.services.lambda_.errors import InvalidRequestContent, RequestTooLarge, ResourceNotFound, SnapStartFailed
 from fogbank.services.lambda_.functions import function_not_found
 from fogbank.services.lambda_.names import FunctionName, parse_name
 from fogbank.services.lambda_.operations.base import Operations
@@ -48,6 +48,8 @@ class InvocationOperations(Operations):
             )
         except ResourceNotFound:
             raise function_not_found(ctx, name.latest()) from None
+        if not result.restored:
+            raise SnapStartFailed()
         answer: dict[str, Any] = {
             "StatusCode": 200,
             "ExecutedVersion": result.version,
