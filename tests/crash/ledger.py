@@ -38,6 +38,8 @@ class Ledger:
     items: Allowed[int] = field(default_factory=dict)
     # A key of a global table; the value is the same in each region.
     everywhere: Allowed[int] = field(default_factory=dict)
+    # The value of a secret or a parameter.
+    secrets: Allowed[str] = field(default_factory=dict)
     # The delay that a stack gave to its queues.
     stacks: Allowed[str] = field(default_factory=dict)
     stack_ids: dict[str, str] = field(default_factory=dict)

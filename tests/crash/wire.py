@@ -14,6 +14,8 @@ _TARGETS = {
     "cloudwatch": "GraniteServiceVersion20100801",
     "firehose": "Firehose_20150804",
     "kinesis": "Kinesis_20131202",
+    "secretsmanager": "secretsmanager",
+    "ssm": "AmazonSSM",
 }
 _VERSIONS = {"sns": "2010-03-31", "cloudformation": "2010-05-15"}
 

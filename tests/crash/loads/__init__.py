@@ -11,6 +11,7 @@ from tests.crash.loads import (
     queues,
     replays,
     schedules,
+    secrets,
     shards,
     stacks,
     streams,
@@ -35,4 +36,5 @@ KINDS: tuple[Kind, ...] = (
     objects.KIND,
     uploads.KIND,
     stacks.KIND,
+    secrets.KIND,
 )
