@@ -76,8 +76,8 @@ class AsyncInvoker:
             RECORD_KIND,
             self._put_record,
             payload=BucketRecord,
-            on_exhausted=lambda ctx, record, _: self._failed(
-                ctx, FunctionName(ctx.account, record.function, ""), "DestinationDeliveryFailures"
+            on_exhausted=lambda ctx, record, _: self._count(
+                ctx, FunctionName(ctx.account, record.function, ""), "DestinationDeliveryFailures", 1, "Count"
             ),
         )
 
@@ -186,7 +186,7 @@ class AsyncInvoker:
                     message_attributes=attributes,
                 )
             except AwsError:
-                self._failed(ctx, name, "DeadLetterErrors")
+                self._count(ctx, name, "DeadLetterErrors", 1, "Count")
 
     def _send(self, ctx: Context, name: FunctionName, destination: str, record: dict[str, Any], condition: str) -> None:
         arn = parse_arn(destination)
@@ -207,13 +207,10 @@ class AsyncInvoker:
             else:
                 targets.deliver(ctx, destination, targets.as_text(record))
         except AwsError:
-            self._failed(ctx, name, "DestinationDeliveryFailures")
+            self._count(ctx, name, "DestinationDeliveryFailures", 1, "Count")
 
     async def _put_record(self, ctx: Context, row: BucketRecord) -> None:
         await put_object(ctx, row.bucket_arn, f"aws/lambda/async/{row.function}", row.record)
-
-    def _failed(self, ctx: Context, name: FunctionName, metric: str) -> None:
-        self._count(ctx, name, metric, 1, "Count")
 
     def _count(self, ctx: Context, name: FunctionName, metric: str, value: float, unit: str) -> None:
         dimensions = {"FunctionName": name.name}
