@@ -50,6 +50,18 @@ def test_in_a_shared_log_group_streams_have_the_functions_name(aws: Aws, group: 
     assert re.fullmatch(rf"\d{{4}}/\d\d/\d\d/{named}\[\$LATEST\][0-9a-f]{{32}}", stream["logStreamName"])
 
 
+def test_a_function_has_the_sdk_whole(aws: Aws) -> None:
+    """A client of S3 asks for what others do not: the CRT, which AWS's runtimes do not have."""
+    aws("s3").create_bucket(Bucket="whole-sdk")
+    source = (
+        "import boto3\n"
+        "def handler(event, context):\n"
+        "    return [bucket['Name'] for bucket in boto3.client('s3').list_buckets()['Buckets']]\n"
+    )
+    create(aws("lambda"), "f", source, Timeout=30)
+    assert json.load(aws("lambda").invoke(FunctionName="f")["Payload"]) == ["whole-sdk"]
+
+
 def test_an_invocation_gives_the_answer_the_version_and_the_log(aws: Aws) -> None:
     client = aws("lambda")
     create(client, "f", ECHO)

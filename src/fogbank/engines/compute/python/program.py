@@ -28,6 +28,8 @@ def preload():
 
     import runtime  # noqa: F401
 
+    # Where Fogbank runs there is a CRT, and in AWS's runtimes and in sandboxes there is none: the SDK must not find it.
+    sys.modules["awscrt"] = None  # type: ignore[assignment]
     with contextlib.suppress(ImportError):
         import botocore.auth
         import botocore.endpoint
@@ -35,6 +37,7 @@ def preload():
         import botocore.parsers
         import botocore.retries.standard
         import botocore.signers  # noqa: F401
+    del sys.modules["awscrt"]
 
 
 def become(order, log):
