@@ -11,7 +11,9 @@ from tests.clients.celery_worker import celery_worker
 from tests.clients.javascript_sdk import javascript_sdk
 from tests.clients.kcl import kcl
 from tests.clients.powertools import powertools
+from tests.clients.runtime_clients import java_runtime_client, node_runtime_client, python_runtime_client
 from tests.clients.sam import sam
+from tests.clients.sam_java import sam_java
 from tests.clients.scripts import script
 from tests.clients.tools import Missing
 from tests.conftest import LiveServer
@@ -21,7 +23,11 @@ CHECKS: dict[str, Callable[[str], str]] = {
     "aws-cli": aws_cli,
     "javascript-sdk": javascript_sdk,
     "sam": sam,
+    "sam-java": sam_java,
     "cdk": cdk,
+    "awslambdaric": python_runtime_client,
+    "aws-lambda-ric": node_runtime_client,
+    "java-runtime-client": java_runtime_client,
     "powertools": powertools,
     "powertools-parameters": script("aws-lambda-powertools", "boto3"),
     "secretsmanager-caching": script("aws-secretsmanager-caching"),

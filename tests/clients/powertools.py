@@ -13,7 +13,7 @@ from tests.clients.tools import HERE, eventually, look, python_tool, python_vers
 
 
 def powertools(endpoint: str) -> str:
-    programs = python_tool("powertools", "aws-lambda-powertools")
+    programs = python_tool("powertools", "aws-lambda-powertools[tracer]")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "app"
         shutil.copytree(HERE / "powertools_app", folder)
@@ -31,7 +31,7 @@ def _make_layer(programs: Path, folder: Path) -> None:
     """A layer's archive has its packages under python/."""
     (site,) = programs.parent.glob("lib/python*/site-packages")
     layer = folder / "layer"
-    kept = ("aws_lambda_powertools", "jmespath", "typing_extensions.py")
+    kept = ("aws_lambda_powertools", "aws_xray_sdk", "jmespath", "typing_extensions.py", "wrapt")
     for name in kept:
         source, target = site / name, layer / "python" / name
         target.parent.mkdir(parents=True, exist_ok=True)
