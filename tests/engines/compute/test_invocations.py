@@ -223,3 +223,60 @@ def test_a_stream_of_a_failed_invocation_is_empty_and_ends(harness: Harness) -> 
 
     chunks, outcome = harness.with_environment(harness.spec("def handler(event, context):\n    raise KeyError\n"), work)
     assert (chunks, outcome.ending) == ([], "failed")
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("0", "Runtime exited without providing a reason"),
+        ("", "Runtime exited without providing a reason"),
+        ("3", "Runtime exited with error: exit status 3"),
+    ],
+)
+def test_a_handler_that_leaves_the_interpreter_is_an_exit_error(harness: Harness, code: str, reason: str) -> None:
+    outcome = harness.once(f"import sys\ndef handler(event, context):\n    print('bye')\n    sys.exit({code})\n")
+    assert json.loads(outcome.payload)["errorMessage"] == f"RequestId: r-1 Error: {reason}"
+    assert harness.said()[0] == "bye"
+
+
+def test_logs_in_json_have_the_platforms_events_of_their_level_and_what_the_function_says(harness: Harness) -> None:
+    source = (
+        "import logging\n"
+        "def handler(event, context):\n"
+        "    logging.warning('slow', extra={'order': 7})\n"
+        "    raise ValueError('no')\n"
+    )
+    environment = {"AWS_LAMBDA_LOG_FORMAT": "JSON"}
+    harness.once(source, environment=environment, log_format="JSON", system_log_level="INFO")
+    lines = [json.loads(line) for line in harness.log]
+    assert [line.get("type", line.get("level")) for line in lines] == [
+        "platform.initStart",
+        "platform.start",
+        "WARNING",
+        "ERROR",
+        "platform.runtimeDone",
+        "platform.report",
+    ]
+    assert {name: lines[2][name] for name in ("message", "order", "requestId")} == {
+        "message": "slow",
+        "order": 7,
+        "requestId": "r-1",
+    }
+    assert (lines[3]["errorType"], lines[3]["errorMessage"]) == ("ValueError", "no")
+    assert lines[1]["record"] == {"requestId": "r-1", "version": "$LATEST"}
+    assert lines[5]["record"]["status"] == "error"
+
+
+def test_what_a_function_prints_keeps_its_line_ends_and_its_log_records_stay_whole(harness: Harness) -> None:
+    source = (
+        "import logging\n"
+        "def handler(event, context):\n"
+        "    print('multi\\nline')\n"
+        "    print('another\\rline')\n"
+        "    logging.error('two\\nlines')\n"
+    )
+    harness.once(source)
+    *printed, record = [line for line in harness.log if not line.startswith(("INIT", "START", "END", "REPORT"))]
+    assert printed == ["multi\n", "line\n", "another\rline\n"]
+    assert record.startswith("[ERROR]\t")
+    assert record.endswith("\tr-1\ttwo\nlines\n")

@@ -59,7 +59,7 @@ class LambdaService(
     ResourceFacts,
     Tags,
 ):
-    """Functions from zip packages for Python and OS-only runtimes, run as processes behind
+    """Functions from zip packages for Python, Node.js, Java and OS-only runtimes, run as processes behind
     the real Runtime API.
 
     Covers functions, versions, aliases, layers and their policies, tags, permissions, concurrency, event invoke

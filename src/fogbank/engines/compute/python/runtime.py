@@ -30,19 +30,32 @@ class Client:
         self._host = address
 
     def request(self, method, path, body=b"", error_type=None):
+        self._socket.sendall(self._encoded(method, path, body, error_type))
+        return self._answer()
+
+    def end_and_wait(self, path, body, error_type):
+        """Answer an invocation and ask for the next one, in one go."""
+        end = self._encoded("POST", path, body, error_type)
+        self._socket.sendall(end + self._encoded("GET", "/invocation/next", b"", None))
+        self._answer()
+        return self._answer()
+
+    def _encoded(self, method, path, body, error_type):
         head = f"{method} {API}{path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Length: {len(body)}\r\n"
         if error_type is not None:
             head += f"Lambda-Runtime-Function-Error-Type: {error_type}\r\n"
-        self._socket.sendall(head.encode() + b"\r\n" + body)
+        return head.encode() + b"\r\n" + body
+
+    def _answer(self):
         status = self._file.readline()
         if not status:
             os._exit(0)  # The server is gone, and with it the reason to be here.
         headers = {}
         while (line := self._file.readline()) not in (b"\r\n", b""):
-            name, _, value = line.decode("latin-1").partition(":")
+            name, _, value = line.decode("utf-8").partition(":")
             headers[name.strip().lower()] = value.strip()
-        answer = self._file.read(int(headers.get("content-length", "0")))
-        return int(status.split()[1]), headers, answer
+        body = self._file.read(int(headers.get("content-length", "0")))
+        return int(status.split()[1]), headers, body
 
 
 class CognitoIdentity:
@@ -138,20 +151,50 @@ class LogHandler(logging.Handler):
         record.aws_request_id = self.request_id
         write_record(self.format(record))
 
+    def error(self, error_type, message, trace, request_id):
+        """Log what ends an invocation or an initialization."""
+        lines = [f"[ERROR] {error_type}: {message}" if message else f"[ERROR] {error_type}"]
+        if trace:
+            lines.append("Traceback (most recent call last):")
+            # Indents are of spaces that no viewer of logs drops.
+            lines += [re.sub("^ +", lambda match: "\xa0" * len(match[0]), line) for line in "".join(trace).splitlines()]
+        write_record("\n".join(lines))
+
 
 class JsonLogHandler(LogHandler):
     """https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html, structured logs."""
 
     def emit(self, record):
-        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
-        document = {"timestamp": moment, "level": record.levelname, "message": record.getMessage()}
-        document["logger"] = record.name
-        document["requestId"] = self.request_id
+        structured = isinstance(record.msg, dict) and not record.args
+        document = {
+            "timestamp": timestamp(record.created),
+            "level": record.levelname,
+            "message": record.msg if structured else record.getMessage(),
+            "logger": record.name,
+            "requestId": self.request_id,
+        }
         if record.exc_info and record.exc_info[0] is not None:
             document["errorType"] = record.exc_info[0].__name__
             document["errorMessage"] = str(record.exc_info[1])
             document["stackTrace"] = traceback.format_tb(record.exc_info[2])
-        write_record(json.dumps(document) + "\n")
+            document["location"] = f"{record.pathname}:{record.funcName}:{record.lineno}"
+        # What the function gave as `extra`.
+        for name, value in record.__dict__.items():
+            if name not in STANDARD_ATTRIBUTES:
+                document.setdefault(name, value)
+        write_record(json.dumps(document, default=str, ensure_ascii=False) + "\n")
+
+    def error(self, error_type, message, trace, request_id):
+        document = {"timestamp": timestamp(time.time()), "level": "ERROR"}
+        document.update(error_document(error_type, message, trace, request_id))
+        write_record(json.dumps(document, ensure_ascii=False))
+
+
+STANDARD_ATTRIBUTES = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
+
+
+def timestamp(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def load_handler(handler):
@@ -185,20 +228,8 @@ def own_frames_removed(error):
     return [text.replace(f'File "{root}/', 'File "/var/task/') for text in traceback.format_list(frames)]
 
 
-def report(client, path, error_type, message, trace, request_id):
-    """Log an error as AWS does and hand it to the Runtime API."""
-    lines = [f"[ERROR] {error_type}: {message}" if message else f"[ERROR] {error_type}"]
-    if trace:
-        lines.append("Traceback (most recent call last):")
-        # Indents are of spaces that no viewer of logs drops.
-        lines += [re.sub("^ +", lambda match: "\xa0" * len(match[0]), line) for line in "".join(trace).splitlines()]
-    sys.stderr.flush()
-    write_record("\n".join(lines))
-    document = {"errorMessage": message, "errorType": error_type}
-    if request_id is not None:
-        document["requestId"] = request_id
-    document["stackTrace"] = trace
-    client.request("POST", path, json.dumps(document).encode(), error_type)
+def error_document(error_type, message, trace, request_id):
+    return {"errorMessage": message, "errorType": error_type, "requestId": request_id, "stackTrace": trace}
 
 
 def to_json(value):
@@ -214,76 +245,91 @@ def to_json(value):
 
 def serve(handler_name):
     """Load the handler, then answer invocations until the process is ended."""
-    client = Client(os.environ["AWS_LAMBDA_RUNTIME_API"])
-    wants_json = os.environ.get("AWS_LAMBDA_LOG_FORMAT", "Text") == "JSON"
-    log_handler = JsonLogHandler() if wants_json else LogHandler()
-    logging.getLogger().addHandler(log_handler)
-    level = os.environ.get("AWS_LAMBDA_LOG_LEVEL")
-    if level:
-        logging.getLogger().setLevel({"TRACE": "DEBUG", "FATAL": "CRITICAL"}.get(level, level))
     try:
-        handler = load_handler(handler_name)
-    except InitError as error:
-        report(client, "/init/error", error.error_type, str(error), error.trace, "")
-        os._exit(1)
-    except Exception as error:  # Whatever the user's module raises while it is imported.
-        report(client, "/init/error", type(error).__name__, str(error), own_frames_removed(error), "")
-        os._exit(1)
-    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
-        wait_for_restore(client)
-    while True:
-        status, headers, body = client.request("GET", "/invocation/next")
-        if status != 200:
-            os._exit(1)
-        request_id = log_handler.request_id = headers["lambda-runtime-aws-request-id"]
-        if "lambda-runtime-trace-id" in headers:
-            os.environ["_X_AMZN_TRACE_ID"] = headers["lambda-runtime-trace-id"]
-        run(client, handler, headers, body, request_id)
+        Runtime().serve(handler_name)
+    except SystemExit as leaving:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        code = leaving.code
+        os._exit(code if isinstance(code, int) else 0 if code is None else 1)
 
 
-def wait_for_restore(client):
-    """What the function has to do before a snapshot is taken and after it is restored.
+class Runtime:
+    """What a handler is called with, and where its answers go."""
 
-    https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-python.html
-    """
-    hooks = sys.modules.get("snapshot_restore_py")
-    before = reversed(hooks.get_before_snapshot()) if hooks else ()
-    after = hooks.get_after_restore() if hooks else ()
-    run_hooks(client, before, "/init/error", "Runtime.BeforeSnapshotError")
-    sys.stdout.flush()
-    sys.stderr.flush()
-    client.request("GET", "/restore/next")
-    run_hooks(client, after, "/restore/error", "Runtime.AfterRestoreError")
+    def __init__(self):
+        self._client = Client(os.environ["AWS_LAMBDA_RUNTIME_API"])
+        wants_json = os.environ.get("AWS_LAMBDA_LOG_FORMAT", "Text") == "JSON"
+        self._log = JsonLogHandler() if wants_json else LogHandler()
+        logging.getLogger().addHandler(self._log)
+        level = os.environ.get("AWS_LAMBDA_LOG_LEVEL")
+        if level:
+            logging.getLogger().setLevel({"TRACE": "DEBUG", "FATAL": "CRITICAL"}.get(level, level))
 
-
-def run_hooks(client, hooks, path, error_type):
-    try:
-        for function, arguments, named in hooks:
-            function(*arguments, **named)
-    except Exception as error:  # Whatever the user's hook raises.
-        report(client, path, error_type, str(error), own_frames_removed(error), "")
-        os._exit(1)
-
-
-def run(client, handler, headers, body, request_id):
-    path = f"/invocation/{request_id}"
-    try:
+    def serve(self, handler_name):
         try:
-            event = json.loads(body)
-        except ValueError as error:
-            message = f"Unable to unmarshal input: {error}"
-            report(client, f"{path}/error", "Runtime.UnmarshalError", message, [], request_id)
-            return
-        answer = handler(event, Context(headers))
-    except Exception as error:  # Whatever the user's handler raises is its answer.
-        report(client, f"{path}/error", type(error).__name__, str(error), own_frames_removed(error), request_id)
-        return
-    try:
-        document = to_json(answer)
-    except (TypeError, ValueError) as error:
-        message = f"Unable to marshal response: {error}"
-        report(client, f"{path}/error", "Runtime.MarshalError", message, [], request_id)
-        return
-    sys.stdout.flush()
-    sys.stderr.flush()
-    client.request("POST", f"{path}/response", document)
+            handler = load_handler(handler_name)
+        except InitError as error:
+            self._give_up("/init/error", error.error_type, str(error), error.trace)
+        except Exception as error:  # Whatever the user's module raises while it is imported.
+            self._give_up("/init/error", type(error).__name__, str(error), own_frames_removed(error))
+        if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+            self._wait_for_restore()
+        status, headers, body = self._client.request("GET", "/invocation/next")
+        while status == 200:
+            request_id = self._log.request_id = headers["lambda-runtime-aws-request-id"]
+            if "lambda-runtime-trace-id" in headers:
+                os.environ["_X_AMZN_TRACE_ID"] = headers["lambda-runtime-trace-id"]
+            end, document, error_type = self._run(handler, headers, body, request_id)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            path = f"/invocation/{request_id}/{end}"
+            status, headers, body = self._client.end_and_wait(path, document, error_type)
+        os._exit(1)
+
+    def _run(self, handler, headers, body, request_id):
+        """How the invocation ends: with a response or an error, the document, and the type of an error."""
+        try:
+            try:
+                event = json.loads(body)
+            except ValueError as error:
+                return self._failed("Runtime.UnmarshalError", f"Unable to unmarshal input: {error}", [], request_id)
+            answer = handler(event, Context(headers))
+        except Exception as error:  # Whatever the user's handler raises is its answer.
+            return self._failed(type(error).__name__, str(error), own_frames_removed(error), request_id)
+        try:
+            return "response", to_json(answer), None
+        except (TypeError, ValueError) as error:
+            return self._failed("Runtime.MarshalError", f"Unable to marshal response: {error}", [], request_id)
+
+    def _failed(self, error_type, message, trace, request_id):
+        sys.stderr.flush()
+        self._log.error(error_type, message, trace, request_id)
+        return "error", json.dumps(error_document(error_type, message, trace, request_id)).encode(), error_type
+
+    def _give_up(self, path, error_type, message, trace):
+        """Report an error outside of invocations, and end."""
+        _, document, _ = self._failed(error_type, message, trace, "")
+        self._client.request("POST", path, document, error_type)
+        os._exit(1)
+
+    def _wait_for_restore(self):
+        """What the function has to do before a snapshot is taken and after it is restored.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-python.html
+        """
+        hooks = sys.modules.get("snapshot_restore_py")
+        before = reversed(hooks.get_before_snapshot()) if hooks else ()
+        after = hooks.get_after_restore() if hooks else ()
+        self._run_hooks(before, "/init/error", "Runtime.BeforeSnapshotError")
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self._client.request("GET", "/restore/next")
+        self._run_hooks(after, "/restore/error", "Runtime.AfterRestoreError")
+
+    def _run_hooks(self, hooks, path, error_type):
+        try:
+            for function, arguments, named in hooks:
+                function(*arguments, **named)
+        except Exception as error:  # Whatever the user's hook raises.
+            self._give_up(path, error_type, str(error), own_frames_removed(error))
