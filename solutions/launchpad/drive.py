@@ -1,0 +1,250 @@
+"""Drives a deployed Launchpad stack: tenants make functions through the platform's API, and use them.
+
+Some tenants are hostile, and try what hostile code tries while the others' requests go on. Then what was answered, what
+was stopped and what was recorded is compared with what must be: exit code 1 if a border gave way, an answer was wrong, or
+the neighbours felt it.
+"""
+
+import argparse
+import json
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import audit
+import borders
+import cost
+from accounts import Account, NotDeployed, Platform, deploy_functions_account
+from driving.chart import percentile
+from driving.display import Display
+from gateway import Client, Gateway
+from hostile import Attack, Listener, visit
+from load import Ledger, steady, warm
+from population import FIELDS, Function, Tenant, population
+from report import kept, render
+
+NOT_FOUND = 2
+MAKERS, SENDERS = 8, 24
+RECORDED_S, POLL_S = 90, 1.0
+
+
+class Progress:
+    """Counts what is done, for the display."""
+
+    def __init__(self, total: int, what: str) -> None:
+        self.done = 0
+        self._total, self._what = total, what
+
+    def one(self) -> None:
+        self.done += 1
+
+    def lines(self) -> list[str]:
+        return [f"{self.done:,} of {self._total:,} {self._what}"]
+
+
+def drive(platform: Platform, display: Display, options: argparse.Namespace) -> dict[str, Any]:
+    began = datetime.now(UTC)
+    display.stage("functions.yaml is deployed in the functions' account")
+    functions = platform.functions_account()
+    deploy_functions_account(platform, functions)
+    gateway = Gateway(platform.out["Api"], connections=SENDERS + options.attackers + MAKERS)
+    tenants = population(options.tenants, options.functions, uuid.uuid4().hex[:3])
+    made_s = make(Client(gateway, "admin", platform.admin_secret), gateway, tenants, display)
+    ledger = Ledger()
+    everything = [function for tenant in tenants for function in tenant.functions]
+    peaceful = [function for function in everything if not function.hostile]
+    progress = Progress(len(peaceful), "functions have answered for the first time")
+    display.stage("every function is used once", progress.lines)
+    started = time.monotonic()
+    warm(peaceful, MAKERS, ledger, progress.one)
+    first_s = time.monotonic() - started
+    calm, hostile, attack, listener = neighbours(tenants, ledger, display, options)
+    display.stage("the borders between tenants are tried from outside")
+    own = next(tenant for tenant in tenants if tenant.hostile)
+    other = next(tenant for tenant in tenants if not tenant.hostile)
+    tried = borders.tried(gateway, own, other)
+    display.stage("what was left behind is looked for")
+    left = visit([tenant for tenant in tenants if not tenant.hostile], ledger)
+    display.stage("what was recorded is compared with what was seen")
+    report = {
+        "tenants": len(tenants),
+        "functions": len(everything),
+        "made_s": round(made_s, 1),
+        "first_s": round(first_s, 1),
+        "requests": sum(ledger.asked.values()),
+        "wrong": ledger.wrong[:20],
+        "wrong_count": len(ledger.wrong),
+        "calm": latency(calm),
+        "hostile": latency(hostile),
+        "acts": {
+            name: {"tried": act.tried, "breaches": len(act.breaches), "seen": (act.breaches or [act.seen])[0]}
+            for name, act in sorted(attack.acts.items())
+        },
+        "listener": listener.visitors,
+        "borders": [list(each) for each in tried],
+        "left": left[:20],
+        **recorded(platform, functions, tenants, ledger, began),
+    }
+    if not options.keep:
+        remove(tenants, display)
+    return report
+
+
+def make(admin: Client, gateway: Gateway, tenants: list[Tenant], display: Display) -> float:
+    """Tenants and their functions, through the authoring service; how long that took."""
+    total = sum(len(tenant.functions) for tenant in tenants)
+    progress = Progress(total, "functions")
+    display.stage(f"{len(tenants)} tenants make {total:,} functions", progress.lines)
+    started = time.monotonic()
+    for tenant in tenants:
+        answer = admin.ask("POST", "/tenants", {"tenant": tenant.name, "fields": FIELDS})
+        if answer.status != 201:
+            raise RuntimeError(f"the tenant {tenant.name} was not made: {answer.document}")
+        tenant.client = Client(gateway, answer.document["client_id"], answer.document["client_secret"])
+
+    def one(function: Function) -> None:
+        answer = function.tenant.ask("POST", f"/tenants/{function.tenant.name}/functions", function.definition())
+        if answer.status != 201:
+            raise RuntimeError(f"{function.path} was not made: {answer.status} {answer.document}")
+        progress.one()
+
+    every(one, (function for tenant in tenants for function in tenant.functions))
+    return time.monotonic() - started
+
+
+def every(act: Callable[[Function], None], functions: Iterable[Function]) -> None:
+    with ThreadPoolExecutor(MAKERS) as pool:
+        list(pool.map(act, functions))
+
+
+def neighbours(
+    tenants: list[Tenant], ledger: Ledger, display: Display, options: argparse.Namespace
+) -> tuple[list[float], list[float], Attack, Listener]:
+    """Latencies of peaceful tenants while it is calm and while others are hostile, in turns."""
+    peaceful = [tenant for tenant in tenants if not tenant.hostile]
+    hot = [
+        next(function for function in tenant.functions if function.snippet in ("discount", "tax"))
+        for tenant in peaceful
+    ]
+    listener = Listener()
+    victim = peaceful[0]
+    (_, customer), value = next((key, count) for key, count in ledger.visits.items() if key[0] == victim.name)
+    target = {
+        "others": f"this is code of {victim.name}",
+        "port": listener.port,
+        "function": f"arn:aws:lambda:{options.region}:{options.functions_account}:function:"
+        f"{options.stack}-{victim.name}-{hot[0].name}",
+        "tenant": victim.name,
+        "record": f"visits/{customer}",
+        "value": value,
+    }
+    attack = Attack([each for tenant in tenants for each in tenant.functions if each.hostile], target, ledger)
+    calm: list[float] = []
+    hostile: list[float] = []
+    for number in range(options.rounds):
+        for latencies, word in ((calm, "calm"), (hostile, "hostile")):
+            display.stage(
+                f"{options.rate:.0f} requests a second to {len(hot)} tenants: {word}",
+                lambda: [
+                    f"{len(calm):,} calm, {len(hostile):,} beside {sum(a.tried for a in attack.acts.values()):,} attacks"
+                ],
+            )
+            if word == "hostile":
+                attack.start(options.attackers)
+            latencies += steady(
+                hot, rate=options.rate, seconds=options.seconds, workers=SENDERS, seed=f"{number}", ledger=ledger
+            )
+            if word == "hostile":
+                attack.stop()
+    listener.close()
+    return calm, hostile, attack, listener
+
+
+def latency(seconds: list[float]) -> dict[str, float]:
+    micros = sorted(int(each * 1e6) for each in seconds)
+    return {"requests": len(micros), **{f"p{p}": percentile(micros, p / 100) / 1000 for p in (50, 95, 99)}}
+
+
+def recorded(
+    platform: Platform, functions: Account, tenants: list[Tenant], ledger: Ledger, since: datetime
+) -> dict[str, Any]:
+    """What the cloud says of the run: metrics, costs, and one request followed through both accounts."""
+    names = [tenant.name for tenant in tenants]
+    until = time.monotonic() + RECORDED_S
+    while True:
+        counted = audit.metrics(platform, names, since)
+        wrong = audit.differing(counted, ledger)
+        if not wrong or time.monotonic() > until:
+            break
+        time.sleep(POLL_S)
+    found = audit.reports(functions, platform.stack, since)
+    costs = {
+        tenant: of
+        for tenant, of in cost.by_tenant(found, audit.tags(functions, platform.stack)).items()
+        if tenant in names or tenant == "(no tag)"
+    }
+    correlation_id, tenant, function = next(each for each in ledger.correlations if each[0] and "visits" in each[2])
+    return {
+        "metrics_wrong": wrong,
+        "errors": sum(ledger.failed.values()),
+        "costs": costs,
+        "trace": {
+            "correlation_id": correlation_id,
+            "function": f"{tenant}/{function}",
+            "rows": audit.trace(platform, correlation_id, since),
+        },
+    }
+
+
+def remove(tenants: list[Tenant], display: Display) -> None:
+    total = sum(len(tenant.functions) for tenant in tenants)
+    progress = Progress(total, "functions")
+    display.stage("the tenants delete their functions", progress.lines)
+
+    def one(function: Function) -> None:
+        answer = function.tenant.ask("DELETE", function.path)
+        if answer.status != 200:
+            raise RuntimeError(f"{function.path} was not deleted: {answer.status} {answer.document}")
+        progress.one()
+
+    every(one, (function for tenant in tenants for function in tenant.functions))
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--stack", default="launchpad", help="the stack that template.yaml was deployed as")
+    made.add_argument("--tenants", type=int, default=50, help="tenants; every fifth is hostile (default: 50)")
+    made.add_argument("--functions", type=int, default=20, help="functions of each (default: 20)")
+    made.add_argument("--rate", type=float, default=25, help="requests a second of the others (default: 25)")
+    made.add_argument("--seconds", type=float, default=30, help="of each calm and each hostile time (default: 30)")
+    made.add_argument("--rounds", type=int, default=2, help="of calm and hostile times (default: 2)")
+    made.add_argument("--attackers", type=int, default=4, help="hostile functions at a time (default: 4)")
+    made.add_argument("--keep", action="store_true", help="leave the tenants' functions there")
+    made.add_argument("--json", action="store_true", help="print JSON")
+    made.add_argument("--out", metavar="FILE", help="save the report's JSON too (report.py FILE prints it again)")
+    return made
+
+
+def main() -> int:
+    options = parser().parse_args()
+    try:
+        platform = Platform(options.stack)
+    except NotDeployed as error:
+        print(f"launchpad: {error}", file=sys.stderr)
+        return NOT_FOUND
+    options.region, options.functions_account = platform.region, platform.out["FunctionsAccount"]
+    with Display() as display:
+        report = drive(platform, display, options)
+    if options.out:
+        with open(options.out, "w") as saved:
+            json.dump(report, saved)
+    print(json.dumps(report) if options.json else render(report))
+    return 0 if kept(report) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

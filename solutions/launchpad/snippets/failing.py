@@ -1,0 +1,5 @@
+"""Fails, each time."""
+
+
+def handler(inputs, platform):
+    raise ValueError(f"no discount for {inputs['total']}")
