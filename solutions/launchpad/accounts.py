@@ -1,5 +1,6 @@
 """The two accounts as the driver sees them: the platform's stack, and that of the functions."""
 
+import contextlib
 import io
 import os
 import zipfile
@@ -118,10 +119,8 @@ def _packaged(functions: Account, platform: Platform) -> str:
         {} if platform.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": platform.region}}
     )
     s3 = functions.client("s3")
-    try:
+    with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
         s3.create_bucket(Bucket=bucket, **place)
-    except s3.exceptions.BucketAlreadyOwnedByYou:
-        pass
     s3.put_object(Bucket=bucket, Key="vendor.zip", Body=layer.getvalue())
     template = (HERE / "functions.yaml").read_text()
     return template.replace("ContentUri: src/vendor/", f"ContentUri: s3://{bucket}/vendor.zip")

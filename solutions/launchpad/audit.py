@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from accounts import Account, Platform
-from load import Ledger
+from traffic import Ledger
 
 QUERY_S, POLL_S = 60, 0.2
 METRICS_PER_CALL = 500

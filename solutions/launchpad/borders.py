@@ -38,7 +38,7 @@ def tried(gateway: Gateway, own: Tenant, other: Tenant) -> list[tuple[str, int, 
         ("a trial of another's", 403, lambda: ask("POST", f"{theirs.path}/trials", token, {})),
         ("a tenant made by a tenant", 403, lambda: ask("POST", "/tenants", token, {"tenant": "mine"})),
         ("the platform's records", 403, lambda: ask("GET", "/records/any", token)),
-        ("a path that climbs", 404, lambda: ask("POST", f"/tenants/{own.name}/functions/{climbing(theirs)}/invocations", token, {})),
+        ("a path that climbs", 404, lambda: ask("POST", climbing(own, theirs), token, {})),
         ("a wrong secret", 401, lambda: wrong_secret(gateway, own)),
         ("a zip that climbs", 400, lambda: make(source=None, zip=packed("../../evil.py"))),
         ("a zip with an absolute name", 400, lambda: make(source=None, zip=packed("/etc/evil.py"))),
@@ -71,8 +71,9 @@ def changed(part: str, **values: str) -> str:
     return base64.urlsafe_b64encode(json.dumps({**document, **values}).encode()).rstrip(b"=").decode()
 
 
-def climbing(function: Function) -> str:
-    return f"..%2F..%2F{function.tenant.name}%2Ffunctions%2F{function.name}"
+def climbing(own: Tenant, theirs: Function) -> str:
+    name = f"..%2F..%2F{theirs.tenant.name}%2Ffunctions%2F{theirs.name}"
+    return f"/tenants/{own.name}/functions/{name}/invocations"
 
 
 def wrong_secret(gateway: Gateway, tenant: Tenant) -> int:

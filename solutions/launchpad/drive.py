@@ -1,8 +1,8 @@
 """Drives a deployed Launchpad stack: tenants make functions through the platform's API, and use them.
 
-Some tenants are hostile, and try what hostile code tries while the others' requests go on. Then what was answered, what
-was stopped and what was recorded is compared with what must be: exit code 1 if a border gave way, an answer was wrong, or
-the neighbours felt it.
+Some tenants are hostile, and try what hostile code tries while the others' requests go on. Then what was answered,
+what was stopped and what was recorded is compared with what must be: exit code 1 if a border gave way, an answer was
+wrong, or the neighbours felt it.
 """
 
 import argparse
@@ -23,9 +23,9 @@ from driving.chart import percentile
 from driving.display import Display
 from gateway import Client, Gateway
 from hostile import Attack, Listener, visit
-from load import Ledger, steady, warm
 from population import FIELDS, Function, Tenant, population
 from report import kept, render
+from traffic import Ledger, steady, warm
 
 NOT_FOUND = 2
 MAKERS, SENDERS = 8, 24
@@ -149,9 +149,7 @@ def neighbours(
         for latencies, word in ((calm, "calm"), (hostile, "hostile")):
             display.stage(
                 f"{options.rate:.0f} requests a second to {len(hot)} tenants: {word}",
-                lambda: [
-                    f"{len(calm):,} calm, {len(hostile):,} beside {sum(a.tried for a in attack.acts.values()):,} attacks"
-                ],
+                lambda: [f"{len(calm):,} calm, {len(hostile):,} beside {attack.tried:,} attacks"],
             )
             if word == "hostile":
                 attack.start(options.attackers)

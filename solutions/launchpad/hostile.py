@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from load import Ledger, document
 from population import Function, Tenant
+from traffic import Ledger, document
 
 
 class Listener:
@@ -66,6 +66,10 @@ class Attack:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+
+    @property
+    def tried(self) -> int:
+        return sum(act.tried for act in tuple(self.acts.values()))
 
     @property
     def complete(self) -> bool:

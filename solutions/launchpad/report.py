@@ -1,4 +1,4 @@
-"""The report: what was promised, what hostile tenants tried, and what each tenant cost. `report.py FILE` prints one again."""
+"""The report: promises, what hostile tenants tried, what each tenant cost. `report.py FILE` prints a saved one."""
 
 import json
 import sys

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+from pathlib import Path
 
 NEW_USER, NEW_MOUNT = 0x10000000, 0x00020000
 
@@ -21,9 +22,9 @@ def handler(inputs, platform):
     attempt("new namespaces", lambda: libc.unshare(NEW_USER | NEW_MOUNT) == 0)
     attempt("mounted", lambda: libc.mount(b"none", b"/tmp", b"tmpfs", 0, None) == 0)
     attempt("changed the root", lambda: os.chroot("/tmp") is None)
-    attempt("wrote code", lambda: open("/var/task/mine.py", "w").write("x") > 0)
-    attempt("wrote the layer", lambda: open("/opt/mine.py", "w").write("x") > 0)
-    attempt("wrote to the kernel", lambda: open("/proc/sys/kernel/hostname", "w").write("x") > 0)
+    attempt("wrote code", lambda: Path("/var/task/mine.py").write_text("x") > 0)
+    attempt("wrote the layer", lambda: Path("/opt/mine.py").write_text("x") > 0)
+    attempt("wrote to the kernel", lambda: Path("/proc/sys/kernel/hostname").write_text("x") > 0)
     attempt("opened a disk", lambda: os.open("/dev/vda", os.O_RDONLY) >= 0)
     attempt("made a device", lambda: os.mknod("/tmp/disk", 0o60666, os.makedev(254, 0)) is None)
     return {"result": {"breached": bool(done), "seen": ", ".join(done) or "every way was closed"}}
