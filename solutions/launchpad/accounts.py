@@ -89,6 +89,7 @@ def deploy_functions_account(platform: Platform, functions: Account) -> None:
                 ("AuthoringRole", platform.out["AuthoringRole"]),
                 ("RuntimeRole", platform.out["RuntimeRole"]),
                 ("ExternalId", platform.out["ExternalId"]),
+                ("Sink", platform.out["Sink"]),
             )
         ],
     }
