@@ -52,7 +52,7 @@ def drive(platform: Platform, display: Display, options: argparse.Namespace) -> 
     functions = platform.functions_account()
     deploy_functions_account(platform, functions)
     gateway = Gateway(platform.out["Api"], connections=SENDERS + options.attackers + MAKERS)
-    tenants = population(options.tenants, options.functions, uuid.uuid4().hex[:3])
+    tenants = population(options.tenants, options.functions, f"t{uuid.uuid4().hex[:3]}")
     made_s = make(Client(gateway, "admin", platform.admin_secret), gateway, tenants, display)
     ledger = Ledger()
     everything = [function for tenant in tenants for function in tenant.functions]
