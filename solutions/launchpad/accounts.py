@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from botocore.exceptions import ClientError
 HERE = Path(__file__).parent
 # The role that AWS Organizations makes in a new account for the one that made it.
 ACCESS_ROLE = "OrganizationAccountAccessRole"
+WAITING = {"Delay": 1, "MaxAttempts": 300}
+POLL_S = 0.5
 CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
 
@@ -58,9 +61,15 @@ class Platform(Account):
         found = self.client("secretsmanager").get_secret_value(SecretId=self.out["AdminSecret"])
         return str(found["SecretString"])
 
-    def functions_account(self) -> Account:
-        """The other account, entered as the organization's management account enters any of its own."""
-        account = self.out["FunctionsAccount"]
+    def functions_account(self, account: str = "") -> Account:
+        """The other account, entered as the organization's management account enters any of its own.
+
+        If none is named it is the organization's account with the stack's name, which is made if it is not there.
+        """
+        account = account or self._member_account()
+        if account != self.out["FunctionsAccount"]:
+            self._set_parameter("FunctionsAccount", account)
+            self.out = self.outputs(self.stack)
         session = self.client("sts").assume_role(
             RoleArn=f"arn:aws:iam::{account}:role/{ACCESS_ROLE}", RoleSessionName="launchpad-driver"
         )["Credentials"]
@@ -72,6 +81,41 @@ class Platform(Account):
                 region_name=self.region,
             )
         )
+
+    def _member_account(self) -> str:
+        organizations = self.client("organizations")
+        with contextlib.suppress(organizations.exceptions.AlreadyInOrganizationException):
+            organizations.create_organization(FeatureSet="ALL")
+        name = f"{self.stack}-functions"
+        pages = organizations.get_paginator("list_accounts").paginate()
+        for account in (account for page in pages for account in page["Accounts"]):
+            if account["Name"] == name and account["Status"] == "ACTIVE":
+                return str(account["Id"])
+        made = organizations.create_account(AccountName=name, Email=f"{name}@example.com")["CreateAccountStatus"]
+        while made["State"] == "IN_PROGRESS":
+            time.sleep(POLL_S)
+            made = organizations.describe_create_account_status(CreateAccountRequestId=made["Id"])[
+                "CreateAccountStatus"
+            ]
+        if made["State"] != "SUCCEEDED":
+            raise RuntimeError(f"the account {name} was not made: {made.get('FailureReason')}")
+        return str(made["AccountId"])
+
+    def _set_parameter(self, key: str, value: str) -> None:
+        """An update with the template as it is and one parameter changed."""
+        cloudformation = self.client("cloudformation")
+        described = cloudformation.describe_stacks(StackName=self.stack)["Stacks"][0]
+        kept = [each["ParameterKey"] for each in described["Parameters"] if each["ParameterKey"] != key]
+        cloudformation.update_stack(
+            StackName=self.stack,
+            UsePreviousTemplate=True,
+            Capabilities=CAPABILITIES,
+            Parameters=[
+                {"ParameterKey": key, "ParameterValue": value},
+                *({"ParameterKey": name, "UsePreviousValue": True} for name in kept),
+            ],
+        )
+        cloudformation.get_waiter("stack_update_complete").wait(StackName=self.stack, WaiterConfig=WAITING)
 
 
 def deploy_functions_account(platform: Platform, functions: Account) -> None:
@@ -93,10 +137,9 @@ def deploy_functions_account(platform: Platform, functions: Account) -> None:
             )
         ],
     }
-    waiting = {"Delay": 1, "MaxAttempts": 300}
     try:
         cloudformation.create_stack(**request)
-        cloudformation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig=waiting)
+        cloudformation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig=WAITING)
     except cloudformation.exceptions.AlreadyExistsException:
         try:
             cloudformation.update_stack(**request)
@@ -104,7 +147,7 @@ def deploy_functions_account(platform: Platform, functions: Account) -> None:
             if "No updates are to be performed" not in error.response["Error"]["Message"]:
                 raise
             return
-        cloudformation.get_waiter("stack_update_complete").wait(StackName=stack, WaiterConfig=waiting)
+        cloudformation.get_waiter("stack_update_complete").wait(StackName=stack, WaiterConfig=WAITING)
 
 
 def _packaged(functions: Account, platform: Platform) -> str:

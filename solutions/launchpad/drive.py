@@ -49,7 +49,7 @@ class Progress:
 def drive(platform: Platform, display: Display, options: argparse.Namespace) -> dict[str, Any]:
     began = datetime.now(UTC)
     display.stage("functions.yaml is deployed in the functions' account")
-    functions = platform.functions_account()
+    functions = platform.functions_account(options.functions_account)
     deploy_functions_account(platform, functions)
     gateway = Gateway(platform.out["Api"], connections=SENDERS + options.attackers + MAKERS)
     tenants = population(options.tenants, options.functions, f"t{uuid.uuid4().hex[:3]}")
@@ -62,7 +62,7 @@ def drive(platform: Platform, display: Display, options: argparse.Namespace) -> 
     started = time.monotonic()
     warm(peaceful, MAKERS, ledger, progress.one)
     first_s = time.monotonic() - started
-    calm, hostile, attack, listener = neighbours(tenants, ledger, display, options)
+    calm, hostile, attack, listener = neighbours(platform, tenants, ledger, display, options)
     display.stage("the borders between tenants are tried from outside")
     own = next(tenant for tenant in tenants if tenant.hostile)
     other = next(tenant for tenant in tenants if not tenant.hostile)
@@ -122,7 +122,7 @@ def every(act: Callable[[Function], None], functions: Iterable[Function]) -> Non
 
 
 def neighbours(
-    tenants: list[Tenant], ledger: Ledger, display: Display, options: argparse.Namespace
+    platform: Platform, tenants: list[Tenant], ledger: Ledger, display: Display, options: argparse.Namespace
 ) -> tuple[list[float], list[float], Attack, Listener]:
     """Latencies of peaceful tenants while it is calm and while others are hostile, in turns."""
     peaceful = [tenant for tenant in tenants if not tenant.hostile]
@@ -136,8 +136,8 @@ def neighbours(
     target = {
         "others": f"this is code of {victim.name}",
         "port": listener.port,
-        "function": f"arn:aws:lambda:{options.region}:{options.functions_account}:function:"
-        f"{options.stack}-{victim.name}-{hot[0].name}",
+        "function": f"arn:aws:lambda:{platform.region}:{platform.out['FunctionsAccount']}:function:"
+        f"{platform.stack}-{victim.name}-{hot[0].name}",
         "tenant": victim.name,
         "record": f"visits/{customer}",
         "value": value,
@@ -221,6 +221,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--seconds", type=float, default=30, help="of each calm and each hostile time (default: 30)")
     made.add_argument("--rounds", type=int, default=2, help="of calm and hostile times (default: 2)")
     made.add_argument("--attackers", type=int, default=4, help="hostile functions at a time (default: 4)")
+    made.add_argument(
+        "--functions-account", default="", metavar="ID",
+        help="where the tenants' functions live (default: an account of the organization, made if need be)",
+    )  # fmt: skip
     made.add_argument("--keep", action="store_true", help="leave the tenants' functions there")
     made.add_argument("--json", action="store_true", help="print JSON")
     made.add_argument("--out", metavar="FILE", help="save the report's JSON too (report.py FILE prints it again)")
@@ -234,7 +238,6 @@ def main() -> int:
     except NotDeployed as error:
         print(f"launchpad: {error}", file=sys.stderr)
         return NOT_FOUND
-    options.region, options.functions_account = platform.region, platform.out["FunctionsAccount"]
     with Display() as display:
         report = drive(platform, display, options)
     if options.out:
