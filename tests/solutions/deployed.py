@@ -8,12 +8,10 @@ import secrets
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 from typing import Any
 
 from tests.conftest import Aws, LiveServer
-
-SOLUTIONS = Path(__file__).resolve().parents[2] / "solutions"
+from tests.solutions.modules import SOLUTIONS
 
 
 def packaged(aws: Aws, solution: str) -> str:
@@ -23,13 +21,13 @@ def packaged(aws: Aws, solution: str) -> str:
     s3.create_bucket(Bucket=bucket)
     folder = SOLUTIONS / solution
     text = (folder / "template.yaml").read_text()
-    for code in set(re.findall(r"CodeUri: (src/\w+)/", text)):
+    for property_, code in set(re.findall(r"(CodeUri|ContentUri): (src/\w+)/", text)):
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as packed:
-            for source in sorted((folder / code).glob("*.py")):
-                packed.write(source, source.name)
+            for source in sorted((folder / code).rglob("*.py")):
+                packed.write(source, source.relative_to(folder / code))
         s3.put_object(Bucket=bucket, Key=f"{code}.zip", Body=archive.getvalue())
-        text = text.replace(f"CodeUri: {code}/", f"CodeUri: s3://{bucket}/{code}.zip")
+        text = text.replace(f"{property_}: {code}/", f"{property_}: s3://{bucket}/{code}.zip")
     return text
 
 
@@ -42,16 +40,18 @@ def deploy(aws: Aws, solution: str, **parameters: str) -> None:
         Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
     )
     cloudformation.get_waiter("stack_create_complete").wait(
-        StackName=solution, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        StackName=solution, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
     )
 
 
-def driver(server: LiveServer, account: str, solution: str, *arguments: str) -> "subprocess.Popen[str]":
+def driver(
+    server: LiveServer, access_key: str, solution: str, *arguments: str, secret: str = "secret"
+) -> "subprocess.Popen[str]":
     environment = {
         **os.environ,
         "AWS_ENDPOINT_URL": server.endpoint,
-        "AWS_ACCESS_KEY_ID": account,
-        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_ACCESS_KEY_ID": access_key,
+        "AWS_SECRET_ACCESS_KEY": secret,
         "AWS_DEFAULT_REGION": "us-east-1",
         "PYTHONPATH": str(SOLUTIONS),
     }

@@ -1,20 +1,19 @@
 """Airties' own rules, without a server."""
 
 import base64
-import importlib.util
 import io
 import json
 import sys
 from collections import deque
 from datetime import UTC, datetime
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import cfnlint.api
 import pytest
+from tests.solutions.modules import SOLUTIONS, module
 
-HERE = Path(__file__).resolve().parents[2] / "solutions" / "airties"
+HERE = SOLUTIONS / "airties"
 sys.path[:0] = [str(HERE), str(HERE.parent), *map(str, (HERE / "src").iterdir())]
 
 import bulk  # noqa: E402
@@ -29,12 +28,7 @@ from lookup import Retrieval  # noqa: E402
 
 def own(name: str) -> ModuleType:
     """A module of this solution whose name another solution has, too."""
-    spec = importlib.util.spec_from_file_location(f"airties_{name}", HERE / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module(f"airties/{name}.py")
 
 
 FLEET = Fleet(name="test", devices=50, rounds=20, first_ms=1_700_000_000_000)

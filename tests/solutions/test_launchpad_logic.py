@@ -1,0 +1,135 @@
+"""Launchpad's own rules, without a server."""
+
+import base64
+import io
+import stat
+import zipfile
+from typing import Any
+
+import cfnlint.api
+import pytest
+from tests.solutions.modules import SOLUTIONS, module
+
+spec = module("launchpad/src/authoring/spec.py")
+mapping = module("launchpad/src/runtime/mapping.py")
+cost = module("launchpad/cost.py")
+
+FIELDS = {"order.total": "number", "order.discount": "number", "customer.id": "string"}
+GOOD = {"inputs": {"total": "order.total"}, "outputs": {"discount": "order.discount"}}
+
+
+def packed(name: str, *, mode: int = 0, data: bytes = b"x") -> str:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        entry = zipfile.ZipInfo(name)
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        entry.external_attr = mode << 16
+        archive.writestr(entry, data)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def test_a_definition_is_complete_with_what_it_leaves_out() -> None:
+    assert spec.definition(GOOD, FIELDS) == {
+        **GOOD,
+        "handler": "snippet.handler",
+        "rights": "log",
+        "calls_platform": False,
+        "memory_mb": 128,
+        "timeout_s": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"inputs": None}, "inputs: a map"),
+        ({"inputs": {"all": "order"}}, "mapped to order, which"),
+        ({"outputs": {"Discount": "order.discount"}}, "is no name"),
+        ({"handler": "snippet"}, "module.function"),
+        ({"handler": "os.system('x').y"}, "module.function"),
+        ({"rights": "everything"}, "one of log, nothing"),
+        ({"memory_mb": 10_240}, "128 to 512"),
+        ({"memory_mb": True}, "128 to 512"),
+        ({"timeout_s": 900}, "1 to 10"),
+        ({"calls_platform": "yes"}, "true or false"),
+    ],
+)
+def test_a_wrong_definition_is_refused_and_told_why(changed: dict[str, Any], why: str) -> None:
+    with pytest.raises(spec.Refused, match=why):
+        spec.definition({**GOOD, **changed}, FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("zip_", "why"),
+    [
+        (packed("../evil.py"), "no plain file"),
+        (packed("a/../../evil.py"), "no plain file"),
+        (packed("..\\evil.py"), "no plain file"),
+        (packed("/etc/evil.py"), "no plain file"),
+        (packed("link", mode=stat.S_IFLNK | 0o777), "no plain file"),
+        (packed("pipe", mode=stat.S_IFIFO | 0o777), "no plain file"),
+        (packed("zeros", data=b"\0" * (51 << 20)), "50 MB unpacked"),
+        (base64.b64encode(b"no zip").decode(), "not a zip"),
+        ("no base64!", "needed"),
+        (None, "needed"),
+    ],
+)
+def test_a_package_is_a_plain_tree_of_files(zip_: Any, why: str) -> None:
+    with pytest.raises(spec.Refused, match=why):
+        spec.code({"zip": zip_})
+
+
+def test_the_source_of_a_module_is_a_package_too() -> None:
+    with zipfile.ZipFile(io.BytesIO(spec.code({"source": "x = 1"}))) as archive:
+        assert archive.read("snippet.py") == b"x = 1"
+
+
+def test_only_mapped_fields_go_in_and_only_mapped_outputs_come_out() -> None:
+    document = {"order": {"total": 10, "secret": "s"}, "customer": {"id": "c"}}
+    assert mapping.inputs_of(document, GOOD["inputs"], FIELDS) == {"total": 10}
+    changed = mapping.with_outputs(document, {"discount": 1, "more": 2}, GOOD["outputs"], FIELDS)
+    assert changed == {"order": {"total": 10, "secret": "s", "discount": 1}, "customer": {"id": "c"}}
+    assert "discount" not in document["order"]
+
+
+@pytest.mark.parametrize(
+    ("document", "why"),
+    [
+        ({}, "order.total is missing"),
+        ({"order": []}, "order.total is missing"),
+        ({"order": {"total": "10"}}, "order.total is no number"),
+        ({"order": {"total": True}}, "order.total is no number"),
+    ],
+)
+def test_a_field_that_is_not_there_is_named(document: Any, why: str) -> None:
+    with pytest.raises(mapping.Mismatch, match=why):
+        mapping.inputs_of(document, GOOD["inputs"], FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [([], "not answer with an object"), ({}, "gave no discount"), ({"discount": "1"}, "order.discount is no number")],
+)
+def test_an_answer_that_does_not_fit_is_no_output(answer: Any, why: str) -> None:
+    with pytest.raises(mapping.Mismatch, match=why):
+        mapping.with_outputs({}, answer, GOOD["outputs"], FIELDS)
+
+
+def test_costs_are_of_whose_tag_a_function_has() -> None:
+    report = {"invocations": "1000000", "billed_ms": "1024000", "memory_mb": "1024"}
+    costs = cost.by_tenant(
+        [{**report, "function": "p-a-f"}, {**report, "function": "p-b-g"}, {**report, "function": "p-b-h"}],
+        {"p-a-f": "a", "p-b-g": "b"},
+    )
+    assert costs["a"] == {
+        "invocations": 1_000_000,
+        "gb_seconds": 1024.0,
+        "usd": pytest.approx(0.2 + 0.0170667, abs=1e-6),
+    }
+    assert costs["b"]["usd"] == costs["(no tag)"]["usd"] == costs["a"]["usd"]
+
+
+@pytest.mark.parametrize("template", ["template.yaml", "functions.yaml"])
+def test_the_templates_are_such_as_aws_would_take(template: str) -> None:
+    found = cfnlint.api.lint_file(SOLUTIONS / "launchpad" / template)
+    assert [str(match) for match in found] == []
