@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html
 """
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -32,6 +33,7 @@ DELIVERY_RETENTION_DAYS = 2  # of the DELIVERY class, and not to be changed
 TAGS_MAX = 50
 SHARED = "AWS::Logs::LogGroup"
 """What links between accounts (OAM) call log groups."""
+READING = ["logs:Describe*", "logs:FilterLogEvents", "logs:Get*", "logs:StartLiveTail", "logs:StartQuery"]
 
 
 class Tagged(Protocol):
@@ -221,6 +223,14 @@ class Groups(Service):
             self._event_encryption.check(ctx, group.name, key_arn)
             group.sealed_arn = ctx.arn("logs", f"log-group:{group.name}")
         group.key_arn = key_arn
+
+    def resource_policy(self, ctx: Context, arn: str) -> str | None:
+        """Whom a group is shared with (OAM) may read it, if the policies of its own account say so, too."""
+        viewers = self.cloud.oam.viewers(ctx, SHARED, name_of(arn).partition(":log-stream:")[0])
+        if not viewers:
+            return None
+        let_in = {"Effect": "Allow", "Principal": {"AWS": viewers}, "Action": READING, "Resource": "*"}
+        return json.dumps({"Version": "2012-10-17", "Statement": [let_in]})
 
     def _keep_group(self, ctx: Context, group: Group) -> None:
         self._tables.groups.put((ctx.account, ctx.region, group.name), group)

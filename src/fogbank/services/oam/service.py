@@ -52,6 +52,12 @@ class OamService(Service):
         """The accounts that share anything of a kind with the context's account."""
         return sorted({source for source, tests in self._shared(ctx, "") if kind in tests})
 
+    def viewers(self, ctx: Context, kind: str, name: str) -> list[str]:
+        """The accounts that the context's account shares this log group or metric with."""
+        links = [link for _, link in self._tables.links.scan((ctx.account, ctx.region))]
+        sinks = [parse_arn(link.sink_arn) for link in links if kind in link.types and _tests(link)[kind](name)]
+        return sorted(sink.account for sink in sinks if sink is not None)
+
     def _shared(self, ctx: Context, account: str) -> Iterator[tuple[str, dict[str, filters.Test]]]:
         sink = self._tables.sinks.get((ctx.account, ctx.region))
         if sink is None:
