@@ -24,6 +24,7 @@ def decide(statements: Any, request: Request, version: str = "2012-10-17") -> Ef
     ("caller", "changed", "applies"),
     [
         (ROOT, {}, True),
+        (ROOT, {"Effect": "DENY"}, True),
         (USER, {}, True),
         (SESSION, {"Principal": {"AWS": "111122223333"}}, True),
         (SESSION, {"Principal": {"AWS": [USER, SESSION]}}, True),

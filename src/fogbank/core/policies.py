@@ -30,6 +30,9 @@ class Effect(Enum):
     DENY = "Deny"
 
 
+_EFFECTS = {effect.value.lower(): effect for effect in Effect}
+
+
 class Grantee(IntEnum):
     """How closely a statement names who asks."""
 
@@ -149,7 +152,9 @@ def read_policy(document: str) -> Policy:
 
 
 def _statement(given: Any, number: int, variables: bool) -> Statement | None:
-    if not isinstance(given, dict) or given.get("Effect") not in ("Allow", "Deny"):
+    # Trust policies may write the effect in any case.
+    effect = _EFFECTS.get(str(given.get("Effect")).lower()) if isinstance(given, dict) else None
+    if effect is None:
         return None
     operators = given.get("Condition") or {}
     if not isinstance(operators, dict) or not all(isinstance(tests, dict) for tests in operators.values()):
@@ -180,7 +185,7 @@ def _statement(given: Any, number: int, variables: bool) -> Statement | None:
     keys = tuple(dict.fromkeys(key for tests in operators.values() for key in tests))
     sid = given.get("Sid")
     return Statement(
-        Effect(given["Effect"]),
+        effect,
         applies,
         conditions,
         grantee,

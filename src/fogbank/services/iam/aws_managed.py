@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/aws-managed-policy/latest/reference/about-managed-po
 """
 
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 import msgspec
 
@@ -14,7 +14,7 @@ from fogbank.services.iam.records import Policy, PolicyVersion
 
 PREFIX = "arn:aws:iam::aws:policy/"
 SERVICE_ROLE_POLICIES = f"{PREFIX}aws-service-role/"  # of roles that are linked to services, and of no other
-_FILE = "aws_managed_policies.json.zst"
+_FILE = Path(__file__).with_name("aws_managed_policies.json.zst")
 
 
 class _Row(msgspec.Struct, array_like=True):
@@ -35,8 +35,7 @@ def aws_managed_policies() -> dict[str, Policy]:
     """The policies by their ARNs, in the order of these."""
     import cramjam
 
-    packed = files(__package__).joinpath(_FILE).read_bytes()
-    rows = msgspec.json.decode(bytes(cramjam.zstd.decompress(packed)), type=list[_Row])
+    rows = msgspec.json.decode(bytes(cramjam.zstd.decompress(_FILE.read_bytes())), type=list[_Row])
     return {row.arn: _policy(row) for row in rows}
 
 
