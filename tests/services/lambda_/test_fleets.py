@@ -7,7 +7,7 @@ from fogbank.core.clock import Clock
 from fogbank.core.tasks import Tasks
 from fogbank.services.lambda_.fleets import ATTEMPTS_MAX, INIT_FAILURE, NO_PLACE, Fleet, Fleets, InitializationFailed
 from fogbank.services.lambda_.pool import PROVISIONED_MAX, Key, Pool, Slot
-from tests.services.lambda_.test_pool import KEY, Environment
+from tests.services.lambda_.test_pool import KEY, OTHER, Environment
 
 LIFE_MS = 10_000_000
 
@@ -59,7 +59,7 @@ def test_a_fleet_is_filled_and_taken_from() -> None:
         assert first is not None
         assert second is not None
         assert (stage.fleets.take(fleet), fleet.allocated, fleet.peak) == (None, 2, 2)
-        stage.fleets.give_back(fleet, first)
+        stage.fleets.give_back(fleet, first, intact=True)
         assert stage.fleets.take(fleet) is first
 
     play(act)
@@ -70,9 +70,9 @@ def test_what_ends_is_replaced() -> None:
         fleet = await stage.fleet(2)
         used = stage.fleets.take(fleet)
         assert used is not None
-        for slot in (used, *fleet.idle):
+        for slot in fleet.idle:
             slot.environment.usable = False  # type: ignore[misc]
-        stage.fleets.give_back(fleet, used)
+        stage.fleets.give_back(fleet, used, intact=False)
         stage.fleets.tend()
         await stage.rest()
         assert (stage.made, fleet.allocated, len(stage.ended)) == (4, 2, 2)
@@ -103,7 +103,7 @@ def test_a_fleet_that_is_made_smaller_loses_the_idle_and_then_the_used() -> None
         stage.fleets.resize(KEY, "1", 1)
         assert (len(fleet.idle), len(stage.ended)) == (0, 2)
         stage.fleets.resize(KEY, "1", 0)
-        stage.fleets.give_back(fleet, used)
+        stage.fleets.give_back(fleet, used, intact=True)
         assert len(stage.ended) == 3
         assert stage.fleets.get(KEY) is None
 
@@ -141,6 +141,12 @@ def test_a_fleet_is_not_larger_than_the_machine() -> None:
         for _ in range(4):
             fleet = await stage.fleet(PROVISIONED_MAX + 1)
         assert (fleet.allocated, fleet.failure) == (PROVISIONED_MAX, NO_PLACE)
-        assert (await stage.fleet(PROVISIONED_MAX)).failure == ""
+        stage.fleets.resize(OTHER, "1", 1)
+        other = stage.fleets.get(OTHER)
+        assert other is not None
+        stage.fleets.resize(KEY, "1", PROVISIONED_MAX - 1)
+        stage.fleets.tend()
+        await stage.rest()
+        assert (other.allocated, other.failure) == (1, ""), "it has a place as soon as there is one"
 
     play(act)

@@ -1,5 +1,6 @@
 """Provisioned concurrency: environments that are there before their invocations."""
 
+import base64
 import json
 import threading
 from collections.abc import Iterator
@@ -11,10 +12,10 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import Aws, LiveServer, MovableClock
 from tests.patience import eventually
-from tests.services.lambda_.test_invocation import create
+from tests.services.lambda_.test_invocation import create, package
 
 SOURCE = """
-import os, threading, time, urllib.error, urllib.request, uuid
+import os, time, urllib.error, urllib.request, uuid
 IDENTITY = str(uuid.uuid4())
 
 def object(method, path):
@@ -32,7 +33,7 @@ def handler(event, context):
         object("PUT", event["sign"] + "-began")
         wait_for(event["sign"])
     if "dies" in event:
-        threading.Timer(0.05, os._exit, [1]).start()
+        os._exit(1)
     return {"type": os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"], "identity": IDENTITY}
 """
 
@@ -141,17 +142,16 @@ def test_a_reserve_that_is_provisioned_whole_leaves_nothing_to_spill_over_to(cli
         provision(client, "1", 2)
 
 
-def test_an_environment_that_ended_is_replaced(client: Any, clock: MovableClock) -> None:
+def test_an_environment_that_ended_is_replaced(client: Any) -> None:
     provision(client, "1", 1)
     eventually(lambda: state(client, "1") == ("READY", 1))
-    first = invoke(client, "1", dies="soon")["identity"]
-
-    def another() -> bool:
-        clock.advance(s=30)
-        answer = invoke(client, "1")
-        return bool(answer.get("type") == "provisioned-concurrency" and answer["identity"] != first)
-
-    eventually(another)
+    first = invoke(client, "1")["identity"]
+    invoke(client, "1", dies="now")
+    eventually(lambda: state(client, "1") == ("READY", 1))
+    answer = client.invoke(FunctionName="f", Qualifier="1", Payload=b"{}", LogType="Tail")
+    assert json.load(answer["Payload"])["identity"] != first
+    log = base64.b64decode(answer["LogResult"]).decode()
+    assert "INIT_REPORT" not in log, "it was initialized before its invocation"
 
 
 def test_an_initialization_that_fails_is_told_and_leaves_invocations_to_demand(aws: Aws) -> None:
@@ -203,6 +203,20 @@ def test_an_alias_moves_to_another_version_without_a_cold_start(client: Any) -> 
     assert answer["identity"] != first
     eventually(lambda: state(client, "live") == ("READY", 1))
     assert invoke(client, "1")["type"] == "on-demand", "the version before has lost its environments"
+
+
+def test_an_alias_that_cannot_move_is_served_as_before_and_can_go_back(client: Any) -> None:
+    provision(client, "live", 1)
+    eventually(lambda: state(client, "live") == ("READY", 1))
+    client.update_function_code(FunctionName="f", ZipFile=package("raise ValueError('no')"))
+    eventually(lambda: client.get_function_configuration(FunctionName="f")["LastUpdateStatus"] == "Successful")
+    client.publish_version(FunctionName="f")
+    client.update_alias(FunctionName="f", Name="live", FunctionVersion="2")
+    eventually(lambda: state(client, "live") == ("FAILED", 0))
+    assert invoke(client, "live")["type"] == "provisioned-concurrency"
+    client.update_alias(FunctionName="f", Name="live", FunctionVersion="1", RoutingConfig={})
+    assert "RoutingConfig" not in client.get_alias(FunctionName="f", Name="live")
+    eventually(lambda: state(client, "live") == ("READY", 1))
 
 
 REFUSED = [

@@ -159,7 +159,9 @@ def test_a_stack_waits_for_its_snapshot(aws: Aws) -> None:
         "Work": function(SnapStart=SNAP_START),
         "Version": {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "Work"}}},
     }
-    made = deploy(aws, resources, {"Arn": {"Ref": "Version"}})
+    wanted = {"Arn": {"Ref": "Version"}, "On": {"Fn::GetAtt": ["Work", "SnapStartResponse.ApplyOn"]}}
+    made = deploy(aws, resources, wanted)
+    assert made["On"] == "PublishedVersions"
     found = aws("lambda").get_function_configuration(FunctionName=made["Arn"])
     assert (found["State"], found["SnapStart"]["OptimizationStatus"]) == ("Active", "On")
 

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html
 """
 
 from collections import Counter
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from fogbank.core.clock import Clock
 from fogbank.services.lambda_.errors import ConcurrencyLimit, InvalidParameterValue, TooManyRequests
@@ -19,6 +19,7 @@ ENVIRONMENTS_BURST, ENVIRONMENTS_S = 1000, 100
 REQUESTS_S = 10
 _ALLOWANCES_MAX = 10_000
 
+K = TypeVar("K")
 FunctionKey = tuple[str, str, str]
 """Account, region, name."""
 
@@ -101,13 +102,13 @@ class Concurrency:
 
     def _count(self, admission: Admission, change: int) -> None:
         key, qualifier, pool = admission
-        self._account[key[:2]] += change
-        self._running[key] += change
-        self._resources[key, qualifier] += change
+        _add(self._account, key[:2], change)
+        _add(self._running, key, change)
+        _add(self._resources, (key, qualifier), change)
         if pool != "provisioned":
-            self._on_demand[key] += change
+            _add(self._on_demand, key, change)
         if pool == "unreserved":
-            self._unreserved[key[:2]] += change
+            _add(self._unreserved, key[:2], change)
 
     def check_growth(self, key: FunctionKey) -> None:
         """Before another environment is started on demand; raises TooManyRequests."""
@@ -187,3 +188,12 @@ class Concurrency:
                 "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below "
                 f"its minimum value of [{UNRESERVED_MIN}]."
             )
+
+
+def _add(counter: Counter[K], key: K, change: int) -> None:
+    """What runs nowhere is not kept."""
+    total = counter[key] + change
+    if total:
+        counter[key] = total
+    else:
+        del counter[key]

@@ -111,21 +111,24 @@ class Fleets:
             self._fill(fleet)
         return slot
 
-    def give_back(self, fleet: Fleet, slot: Slot) -> None:
+    def give_back(self, fleet: Fleet, slot: Slot, *, intact: bool) -> None:
+        """One whose processes have ended would be initialized again by its next invocation: another takes its place."""
         fleet.busy -= 1
-        if slot.environment.usable and len(fleet.idle) + fleet.busy < fleet.wanted:
+        if intact and slot.environment.usable and len(fleet.idle) + fleet.busy < fleet.wanted:
             fleet.idle.append(slot)
             return
         self._pool.end_provisioned(slot)
         self._fill(fleet)
 
     def tend(self) -> None:
-        """Replace what has ended by itself, and have another ready for what will soon be too old."""
+        """Replace what has ended by itself, have another ready for what will soon be too old, and look for places."""
         soon_ms = self._clock.now_ms() + RENEW_BEFORE_MS
         for fleet in self.all():
             for slot in [slot for slot in fleet.idle if not slot.environment.usable]:
                 fleet.idle.remove(slot)
                 self._pool.end_provisioned(slot)
+            if fleet.failure == NO_PLACE:
+                fleet.failure = ""
             self._fill(fleet)
             for slot in fleet.idle:
                 if slot.usable_until_ms < soon_ms and slot not in self._renewing:

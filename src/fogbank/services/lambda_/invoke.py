@@ -177,16 +177,18 @@ class Invoker:
             client_context=client_context,
             trace_id=_trace_id(ctx),
         )
+        intact = False
         try:
             outcome = await slot.environment.invoke(invocation)
+            intact = outcome.ending in ("answered", "failed")
         finally:
-            self._give_back(slot)
+            self._give_back(slot, intact=intact)
         return outcome, "".join(line if line.endswith("\n") else line + "\n" for line in log)
 
-    def _give_back(self, slot: Slot) -> None:
+    def _give_back(self, slot: Slot, *, intact: bool) -> None:
         fleet = slot.fleet
         if fleet is not None:
-            self.fleets.give_back(fleet, slot)
+            self.fleets.give_back(fleet, slot, intact=intact)
             return
         present = self._functions.tables.configurations.get(slot.key)
         self.pool.give_back(slot, current=present is not None and present.build == slot.build)

@@ -49,13 +49,12 @@ class Provisioning:
         function = self._functions.function(ctx, name)
         if self._functions.configuration(ctx, name).snap_start:  # AWS's sentence is not published.
             raise InvalidParameterValue("Provisioned Concurrency is not supported for SnapStart enabled functions.")
-        known = self._tables.provisioned.get(key)
         if alias is not None and alias.weights:
             raise InvalidParameterValue("Alias with weights can not be used with Provisioned Concurrency")
         self._check_owner(key, alias)
         others = sum(row.requested for other, row in self._tables.provisioned.scan(key[:3]) if other != key)
         self._concurrency.check_provisioned(key[:3], function, total=others + wanted, wanted=wanted)
-        config = Provisioned(wanted, ctx.now_ms, moving_from=known.moving_from if known is not None else "")
+        config = Provisioned(wanted, ctx.now_ms)
         self._tables.provisioned.put(key, config)
         self._follow_later(key)
         return config
@@ -100,14 +99,14 @@ class Provisioning:
         if config is None:
             return
         self._check_owner(key, after)
-        if after.version != before.version and not after.weights:
-            config.moving_from = before.version
-            after.weights = {before.version: 1.0}
+        serving = config.moving_from or before.version
+        if not after.weights and after.version not in (before.version, serving):
+            config.moving_from = serving
+            after.weights = {serving: 1.0}
             self._tables.aliases.put(key, after)
-            self._tables.provisioned.put(key, config)
-        elif config.moving_from and config.moving_from not in after.weights:
+        elif config.moving_from not in after.weights:
             config.moving_from = ""
-            self._tables.provisioned.put(key, config)
+        self._tables.provisioned.put(key, config)
         self._follow_later(key)
 
     def removed(self, ctx: Context, name: FunctionName) -> None:

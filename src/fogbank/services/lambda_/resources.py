@@ -116,6 +116,11 @@ async def _surround(ctx: Context, name: str, properties: dict[str, Any], previou
         await ctx.call(service.put_runtime_management_config, FunctionName=name, **runtime)
 
 
+def _attributes(answer: dict[str, Any]) -> dict[str, str]:
+    snap_start = {f"SnapStartResponse.{name}": value for name, value in answer["SnapStart"].items()}
+    return {"Arn": answer["FunctionArn"], **snap_start}
+
+
 class FunctionType(ResourceType):
     type_name = "AWS::Lambda::Function"
     supported = frozenset(
@@ -152,7 +157,7 @@ class FunctionType(ResourceType):
             # A resource that failed to be created must not be left behind.
             await ctx.call(ctx.cloud.lambda_.delete_function, FunctionName=name)
             raise
-        return ResourceState(physical_id=name, attributes={"Arn": answer["FunctionArn"]})
+        return ResourceState(physical_id=name, attributes=_attributes(answer))
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         service, name = ctx.cloud.lambda_, request.physical_id
@@ -181,9 +186,8 @@ class FunctionType(ResourceType):
         await _surround(ctx, name, properties, previous)
         ctx = await _settled(ctx, name)
         found = await ctx.call(service.get_function_configuration, FunctionName=name)
-        arn = found["FunctionArn"]
-        await set_tags(ctx, arn, request.tags())
-        return ResourceState(physical_id=name, attributes={"Arn": arn})
+        await set_tags(ctx, found["FunctionArn"], request.tags())
+        return ResourceState(physical_id=name, attributes=_attributes(found))
 
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:
         await gone_is_fine(ctx.call(ctx.cloud.lambda_.delete_function, FunctionName=request.physical_id))
