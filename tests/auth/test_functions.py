@@ -1,5 +1,6 @@
 """Who may make, invoke and call functions."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
@@ -10,7 +11,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from tests.auth.conftest import ACCOUNT, Client, User
+from tests.auth.conftest import ACCOUNT, Client, User, policy
+from tests.patience import eventually
 from tests.services.lambda_.test_function_urls import ask
 from tests.services.lambda_.test_invocation import ECHO, create
 
@@ -83,3 +85,45 @@ def test_a_url_is_called_by_whom_policies_let_in(function: Any, new_user: Callab
         FunctionUrlAuthType="NONE",
     )
     assert ask(url).status == 200
+
+
+def role_for(root: Client, name: str, *statements: dict[str, Any]) -> str:
+    trust = policy({"Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"})
+    arn: str = root("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    if statements:
+        root("iam").put_role_policy(RoleName=name, PolicyName="inline", PolicyDocument=policy(*statements))
+    return arn
+
+
+def test_a_mapping_reads_what_the_function_s_role_may_read(root: Client) -> None:
+    url = root("sqs").create_queue(QueueName="source")["QueueUrl"]
+    arn = root("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    create(root("lambda"), "reader", ECHO, Role=role_for(root, "reader"))
+    with pytest.raises(ClientError, match="execution role does not have permissions to call ReceiveMessage on SQS"):
+        root("lambda").create_event_source_mapping(FunctionName="reader", EventSourceArn=arn)
+    root("iam").put_role_policy(
+        RoleName="reader", PolicyName="inline", PolicyDocument=policy({"Action": "sqs:*", "Resource": arn})
+    )
+    root("lambda").create_event_source_mapping(FunctionName="reader", EventSourceArn=arn)
+    root("sqs").send_message(QueueUrl=url, MessageBody="x")
+    counts = {"QueueUrl": url, "AttributeNames": ["All"]}
+    eventually(lambda: _empty(root("sqs").get_queue_attributes(**counts)["Attributes"]))
+
+
+def _empty(attributes: dict[str, str]) -> bool:
+    names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+    return all(attributes[name] == "0" for name in names)
+
+
+def test_what_becomes_of_an_event_is_sent_as_the_function_s_role(root: Client) -> None:
+    url = root("sqs").create_queue(QueueName="results")["QueueUrl"]
+    arn = root("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sending = {"Action": "sqs:SendMessage", "Resource": arn}
+    for name, role in (("mute", role_for(root, "mute")), ("telling", role_for(root, "telling", sending))):
+        create(root("lambda"), name, ECHO, Role=role)
+        root("lambda").put_function_event_invoke_config(
+            FunctionName=name, DestinationConfig={"OnSuccess": {"Destination": arn}}
+        )
+        root("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b"{}")
+    (message,) = eventually(lambda: root("sqs").receive_message(QueueUrl=url).get("Messages"))
+    assert json.loads(message["Body"])["requestContext"]["functionArn"].endswith(":telling:$LATEST")

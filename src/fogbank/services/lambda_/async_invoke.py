@@ -26,6 +26,7 @@ from fogbank.services.lambda_.errors import (
     SnapStartNotReady,
     TooManyRequests,
 )
+from fogbank.services.lambda_.execution_role import as_role
 from fogbank.services.lambda_.failure_records import is_bucket, put_object
 from fogbank.services.lambda_.functions import Functions
 from fogbank.services.lambda_.invoke import Invoker, Result
@@ -164,35 +165,36 @@ class AsyncInvoker:
         refusal: AwsError | None = None,
     ) -> None:
         """Send the record of a finished event to where its function wants it. `refusal`: why it was not run."""
+        try:
+            function = self._functions.configuration(ctx, name)
+        except ResourceNotFound:
+            return  # The function was deleted, and where its records go with it.
         config = self._invoke_config(ctx, name)
         side = "OnSuccess" if condition == "Success" else "OnFailure"
         destination = ((config.destinations if config is not None else {}).get(side) or {}).get("Destination")
         if destination:
-            self._send(ctx, name, destination, _record(ctx, name, event, result, condition), condition)
+            self._send(ctx, name, function.role, destination, _record(ctx, name, event, result, condition))
         if condition == "Success":
             return
         self._count(ctx, name, "AsyncEventsDropped", 1, "Count")
-        try:
-            dead_letter_arn = self._functions.configuration(ctx, name).dead_letter_arn
-        except ResourceNotFound:
-            return
-        if dead_letter_arn:
+        if function.dead_letter_arn:
             attributes = _dead_letter_attributes(event, result, refusal or _RATE_EXCEEDED)
             try:
                 targets.deliver(
-                    ctx,
-                    dead_letter_arn,
+                    as_role(ctx, function.role, function.dead_letter_arn),
+                    function.dead_letter_arn,
                     event.payload.decode("utf-8", "replace"),
                     message_attributes=attributes,
                 )
             except AwsError:
                 self._count(ctx, name, "DeadLetterErrors", 1, "Count")
 
-    def _send(self, ctx: Context, name: FunctionName, destination: str, record: dict[str, Any], condition: str) -> None:
+    def _send(self, ctx: Context, name: FunctionName, role: str, destination: str, record: dict[str, Any]) -> None:
         arn = parse_arn(destination)
         try:
+            there = as_role(ctx, role, destination)
             if arn is not None and arn.service == "events":
-                kind = "Success" if condition == "Success" else "Failure"
+                kind = "Success" if record["requestContext"]["condition"] == "Success" else "Failure"
                 entry = {
                     "Source": "lambda",
                     "DetailType": f"Lambda Function Invocation Result - {kind}",
@@ -200,12 +202,12 @@ class AsyncInvoker:
                     "Resources": [destination, record["requestContext"]["functionArn"]],
                     "EventBusName": destination,
                 }
-                self._cloud.events.put_events(ctx, Entries=[entry])
+                self._cloud.events.put_events(there, Entries=[entry])
             elif is_bucket(destination):
                 row = BucketRecord(name.name, destination, record)
                 self._cloud.outbox.put(ctx, RECORD_KIND, lane=record["requestContext"]["requestId"], payload=row)
             else:
-                targets.deliver(ctx, destination, targets.as_text(record))
+                targets.deliver(there, destination, targets.as_text(record))
         except AwsError:
             self._count(ctx, name, "DestinationDeliveryFailures", 1, "Count")
 

@@ -20,6 +20,7 @@ from fogbank.services.lambda_ import failure_records
 from fogbank.services.lambda_.errors import TooManyRequests
 from fogbank.services.lambda_.esm_metrics import EventCounts
 from fogbank.services.lambda_.esm_windows import Windows
+from fogbank.services.lambda_.execution_role import as_role
 from fogbank.services.lambda_.invoke import Invoker, Result
 from fogbank.services.lambda_.names import FunctionName, function_arn
 from fogbank.services.lambda_.records import Mapping, Tables
@@ -44,7 +45,8 @@ class StreamSource:
         *,
         role: str = "",
     ) -> None:
-        """`role` is the function's, which a Kinesis record names as its reader."""
+        """`role` is the function's: a Kinesis record names it as its reader, and records of failures are sent as it."""
+        self._role = role
         self._cloud = cloud
         self._invoker = invoker
         self._mapping = mapping
@@ -203,6 +205,7 @@ class StreamSource:
         document["timestamp"] = iso_milliseconds(ctx.now_ms)
         document |= self._stream.batch_info(shard_id, records)
         try:
+            there = as_role(ctx, self._role, self._mapping.on_failure)
             if failure_records.is_bucket(self._mapping.on_failure):
                 # A bucket gets what was skipped as well; queues and topics have no room for it.
                 payload = _encode({"Records": [record.event for record in records]})
@@ -210,7 +213,7 @@ class StreamSource:
                 folder = f"aws/lambda/{self._mapping.uuid}/{shard_id}"
                 await failure_records.put_object(ctx, self._mapping.on_failure, folder, document)
             else:
-                await ctx.run(targets.deliver, ctx, self._mapping.on_failure, targets.as_text(document))
+                await ctx.run(targets.deliver, there, self._mapping.on_failure, targets.as_text(document))
         except AwsError as error:
             log.warning("mapping %s cannot reach %s: %s", self._mapping.uuid, self._mapping.on_failure, error)
         else:

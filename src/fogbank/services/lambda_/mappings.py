@@ -14,6 +14,7 @@ from fogbank.core.patterns import InvalidEventPattern, compile_pattern
 from fogbank.core.targets import queue_url
 from fogbank.services.lambda_.errors import InvalidParameterValue, ResourceConflict, ResourceNotFound
 from fogbank.services.lambda_.esm_metrics import EVENT_COUNT
+from fogbank.services.lambda_.execution_role import check_reading
 from fogbank.services.lambda_.functions import Functions
 from fogbank.services.lambda_.names import FunctionName, function_arn
 from fogbank.services.lambda_.records import Mapping, Tables
@@ -107,6 +108,8 @@ class Mappings:
             raise InvalidParameterValue("Function does not exist") from error
 
     def _check_source(self, ctx: Context, name: FunctionName, arn: Arn, source_arn: str) -> None:
+        config = self._functions.configuration(ctx, name)
+        check_reading(ctx, config.role, arn)
         there = ctx.at(account=arn.account, region=arn.region)
         if arn.service == "sqs":
             url = queue_url(there, arn.account, arn.resource)
@@ -118,7 +121,7 @@ class Mappings:
                     f"SQS Error Message: {error.message}"
                 ) from error
             visibility_s = int(found["Attributes"]["VisibilityTimeout"])
-            timeout_s = self._functions.configuration(ctx, name).timeout_s
+            timeout_s = config.timeout_s
             if visibility_s < timeout_s:
                 raise InvalidParameterValue(
                     f"Queue visibility timeout: {visibility_s} seconds is less than "
