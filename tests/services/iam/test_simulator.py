@@ -40,6 +40,16 @@ def test_each_action_is_decided_for_each_resource(iam: Any) -> None:
     assert "OrganizationsDecisionDetail" not in first
 
 
+def test_results_come_in_pages(iam: Any) -> None:
+    given: dict[str, Any] = {
+        "PolicyInputList": [READS],
+        "ActionNames": [f"s3:Get{number}" for number in range(3)],
+        "ResourceArns": [f"arn:aws:s3:::b{number}" for number in range(2)],
+    }
+    pages = iam.get_paginator("simulate_custom_policy").paginate(**given, PaginationConfig={"PageSize": 4})
+    assert [len(each["EvaluationResults"]) for each in pages] == [4, 2]
+
+
 def test_a_matched_statement_is_told_by_its_place_in_the_text(iam: Any) -> None:
     text = policy({"Action": "sqs:*"}, {"Action": "s3:*"}, indent=2)
     answer = iam.simulate_custom_policy(PolicyInputList=[text], ActionNames=["s3:GetObject"])

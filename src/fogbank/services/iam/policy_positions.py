@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 _SPACE = re.compile(r"\s*")
@@ -22,6 +23,7 @@ class Span(NamedTuple):
     end: Position
 
 
+@lru_cache(64)
 def statement_spans(text: str) -> list[Span]:
     """The places of the statements of a policy that is JSON."""
     at = _value_of("Statement", text)

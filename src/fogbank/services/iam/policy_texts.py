@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from fogbank.core.json_text import parse
@@ -14,6 +15,7 @@ BOUNDARY = "Permissions Boundary Policy"
 RESOURCE = "Resource Policy"
 CONTROL = "Organizations Policy"
 
+_TEXTS_MAX = 64
 _VARIABLE = re.compile(r"\$\{\s*([^},\s]+)")
 _LITERALS = frozenset("*?$")
 
@@ -29,14 +31,22 @@ class PolicyText(NamedTuple):
     inline: tuple[str, str, str] | None = None
     """Of an inline policy: its name, and the kind and name of what holds it."""
 
-    def source(self) -> Source:
-        return Source(self.id, read_policy(self.text), self.type)
+    @property
+    def key(self) -> tuple[str, str]:
+        """What no other policy of a simulation has; its source's name and kind."""
+        return self.arn or self.id, self.type
 
-    def keys_of_statements(self) -> list[list[str]]:
-        """The condition keys that each statement looks at, in its conditions and as variables."""
-        document = parse(self.text)
-        assert isinstance(document, dict)
-        return [list(dict.fromkeys(_keys(statement))) for statement in listed(document.get("Statement"))]
+    def source(self) -> Source:
+        name, kind = self.key
+        return Source(name, read_policy(self.text), kind)
+
+
+@lru_cache(_TEXTS_MAX)
+def keys_of_statements(text: str) -> list[list[str]]:
+    """The condition keys that each statement of a policy looks at, in its conditions and as variables."""
+    document = parse(text)
+    assert isinstance(document, dict)
+    return [list(dict.fromkeys(_keys(statement))) for statement in listed(document.get("Statement"))]
 
 
 def numbered(documents: Iterable[str], name: str, kind: str) -> list[PolicyText]:
@@ -45,7 +55,7 @@ def numbered(documents: Iterable[str], name: str, kind: str) -> list[PolicyText]
 
 
 def context_keys(policies: Iterable[PolicyText]) -> list[str]:
-    found = (key for policy in policies for keys in policy.keys_of_statements() for key in keys)
+    found = (key for policy in policies for keys in keys_of_statements(policy.text) for key in keys)
     return list({key.lower(): key for key in found}.values())
 
 

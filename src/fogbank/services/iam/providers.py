@@ -1,4 +1,4 @@
-"""Identity providers: OpenID Connect and SAML. Kept and shown; federation with them is not there.
+"""Identity providers: OpenID Connect and SAML. STS gives sessions of roles to whom they vouch for.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers.html
 """

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from fogbank.core.policies import Effect, Request
 from fogbank.core.policy_evaluation import Identity, Kind, Verdict, evaluate
 from fogbank.services.iam.policy_positions import Position, statement_spans
-from fogbank.services.iam.policy_texts import IDENTITY, RESOURCE, PolicyText
+from fogbank.services.iam.policy_texts import IDENTITY, RESOURCE, PolicyText, keys_of_statements
 
 _FROM_LEAST_TO_GRAVEST = ("allowed", "implicitDeny", "explicitDeny")
 
@@ -97,10 +97,10 @@ class _Decision:
         if not self._verdict.allowed and not self._verdict.explicit:
             return []
         effect = Effect.ALLOW if self._verdict.allowed else Effect.DENY
-        by_name = {(policy.id, policy.type): policy for policy in self._simulation.every_policy()}
+        by_key = {policy.key: policy for policy in self._simulation.every_policy()}
         found = []
         for match in self._verdict.matches:
-            policy = by_name[match.source, match.kind]
+            policy = by_key[match.source, match.kind]
             if match.statement.effect is effect and (effect is Effect.DENY or policy.type in (IDENTITY, RESOURCE)):
                 span = statement_spans(policy.text)[match.statement.number]
                 found.append(
@@ -117,7 +117,7 @@ class _Decision:
         """The keys that statements about the action and the resource look at, and that were not given."""
         found: dict[str, str] = {}
         for policy in self._simulation.every_policy():
-            keys = policy.keys_of_statements()
+            keys = keys_of_statements(policy.text)
             for statement in policy.source().policy.on_action(self._request):
                 if all(test(self._request) for test in statement.applies):
                     found |= {key.lower(): key for key in keys[statement.number]}

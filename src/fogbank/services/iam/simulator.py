@@ -80,8 +80,7 @@ class Simulator(Groups, ManagedPolicies):
             context=_context(ContextEntries, {}),
             tells_organizations=bool(control),
         )
-        rows = _results(simulation, ActionNames, ResourceArns, ResourceHandlingOption)
-        return page("EvaluationResults", list(rows), Marker, MaxItems)
+        return _results(simulation, ActionNames, ResourceArns, ResourceHandlingOption, Marker, MaxItems)
 
     def simulate_principal_policy(
         self,
@@ -123,8 +122,7 @@ class Simulator(Groups, ManagedPolicies):
             context=_context(ContextEntries, _facts_about(holder, caller)),
             tells_organizations=True,
         )
-        rows = _results(simulation, ActionNames, ResourceArns, ResourceHandlingOption)
-        return page("EvaluationResults", list(rows), Marker, MaxItems)
+        return _results(simulation, ActionNames, ResourceArns, ResourceHandlingOption, Marker, MaxItems)
 
     # ---- steps --------------------------------------------------------------------------------------------------
 
@@ -249,19 +247,25 @@ def _facts_about(holder: Holder, caller: str) -> dict[str, list[str]]:
 
 
 def _results(
-    simulation: Simulation, actions: list[str], resources: list[str] | None, option: str | None
-) -> Iterator[dict[str, Any]]:
-    """For each action and each resource by itself; in a scenario of EC2 for each action and all of them together."""
+    simulation: Simulation,
+    actions: list[str],
+    resources: list[str] | None,
+    option: str | None,
+    marker: str | None,
+    limit: int,
+) -> dict[str, Any]:
+    """For each action and each resource by itself; in a scenario of EC2 for each action and all of them together. Only
+    what the page shows is decided.
+    """
     arns = resources or ["*"]
     for action in actions:
         if ":" not in action:
             raise InvalidInput(f"Invalid action name: {action}")
     if option is not None:
         _check_scenario(option, arns)
-        yield from (simulation.result(action, arns) for action in actions)
-        return
-    for action in actions:
-        yield from (simulation.result(action, [arn]) for arn in arns)
+    together = [arns] if option is not None else [[arn] for arn in arns]
+    answer = page("EvaluationResults", [(action, group) for action in actions for group in together], marker, limit)
+    return answer | {"EvaluationResults": [simulation.result(*pair) for pair in answer["EvaluationResults"]]}
 
 
 def _check_scenario(option: str, arns: list[str]) -> None:
