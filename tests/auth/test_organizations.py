@@ -44,3 +44,31 @@ def test_a_control_policy_denies_even_administrators(
     with pytest.raises(ClientError, match="with an explicit deny in a service control policy"):
         sqs.list_queues()
     root("sqs").list_queues()
+
+
+def test_a_resource_can_be_opened_to_an_organization(
+    root: Client, guarded: GuardedServer, new_user: Callable[[], User], member: str
+) -> None:
+    organization = root("organizations").describe_organization()["Organization"]["Id"]
+    url = root("sqs").create_queue(QueueName=f"q-{member}")["QueueUrl"]
+    arn = root("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+    def open_to(organization: str) -> None:
+        statement = {
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"StringEquals": {"aws:PrincipalOrgID": organization}},
+        }
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        root("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
+
+    role = f"arn:aws:iam::{member}:role/OrganizationAccountAccessRole"
+    sts = new_user().may(ANYTHING).client("sts")
+    sqs = guarded.as_caller("sqs", key_of(sts.assume_role(RoleArn=role, RoleSessionName="admin")))
+    open_to("o-another")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        sqs.send_message(QueueUrl=url, MessageBody="x")
+    open_to(organization)
+    assert sqs.send_message(QueueUrl=url, MessageBody="x")["MessageId"]

@@ -105,6 +105,14 @@ def test_a_federated_user_has_what_caller_and_policies_both_allow(
         guarded.as_caller("sqs", without).list_queues()
 
 
+def test_a_federated_user_of_root_has_what_its_policies_allow(root: Client, guarded: GuardedServer) -> None:
+    reads = policy({"Action": "sqs:ListQueues", "Resource": "*"})
+    guest = guarded.as_caller("sqs", key_of(root("sts").get_federation_token(Name="guest", Policy=reads)))
+    guest.list_queues()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        guest.create_queue(QueueName="never")
+
+
 def test_a_source_identity_stays(
     guarded: GuardedServer, new_user: Callable[[], User], new_role: Callable[..., str]
 ) -> None:

@@ -10,6 +10,10 @@ from fogbank.core.service import Service
 from fogbank.services.iam.aws_managed import aws_managed_policies, is_aws_managed
 from fogbank.services.iam.records import Group, IamTables, Role, User
 
+_EVERYTHING = Source(
+    "root", read_policy('{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}')
+)
+
 
 class Identities(Service):
     """What `IamService` tells of those who sign requests, and of roles that services act as."""
@@ -38,7 +42,8 @@ class Identities(Service):
         else:
             found = self._user_identity(key.account, issuer.rpartition("/")[2], key.principal_arn)
         if ":federated-user/" in key.principal_arn:
-            found = found._replace(kind=Kind.FEDERATED, user_id=key.user_id)
+            policies = (_EVERYTHING,) if found.kind is Kind.ROOT else found.policies
+            found = found._replace(kind=Kind.FEDERATED, user_id=key.user_id, policies=policies)
         return self._in_organization(found)._replace(
             tags={**found.tags, **key.tags},
             session=self._session(key),
