@@ -120,3 +120,51 @@ def test_a_secret_read_as_a_parameter_needs_leave_for_both(
     user.may({"Action": "secretsmanager:GetSecretValue", "Resource": "*"}, name="more")
     assert reading(**given)["Parameter"]["Value"] == "x"
     assert json.loads(reading(**given)["Parameter"]["SourceResult"])["name"] == name
+
+
+@pytest.fixture
+def key(root: Client) -> str:
+    """A key that leaves it to IAM's policies who may use it."""
+    found: str = root("kms").create_key()["KeyMetadata"]["Arn"]
+    return found
+
+
+def test_a_secret_is_read_by_whom_its_key_lets_in_too(
+    root: Client, new_user: Callable[[], User], name: str, key: str
+) -> None:
+    root("secretsmanager").create_secret(Name=name, SecretString="x", KmsKeyId=key)
+    user = new_user().may({"Action": "secretsmanager:*", "Resource": "*"})
+    manager = user.client("secretsmanager")
+    denied = ("AccessDeniedException", "Access to KMS is not allowed")
+    assert refusal(manager.get_secret_value, SecretId=name) == denied
+    assert refusal(manager.put_secret_value, SecretId=name, SecretString="y") == denied
+    via = {"StringEquals": {"kms:ViaService": "secretsmanager.us-east-1.amazonaws.com"}}
+    user.may({"Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": key, "Condition": via}, name="key")
+    manager.put_secret_value(SecretId=name, SecretString="y")
+    assert manager.get_secret_value(SecretId=name)["SecretString"] == "y"
+
+
+@pytest.mark.parametrize(("tier", "action"), [("Standard", "kms:Encrypt"), ("Advanced", "kms:GenerateDataKey")])
+def test_a_secure_string_needs_leave_for_its_key(
+    root: Client, new_user: Callable[[], User], name: str, key: str, tier: str, action: str
+) -> None:
+    user = new_user().may({"Action": "ssm:*", "Resource": "*"})
+    ssm = user.client("ssm")
+    given = {"Name": f"/{name}", "Value": "x", "Type": "SecureString", "KeyId": key, "Tier": tier}
+    code, message = refusal(ssm.put_parameter, **given)
+    assert code == "AccessDeniedException"
+    assert f"is not authorized to perform: {action} on resource: {key}" in message
+    root("ssm").put_parameter(**given)
+    assert refusal(ssm.get_parameter, Name=f"/{name}", WithDecryption=True)[0] == "AccessDeniedException"
+    about = {"StringLike": {"kms:EncryptionContext:PARAMETER_ARN": parameter_arn(f"/{name}")}}
+    user.may({"Action": ["kms:Decrypt", action], "Resource": key, "Condition": about}, name="key")
+    assert ssm.get_parameter(Name=f"/{name}", WithDecryption=True)["Parameter"]["Value"] == "x"
+    ssm.put_parameter(**{**given, "Value": "y"}, Overwrite=True)
+
+
+def test_the_default_keys_need_no_leave_of_their_own(root: Client, new_user: Callable[[], User], name: str) -> None:
+    user = new_user().may({"Action": ["ssm:*", "secretsmanager:*"], "Resource": "*"})
+    user.client("secretsmanager").create_secret(Name=name, SecretString="x")
+    assert user.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"] == "x"
+    user.client("ssm").put_parameter(Name=f"/{name}", Value="x", Type="SecureString")
+    assert user.client("ssm").get_parameter(Name=f"/{name}", WithDecryption=True)["Parameter"]["Value"] == "x"

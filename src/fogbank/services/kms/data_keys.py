@@ -11,14 +11,22 @@ class DataKeys(Access):
     """What KMS does for services, on behalf of whom the context names. Its errors are those of the API."""
 
     def seal_data_key(
-        self, ctx: Context, key: str, plaintext: bytes, context: Mapping[str, str], *, via: str
+        self,
+        ctx: Context,
+        key: str,
+        plaintext: bytes,
+        context: Mapping[str, str],
+        *,
+        via: str,
+        action: str = "GenerateDataKey",
     ) -> tuple[bytes, str]:
         """The data key encrypted, and the ARN of the key that it was encrypted with.
 
-        `key` is an id, an alias or an ARN of one, `via` the service that asks.
+        `key` is an id, an alias or an ARN of one, `via` the service that asks. What is no data key but a value itself
+        needs leave for the `action` Encrypt.
         """
-        found = self._key_to_encrypt(ctx, key, "GenerateDataKey", SYMMETRIC)
-        self._check_use(ctx, found, "kms:GenerateDataKey", context, via)
+        found = self._key_to_encrypt(ctx, key, action, SYMMETRIC)
+        self._check_use(ctx, found, f"kms:{action}", context, via)
         return self._encrypt(found, plaintext, context, SYMMETRIC), found.arn
 
     def open_data_key(self, ctx: Context, blob: bytes, context: Mapping[str, str], *, via: str) -> bytes:

@@ -29,7 +29,7 @@ class SecureStrings:
                 sealed = self._envelope.seal(ctx, key_id, text, context)
             else:
                 via = f"ssm.{ctx.region}.amazonaws.com"
-                sealed, _ = self._cloud.kms.seal_data_key(ctx, key_id, text, context, via=via)
+                sealed, _ = self._cloud.kms.seal_data_key(ctx, key_id, text, context, via=via, action="Encrypt")
         except AwsError as error:
             raise _refusal(ctx, error) from None
         return base64.b64encode(sealed).decode()
