@@ -329,3 +329,29 @@ def test_a_replica_does_not_replace_a_secret_unless_it_is_told_to(aws: Aws, mana
     assert answer["ReplicationStatus"] == []
     with pytest.raises(there.exceptions.ResourceNotFoundException):
         there.describe_secret(SecretId="s")
+
+
+def test_a_secret_that_a_replica_replaces_is_forgotten_with_all_its_plans(aws: Aws, manager: Any, clock: Any) -> None:
+    there = aws("secretsmanager", region="eu-west-1")
+    there.create_secret(Name="s", SecretString="own")
+    there.delete_secret(SecretId="s", RecoveryWindowInDays=7)
+    replicas = [{"Region": "eu-west-1"}]
+    manager.create_secret(Name="s", SecretString="1", AddReplicaRegions=replicas, ForceOverwriteReplicaSecret=True)
+    clock.advance(s=8 * DAY_S)
+    assert there.get_secret_value(SecretId="s")["SecretString"] == "1"
+    assert len(there.list_secret_version_ids(SecretId="s", IncludeDeprecated=True)["Versions"]) == 1
+
+
+def test_a_replica_that_is_asked_for_again_gets_another_key(aws: Aws, manager: Any) -> None:
+    there, kms = aws("secretsmanager", region="eu-west-1"), aws("kms", region="eu-west-1")
+    manager.create_secret(Name="s", SecretString="1", AddReplicaRegions=[{"Region": "eu-west-1"}])
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    replicas = [{"Region": "eu-west-1", "KmsKeyId": key}]
+    (status,) = manager.replicate_secret_to_regions(SecretId="s", AddReplicaRegions=replicas)["ReplicationStatus"]
+    assert (status["KmsKeyId"], status["Status"]) == (key, "InSync")
+    kms.disable_key(KeyId=key)
+    with pytest.raises(there.exceptions.DecryptionFailure):
+        there.get_secret_value(SecretId="s")
+    manager.put_secret_value(SecretId="s", SecretString="2")
+    (status,) = manager.describe_secret(SecretId="s")["ReplicationStatus"]
+    assert status["Status"] == "Failed"

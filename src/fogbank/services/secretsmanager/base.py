@@ -71,6 +71,11 @@ class SecretsBase(Service):
         found.secret.changed_ms = ctx.now_ms
         self._tables.secrets.put(found.place, found.secret)
 
+    def _remove(self, place: Place) -> None:
+        """Remove a secret and all that is planned for it."""
+        self._tables.secrets.delete(place)
+        self._tables.versions.delete_all(place)
+
 
 def new_suffix() -> str:
     """The random end of an ARN: a secret that is made anew is another one to policies that name it."""

@@ -30,7 +30,7 @@ class ReplicationOperations(RotationOperations):
             raise InvalidParameter(f"The secret is not replicated to {', '.join(strangers)}.")
         for replica in found.secret.replicas:
             if replica.region in RemoveReplicaRegions and replica.status != "Failed":
-                self._remove_rows(_place_of(found, replica.region))
+                self._remove(_place_of(found, replica.region))
         self._keep_replicas(found, without=RemoveReplicaRegions)
         self._save(ctx, found)
         return {"ARN": found.arn, "ReplicationStatus": self._replication_status(found.secret)}
@@ -49,14 +49,14 @@ class ReplicationOperations(RotationOperations):
         return {"ARN": found.arn, "ReplicationStatus": self._replication_status(found.secret)}
 
     def stop_replication_to_replica(self, ctx: Context, *, SecretId: str) -> Answer:
-        """The replica becomes a secret of its own."""
+        """The replica becomes a secret of its own, which nothing rotates yet."""
         found = self._living(ctx, SecretId)
         primary_region = found.secret.primary_region
         if primary_region in ("", ctx.region):  # AWS's sentence is not recorded.
             raise InvalidRequest("Operation not permitted on a secret that is not a replica.")
         place = _place_of(found, primary_region)
         primary = self._tables.secrets.get(place)
-        found.secret.primary_region = ""
+        found.secret.primary_region, found.secret.rotation = "", Rotation()
         self._save(ctx, found)
         if primary is not None:
             there = ctx.at(region=primary_region)
@@ -80,8 +80,11 @@ class ReplicationOperations(RotationOperations):
                 raise InvalidParameter("Invalid replica region.")
             self._keep_replicas(found, without=[region])
             replica = Replica(region, each.get("KmsKeyId", ""))
-            there = self._tables.secrets.get(_place_of(found, region))
-            if there is not None and there.primary_region != ctx.region and not overwrite:
+            place = _place_of(found, region)
+            there = self._tables.secrets.get(place)
+            if there is not None and (overwrite or there.primary_region == ctx.region):
+                self._remove(place)
+            elif there is not None:
                 replica.status = "Failed"
                 replica.status_message = (
                     f"Replication failed: Secret name {found.name} already exists in region {region}."
@@ -154,10 +157,6 @@ class ReplicationOperations(RotationOperations):
                 answer["StatusMessage"] = replica.status_message
             answers.append(answer)
         return answers
-
-    def _remove_rows(self, place: Place) -> None:
-        self._tables.secrets.delete(place)
-        self._tables.versions.delete_all(place)
 
 
 def _place_of(found: Found, region: str) -> Place:

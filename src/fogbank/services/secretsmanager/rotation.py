@@ -180,6 +180,10 @@ class RotationOperations(Versions):
         rotation.scheduled_ms, rotation.window_ends_ms = window
         self._rotations.set(found.place, window.opens_ms)
 
+    def _remove(self, place: Place) -> None:
+        self._rotations.cancel(place)
+        super()._remove(place)
+
     def _unplan_rotation(self, found: Found) -> None:
         found.secret.rotation.scheduled_ms = found.secret.rotation.window_ends_ms = 0
         self._rotations.cancel(found.place)

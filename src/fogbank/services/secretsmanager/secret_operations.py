@@ -144,6 +144,7 @@ class SecretOperations(ReplicationOperations):
 
     def restore_secret(self, ctx: Context, *, SecretId: str) -> Answer:
         found = self._find(ctx, SecretId)
+        check_primary(ctx, found)
         found.secret.deletion_ms = 0
         self._deletions.cancel(found.place)
         self._plan_rotation(ctx, found)
@@ -200,8 +201,7 @@ class SecretOperations(ReplicationOperations):
 
     def _remove(self, place: Place) -> None:
         self._deletions.cancel(place)
-        self._rotations.cancel(place)
-        self._remove_rows(place)
+        super()._remove(place)
 
     def _due_for_deletion(self, place: Place, alarm: Alarm) -> None:
         self._remove(place)
