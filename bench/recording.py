@@ -11,14 +11,14 @@ from botocore.config import Config
 _CONFIG = Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, read_timeout=120)
 
 
-def client(service: str, endpoint: str) -> Any:
-    """A boto3 client of the server at `endpoint`, as the default account."""
+def client(service: str, endpoint: str, *, key: tuple[str, str] = ("test", "test")) -> Any:
+    """A boto3 client of the server at `endpoint`, as the default account or with an access key."""
     return boto3.client(
         service,
         endpoint_url=endpoint,
         region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
+        aws_access_key_id=key[0],
+        aws_secret_access_key=key[1],
         config=_CONFIG,
     )
 
@@ -26,8 +26,8 @@ def client(service: str, endpoint: str) -> Any:
 class Recorder:
     """Turns calls into the bytes that botocore would have sent."""
 
-    def __init__(self, service: str, endpoint: str) -> None:
-        self._client = client(service, endpoint)
+    def __init__(self, service: str, endpoint: str, *, key: tuple[str, str] = ("test", "test")) -> None:
+        self._client = client(service, endpoint, key=key)
         self._client.meta.events.register("before-send", self._keep)
         self._raw = b""
 

@@ -21,7 +21,7 @@ or a function:
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -180,11 +180,34 @@ def _template(text: str) -> Callable[["Context", Parameters], Found]:
     if len(names) == 1 and texts == ["", ""]:
         return lambda ctx, parameters: [_text(value) for value in values_at(parameters, names[0])]
 
+    if not any("." in name or "[]" in name for name in names):
+        return partial(_filled_plainly, names, texts)
+
     def fill(ctx: "Context", parameters: Parameters) -> list[str]:
         choices = [_choices(name, ctx, parameters) for name in names]
         return [_joined(texts, values) for values in product(*choices)]
 
     return fill
+
+
+def _filled_plainly(names: Sequence[str], texts: Sequence[str], ctx: "Context", parameters: Parameters) -> str:
+    """A template whose names are parameters themselves: nearly every one."""
+    whole = texts[0]
+    for name, text in zip(names, texts[1:], strict=True):
+        match name:
+            case "partition":
+                value = PARTITION
+            case "region":
+                value = ctx.region
+            case "account":
+                value = ctx.account
+            case _:
+                given = parameters.get(name)
+                value = "*" if given is None else _text(given)
+                if value.startswith("arn:"):
+                    return value
+        whole += value + text
+    return whole
 
 
 def _choices(name: str, ctx: "Context", parameters: Parameters) -> list[str]:

@@ -3,8 +3,8 @@
 There is one only with `--auth iam`; else `cloud.authorizer` is None and nothing is asked.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fogbank.core.arn import parse_arn
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from fogbank.core.service import Service
 
 _IDENTITIES_MAX = 4096
+_VERDICTS_MAX = 512  # of one identity
+_place = lru_cache(4096)(parse_arn)
 
 
 class Asked(NamedTuple):
@@ -36,10 +38,11 @@ class Authorizer:
         self._cloud = cloud
         self._identities: dict[str, tuple[AccessKey, Identity]] = {}
         self._identities_of = -1
+        self._iam = cloud.service("iam")
 
     def identity_of(self, access_key: str, key: "AccessKey") -> Identity:
         """Whom a key stands for. It is found out once, until something in IAM changes."""
-        iam = self._cloud.service("iam")
+        iam = self._iam
         changed_in: int = iam.changed_in()  # type: ignore[attr-defined]
         if changed_in != self._identities_of:
             self._identities.clear()
@@ -47,34 +50,23 @@ class Authorizer:
         known = self._identities.get(access_key)
         if known is not None and known[0] is key:
             return known[1]
-        identity: Identity = iam.identity_of(key)  # type: ignore[attr-defined]
+        identity: Identity = iam.identity_of(key)._replace(verdicts={})  # type: ignore[attr-defined]
         if changed_in != self._cloud.store.turn:  # What is read in the turn that wrote it may be rolled back.
             if len(self._identities) >= _IDENTITIES_MAX:
                 self._identities.clear()
             self._identities[access_key] = (key, identity)
         return identity
 
-    def check(
-        self,
-        ctx: "Context",
-        table: Authorization,
-        service: "Service",
-        needs: tuple[Need, ...],
-        given: Mapping[str, Any],
-    ) -> Iterator[Asked]:
-        """What is decided about each action on each resource that an operation needs with these parameters. Who gets
-        them stops at the first that is denied.
-        """
-        for need in needs:
-            if not need.is_due(ctx, given):
-                continue
-            tell = partial(need.facts, ctx, given)
-            owner = self._owner_of(service, table, need.action)
-            for arn in need.arns(ctx, given):
-                verdict = self.decide(
-                    ctx, ctx.identity or ANONYMOUS, need.action, arn, tell, owner, need.action in table.policy_decides
-                )
-                yield Asked(need.action, arn, verdict)
+    def prepare(self, table: Authorization, service: "Service", need: Need) -> "Prepared":
+        """A need of an operation of the service, ready to be asked for."""
+        return Prepared(need, self._service_of(service, table, need.action), need.action in table.policy_decides)
+
+    def ask(self, ctx: "Context", prepared: "Prepared", arn: str, given: Mapping[str, Any]) -> Asked:
+        """What is decided about an action on one resource for the context's identity, with these parameters."""
+        need, service, policy_decides = prepared
+        return self._decide(
+            ctx, ctx.identity or ANONYMOUS, need.action, arn, partial(need.facts, ctx, given), service, policy_decides
+        )
 
     def decide(
         self,
@@ -89,38 +81,72 @@ class Authorizer:
         """The verdict on one action on one resource. `told` are the condition keys that the request itself tells, or
         what gives them when one is asked for; `service` is the one that has the resource, if it is known.
         """
-        owner = ""
-        policies: tuple[Source, ...] = ()
-        place = parse_arn(arn)
+        tell = told if callable(told) else partial(dict, told)
+        return self._decide(ctx, identity, action, arn, tell, service, policy_decides).verdict
+
+    # ---- steps --------------------------------------------------------------------------------------------------
+
+    def _decide(
+        self,
+        ctx: "Context",
+        identity: Identity,
+        action: str,
+        arn: str,
+        tell: Callable[[], Mapping[str, Value]],
+        service: "Service | None",
+        policy_decides: bool,
+    ) -> Asked:
+        owner, document = "", None
         there = ctx
+        place = _place(arn)
         if place is not None and service is not None:
-            there = ctx.at(account=place.account or None, region=place.region or None)
+            account, region = place.account or ctx.account, place.region or ctx.region
+            if account != ctx.account or region != ctx.region:
+                there = ctx.at(account=account, region=region)
             owner = place.account or service.resource_owner(ctx, arn)
             document = service.resource_policy(there, arn)
-            policies = () if document is None else (Source(arn, read_policy(document)),)
+        # What nobody's conditions looked at is decided the same until the identity or the resource's policy changes.
+        known, key = identity.verdicts, (action, arn, owner, document)
+        if known is not None and (found := known.get(key)) is not None:
+            asked: Asked = found
+            return asked
         facts = RequestFacts(
             ctx,
             identity,
-            told if callable(told) else partial(dict, told),
+            tell,
             owner=owner or ctx.account,
             resource_tags=lambda: {} if service is None else service.resource_tags(there, arn),
         )
-        return evaluate(
+        verdict = evaluate(
             identity,
             Request(identity.arn, action, arn, facts, identity.role),
-            policies,
+            () if document is None else (Source(arn, read_policy(document)),),
             owner=owner,
             policy_decides=policy_decides,
             resource_layer=Layer.TRUST if action.startswith("sts:AssumeRole") else Layer.RESOURCE,
         )
+        asked = Asked(action, arn, verdict)
+        if known is not None and not facts.asked:
+            if len(known) >= _VERDICTS_MAX:
+                known.clear()
+            known[key] = asked
+        return asked
 
-    def _owner_of(self, service: "Service", table: Authorization, action: str) -> "Service | None":
+    def _service_of(self, service: "Service", table: Authorization, action: str) -> "Service | None":
         """The service that has the resource of an action: the table's own, or that of the action's prefix."""
         prefix = action.partition(":")[0]
         if prefix == table.service:
             return service
         package = "lambda_" if prefix == "lambda" else prefix
         return self._cloud.service(package) if self._cloud.has(package) else None
+
+
+class Prepared(NamedTuple):
+    """A need, the service that has its resources, and whether only their policies can grant it."""
+
+    need: Need
+    service: "Service | None"
+    policy_decides: bool
 
 
 def denial(table: Authorization, identity: Identity, asked: Asked) -> str:

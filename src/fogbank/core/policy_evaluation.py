@@ -11,7 +11,7 @@ account both sides must grant. Services and whoever does not sign have only the 
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fogbank.core.policies import Effect, Grantee, Policy, Request, Statement
 
@@ -71,6 +71,8 @@ class Identity(NamedTuple):
     source_identity: str = ""
     source_arn: str = ""
     """Of a service: what it is about, such as the topic that SNS delivers from."""
+    verdicts: dict[Any, Any] | None = None
+    """What was decided before without a look at the request's circumstances; None where nobody keeps that."""
     services: tuple[str, ...] = ()
     """The services that ask on behalf of this identity, the first one first."""
     organization: str = ""

@@ -36,11 +36,14 @@ class RequestFacts(Mapping[str, Value]):
         self._identity = identity
         self._tell = tell
         self._known: Mapping[str, Value] | None = None
+        self.asked = False
+        """Whether any condition or variable has looked."""
         self._owner = owner
         self._tags_of_resource = resource_tags
         self._resource_tags: dict[str, str] | None = None
 
     def get(self, key: str, default: Value | None = None) -> Value | None:  # type: ignore[override]
+        self.asked = True
         found = self._told().get(key)
         if found is None:
             found = self._find(key)

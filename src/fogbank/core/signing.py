@@ -31,7 +31,7 @@ def sign(key: bytes, text: str) -> str:
 
 
 def is_signature(key: bytes, text: str, signature: str) -> bool:
-    return hmac.compare_digest(sign(key, text).encode(), signature.encode())
+    return signature.isascii() and hmac.compare_digest(sign(key, text), signature)
 
 
 def is_signature_v2(secret: str, text: str, signature: str) -> bool:

@@ -298,7 +298,8 @@ class Table(Generic[V]):
         self._pack = msgspec.msgpack.Encoder().encode
         self._unpack = msgspec.msgpack.Decoder(value).decode
         self._peeked: dict[Key, V | None] = {}
-        self._written_in = -1
+        self.written_in = -1
+        """The last turn that wrote to the table; negative if none has."""
 
     def get(self, key: Key) -> V | None:
         data = self.get_raw(key)
@@ -323,12 +324,7 @@ class Table(Generic[V]):
     @property
     def unsettled(self) -> bool:
         """Whether this turn has written to the table: what is read now may still be rolled back."""
-        return self._written_in == self._store.turn
-
-    @property
-    def written_in(self) -> int:
-        """The last turn that wrote to the table; negative if none has."""
-        return self._written_in
+        return self.written_in == self._store.turn
 
     def get_raw(self, key: Key) -> bytes | None:
         """The stored bytes of a value: an identity for caches of what is derived from it (see `unpack`)."""
@@ -450,7 +446,7 @@ class Table(Generic[V]):
         return deleted
 
     def _forget_peeked(self) -> None:
-        self._written_in = self._store.turn
+        self.written_in = self._store.turn
         if self._peeked:
             self._peeked.clear()
 

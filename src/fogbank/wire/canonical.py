@@ -29,14 +29,14 @@ def canonical_request(
     signs it.
     """
     names = tuple(signed_headers)
-    lines = "".join([f"{name}:{_trimmed(headers.get(name, ''))}\n" for name in names])
+    lines = ""
+    for name in names:
+        value = headers.get(name, "")
+        if "  " in value or value[:1] == " " or value[-1:] == " ":
+            value = _SPACES.sub(" ", value.strip())
+        lines += f"{name}:{value}\n"
     uri = (path if as_sent else _s3_path(path)) if s3 else _normal_path(path)
     return f"{method}\n{uri}\n{canonical_query(query, as_sent=as_sent)}\n{lines}\n{';'.join(names)}\n{payload_hash}"
-
-
-def _trimmed(value: str) -> str:
-    value = value.strip()
-    return _SPACES.sub(" ", value) if "  " in value else value
 
 
 def _s3_path(path: str) -> str:

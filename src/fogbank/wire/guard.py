@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from fogbank.core.authorization import NOTHING, Authorization, Need, need
+from fogbank.core.authorization import NOTHING, Authorization, need
 from fogbank.core.authorizer import Asked, Authorizer, denial
 from fogbank.core.cloud import AccessKey, Cloud
 from fogbank.core.context import Context
@@ -54,7 +54,7 @@ class GuardedOperation:
         needs = self._table.needs(name)
         if needs is None:
             needs = NOTHING if protocol in _DOORS else (need("*")._replace(action=f"{self._table.service}:{name}"),)
-        self._needs: tuple[Need, ...] = needs
+        self._needs = tuple(authorizer.prepare(self._table, service, each) for each in needs)
         self._lets_strangers_in = self._table.anonymous or name in self._table.unsigned or protocol in _DOORS
         self._verifier = Verifier(service.name, names, protocol)
         self._find_key = partial(_find_key, cloud)
@@ -77,11 +77,16 @@ class GuardedOperation:
     def authorize(self, ctx: Context, parameters: Mapping[str, Any]) -> list[Asked]:
         """Ask for everything that the operation needs; what was asked, all of it allowed. Raises Refused."""
         asked: list[Asked] = []
-        for one in self._authorizer.check(ctx, self._table, self._service, self._needs, parameters):
-            asked.append(one)
-            if not one.verdict.allowed:
-                sentence = denial(self._table, ctx.identity or ANONYMOUS, one)
-                raise not_authorized(sentence, table=self._table, protocol=self._protocol, asked=asked)
+        for prepared in self._needs:
+            need = prepared.need
+            if need.when and not need.is_due(ctx, parameters):
+                continue
+            for arn in need.arns(ctx, parameters):
+                one = self._authorizer.ask(ctx, prepared, arn, parameters)
+                asked.append(one)
+                if not one.verdict.allowed:
+                    sentence = denial(self._table, ctx.identity or ANONYMOUS, one)
+                    raise not_authorized(sentence, table=self._table, protocol=self._protocol, asked=asked)
         return asked
 
 

@@ -126,16 +126,13 @@ class Verifier:
                 self._check_scheme(header)
                 return None
             head, mark, signature = header.rpartition("Signature=")
-            signed = _parsed(head if mark else header)
-            if signed is None or "," in signature or not mark:
-                signed = _parsed(header)
-            else:
-                signed = signed._replace(signature=signature)
-            if signed is None or not signed.signature:
+            if not mark or "," in signature:  # It need not be the last part.
+                head, signature = header, dict(_PART.findall(header)).get("Signature", "")
+            parsed = _parsed(head)
+            if parsed is None or not signature:
                 raise self._incomplete(header, request)
-            return signed._replace(
-                moment=self._moment(request, header), token=request.headers.get("x-amz-security-token", "")
-            )
+            token = request.headers.get("x-amz-security-token", "")
+            return Signed(*parsed, signature, self._moment(request, header), None, token)
         if "X-Amz-" in request.query and "X-Amz-Algorithm=" in request.query:
             return self._in_query(request)
         return None
@@ -152,7 +149,7 @@ class Verifier:
 
     def _moment(self, request: RequestData, header: str) -> str:
         moment = request.headers.get("x-amz-date") or _iso_basic(request.headers.get("date", ""))
-        if _MOMENT.match(moment) is None:
+        if not _milliseconds(moment):
             if self._s3:
                 raise self._refused(Why.UNSIGNED, "AWS authentication requires a valid Date or x-amz-date header")
             raise self._refused(
@@ -413,14 +410,15 @@ _QUERY_PARTS = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz
 
 
 @lru_cache(4096)  # All but the signature stays the same for a day.
-def _parsed(header: str) -> Signed | None:
+def _parsed(header: str) -> tuple[str, Scope, tuple[str, ...]] | None:
+    """The algorithm, the scope and the signed headers of an Authorization header."""
     algorithm, _, rest = header.partition(" ")
     given = dict(_PART.findall(rest))
     scope = _scope(algorithm, given.get("Credential", ""))
     names = given.get("SignedHeaders", "")
     if scope is None or not names:
         return None
-    return Signed(algorithm, scope, tuple(sorted(names.lower().split(";"))), given.get("Signature", ""))
+    return algorithm, scope, tuple(sorted(names.lower().split(";")))
 
 
 def _scope(algorithm: str, credential: str) -> Scope | None:

@@ -1,12 +1,15 @@
 """Who asks and what may they do: access keys and roles with the policies that go with them, for authorization."""
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
 
 from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import AccessKey
 from fogbank.core.policies import read_policy
 from fogbank.core.policy_evaluation import Identity, Kind, Source
 from fogbank.core.service import Service
+from fogbank.core.store import Table
 from fogbank.services.iam.aws_managed import aws_managed_policies, is_aws_managed
 from fogbank.services.iam.records import Group, IamTables, Role, User
 
@@ -24,10 +27,12 @@ class Identities(Service):
         """The last turn of the store that changed what anybody may do: until another one, identities stay as they
         are.
         """
-        tables = self._tables
-        holders = (tables.users, tables.groups, tables.roles, tables.policies)
-        organizations: int = self.cloud.organizations.changed_in()
-        return max(organizations, *(table.written_in for table in holders))
+        return max([table.written_in for table in self._of_identities])
+
+    @cached_property
+    def _of_identities(self) -> tuple[Table[Any], ...]:
+        tables, organizations = self._tables, self.cloud.organizations
+        return (tables.users, tables.groups, tables.roles, tables.policies, *organizations.deciding_tables)
 
     def identity_of(self, key: AccessKey) -> Identity:
         """Whom an access key stands for. A user or role that is gone has no policies any more."""

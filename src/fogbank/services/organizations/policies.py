@@ -10,6 +10,7 @@ from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.pages import page
 from fogbank.core.policy_grammar import MalformedPolicy, check_identity_policy
 from fogbank.core.service import Answer
+from fogbank.core.store import Table
 from fogbank.core.tags import tag_map
 from fogbank.services.organizations.base import FULL_ACCESS, Base, described, node_arn
 from fogbank.services.organizations.errors import (
@@ -189,8 +190,10 @@ class Policies(Base):
 
     # ---- for authorization --------------------------------------------------------------------------------------
 
-    def changed_in(self) -> int:
-        return self._tables.changed_in()
+    @property
+    def deciding_tables(self) -> tuple[Table[Any], ...]:
+        """A write to one of them may change what is controlled."""
+        return self._tables.deciding
 
     def control_of(self, account: str) -> list[list[tuple[str, str]]]:
         """The service control policies of an account, level by level from the root down: their ARNs and texts. The

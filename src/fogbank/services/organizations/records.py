@@ -5,8 +5,9 @@
 """
 
 import secrets
+from typing import Any
 
-from fogbank.core.store import Record, Store
+from fogbank.core.store import Record, Store, Table
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 ROOT, UNIT, ACCOUNT = "ROOT", "ORGANIZATIONAL_UNIT", "ACCOUNT"
@@ -67,9 +68,8 @@ class OrganizationTables:
         # organization, request id
         self.creations = store.table("organizations.creations", key=(str, str), value=CreationStatus)
 
-    def changed_in(self) -> int:
-        """The last turn of the store that changed what service control policies may say."""
-        return max(self.members.written_in, self.nodes.written_in, self.policies.written_in)
+        self.deciding: tuple[Table[Any], ...] = (self.members, self.nodes, self.policies)
+        """What service control policies depend on."""
 
 
 def new_id(prefix: str, length: int) -> str:

@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html
 """
 
+from fogbank.core.arn import PARTITION
 from fogbank.core.authorization import Authorization, Parameters, need
 from fogbank.core.context import Context
 from fogbank.services.sqs.move_tasks import read_handle
@@ -13,7 +14,7 @@ _NEW_QUEUE = "arn:{partition}:sqs:{region}:{account}:{QueueName}"
 
 def _queue(ctx: Context, parameters: Parameters) -> str:
     address = parse_queue_url(str(parameters.get("QueueUrl", "*")))
-    return ctx.at(account=address.account, region=address.region).arn("sqs", address.name)
+    return f"arn:{PARTITION}:sqs:{address.region or ctx.region}:{address.account or ctx.account}:{address.name}"
 
 
 def _named_queue(ctx: Context, parameters: Parameters) -> str:
