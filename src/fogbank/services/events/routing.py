@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from fogbank.core import lineage
 from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
 from fogbank.core.delegation import acting_as, in_name_of, permit_sending
@@ -91,7 +92,11 @@ class Router:
     # ---- in --------------------------------------------------------------------------------------------
 
     def route(self, ctx: Context, bus: str, event: dict[str, Any]) -> None:
-        """Send the event to the targets of every enabled rule of the bus that matches it."""
+        """Send the event to the targets of every enabled rule of the bus that matches it.
+
+        As on AWS, loops of functions through buses are not counted.
+        """
+        ctx = ctx.traced(lineage.without(ctx.trace))
         text = ""
         for rule in self._rules(ctx, bus).candidates(event):
             if rule.match(event):

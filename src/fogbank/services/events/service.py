@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-from fogbank.core import lineage
 from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
 from fogbank.core.pages import page
@@ -327,8 +326,7 @@ class EventsService(Replays, ApiDestinations):
         time = timestamp(int(entry["Time"] * 1000) if "Time" in entry else ctx.now_ms)
         event = new_event(ctx, source, entry["DetailType"], detail, entry.get("Resources") or [], time)
         bus = entry.get("EventBusName") or DEFAULT_BUS
-        # Loops of functions through buses are not counted.
-        there = ctx.traced(lineage.without(ctx.trace))
+        there = ctx
         if bus != DEFAULT_BUS:
             bus, there = self.find_bus(ctx, bus)
         if "TraceHeader" in entry:

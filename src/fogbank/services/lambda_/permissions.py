@@ -1,5 +1,4 @@
-"""Resource policies of functions: who else may invoke them. Stored and shown; enforcement belongs to
-`--auth iam`."""
+"""Resource policies of functions: who else may invoke them, which is asked with `--auth iam` and at function URLs."""
 
 import json
 import uuid

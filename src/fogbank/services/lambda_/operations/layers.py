@@ -128,7 +128,7 @@ class LayerOperations(Operations):
             self._tables.layers.put(key, layer)
         return None
 
-    # ---- who else may use a layer version: kept and shown ----------------------------------------------------------
+    # ---- who else may use a layer version ---------------------------------------------------------------------------
 
     def add_layer_version_permission(
         self,
