@@ -20,7 +20,8 @@ class Stage:
         self.slow: asyncio.Event | None = None
         self.settled: list[tuple[bool, str]] = []
         self.ended: list[Slot] = []
-        self.fleets = Fleets(self.clock, Tasks(), Pool(self.clock, self.ended.append), self.make)
+        self.pool = Pool(self.clock, self.ended.append)
+        self.fleets = Fleets(self.clock, Tasks(), self.pool, self.make)
         self.fleets.settled = lambda fleet: self.settled.append((fleet.ready, fleet.failure))
 
     async def make(self, key: Key) -> Slot:
@@ -119,7 +120,9 @@ def test_what_was_being_started_when_nobody_wants_it_any_more_ends() -> None:
         await stage.rest()
         fleet = stage.fleets.get(KEY)
         assert fleet is not None
-        assert (fleet.allocated, len(stage.ended)) == (1, 2)
+        assert (fleet.allocated, len(stage.ended)) == (1, 0)
+        places = [stage.pool.claim_provisioned() for _ in range(PROVISIONED_MAX)]
+        assert places.count(True) == PROVISIONED_MAX - 1
 
     play(act)
 

@@ -177,14 +177,6 @@ def test_an_initialization_that_fails_is_told_and_leaves_invocations_to_demand(a
     eventually(tried_as_often_as_aws_does)
 
 
-def test_more_than_the_machine_keeps_fails_with_its_reason(client: Any) -> None:
-    provision(client, "1", 181)
-    eventually(lambda: state(client, "1")[0] == "FAILED")
-    reason = client.get_provisioned_concurrency_config(FunctionName="f", Qualifier="1")["StatusReason"]
-    assert "180" in reason
-    client.delete_provisioned_concurrency_config(FunctionName="f", Qualifier="1")
-
-
 def test_an_alias_moves_to_another_version_without_a_cold_start(client: Any) -> None:
     provision(client, "live", 1)
     eventually(lambda: state(client, "live") == ("READY", 1))

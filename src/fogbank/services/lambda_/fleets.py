@@ -1,5 +1,6 @@
 """Provisioned environments: initialized ahead, kept for their version's invocations, and replaced when they end."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from fogbank.core.clock import Clock
@@ -19,7 +20,12 @@ class InitializationFailed(Exception):
     """The function's own code failed before it could take an invocation."""
 
 
-FAILURES = (InitializationFailed, RuntimeUnavailable, AwsError, OSError)
+class NoPlace(Exception):
+    def __init__(self) -> None:
+        super().__init__(NO_PLACE)
+
+
+FAILURES = (InitializationFailed, NoPlace, RuntimeUnavailable, AwsError, OSError)
 """Why an environment cannot be had: its code, its runtime, a function that is gone, a machine that is full."""
 
 
@@ -38,13 +44,18 @@ class Fleet:
         self.busy = 0
         self.peak = 0
         """The most that were in use at once since it was last set."""
-        self.starting = 0
+        self.starting: set[asyncio.Task[None]] = set()
         self.attempts = 0
         self.failure = ""
 
     @property
     def allocated(self) -> int:
         return min(len(self.idle) + self.busy, self.wanted)
+
+    @property
+    def size(self) -> int:
+        """How many there are or soon will be."""
+        return len(self.idle) + self.busy + len(self.starting)
 
     @property
     def ready(self) -> bool:
@@ -85,7 +96,9 @@ class Fleets:
         fleet.attempts, fleet.failure = 0, ""
         if not wanted:
             del self._fleets[key]
-        while fleet.idle and len(fleet.idle) + fleet.busy > wanted:
+        while fleet.starting and fleet.size > wanted:
+            fleet.starting.pop().cancel()
+        while fleet.idle and fleet.size > wanted:
             self._pool.end_provisioned(fleet.idle.pop(0))
         self._fill(fleet)
 
@@ -138,26 +151,27 @@ class Fleets:
     # ---- steps --------------------------------------------------------------------------------------------------
 
     def _fill(self, fleet: Fleet) -> None:
-        while not fleet.failure and len(fleet.idle) + fleet.busy + fleet.starting < fleet.wanted:
-            if not self._pool.claim_provisioned():
-                self._give_up(fleet, NO_PLACE)
-                return
-            fleet.starting += 1
-            self._tasks.spawn(f"provision an environment of {fleet.key[2]}", self._start(fleet))
+        while not fleet.failure and fleet.size < fleet.wanted:
+            work = self._start(fleet)
+            fleet.starting.add(self._tasks.spawn(f"provision an environment of {fleet.key[2]}", work))
 
     async def _start(self, fleet: Fleet) -> None:
+        this = asyncio.current_task()
+        assert this is not None, "it is a task of its own"
         try:
             slot = await self._made(fleet.key)
         except FAILURES as error:
-            fleet.starting -= 1
+            fleet.starting.discard(this)
             self._failed(fleet, error)
             return
-        fleet.starting -= 1
+        fleet.starting.discard(this)
         fleet.attempts = 0
         self._join(fleet, slot)
 
     async def _made(self, key: Key) -> Slot:
-        """An environment for a place that was claimed, which is given up if it cannot be had."""
+        """An environment in a place of its own, which is given up if it cannot be had."""
+        if not self._pool.claim_provisioned():
+            raise NoPlace
         try:
             return await self._make(key)
         except BaseException:
@@ -188,14 +202,13 @@ class Fleets:
             self.settled(fleet)
 
     async def _renew(self, fleet: Fleet, slot: Slot) -> None:
-        """Without a place for another, or if it cannot be had, the slot is used for as long as it can be."""
+        """If there cannot be another, the slot is used for as long as it can be."""
         try:
-            if self._pool.claim_provisioned():
-                fresh = await self._made(fleet.key)
-                if slot in fleet.idle:
-                    fleet.idle.remove(slot)
-                    self._pool.end_provisioned(slot)
-                self._join(fleet, fresh)
+            fresh = await self._made(fleet.key)
+            if slot in fleet.idle:
+                fleet.idle.remove(slot)
+                self._pool.end_provisioned(slot)
+            self._join(fleet, fresh)
         except FAILURES:
             return
         finally:
