@@ -117,6 +117,25 @@ def test_files_are_delivered_every_five_minutes(aws: Any, trail: Any, bucket: st
     trail.stop_logging(Name="main")
 
 
+def test_a_trail_that_is_stopped_delivers_what_it_has(
+    aws: Any, trail: Any, bucket: str, account: str, clock: Any
+) -> None:
+    trail.create_trail(Name="main", S3BucketName=bucket)
+    trail.start_logging(Name="main")
+    aws("sqs").create_queue(QueueName="first")
+    clock.advance(s=1)
+    trail.stop_logging(Name="main")
+    aws("sqs").create_queue(QueueName="unseen")
+    clock.advance(s=1)
+    trail.start_logging(Name="main")
+    aws("sqs").create_queue(QueueName="second")
+    clock.advance(s=1)
+    trail.stop_logging(Name="main")
+    keys = eventually(lambda: len(found := keys_in(aws, bucket, "AWSLogs/")) == 2 and found)
+    told = [event for key in keys for event in records(aws, bucket, key) if event["eventName"] == "CreateQueue"]
+    assert {event["requestParameters"]["queueName"] for event in told} == {"first", "second"}
+
+
 def test_a_log_group_gets_the_events_too(aws: Any, trail: Any, bucket: str, account: str, clock: Any) -> None:
     aws("logs").create_log_group(logGroupName="events")
     (group,) = aws("logs").describe_log_groups()["logGroups"]

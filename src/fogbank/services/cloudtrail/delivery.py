@@ -34,10 +34,11 @@ _KIND = "cloudtrail.delivery"
 
 
 class Due(Record):
-    """Deliver what the trail has until then."""
+    """Deliver what the trail has until then; `since_ms` is what it had delivered when this was written."""
 
     region: str
     name: str
+    since_ms: int
     until_ms: int
 
 
@@ -62,14 +63,14 @@ class Delivery(Digests, Base):
 
     def _ring(self, key: TrailKey, alarm: Alarm) -> None:
         trail = self._tables.trails.get(key)
-        if trail is None:
-            return
-        account, region, name = key
-        ctx = self.cloud.context(account=account, region=region)
-        until_ms = ctx.now_ms - LAG_MS
-        self.cloud.outbox.put(ctx, _KIND, lane="/".join(key), payload=Due(region, name, until_ms))
-        if trail.logging or trail.stopped_ms >= until_ms:
+        if trail is not None and trail.logging:
+            ctx = self.cloud.context(account=key[0], region=key[1])
+            self._deliver_until(ctx, key, trail, ctx.now_ms - LAG_MS)
             self._schedule(key, ctx.now_ms)
+
+    def _deliver_until(self, ctx: Context, key: TrailKey, trail: Trail, until_ms: int) -> None:
+        due = Due(key[1], key[2], trail.delivered_ms, until_ms)
+        self.cloud.outbox.put(ctx, _KIND, lane="/".join(key), payload=due)
 
     # ---- what ---------------------------------------------------------------------------------------------------
 
@@ -78,10 +79,12 @@ class Delivery(Digests, Base):
         trail = self._tables.trails.get(key)
         if trail is None:
             return
-        until_ms = due.until_ms if trail.logging else min(due.until_ms, trail.stopped_ms)
+        # Who stops a trail and starts it again still gets what came before.
+        restarted = trail.delivered_ms > due.until_ms
+        since_ms, until_ms = due.since_ms if restarted else trail.delivered_ms, due.until_ms
         files: list[LogFile] = []
         for region in self._regions(key, trail):
-            events = [event for event in self._between(key, trail, region, until_ms) if takes(trail, event)]
+            events = [event for event in self._between(key, trail, region, since_ms, until_ms) if takes(trail, event)]
             for number, start in enumerate(range(0, len(events), FILE_EVENTS_MAX)):
                 part = events[start : start + FILE_EVENTS_MAX]
                 files.append(await _put_file(ctx, key, trail, region, part, until_ms, number))
@@ -99,12 +102,10 @@ class Delivery(Digests, Base):
             return self.cloud.audit.regions_of(account)
         return [home, GLOBAL_REGION] if trail.global_events and home != GLOBAL_REGION else [home]
 
-    def _between(self, key: TrailKey, trail: Trail, region: str, until_ms: int) -> Iterator[Event]:
+    def _between(self, key: TrailKey, trail: Trail, region: str, since_ms: int, until_ms: int) -> Iterator[Event]:
         account, home, _ = key
         only_global = not trail.multi_region and region != home
-        found = self.cloud.audit.entries(
-            account, region, since_ms=trail.delivered_ms, until_ms=until_ms - 1, newest_first=False
-        )
+        found = self.cloud.audit.entries(account, region, since_ms=since_ms, until_ms=until_ms - 1, newest_first=False)
         for (_, _, at_ms, _), entry in found:
             is_global = entry.service in GLOBAL_SERVICES
             if (is_global and trail.global_events) or not (is_global or only_global):

@@ -136,11 +136,13 @@ class Trails(Delivery):
         return {}
 
     def stop_logging(self, ctx: Context, *, Name: str) -> Answer:
-        """What came until now is delivered once more."""
+        """What came until now is delivered at once."""
         key, trail = self._own_trail(ctx, Name)
         if trail.logging:
             trail.logging, trail.stopped_ms = False, ctx.now_ms
             self._tables.trails.put(key, trail)
+            self._due.cancel(key)
+            self._deliver_until(ctx, key, trail, ctx.now_ms)
         return {}
 
     async def update_trail(
