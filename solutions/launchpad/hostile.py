@@ -34,11 +34,17 @@ class Listener:
         self._socket.close()
 
 
+# Whoever takes all that there is is ended from outside, and has no say.
+ENDED = frozenset(("fill_disk", "flood_log", "fork_bomb", "hog_memory", "hog_processors"))
+
+
 @dataclass
 class Act:
     """All attempts of one kind."""
 
     tried: int = 0
+    told: int = 0
+    """How often it came to say what it saw, before it was ended."""
     breaches: list[str] = field(default_factory=list)
     seen: str = ""
 
@@ -73,8 +79,9 @@ class Attack:
 
     @property
     def complete(self) -> bool:
-        """Whether each kind was tried."""
-        return all(function.snippet in self.acts for function in self.functions)
+        """Whether each kind was tried, and had its say."""
+        acts = {function.snippet for function in self.functions}
+        return all(self.acts[act].told or (act in ENDED and self.acts[act].tried) for act in acts)
 
     def _work(self, functions: Sequence[Function]) -> None:
         while not self._stop.is_set():
@@ -94,10 +101,11 @@ class Attack:
             act.tried += 1
             if answer.status == 200:
                 result = answer.document["document"]["result"]
+                act.told += 1
                 act.seen = result["seen"]
                 if result["breached"]:
                     act.breaches.append(result["seen"])
-            else:
+            elif not act.told:
                 act.seen = ending(answer.document.get("message", ""))
 
 

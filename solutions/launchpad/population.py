@@ -31,7 +31,9 @@ PROBE = ({"target": "target"}, {"result": "result"})
 CALLING = ("visits", "steal_records")
 HOSTILE_TENANT_EVERY = 5
 HOSTILE_IN_TENANT = 3
-TIMEOUT_S = {"slow": 5, "read_files": 8, "fork_bomb": 8, "fill_disk": 10, "flood_log": 10, "hog_memory": 10}
+# A function's share of a processor is as its memory: hostile ones have the time to say what they saw.
+MEMORY_MB = {"use_role": 512, "invoke_neighbour": 512}
+TIMEOUT_S = {"slow": 5, **dict.fromkeys(HOSTILE, 10), "hog_processors": 3}
 
 
 @dataclass
@@ -58,7 +60,7 @@ class Function:
             "source": f"{source}\nMARK = {self.tenant.mark!r}\n",
             "inputs": inputs,
             "outputs": outputs,
-            "memory_mb": 128,
+            "memory_mb": MEMORY_MB.get(self.snippet, 128),
             "timeout_s": TIMEOUT_S.get(self.snippet, 3),
             # One that tries its role has the one that denies everything.
             "rights": "nothing" if self.snippet == "use_role" else "log",

@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 from cost import PRICES
+from hostile import ENDED
 
 Report = dict[str, Any]
 
@@ -24,7 +25,10 @@ def broken(report: Report) -> list[str]:
     checks = (
         ("every answer was right", not report["wrong_count"]),
         ("every hostile act was stopped", not any(act["breaches"] for act in report["acts"].values())),
-        ("each kind of hostile act was tried", len(report["acts"]) > 0),
+        (
+            "each kind of hostile act was tried, and had its say",
+            len(report["acts"]) > 0 and all(map(said, report["acts"].items())),
+        ),
         ("nothing was reached that listens beside the cloud", not report["listener"]),
         ("every border held", all(must == had for _, must, had in report["borders"])),
         ("nothing was left for the next tenant", not report["left"]),
@@ -34,6 +38,12 @@ def broken(report: Report) -> list[str]:
         ("one query follows a request through both accounts", len({row["@log"] for row in rows}) == 3),
     )
     return [promise for promise, is_kept in checks if not is_kept]
+
+
+def said(named: tuple[str, dict[str, Any]]) -> bool:
+    """Whether it told what it saw; one that is ended from outside need not."""
+    name, act = named
+    return bool(act["told"] or (name in ENDED and act["tried"]))
 
 
 def too_few(report: Report) -> bool:
