@@ -126,14 +126,15 @@ def test_each_region_has_a_stream_of_its_own_that_tells_of_all_writes(aws: Aws, 
 
 def test_regions_know_each_other_and_forget_those_that_leave(aws: Aws, make_table: MakeTable) -> None:
     table = make_table("id")
-    add(aws, table, AWAY, KMSMasterKeyId="key-1")
+    key = aws("kms", region=AWAY).create_key()["KeyMetadata"]["KeyId"]
+    add(aws, table, AWAY, KMSMasterKeyId=key)
     add(aws, table, FAR)
     assert replicas(aws, table) == {AWAY: "ACTIVE", FAR: "ACTIVE"}
     assert set(replicas(aws, table, AWAY)) == {HOME, FAR}
     assert set(replicas(aws, table, FAR)) == {HOME, AWAY}
     described = aws("dynamodb", region=FAR).describe_table(TableName=table)["Table"]
     assert described["GlobalTableVersion"] == "2019.11.21"
-    assert "key-1" in [replica.get("KMSMasterKeyId") for replica in described["Replicas"]]
+    assert key in [replica.get("KMSMasterKeyId") for replica in described["Replicas"]]
     put(aws, table, FAR, "a", "1")
     eventually(lambda: [value(aws, table, region, "a") for region in (HOME, AWAY)] == ["1", "1"])
 

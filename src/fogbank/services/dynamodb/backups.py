@@ -213,7 +213,7 @@ class Backups(TableAccess):
             read_units=units[0],
             write_units=units[1],
             table_class=source.table_class,
-            sse=source.sse if encryption is None else encryption,
+            sse=self._encryption.settled(ctx, name, source.sse if encryption is None else encryption),
             max_read_units=source.max_read_units,
             max_write_units=source.max_write_units,
         )

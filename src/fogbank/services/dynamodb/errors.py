@@ -25,6 +25,11 @@ class LimitExceeded(AwsError):
     code = "LimitExceededException"
 
 
+class KmsAccessDenied(AwsError):
+    code = "AccessDeniedException"
+    message = "KMS key access denied exception."
+
+
 class ConditionalCheckFailed(AwsError):
     code = "ConditionalCheckFailedException"
     message = "The conditional request failed"

@@ -57,7 +57,7 @@ class GlobalTables(TableAccess):
                 _set_replica(member.replicas[region], wanted)
                 self._save(member)
             else:
-                self._set_own(member, wanted)
+                self._set_own(ctx, member, wanted)
 
     def _add_replica(self, ctx: Context, table: TableRecord, region: str, wanted: dict[str, Any]) -> None:
         there = ctx.at(region=region)
@@ -76,7 +76,7 @@ class GlobalTables(TableAccess):
         new.copies_running, new.restore, new.expiry_id, new.expiry_filling = 0, None, 0, False
         for index in new.indexes:
             index.id, index.backfilling = self._tables.next_id(), False
-        self._set_own(new, wanted)
+        self._set_own(ctx, new, wanted)
         if table.stream is not None:
             self._set_stream(there, new, {"StreamEnabled": True, "StreamViewType": table.stream.view_type})
         home = Replica(since_ms=ctx.now_ms, active=True)
@@ -88,10 +88,11 @@ class GlobalTables(TableAccess):
         self._save(new)
         self._replication.fill(ctx, table, region)
 
-    def _set_own(self, table: TableRecord, wanted: dict[str, Any]) -> None:
+    def _set_own(self, ctx: Context, table: TableRecord, wanted: dict[str, Any]) -> None:
         """Change what a replica may have different from the others."""
         if "KMSMasterKeyId" in wanted:
-            table.sse = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": wanted["KMSMasterKeyId"]}
+            given = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": wanted["KMSMasterKeyId"]}
+            table.sse = self._encryption.settled(ctx.at(region=table.region), table.name, given)
         if "TableClassOverride" in wanted:
             table.table_class = wanted["TableClassOverride"]
         if not table.on_demand and "ProvisionedThroughputOverride" in wanted:

@@ -10,6 +10,8 @@ from typing import Any
 from fogbank.core.store import Record, Store
 from fogbank.services.dynamodb.values import Item, item_size
 
+KEY_ARN = "KeyArn"
+
 
 class Index(Record):
     """A secondary index; `keys` are its partition and sort attributes."""
@@ -93,6 +95,7 @@ class TableRecord(Record):
     deletion_protection: bool = False
     table_class: str = "STANDARD"
     sse: dict[str, Any] | None = None
+    """The SSESpecification, and under `KEY_ARN` the key that it means."""
     point_in_time_recovery: bool = False
     warm_read_units: int = 0
     warm_write_units: int = 0

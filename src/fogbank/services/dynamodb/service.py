@@ -11,6 +11,7 @@ from fogbank.services.dynamodb.batch_operations import BatchOperations
 from fogbank.services.dynamodb.contributor_insights import ContributorInsights
 from fogbank.services.dynamodb.copies import Copies
 from fogbank.services.dynamodb.counts import ItemCounts
+from fogbank.services.dynamodb.encryption import TableEncryption
 from fogbank.services.dynamodb.export_runs import ExportRuns
 from fogbank.services.dynamodb.exports import Exports
 from fogbank.services.dynamodb.import_runs import ImportRuns
@@ -78,6 +79,7 @@ class DynamoDBService(
         self._transactions = Transactions(self._tables, self._items, self._writes)
         self.streams = Streams(self._tables)
         self._counts = ItemCounts(self._tables, cloud.tasks)
+        self._encryption = TableEncryption(cloud)
 
     async def start(self) -> None:
         while True:

@@ -7,6 +7,7 @@ from fogbank.core.context import Context
 from fogbank.core.service import Service
 from fogbank.services.dynamodb import tables as definitions
 from fogbank.services.dynamodb.counts import ItemCounts
+from fogbank.services.dynamodb.encryption import TableEncryption
 from fogbank.services.dynamodb.errors import ResourceInUse, ResourceNotFound, Validation
 from fogbank.services.dynamodb.items import Items, expiry_id
 from fogbank.services.dynamodb.records import DynamoDBTables, Index, Stream, StreamEntry, TableRecord
@@ -18,6 +19,7 @@ class TableAccess(Service):
     _tables: DynamoDBTables
     _items: Items
     _counts: ItemCounts
+    _encryption: TableEncryption
 
     def _table(self, ctx: Context, name: str, *, wording: str | None = None) -> TableRecord:
         """The table of that name or ARN, to be changed and saved.
@@ -31,10 +33,14 @@ class TableAccess(Service):
         return table if table is not None else _not_found(name, wording)
 
     def _shared_table(self, ctx: Context, name: str) -> TableRecord:
-        """As `_table`, but only to be read: other requests have the same record."""
+        """The table whose items are read or written. It must not be changed: other requests have the same record."""
         name = definitions.name_of(name).partition("/")[0] if name.startswith("arn:") else name
         table = self._tables.tables.peek((ctx.account, ctx.region, name))
-        return table if table is not None else _not_found(name, None)
+        if table is None:
+            _not_found(name, None)
+        if table.sse:
+            self._encryption.check(ctx, table)
+        return table
 
     def _index(self, table: TableRecord, name: str | None) -> Index | None:
         if name is None:

@@ -4,11 +4,10 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.h
 """
 
 import re
-import uuid
 from typing import Any
 
 from fogbank.services.dynamodb.errors import Validation
-from fogbank.services.dynamodb.records import Index, Replica, Restore, TableRecord
+from fogbank.services.dynamodb.records import KEY_ARN, Index, Replica, Restore, TableRecord
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 # Items and bytes by table or index id.
@@ -225,22 +224,17 @@ def warm_up(table: TableRecord, owner: TableRecord | Index, wanted: dict[str, in
     owner.warm_write_units = wanted.get("WriteUnitsPerSecond", owner.warm_write_units)
 
 
-def encryption_key_arn(table: TableRecord, given: str | None) -> str:
-    """The key's ARN: the one that was given, or that of the key that AWS manages for DynamoDB in the account."""
-    if given is not None and given.startswith("arn:"):
-        return given
-    kms = f"arn:aws:kms:{table.region}:{table.account}"
-    if given is not None:
-        return f"{kms}:{given}" if given.startswith("alias/") else f"{kms}:key/{given}"
-    return f"{kms}:key/{uuid.uuid5(uuid.NAMESPACE_URL, f'{kms}:alias/aws/dynamodb')}"
+def key_arn_of(table: TableRecord) -> str:
+    """The ARN of the table's key, or what was given for one in an older data folder."""
+    sse = table.sse or {}
+    return str(sse.get(KEY_ARN) or sse.get("KMSMasterKeyId") or "alias/aws/dynamodb")
 
 
 def describe_encryption(table: TableRecord) -> dict[str, Any] | None:
     """The SSEDescription; None for a table under the key that DynamoDB owns, as all are by default."""
     if not table.sse or not table.sse.get("Enabled"):
         return None
-    key = encryption_key_arn(table, table.sse.get("KMSMasterKeyId"))
-    return {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key}
+    return {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key_arn_of(table)}
 
 
 def describe(table: TableRecord, counts: Counts | None = None, *, status: str = "ACTIVE") -> dict[str, Any]:
