@@ -49,15 +49,16 @@ class Violations:
             return
         if self._validates:
             for text in constraints(shape, value):
-                self._add(as_typed(shape, value), path, text)
+                self._add(as_typed(shape, value), path, text, sensitive=shape.sensitive)
         if shape.type == "list":
             self._list(shape, value, path)
         elif shape.type == "map":
             self._map(shape, value, path)
 
-    def _add(self, value: Any, path: str, constraint: str) -> None:
-        shown = "null" if value is None else f"'{java_text(value)}'"
-        self.found.append(f"Value {shown} at '{path}' failed to satisfy constraint: {constraint}")
+    def _add(self, value: Any, path: str, constraint: str, *, sensitive: bool = False) -> None:
+        """What the model calls sensitive is not repeated."""
+        shown = "" if sensitive else "null " if value is None else f"'{java_text(value)}' "
+        self.found.append(f"Value {shown}at '{path}' failed to satisfy constraint: {constraint}")
 
     def _structure(self, shape: Shape, value: Any, path: str) -> None:
         if shape.document or shape.eventstream or not isinstance(value, Mapping):

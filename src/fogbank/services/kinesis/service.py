@@ -6,5 +6,5 @@ from fogbank.services.kinesis.tagging import Tagging
 class KinesisService(Tagging):
     """Streams, shards and their records, consumers, tags and policies.
 
-    Queues and channels answer NotImplemented. Nothing is encrypted.
+    Queues and channels answer NotImplemented.
     """
