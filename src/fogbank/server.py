@@ -40,6 +40,8 @@ log = logging.getLogger("fogbank.server")
 DRAIN_S = 10.0
 # Most threads wait for HTTP endpoints of the user: a few that hang must not hold up the others.
 THREADS_MAX = 64
+# An environment has 1,024 descriptors on AWS.
+CONNECTIONS_OF_A_FUNCTION_MAX = 1024
 BODY_BYTES_MAX = 64 * 1024  # of a request to /_fogbank/ that is no snapshot
 _STATE = ("store.lmdb", "blobs", master_key.FILE)
 _CHUNK_BYTES = 1 << 20
@@ -163,7 +165,8 @@ class Server:
 
     async def serve(self, listener: socket.socket) -> asyncio.AbstractServer:
         """Answer requests on another listening socket: that of a function in its own network."""
-        return await asyncio.get_running_loop().create_server(self._functions_connections.protocol, sock=listener)
+        protocol = self._functions_connections.limited(CONNECTIONS_OF_A_FUNCTION_MAX)
+        return await asyncio.get_running_loop().create_server(protocol, sock=listener)
 
     # ---- Application: the gateway may be replaced while the server runs ------------------------------------------
 

@@ -85,6 +85,21 @@ class Connections:
     def protocol(self) -> "HttpConnection":
         return HttpConnection(self)
 
+    def limited(self, most: int) -> "Callable[[], asyncio.Protocol]":
+        """Like `protocol`, for a listener of its own that has no more than so many connections at a time."""
+        own: set[Connection] = set()
+
+        def protocol() -> asyncio.Protocol:
+            if len(own) >= most:
+                own.intersection_update(self._open)
+                if len(own) >= most:
+                    return _Refusal()
+            connection = HttpConnection(self)
+            own.add(connection)
+            return connection
+
+        return protocol
+
     def opened(self, connection: Connection) -> None:
         self._open.add(connection)
 
@@ -108,6 +123,13 @@ class Connections:
             await asyncio.sleep(0.02)
         for connection in tuple(self._open):
             connection.abort()
+
+
+class _Refusal(asyncio.Protocol):
+    """One connection too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast(asyncio.Transport, transport).abort()
 
 
 class _Slot:

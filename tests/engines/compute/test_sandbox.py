@@ -673,3 +673,42 @@ def test_frozen_processes_and_their_groups_do_not_outlive_a_killed_server(harnes
     assert all(folder.exists() for folder in folders)
     ControlGroups.find().close()  # As the next server does.
     assert not any(folder.parent.exists() for folder in folders)
+
+
+# ---- the server -------------------------------------------------------------------------------------------------
+
+
+def test_the_runtime_api_takes_no_endless_heads_and_no_thousands_of_connections(harness: Harness) -> None:
+    endless = """
+    host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
+    got = {}
+    chunked = b"POST /2018-06-01/runtime/init/error HTTP/1.1\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n0\\r\\n"
+    for name, start in (("header", b"GET / HTTP/1.1\\r\\nX: "), ("path", b"GET /"), ("trailer", chunked + b"X: ")):
+        connection = socket.create_connection((host, int(port)))
+        sent = 0
+        try:
+            connection.sendall(start)
+            while sent < 64:
+                connection.sendall(b"x" * (1 << 20))
+                sent += 1
+        except OSError:
+            pass
+        got[name] = sent < 64
+    """
+    many = """
+    host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
+    open_ones = [socket.create_connection((host, int(port))) for _ in range(400)]
+    alive = 0
+    for connection in open_ones:
+        try:
+            connection.sendall(b"GET /nothing HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+            alive += connection.recv(10) != b""
+        except OSError:
+            pass
+        connection.close()
+    got = alive
+    """
+    heads, alive, after = get(harness, endless, many, "got = 1")
+    assert heads == {"header": True, "path": True, "trailer": True}
+    assert 0 < alive < 128
+    assert after == 1

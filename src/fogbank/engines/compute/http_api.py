@@ -14,6 +14,9 @@ from typing import Protocol, cast
 import httptools
 
 Headers = Mapping[str, str]
+# A runtime and the extensions need one or two connections each and heads of a few KB: more is meant to do harm.
+CONNECTIONS_MAX = 128
+HEAD_BYTES_MAX = 256 << 10
 
 
 class Receiver(Protocol):
@@ -112,6 +115,8 @@ class Connection(asyncio.Protocol):
         self._api = api
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
+        self._head_bytes = 0
+        """Of a head, or the trailers behind a body, that has not come to its end: the parser keeps them."""
         self._url = b""
         self._headers: dict[str, str] = {}
         self._receiver: Receiver | None = None
@@ -142,6 +147,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports do not derive from asyncio.Transport.
         self._transport = cast(asyncio.Transport, transport)
+        if len(self._api.connections) >= CONNECTIONS_MAX:
+            self.abort()
         self._api.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -154,9 +161,12 @@ class Connection(asyncio.Protocol):
             self._request.on_gone()
 
     def data_received(self, data: bytes) -> None:
+        self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
+            self.abort()
+        if self._head_bytes > HEAD_BYTES_MAX:
             self.abort()
 
     # ---- httptools ----------------------------------------------------------------------------------------------
@@ -172,6 +182,7 @@ class Connection(asyncio.Protocol):
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
+        self._head_bytes = 0
         method = self._parser.get_method().decode("ascii")
         path = self._url.decode("latin-1").partition("?")[0]
         # What comes behind the body is gathered apart.
@@ -180,10 +191,12 @@ class Connection(asyncio.Protocol):
         self._receiver = self._api.route(self._request)
 
     def on_body(self, body: bytes) -> None:
+        self._head_bytes = 0
         if self._receiver is not None:
             self._receiver.body(body)
 
     def on_message_complete(self) -> None:
+        self._head_bytes = 0
         receiver, self._receiver = self._receiver, None
         if receiver is not None:
             receiver.complete(self._headers)

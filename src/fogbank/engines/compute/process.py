@@ -4,6 +4,7 @@ Time-outs run on the machine's clock, as the function's own work does.
 """
 
 import asyncio
+import logging
 import shutil
 import sys
 import tempfile
@@ -18,6 +19,8 @@ from fogbank.engines.compute.interpreters import Interpreters
 from fogbank.engines.compute.processes import PlainProcesses, Processes
 from fogbank.engines.compute.sandbox import Sandbox
 from fogbank.engines.compute.zygote_client import Zygote
+
+log = logging.getLogger("fogbank.compute")
 
 
 class ProcessEngine:
@@ -61,9 +64,12 @@ class ProcessEngine:
         zygote = self._zygote(own)
         runtimes = self._interpreters.runtimes()
         sandboxes = await zygote.sandboxes()
+        first = self._groups is None
         if self._groups is None:
             self._groups = ControlGroups.find()
         lacks = [*sandboxes.lacks, *self._groups.lacks()]
+        if first and lacks:
+            log.warning("functions are isolated as far as this machine can: %s", "; ".join(lacks))
         if spec.untrusted and lacks:
             raise RuntimeUnavailable(f"This machine cannot isolate functions that are not trusted: {'; '.join(lacks)}.")
         if not sandboxes.there:
