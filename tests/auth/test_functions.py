@@ -16,25 +16,46 @@ from tests.patience import eventually
 from tests.services.lambda_.test_function_urls import ask
 from tests.services.lambda_.test_invocation import ECHO, create
 
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/work"
 FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:guarded"
 
 
+def role_for(root: Client, name: str, *statements: dict[str, Any]) -> str:
+    trust = policy({"Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"})
+    arn: str = root("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    if statements:
+        root("iam").put_role_policy(RoleName=name, PolicyName="inline", PolicyDocument=policy(*statements))
+    return arn
+
+
 @pytest.fixture
-def function(root: Client) -> Iterator[Any]:
+def role(root: Client) -> Iterator[str]:
+    yield role_for(root, "work")
+    root("iam").delete_role(RoleName="work")
+
+
+@pytest.fixture
+def function(root: Client, role: str) -> Iterator[Any]:
     client = root("lambda")
-    create(client, "guarded", ECHO, Role=ROLE)
+    create(client, "guarded", ECHO, Role=role)
     yield client
     client.delete_function(FunctionName="guarded")
 
 
-def test_whoever_makes_a_function_hands_it_its_role(new_user: Callable[[], User]) -> None:
+def test_a_function_has_a_role_that_trusts_lambda(root: Client) -> None:
+    trust = policy({"Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"})
+    other = root("iam").create_role(RoleName="other", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    for wrong in (other, f"arn:aws:iam::{ACCOUNT}:role/absent"):
+        with pytest.raises(ClientError, match="The role defined for the function cannot be assumed by Lambda"):
+            create(root("lambda"), "made", ECHO, Role=wrong)
+
+
+def test_whoever_makes_a_function_hands_it_its_role(role: str, new_user: Callable[[], User]) -> None:
     user = new_user().may({"Action": "lambda:*", "Resource": "*"})
-    with pytest.raises(ClientError, match=rf"not authorized to perform: iam:PassRole on resource: {ROLE}"):
-        create(user.client("lambda"), "made", ECHO, Role=ROLE)
+    with pytest.raises(ClientError, match=rf"not authorized to perform: iam:PassRole on resource: {role}"):
+        create(user.client("lambda"), "made", ECHO, Role=role)
     condition = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
-    user.may({"Action": "iam:PassRole", "Resource": ROLE, "Condition": condition}, name="pass")
-    create(user.client("lambda"), "made", ECHO, Role=ROLE)
+    user.may({"Action": "iam:PassRole", "Resource": role, "Condition": condition}, name="pass")
+    create(user.client("lambda"), "made", ECHO, Role=role)
     user.client("lambda").delete_function(FunctionName="made")
 
 
@@ -85,14 +106,6 @@ def test_a_url_is_called_by_whom_policies_let_in(function: Any, new_user: Callab
         FunctionUrlAuthType="NONE",
     )
     assert ask(url).status == 200
-
-
-def role_for(root: Client, name: str, *statements: dict[str, Any]) -> str:
-    trust = policy({"Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"})
-    arn: str = root("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    if statements:
-        root("iam").put_role_policy(RoleName=name, PolicyName="inline", PolicyDocument=policy(*statements))
-    return arn
 
 
 def test_a_mapping_reads_what_the_function_s_role_may_read(root: Client) -> None:

@@ -28,14 +28,17 @@ def as_role(ctx: Context, role_arn: str, destination: str) -> Context:
     return there
 
 
+def check_role(ctx: Context, role_arn: str) -> Context:
+    """The context as the role has it. Raises InvalidParameterValue if Lambda may not act as it."""
+    try:
+        return acting_as(ctx, role_arn, _SERVICE)
+    except NotPermitted as error:
+        raise InvalidParameterValue("The role defined for the function cannot be assumed by Lambda.") from error
+
+
 def check_reading(ctx: Context, role_arn: str, source: Arn) -> None:
     """Raises InvalidParameterValue, unless the role may read the queue or the stream."""
-    try:
-        there = acting_as(ctx, role_arn, _SERVICE)
-    except NotPermitted as error:
-        raise InvalidParameterValue(
-            f"The role defined for the function cannot be assumed by Lambda: {role_arn}"
-        ) from error
+    there = check_role(ctx, role_arn)
     if source.service == "sqs":
         for action in _QUEUE:
             try:

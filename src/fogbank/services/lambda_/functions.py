@@ -21,6 +21,7 @@ from fogbank.services.lambda_.errors import (
     ResourceConflict,
     ResourceNotFound,
 )
+from fogbank.services.lambda_.execution_role import check_role
 from fogbank.services.lambda_.layer_access import check_shared
 from fogbank.services.lambda_.names import FunctionName, function_arn, is_alias
 from fogbank.services.lambda_.pool import Key
@@ -215,6 +216,8 @@ class Functions:
                 "'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to "
                 f"{MEMORY_MB_MAX}"
             )
+        if (role := settings.get("Role")) is not None:
+            check_role(ctx, role)
         for member, field in _PLAIN_MEMBERS:
             if (value := settings.get(member)) is not None:
                 setattr(config, field, value)
