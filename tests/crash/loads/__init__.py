@@ -17,6 +17,7 @@ from tests.crash.loads import (
     streams,
     tables,
     topics,
+    trails,
     uploads,
 )
 
@@ -37,4 +38,5 @@ KINDS: tuple[Kind, ...] = (
     uploads.KIND,
     stacks.KIND,
     secrets.KIND,
+    trails.KIND,
 )
