@@ -75,6 +75,8 @@ class Snapshots:
         """
         snapshot = self._tables.snapshots.get(key)
         if snapshot is not None and snapshot.state == "Pending":
+            if key not in self._drawn:  # It had to make room for others before it was ready.
+                self.keep(key)
             raise SnapStartNotReady()
         if snapshot is not None and snapshot.state == "Failed":
             raise ResourceConflict(
@@ -117,6 +119,8 @@ class Snapshots:
         snapshot = self._tables.snapshots.get(fleet.key)
         if snapshot is not None and snapshot.state == "Pending":
             state = Snapshot("Failed", fleet.failure) if fleet.failure else Snapshot("Active")
+            if fleet.failure:
+                self.forget(fleet.key)
             work = self._cloud.store.run(self._note, fleet.key, state)
             self._cloud.tasks.spawn(f"snapshot of {fleet.key[2]}", work)
 
