@@ -115,12 +115,14 @@ class Fleets:
         return None
 
     def draw(self, fleet: Fleet) -> Slot | None:
-        """A free environment, which leaves the fleet and is one on demand from now on; another takes its place."""
+        """A free environment, which leaves the fleet for the place on demand that was taken for it; another is started
+        in its own.
+        """
         slot = self.take(fleet)
         if slot is not None:
             fleet.busy -= 1
             slot.fleet = None
-            self._pool.adopt_provisioned()
+            self._pool.free_provisioned()
             self._fill(fleet)
         return slot
 

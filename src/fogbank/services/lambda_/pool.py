@@ -134,10 +134,6 @@ class Pool:
         self._provisioned -= 1
         self._free()
 
-    def adopt_provisioned(self) -> None:
-        """One of the provisioned environments has a place on demand from now on, which was taken for it."""
-        self.free_provisioned()
-
     def end_provisioned(self, slot: Slot) -> None:
         self._provisioned -= 1
         self._end(slot)
