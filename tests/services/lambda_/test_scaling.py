@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import Aws, MovableClock
 from tests.patience import eventually
+from tests.services.cloudformation import stacks
 from tests.services.lambda_.test_provisioned import Held, client, hold, state
 from tests.services.lambda_.test_stack_resources import deploy
 
@@ -182,14 +183,14 @@ def test_a_target_is_a_ratio(scaling: Any, value: float) -> None:
 
 
 def test_a_serverless_function_is_provisioned_and_scaled_by_its_template(aws: Aws) -> None:
-    def work(answer: int) -> dict[str, Any]:
+    def work(answer: str) -> dict[str, Any]:
         return {
             "Type": "AWS::Serverless::Function",
             "Properties": {
                 "FunctionName": "f",
                 "Runtime": "python3.12",
                 "Handler": "index.handler",
-                "InlineCode": f"def handler(event, context):\n    return {answer}\n",
+                "InlineCode": f"ANSWER = {answer}\ndef handler(event, context):\n    return ANSWER\n",
                 "AutoPublishAlias": "live",
                 "ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 2},
             },
@@ -211,10 +212,21 @@ def test_a_serverless_function_is_provisioned_and_scaled_by_its_template(aws: Aw
             },
         },
     }
-    deploy(aws, {"Work": work(1), **scaling}, {})
+    deploy(aws, {"Work": work("1"), **scaling}, {})
     client = aws("lambda")
     assert state(client, "live") == ("READY", 2)
     assert len(aws("cloudwatch").describe_alarms()["MetricAlarms"]) == 2
-    deploy(aws, {"Work": work(2), **scaling}, {}, update=True)
+    deploy(aws, {"Work": work("2"), **scaling}, {}, update=True)
     assert state(client, "live") == ("READY", 2)
+    assert json.load(client.invoke(FunctionName="f", Qualifier="live")["Payload"]) == 2
+
+    template = {"Transform": "AWS::Serverless-2016-10-31", "Resources": {"Work": work("1 / 0"), **scaling}}
+    capabilities = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+    stack = stacks.update(aws("cloudformation"), template, Capabilities=capabilities)
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert any(
+        "failed to be applied. Reason: FUNCTION_ERROR_INIT_FAILURE" in reason
+        for reason in stacks.reasons(aws("cloudformation"))
+    )
+    eventually(lambda: state(client, "live") == ("READY", 2))
     assert json.load(client.invoke(FunctionName="f", Qualifier="live")["Payload"]) == 2
