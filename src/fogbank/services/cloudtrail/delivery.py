@@ -8,6 +8,7 @@ region and the time: a crash repeats files under the same names.
 import gzip
 import hashlib
 from collections.abc import Iterator
+from typing import Any
 
 from fogbank.core.alarms import Alarm, Alarms
 from fogbank.core.cloud import Cloud
@@ -25,9 +26,12 @@ from fogbank.services.cloudtrail.stamps import compact_minute, day_folder
 
 PERIOD_MS = 5 * 60_000
 LAG_MS = 60_000
-FILE_EVENTS_MAX = 10_000
+FILE_EVENTS_MAX = 1_000  # Other requests are served between files.
+# What PutLogEvents takes at once. A byte of JSON is a character here, and each event counts 26 more.
 LOGS_BATCH_MAX = 1_000
+LOGS_BYTES_MAX = 1_000_000
 LOGS_EVENT_MAX = 256 * 1024
+LOGS_SPAN_MS = 24 * 3_600_000
 GLOBAL_REGION = "us-east-1"
 GLOBAL_SERVICES = frozenset(("iam", "sts", "organizations", "cloudfront", "route53"))
 _KIND = "cloudtrail.delivery"
@@ -117,13 +121,10 @@ class Delivery(Digests, Base):
             return
         logs, group = ctx.cloud.logs, log_group(trail.log_group)
         stream = f"{ctx.account}_CloudTrail_{region}"
-        rows = [{"timestamp": event.at_ms, "message": event.text()} for event in events]
-        rows = [row for row in rows if len(str(row["message"])) <= LOGS_EVENT_MAX]
         error = ""
         try:
             await ctx.run(logs.ensure_stream, ctx, group, stream)
-            for start in range(0, len(rows), LOGS_BATCH_MAX):
-                batch = rows[start : start + LOGS_BATCH_MAX]
+            for batch in _log_batches(events):
                 await ctx.call(logs.put_log_events, logGroupName=group, logStreamName=stream, logEvents=batch)
         except AwsError as failure:
             error = failure.code
@@ -156,6 +157,24 @@ class Delivery(Digests, Base):
         if trail is not None:
             trail.error = error.code if isinstance(error, AwsError) else "InternalFailure"
             self._tables.trails.put(key, trail)
+
+
+def _log_batches(events: list[Event]) -> Iterator[list[dict[str, Any]]]:
+    """The events as PutLogEvents takes them; one that is too long for a log stays out."""
+    batch: list[dict[str, Any]] = []
+    taken = 0
+    for event in events:
+        text = event.text()
+        if len(text) > LOGS_EVENT_MAX:
+            continue
+        is_full = len(batch) == LOGS_BATCH_MAX or taken + len(text) > LOGS_BYTES_MAX
+        if batch and (is_full or event.at_ms - batch[0]["timestamp"] >= LOGS_SPAN_MS):
+            yield batch
+            batch, taken = [], 0
+        batch.append({"timestamp": event.at_ms, "message": text})
+        taken += len(text) + 26
+    if batch:
+        yield batch
 
 
 async def _put_file(

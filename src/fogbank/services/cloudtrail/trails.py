@@ -161,7 +161,7 @@ class Trails(Delivery):
         IsOrganizationTrail: bool = False,
     ) -> Answer:
         _refuse_organization(IsOrganizationTrail)
-        key, _ = self._own_trail(ctx, Name)
+        key, wanted = self._own_trail(ctx, Name)
         given = {
             "bucket": S3BucketName,
             "prefix": S3KeyPrefix,
@@ -172,7 +172,6 @@ class Trails(Delivery):
             "logs_role": CloudWatchLogsRoleArn,
         }
         changes = {name: value for name, value in given.items() if value is not None}
-        _, wanted = self._own_trail(ctx, Name)
         for name, value in changes.items():
             setattr(wanted, name, value)
         await self._check(ctx, key, wanted, wanted.topic if SnsTopicName is None else SnsTopicName)
