@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import Aws, MovableClock
 from tests.patience import eventually
-from tests.services.lambda_.test_invocation import create
+from tests.services.lambda_.test_invocation import create, package
 from tests.services.lambda_.test_provisioned import provision
 from tests.services.lambda_.test_stack_resources import deploy, function
 
@@ -53,6 +53,18 @@ def test_a_version_is_pending_until_its_first_environment_is_initialized(client:
     eventually(lambda: state(client, "1") == ("Active", "On"))
     latest = client.get_function_configuration(FunctionName="f")
     assert latest["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "Off"}
+
+
+def test_a_function_is_made_with_its_first_version(aws: Aws) -> None:
+    client = aws("lambda")
+    made = create(client, "f", SOURCE, SnapStart=SNAP_START, Publish=True)
+    assert (made["Version"], made["State"]) == ("1", "Pending")
+    eventually(lambda: state(client, "1") == ("Active", "On"))
+    client.update_function_code(
+        FunctionName="f", ZipFile=package("def handler(e, c):\n    return 'new'\n"), Publish=True
+    )
+    eventually(lambda: state(client, "2") == ("Active", "On"))
+    assert json.load(client.invoke(FunctionName="f", Qualifier="2")["Payload"]) == "new"
 
 
 def test_environments_are_restored_and_each_is_its_own(aws: Aws, client: Any, clock: MovableClock) -> None:

@@ -90,9 +90,8 @@ def _failed(failure: str) -> dict[str, str]:
 
 def pending(answer: dict[str, Any]) -> dict[str, Any]:
     """A version that is still being made."""
-    del answer["LastUpdateStatus"]
     return {
-        **answer,
+        **{name: value for name, value in answer.items() if name != "LastUpdateStatus"},
         "State": "Pending",
         "StateReason": "The function is being created.",
         "StateReasonCode": "Creating",
