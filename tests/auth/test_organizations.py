@@ -72,3 +72,23 @@ def test_a_resource_can_be_opened_to_an_organization(
         sqs.send_message(QueueUrl=url, MessageBody="x")
     open_to(organization)
     assert sqs.send_message(QueueUrl=url, MessageBody="x")["MessageId"]
+
+
+def test_a_queue_of_another_account_needs_both_sides(
+    guarded: GuardedServer, new_user: Callable[[], User], member: str
+) -> None:
+    role = f"arn:aws:iam::{member}:role/OrganizationAccountAccessRole"
+    admin = new_user().may(ANYTHING).client("sts")
+    theirs = guarded.as_caller("sqs", key_of(admin.assume_role(RoleArn=role, RoleSessionName="admin")))
+    queue, arn = theirs.create_queue(QueueName="shared")["QueueUrl"], f"arn:aws:sqs:us-east-1:{member}:shared"
+    user = new_user().may({"Action": "sqs:SendMessage", "Resource": arn})
+    ours = user.client("sqs")
+    with pytest.raises(ClientError, match="because no resource-based policy allows the sqs:SendMessage action"):
+        ours.send_message(QueueUrl=queue, MessageBody="x")
+    lets = {"Effect": "Allow", "Principal": {"AWS": user.arn}, "Action": "sqs:*", "Resource": arn}
+    theirs.set_queue_attributes(
+        QueueUrl=queue, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [lets]})}
+    )
+    ours.send_message(QueueUrl=queue, MessageBody="x")
+    with pytest.raises(ClientError, match="because no identity-based policy allows the sqs:PurgeQueue action"):
+        ours.purge_queue(QueueUrl=queue)

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +15,8 @@ import boto3
 import cbor2
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
+
+from fogbank.core.root_key import KEY_VARIABLE, SECRET_VARIABLE
 
 ACCOUNT = "444455556666"
 
@@ -55,8 +58,9 @@ def client(service: str, endpoint: str, **config: Any) -> Any:
         service,
         endpoint_url=endpoint,
         region_name="us-east-1",
-        aws_access_key_id=ACCOUNT,
-        aws_secret_access_key="secret",
+        # Where requests are authenticated it is the root that asks.
+        aws_access_key_id=os.environ.get(KEY_VARIABLE, ACCOUNT),
+        aws_secret_access_key=os.environ.get(SECRET_VARIABLE, "secret"),
         config=Config(
             retries={"max_attempts": 0},
             s3={"addressing_style": "path"},

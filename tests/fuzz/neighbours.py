@@ -1,13 +1,17 @@
 """Other people on the same server while it is fuzzed: a healthy client, and clients that are very slow."""
 
+import os
 import socket
 import threading
 import time
 from contextlib import suppress
 
+from fogbank.core.root_key import KEY_VARIABLE
+
 SLOW_CLIENTS = 16
 HEALTHY_ANSWER_S = 5.0
 PAUSE_S = 0.05
+_HEALTHY_UNSIGNED = b"GET /_fogbank/health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 _HEALTHY = (
     b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-1.0\r\n"
     b"X-Amz-Target: AmazonSQS.ListQueues\r\n"
@@ -42,7 +46,7 @@ class Neighbours:
             with socket.create_connection(("127.0.0.1", self._port), timeout=HEALTHY_ANSWER_S) as connection:
                 while not self._over.wait(PAUSE_S):
                     started = time.monotonic()
-                    connection.sendall(_HEALTHY)
+                    connection.sendall(_HEALTHY_UNSIGNED if KEY_VARIABLE in os.environ else _HEALTHY)
                     answer = connection.recv(65536)
                     self.answers += 1
                     if not answer.startswith(b"HTTP/1.1 200"):

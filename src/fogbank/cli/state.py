@@ -74,7 +74,7 @@ def show_credentials(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps({"file": str(folder / FILE), "AccessKeyId": key.access_key, "SecretAccessKey": key.secret}))
         return
-    print(f"# The root of the default account; AWS tools read {folder / FILE} as it is.")
+    print(f"the root of the default account: AWS tools read {folder / FILE} as it is", file=sys.stderr)
     print(f"export AWS_SHARED_CREDENTIALS_FILE={shlex.quote(str(folder / FILE))}")
 
 

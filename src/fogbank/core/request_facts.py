@@ -151,6 +151,7 @@ def _finders() -> dict[str, Callable[["Context", Identity], Value | None]]:
         "sourceidentity": lambda ctx, identity: identity.source_identity or None,
         "sourcearn": lambda ctx, identity: identity.source_arn or None,
         "sourceaccount": lambda ctx, identity: identity.account if identity.source_arn else None,
+        "sourceowner": lambda ctx, identity: identity.account if identity.source_arn else None,
         "viaawsservice": lambda ctx, identity: str(bool(identity.services)).lower(),
         "calledvia": _called_via,
         "calledviafirst": lambda ctx, identity: identity.services[0] if identity.services else None,

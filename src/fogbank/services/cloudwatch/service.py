@@ -16,6 +16,7 @@ class CloudWatchService(StreamUpdates, CompositeAlarms, RollingUp, Tagging):
     """
 
     name = "cloudwatch"
+    data_operations = frozenset(("GetMetricData", "GetMetricStatistics", "PutMetricData"))
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)

@@ -169,6 +169,10 @@ class EcrService(Service):
         for _, repository in self.repositories.scan((ctx.account, ctx.region)):
             yield Tagged(ctx.arn("ecr", f"repository/{repository.name}"), "ecr:repository", repository.tags)
 
+    def resource_policy(self, ctx: Context, arn: str) -> str | None:
+        repository = self.repositories.peek((ctx.account, ctx.region, arn.partition(":repository/")[2]))
+        return repository.policy or None if repository is not None else None
+
     def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
         self.tag_resource(ctx, resourceArn=arn, tags=tag_list(tags))
 

@@ -25,6 +25,7 @@ class EventsBase(Service):
     """State and shared steps; the operations are in the subclasses, a file for each family."""
 
     name = "events"
+    data_operations = frozenset(("PutEvents",))
     raw_shapes = frozenset({"ConnectionOAuthHttpMethod"})
 
     def __init__(self, cloud: Cloud) -> None:

@@ -360,6 +360,10 @@ class EventsService(Replays, ApiDestinations):
         for key, rule in self.rules.scan(place):
             yield Tagged(rule_arn(ctx, str(key[2]), str(key[3])), "events:rule", rule.tags)
 
+    def resource_policy(self, ctx: Context, arn: str) -> str | None:
+        bus = self.buses.peek((ctx.account, ctx.region, arn.partition(":event-bus/")[2]))
+        return bus.policy or None if bus is not None else None
+
     def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
         self._put_tags(ctx, arn, self._tags(ctx, arn) | tags)
 

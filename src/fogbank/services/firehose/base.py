@@ -14,6 +14,7 @@ class FirehoseBase(Service):
     """The common steps of the operations of `FirehoseService`; all in the caller's transaction."""
 
     name = "firehose"
+    data_operations = frozenset(("PutRecord", "PutRecordBatch"))
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)

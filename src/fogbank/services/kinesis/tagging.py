@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from fogbank.core.context import Context
+from fogbank.core.errors import AwsError
 from fogbank.core.json_text import parse
 from fogbank.core.service import Answer, Tagged
 from fogbank.core.tags import tag_list
@@ -66,7 +67,6 @@ class Tagging(Consumers):
         return {"Tags": tag_list((consumer or stream).tags)}
 
     def put_resource_policy(self, ctx: Context, *, ResourceARN: str, Policy: str) -> Answer:
-        """Kept; what it allows to whom comes with the enforcement of IAM."""
         stream, consumer = self._resource(ctx, ResourceARN)
         document = parse(Policy)
         if not isinstance(document, dict) or not document.get("Statement"):
@@ -87,6 +87,18 @@ class Tagging(Consumers):
         owner.policy = ""
         self._save_resource(stream, consumer)
         return None
+
+    def resource_policy(self, ctx: Context, arn: str) -> str | None:
+        stream = self._tables.streams.peek((ctx.account, ctx.region, arn.partition(":stream/")[2].partition("/")[0]))
+        if stream is None:
+            return None
+        if "/consumer/" not in arn:
+            return stream.policy or None
+        try:
+            consumer = self._resource(ctx, arn)[1]
+        except AwsError:
+            return None
+        return consumer.policy or None if consumer is not None else None
 
     # ---- the tagging API ----------------------------------------------------------------------------------------
 

@@ -1,7 +1,6 @@
 """Grants: https://docs.aws.amazon.com/kms/latest/developerguide/grants.html"""
 
 import base64
-import binascii
 import secrets
 from typing import Any
 
@@ -181,7 +180,7 @@ class Grants(KmsBase):
         """Where the grant of the token is, or was."""
         try:
             payload = self.cloud.master_key.unwrap(base64.b64decode(token, validate=True), purpose=_TOKEN)
-        except (binascii.Error, NotWrappedHere):
+        except (ValueError, NotWrappedHere):  # Also what is not ASCII is no Base64.
             raise InvalidGrantToken("The grant token is invalid.") from None
         return msgspec.msgpack.decode(payload, type=tuple[str, str, str, str])
 

@@ -70,6 +70,7 @@ class LambdaService(
     """
 
     name = "lambda"
+    data_operations = frozenset(("Invoke", "InvokeAsync", "InvokeWithResponseStream"))
     # Checked here: AWS words an unknown runtime in a way of its own, and tells one that is no longer supported.
     raw_shapes = frozenset(("Runtime",))
 

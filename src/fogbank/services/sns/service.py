@@ -420,6 +420,10 @@ class SnsService(PlatformOperations, SmsOperations):
         for key, topic in self.topics.scan((ctx.account, ctx.region)):
             yield Tagged(ctx.arn("sns", str(key[2])), "sns:topic", topic.tags)
 
+    def resource_policy(self, ctx: Context, arn: str) -> str | None:
+        topic = self.topics.peek((ctx.account, ctx.region, arn.rpartition(":")[2]))
+        return None if topic is None else topic.attributes.get("Policy") or attrs.default_policy(ctx, arn)
+
     def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
         self.tag_resource(ctx, ResourceArn=arn, Tags=tag_list(tags))
 
