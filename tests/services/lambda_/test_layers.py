@@ -71,6 +71,8 @@ def test_what_was_said_of_a_layer_is_told_and_nothing_else(aws: Aws) -> None:
     assert "CompatibleRuntimes" not in older
     with pytest.raises(ClientError, match="Value 'cobol' at 'compatibleRuntime' failed to satisfy constraint"):
         client.list_layers(CompatibleRuntime="cobol")
+    with pytest.raises(ClientError, match=r"2 validation errors detected: .*'compatibleRuntimes'.*; .*Architectures'"):
+        publish(client, CompatibleRuntimes=["cobol"], CompatibleArchitectures=["pdp11"])
 
 
 def test_a_function_and_its_layers_fit_in_one_environment(aws: Aws) -> None:

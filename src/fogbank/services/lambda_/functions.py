@@ -26,40 +26,9 @@ from fogbank.services.lambda_.layer_access import check_shared
 from fogbank.services.lambda_.names import FunctionName, function_arn, is_alias
 from fogbank.services.lambda_.pool import Key
 from fogbank.services.lambda_.records import Alias, Configuration, Function, Tables
+from fogbank.services.lambda_.runtimes import check_runtime
 from fogbank.services.lambda_.states import begin_update, is_settled
 
-# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html, as AWS's error lists them.
-RUNTIMES = (
-    "nodejs20.x, python3.14, provided.al2023, python3.12, python3.13, nodejs24.x, nodejs22.x, java25, "
-    "python3.10, python3.11, java21, ruby3.3, ruby3.4, ruby3.2, python3.8, python3.9, java17, nodejs16.x, "
-    "dotnet10, dotnet8, java11, dotnet6, nodejs18.x, provided.al2, java8.al2"
-)
-DEPRECATED_RUNTIMES = frozenset(
-    [
-        "dotnet5.0",
-        "dotnet7",
-        "dotnetcore1.0",
-        "dotnetcore2.0",
-        "dotnetcore2.1",
-        "dotnetcore3.1",
-        "go1.x",
-        "java8",
-        "nodejs",
-        "nodejs4.3",
-        "nodejs4.3-edge",
-        "nodejs6.10",
-        "nodejs8.10",
-        "nodejs10.x",
-        "nodejs12.x",
-        "nodejs14.x",
-        "provided",
-        "python2.7",
-        "python3.6",
-        "python3.7",
-        "ruby2.5",
-        "ruby2.7",
-    ]
-)
 ENVIRONMENT_BYTES_MAX = 4096
 # The model's bounds are those of functions on instances of one's own, which may have more.
 MEMORY_MB_MAX = 10_240
@@ -195,16 +164,7 @@ class Functions:
     def apply(self, ctx: Context, name: FunctionName, config: Configuration, settings: dict[str, Any]) -> None:
         """Set the members of Create/UpdateFunctionConfiguration that are given."""
         if (runtime := settings.get("Runtime")) is not None:
-            if runtime in DEPRECATED_RUNTIMES:
-                raise InvalidParameterValue(
-                    f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda "
-                    "functions. We recommend you use a supported runtime while creating or updating functions."
-                )
-            if runtime not in RUNTIMES.split(", "):
-                raise InvalidParameterValue(
-                    f"Value {runtime} at 'runtime' failed to satisfy constraint: "
-                    f"Member must satisfy enum value set: [{RUNTIMES}] or be a valid ARN"
-                )
+            check_runtime(runtime)
             config.runtime = runtime
         if (settings.get("Timeout") or 0) > TIMEOUT_S_MAX:
             raise Invalid(

@@ -109,7 +109,7 @@ class LambdaService(
         await self._engine.close()
 
     def refusal(self, sentence: str, parameters: dict[str, Any]) -> AwsError | None:
-        return reworded(sentence)
+        return reworded(sentence, parameters)
 
     def scalable_dimensions(self) -> list[Dimension]:
         return [ProvisionedConcurrency(self._functions, self._provisioning)]

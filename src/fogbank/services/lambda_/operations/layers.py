@@ -9,11 +9,11 @@ from fogbank.core.ids import new_id
 from fogbank.core.service import Answer
 from fogbank.services.lambda_ import answers
 from fogbank.services.lambda_.code import fetch_package
-from fogbank.services.lambda_.errors import Invalid, InvalidParameterValue, PreconditionFailed, ResourceNotFound
-from fogbank.services.lambda_.functions import DEPRECATED_RUNTIMES, RUNTIMES
+from fogbank.services.lambda_.errors import InvalidParameterValue, PreconditionFailed, ResourceNotFound
 from fogbank.services.lambda_.layer_access import check_shared
 from fogbank.services.lambda_.operations.base import Operations, page
 from fogbank.services.lambda_.records import Layer, LayerCounter
+from fogbank.services.lambda_.runtimes import check_compatible, check_listed
 from fogbank.services.lambda_.statements import check_new_statement, document_of, without_statement
 
 
@@ -31,7 +31,7 @@ class LayerOperations(Operations):
         CompatibleArchitectures: list[str] | None = None,
         LicenseInfo: str = "",
     ) -> Answer:
-        _check_runtimes(CompatibleRuntimes or [])
+        check_compatible(CompatibleRuntimes or [])
         package = await fetch_package(ctx, Content)
         layer_name = _layer_name(LayerName)
 
@@ -84,7 +84,7 @@ class LayerOperations(Operations):
         Marker: str | None = None,
         MaxItems: int = 50,
     ) -> Answer:
-        _check_listed(CompatibleRuntime)
+        check_listed(CompatibleRuntime)
         owner, name = _owner(ctx, LayerName), _layer_name(LayerName)
         arn = owner.arn("lambda", f"layer:{name}")
         scan = self._tables.layers.scan((owner.account, owner.region, name), reverse=True)
@@ -104,7 +104,7 @@ class LayerOperations(Operations):
         Marker: str | None = None,
         MaxItems: int = 50,
     ) -> Answer:
-        _check_listed(CompatibleRuntime)
+        check_listed(CompatibleRuntime)
         latest = {
             key[2]: (key[3], layer)
             for key, layer in self._tables.layers.scan((ctx.account, ctx.region))
@@ -207,22 +207,6 @@ class LayerOperations(Operations):
         location = f"{ctx.endpoint}/_fogbank/lambda/code/{layer.blob}"
         content = {"Location": location, "CodeSha256": layer.code_sha256, "CodeSize": layer.code_size}
         return {**answers.layer_version(arn, version, layer), "LayerArn": arn, "Content": content}
-
-
-def _check_runtimes(runtimes: list[str]) -> None:
-    if any(runtime not in RUNTIMES.split(", ") and runtime not in DEPRECATED_RUNTIMES for runtime in runtimes):
-        raise Invalid(
-            f"1 validation error detected: Value '[{', '.join(map(str, runtimes))}]' at 'compatibleRuntimes' failed to "
-            f"satisfy constraint: Member must satisfy enum value set: [{RUNTIMES}]"
-        )
-
-
-def _check_listed(runtime: str | None) -> None:
-    if runtime is not None and runtime not in RUNTIMES.split(", ") and runtime not in DEPRECATED_RUNTIMES:
-        raise Invalid(
-            f"1 validation error detected: Value '{runtime}' at 'compatibleRuntime' failed to satisfy constraint: "
-            f"Member must satisfy enum value set: [{RUNTIMES}]"
-        )
 
 
 def _wanted(layer: Layer, runtime: str | None, architecture: str | None) -> bool:
