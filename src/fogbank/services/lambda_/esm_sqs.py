@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from fogbank.core.sources.queue_reader import QueueReader
 from fogbank.core.sources.record_filter import Filter
 from fogbank.services.lambda_.errors import TooManyRequests
 from fogbank.services.lambda_.esm_metrics import EventCounts
+from fogbank.services.lambda_.execution_role import check_reading
 from fogbank.services.lambda_.invoke import Invoker, Result
 from fogbank.services.lambda_.names import FunctionName
 from fogbank.services.lambda_.queue_scaling import Scaling
@@ -36,8 +38,21 @@ RETRY_MAX_S = 5.0
 class QueueSource:
     """Runs one mapping until its task is cancelled."""
 
-    def __init__(self, cloud: Cloud, invoker: Invoker, account: str, region: str, mapping: Mapping, arn: Arn) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        invoker: Invoker,
+        account: str,
+        region: str,
+        mapping: Mapping,
+        arn: Arn,
+        *,
+        role: Callable[[], str] = str,
+    ) -> None:
+        """`role` tells the function's: it has to let Lambda read the queue, where policies are asked."""
         self._cloud = cloud
+        self._arn = arn
+        self._role = role
         self._invoker = invoker
         self._mapping = mapping
         self._name = FunctionName(account, mapping.function_name, mapping.qualifier)
@@ -61,6 +76,7 @@ class QueueSource:
         while True:
             await self._slot()
             try:
+                check_reading(self._ctx.refreshed(), self._role(), self._arn)
                 messages = await self._reader.batch()
             except AwsError as error:
                 log.warning("mapping %s cannot poll %s: %s", self._mapping.uuid, self._mapping.source_arn, error)

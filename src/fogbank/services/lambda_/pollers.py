@@ -1,6 +1,7 @@
 """Which event source mappings are being worked on: one task each."""
 
 import asyncio
+from functools import partial
 
 from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import Cloud
@@ -35,11 +36,11 @@ class Pollers:
         if mapping.state != "Enabled" or arn is None:
             return
         source: QueueSource | StreamSource
+        role = partial(self._role, account, region, mapping)
         if arn.service == "sqs":
-            source = QueueSource(self._cloud, self._invoker, account, region, mapping, arn)
+            source = QueueSource(self._cloud, self._invoker, account, region, mapping, arn, role=role)
         else:
-            role = self._role(account, region, mapping)
-            source = StreamSource(self._cloud, self._tables, self._invoker, account, region, mapping, arn, role=role)
+            source = StreamSource(self._cloud, self._tables, self._invoker, account, region, mapping, arn, role=role())
         self._tasks[mapping.uuid] = self._cloud.tasks.spawn(f"lambda mapping {mapping.uuid}", source.run())
 
     def _role(self, account: str, region: str, mapping: Mapping) -> str:
