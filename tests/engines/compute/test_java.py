@@ -1,4 +1,4 @@
-"""Functions in Java. The interfaces of aws-lambda-java-core, which a package brings, are written here in short."""
+"""Functions in Java."""
 
 import json
 import shutil
@@ -14,25 +14,8 @@ from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(shutil.which("javac") is None, reason="no JDK is installed")
 
-CORE = "com/amazonaws/services/lambda/runtime"
+JAVA_FILES = Path(__file__).parents[3] / "src" / "fogbank" / "engines" / "compute" / "java"
 SOURCES = {
-    f"{CORE}/{name}.java": f"package com.amazonaws.services.lambda.runtime; public interface {text}"
-    for name, text in {
-        "RequestHandler": "RequestHandler<I, O> { O handleRequest(I input, Context context); }",
-        "RequestStreamHandler": (
-            "RequestStreamHandler { void handleRequest(java.io.InputStream input, java.io.OutputStream output,"
-            " Context context) throws java.io.IOException; }"
-        ),
-        "LambdaLogger": "LambdaLogger { void log(String message); void log(byte[] message); }",
-        "CognitoIdentity": "CognitoIdentity { String getIdentityId(); String getIdentityPoolId(); }",
-        "ClientContext": "ClientContext { java.util.Map<String, String> getCustom(); }",
-        "Context": (
-            "Context { String getAwsRequestId(); String getInvokedFunctionArn(); String getFunctionName();"
-            " int getRemainingTimeInMillis(); int getMemoryLimitInMB(); LambdaLogger getLogger();"
-            " CognitoIdentity getIdentity(); ClientContext getClientContext(); }"
-        ),
-    }.items()
-} | {
     "shop/Order.java": """
         package shop;
         import java.util.*;
@@ -118,7 +101,8 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         files.append(str(file))
-    subprocess.run(["javac", "--release", "17", "-d", str(folder / "classes"), *files], check=True)
+    interfaces = ["-sourcepath", str(JAVA_FILES), "-implicit:none"]
+    subprocess.run(["javac", "--release", "17", *interfaces, "-d", str(folder / "classes"), *files], check=True)
     return folder / "classes"
 
 

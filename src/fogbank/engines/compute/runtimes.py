@@ -156,8 +156,11 @@ def _environment(spec: FunctionSpec, view: View, api: str) -> dict[str, str]:
         # Nobody listens there: traces are not kept. The SDK for X-Ray is quiet with these.
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
-        "TMPDIR": view.folder,
-        "HOME": view.folder,
+        "_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",
+        "_AWS_XRAY_DAEMON_PORT": "2000",
+        "PWD": task,
+        "SHLVL": "0",
+        **({} if view.folder == "/tmp" else {"TMPDIR": view.folder, "HOME": view.folder}),
         **spec.environment,
         "AWS_LAMBDA_RUNTIME_API": api,
         "AWS_LAMBDA_INITIALIZATION_TYPE": spec.initialization_type,

@@ -1,7 +1,11 @@
 package fogbank;
 
+import com.amazonaws.services.lambda.runtime.Context;
+import com.amazonaws.services.lambda.runtime.CustomPojoSerializer;
+import com.amazonaws.services.lambda.runtime.RequestHandler;
+import com.amazonaws.services.lambda.runtime.RequestStreamHandler;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.lang.reflect.Method;
@@ -10,7 +14,9 @@ import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
 import java.lang.reflect.TypeVariable;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.Map;
+import java.util.ServiceLoader;
 
 /**
  * The function that a handler's name means: {@code package.Class}, which implements RequestHandler or
@@ -19,20 +25,20 @@ import java.util.Map;
  * https://docs.aws.amazon.com/lambda/latest/dg/java-handler.html
  */
 final class Handler {
-    private static final String CORE = "com.amazonaws.services.lambda.runtime.";
     private final Object target;
     private final Method method;
     private final Type[] types;
-    private final Log log;
+    private final CustomPojoSerializer serializer;
 
-    private Handler(Object target, Method method, Type[] types, Log log) {
+    private Handler(Object target, Method method, Type[] types) {
         this.target = target;
         this.method = method;
         this.types = types;
-        this.log = log;
+        Iterator<CustomPojoSerializer> own = ServiceLoader.load(CustomPojoSerializer.class).iterator();
+        serializer = own.hasNext() ? own.next() : null;
     }
 
-    static Handler load(String name, Log log) throws Exception {
+    static Handler load(String name) throws Exception {
         String[] parts = name.split("::", 2);
         Class<?> type;
         try {
@@ -40,26 +46,24 @@ final class Handler {
         } catch (ClassNotFoundException error) {
             throw new ClassNotFoundException("Class not found: " + parts[0]);
         }
-        return parts.length == 2 ? ofMethod(type, parts[1], log) : ofInterface(type, log);
+        return parts.length == 2 ? ofMethod(type, parts[1]) : ofInterface(type);
     }
 
-    private static Handler ofInterface(Class<?> type, Log log) throws Exception {
-        Class<?> stream = implemented(type, CORE + "RequestStreamHandler");
-        Class<?> plain = implemented(type, CORE + "RequestHandler");
-        if (stream == null && plain == null) {
-            throw new ClassCastException("Class " + type.getName() + " does not implement an appropriate handler interface");
+    private static Handler ofInterface(Class<?> type) throws Exception {
+        boolean streams = RequestStreamHandler.class.isAssignableFrom(type);
+        if (!streams && !RequestHandler.class.isAssignableFrom(type)) {
+            throw new ClassCastException(
+                    "Class " + type.getName() + " does not implement an appropriate handler interface");
         }
-        Object target = newInstance(type);
-        if (stream != null) {
-            Method method = stream.getMethods()[0];
-            return new Handler(target, method, method.getGenericParameterTypes(), log);
+        Method method = (streams ? RequestStreamHandler.class : RequestHandler.class).getMethods()[0];
+        Type[] types = method.getGenericParameterTypes();
+        if (!streams) {
+            types[0] = inputOf(type, new HashMap<>());
         }
-        Type input = argumentOf(type, plain);
-        Method method = plain.getMethods()[0];
-        return new Handler(target, method, new Type[] {input, method.getGenericParameterTypes()[1]}, log);
+        return new Handler(newInstance(type), method, types);
     }
 
-    private static Handler ofMethod(Class<?> type, String name, Log log) throws Exception {
+    private static Handler ofMethod(Class<?> type, String name) throws Exception {
         Method best = null;
         for (Method method : type.getMethods()) {
             if (method.getName().equals(name) && !method.isBridge() && isBetter(method, best)) {
@@ -71,7 +75,7 @@ final class Handler {
                     + " with appropriate method signature found on class " + type.getName());
         }
         Object target = Modifier.isStatic(best.getModifiers()) ? null : newInstance(type);
-        return new Handler(target, best, best.getGenericParameterTypes(), log);
+        return new Handler(target, best, best.getGenericParameterTypes());
     }
 
     /** Of several methods with the name, the one that takes the context, then the one that takes the most. */
@@ -88,7 +92,7 @@ final class Handler {
 
     private static boolean takesContext(Method method) {
         Class<?>[] types = method.getParameterTypes();
-        return types.length > 0 && types[types.length - 1].getName().equals(CORE + "Context");
+        return types.length > 0 && types[types.length - 1] == Context.class;
     }
 
     private static Object newInstance(Class<?> type) throws Exception {
@@ -99,27 +103,8 @@ final class Handler {
         }
     }
 
-    private static Class<?> implemented(Class<?> type, String name) {
-        for (Class<?> at = type; at != null; at = at.getSuperclass()) {
-            for (Class<?> each : at.getInterfaces()) {
-                if (each.getName().equals(name)) {
-                    return each;
-                }
-                Class<?> found = implemented(each, name);
-                if (found != null) {
-                    return found;
-                }
-            }
-        }
-        return null;
-    }
-
-    /** What the class gives for the interface's first type parameter, through whatever it derives from. */
-    private static Type argumentOf(Class<?> type, Class<?> wanted) {
-        return argumentOf(type, wanted, new HashMap<>());
-    }
-
-    private static Type argumentOf(Type type, Class<?> wanted, Map<TypeVariable<?>, Type> bound) {
+    /** What a RequestHandler takes, through whatever it derives from; `bound` are type variables that are known. */
+    private static Type inputOf(Type type, Map<TypeVariable<?>, Type> bound) {
         Class<?> raw;
         if (type instanceof ParameterizedType) {
             ParameterizedType given = (ParameterizedType) type;
@@ -132,43 +117,41 @@ final class Handler {
         } else {
             raw = (Class<?>) type;
         }
-        if (raw == wanted) {
+        if (raw == RequestHandler.class) {
             return bound.getOrDefault(raw.getTypeParameters()[0], Object.class);
         }
         for (Type parent : raw.getGenericInterfaces()) {
-            Type found = argumentOf(parent, wanted, bound);
+            Type found = inputOf(parent, bound);
             if (found != null) {
                 return found;
             }
         }
-        return raw.getGenericSuperclass() == null ? null : argumentOf(raw.getGenericSuperclass(), wanted, bound);
+        return raw.getGenericSuperclass() == null ? null : inputOf(raw.getGenericSuperclass(), bound);
     }
 
-    byte[] handle(InputStream input, RuntimeClient.Answer invocation) throws Exception {
+    byte[] handle(RuntimeClient.Answer invocation) throws Exception {
+        InputStream input = new ByteArrayInputStream(invocation.body);
         ByteArrayOutputStream output = new ByteArrayOutputStream();
         Class<?>[] raw = method.getParameterTypes();
         Object[] arguments = new Object[types.length];
         for (int i = 0; i < types.length; i++) {
-            if (raw[i].getName().equals(CORE + "Context")) {
-                arguments[i] = LambdaContext.of(raw[i], invocation, log);
+            if (raw[i] == Context.class) {
+                arguments[i] = new LambdaContext(invocation);
             } else if (raw[i] == InputStream.class) {
                 arguments[i] = input;
             } else if (raw[i] == OutputStream.class) {
                 arguments[i] = output;
+            } else if (serializer != null) {
+                arguments[i] = serializer.fromJson(input, types[i]);
             } else {
-                arguments[i] = Json.read(readAll(input), types[i]);
+                arguments[i] = Json.read(invocation.body, types[i]);
             }
         }
         method.setAccessible(true);
         Object answer = method.invoke(target, arguments);
-        boolean streams = method.getReturnType() == void.class && output.size() > 0;
-        return streams ? output.toByteArray() : Json.bytes(answer);
-    }
-
-    private static byte[] readAll(InputStream input) throws IOException {
-        byte[] bytes = new byte[input.available()];
-        int read = input.read(bytes);
-        assert read == bytes.length;
-        return bytes;
+        if (serializer != null && method.getReturnType() != void.class) {
+            serializer.toJson(answer, output, method.getGenericReturnType());
+        }
+        return output.size() > 0 ? output.toByteArray() : Json.bytes(answer);
     }
 }

@@ -1,109 +1,201 @@
 package fogbank;
 
-import java.lang.reflect.InvocationHandler;
-import java.lang.reflect.Proxy;
-import java.nio.charset.StandardCharsets;
-import java.util.Collections;
+import com.amazonaws.services.lambda.runtime.Client;
+import com.amazonaws.services.lambda.runtime.ClientContext;
+import com.amazonaws.services.lambda.runtime.CognitoIdentity;
+import com.amazonaws.services.lambda.runtime.Context;
+import com.amazonaws.services.lambda.runtime.LambdaLogger;
+import java.util.LinkedHashMap;
 import java.util.Map;
 
-/**
- * The interfaces of the context, from whatever version of aws-lambda-java-core the function brings.
- *
- * https://docs.aws.amazon.com/lambda/latest/dg/java-context.html
- */
-final class LambdaContext {
-    private LambdaContext() {}
+/** The context of one invocation. Functions like to write it to their log as JSON, by its fields. */
+final class LambdaContext implements Context {
+    private final int memoryLimit = Integer.parseInt(environment("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"));
+    private final String awsRequestId;
+    private final String logGroupName = System.getenv("AWS_LAMBDA_LOG_GROUP_NAME");
+    private final String logStreamName = System.getenv("AWS_LAMBDA_LOG_STREAM_NAME");
+    private final String functionName = System.getenv("AWS_LAMBDA_FUNCTION_NAME");
+    private final String functionVersion = System.getenv("AWS_LAMBDA_FUNCTION_VERSION");
+    private final String invokedFunctionArn;
+    private final String tenantId;
+    private final String xrayTraceId;
+    private final long deadlineTimeInMs;
+    private final CognitoIdentity cognitoIdentity;
+    private final ClientContext clientContext;
+    private final LambdaLogger logger = new FunctionLogger();
 
-    static Object of(Class<?> type, RuntimeClient.Answer invocation, Log log) {
-        long deadlineMs = Long.parseLong(invocation.header("lambda-runtime-deadline-ms"));
-        Map<?, ?> identity = parsed(invocation.header("lambda-runtime-cognito-identity"));
-        Map<?, ?> client = parsed(invocation.header("lambda-runtime-client-context"));
-        return implement(type, (proxy, method, arguments) -> {
-            switch (method.getName()) {
-                case "getAwsRequestId":
-                    return invocation.header("lambda-runtime-aws-request-id");
-                case "getInvokedFunctionArn":
-                    return invocation.header("lambda-runtime-invoked-function-arn");
-                case "getTenantId":
-                    return invocation.header("lambda-runtime-aws-tenant-id");
-                case "getFunctionName":
-                    return System.getenv("AWS_LAMBDA_FUNCTION_NAME");
-                case "getFunctionVersion":
-                    return System.getenv("AWS_LAMBDA_FUNCTION_VERSION");
-                case "getLogGroupName":
-                    return System.getenv("AWS_LAMBDA_LOG_GROUP_NAME");
-                case "getLogStreamName":
-                    return System.getenv("AWS_LAMBDA_LOG_STREAM_NAME");
-                case "getMemoryLimitInMB":
-                    return Integer.parseInt(System.getenv().getOrDefault("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"));
-                case "getRemainingTimeInMillis":
-                    return (int) Math.max(deadlineMs - System.currentTimeMillis(), 0);
-                case "getLogger":
-                    return logger(method.getReturnType(), log);
-                case "getIdentity":
-                    return identity(method.getReturnType(), identity);
-                case "getClientContext":
-                    return client.isEmpty() ? null : clientContext(method.getReturnType(), client);
-                default:
-                    return null;
+    LambdaContext(RuntimeClient.Answer invocation) {
+        awsRequestId = invocation.header("lambda-runtime-aws-request-id");
+        invokedFunctionArn = invocation.header("lambda-runtime-invoked-function-arn");
+        tenantId = invocation.header("lambda-runtime-aws-tenant-id");
+        xrayTraceId = invocation.header("lambda-runtime-trace-id");
+        deadlineTimeInMs = Long.parseLong(invocation.header("lambda-runtime-deadline-ms"));
+        cognitoIdentity = new Identity(parsed(invocation.header("lambda-runtime-cognito-identity")));
+        Map<String, Object> client = parsed(invocation.header("lambda-runtime-client-context"));
+        clientContext = client.isEmpty() ? null : new Caller(client);
+    }
+
+    private static String environment(String name, String otherwise) {
+        return System.getenv().getOrDefault(name, otherwise);
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Map<String, Object> parsed(String header) {
+        return header == null ? new LinkedHashMap<>() : (Map<String, Object>) Json.parse(header);
+    }
+
+    @Override
+    public String getAwsRequestId() {
+        return awsRequestId;
+    }
+
+    @Override
+    public String getLogGroupName() {
+        return logGroupName;
+    }
+
+    @Override
+    public String getLogStreamName() {
+        return logStreamName;
+    }
+
+    @Override
+    public String getFunctionName() {
+        return functionName;
+    }
+
+    @Override
+    public String getFunctionVersion() {
+        return functionVersion;
+    }
+
+    @Override
+    public String getInvokedFunctionArn() {
+        return invokedFunctionArn;
+    }
+
+    @Override
+    public CognitoIdentity getIdentity() {
+        return cognitoIdentity;
+    }
+
+    @Override
+    public ClientContext getClientContext() {
+        return clientContext;
+    }
+
+    @Override
+    public int getRemainingTimeInMillis() {
+        return (int) Math.max(deadlineTimeInMs - System.currentTimeMillis(), 0);
+    }
+
+    @Override
+    public int getMemoryLimitInMB() {
+        return memoryLimit;
+    }
+
+    @Override
+    public LambdaLogger getLogger() {
+        return logger;
+    }
+
+    @Override
+    public String getTenantId() {
+        return tenantId;
+    }
+
+    @Override
+    public String getXrayTraceId() {
+        return xrayTraceId;
+    }
+
+    private static final class Identity implements CognitoIdentity {
+        private final String identityId;
+        private final String poolId;
+
+        Identity(Map<String, Object> given) {
+            identityId = (String) given.getOrDefault("cognitoIdentityId", "");
+            poolId = (String) given.getOrDefault("cognitoIdentityPoolId", "");
+        }
+
+        @Override
+        public String getIdentityId() {
+            return identityId;
+        }
+
+        @Override
+        public String getIdentityPoolId() {
+            return poolId;
+        }
+    }
+
+    private static final class Caller implements ClientContext {
+        private final Map<String, String> custom;
+        private final Map<String, String> env;
+        private final Client client;
+
+        Caller(Map<String, Object> given) {
+            custom = texts(given.get("custom"));
+            env = texts(given.get("env"));
+            Map<String, String> application = texts(given.get("client"));
+            client = application == null ? null : new Application(application);
+        }
+
+        private static Map<String, String> texts(Object given) {
+            if (!(given instanceof Map)) {
+                return null;
             }
-        });
+            Map<String, String> texts = new LinkedHashMap<>();
+            ((Map<?, ?>) given).forEach((name, value) -> texts.put(String.valueOf(name), String.valueOf(value)));
+            return texts;
+        }
+
+        @Override
+        public Client getClient() {
+            return client;
+        }
+
+        @Override
+        public Map<String, String> getCustom() {
+            return custom;
+        }
+
+        @Override
+        public Map<String, String> getEnvironment() {
+            return env;
+        }
     }
 
-    private static Object logger(Class<?> type, Log log) {
-        return implement(type, (proxy, method, arguments) -> {
-            Object message = arguments[0];
-            String text = message instanceof byte[]
-                    ? new String((byte[]) message, StandardCharsets.UTF_8)
-                    : String.valueOf(message);
-            log.write(arguments.length > 1 ? String.valueOf(arguments[1]) : null, text);
-            return null;
-        });
-    }
+    private static final class Application implements Client {
+        private final Map<String, String> given;
 
-    private static Object identity(Class<?> type, Map<?, ?> given) {
-        return implement(type, (proxy, method, arguments) ->
-                given.get(method.getName().equals("getIdentityId") ? "cognitoIdentityId" : "cognitoIdentityPoolId"));
-    }
+        Application(Map<String, String> given) {
+            this.given = given;
+        }
 
-    private static Object clientContext(Class<?> type, Map<?, ?> given) {
-        return implement(type, (proxy, method, arguments) -> {
-            switch (method.getName()) {
-                case "getCustom":
-                    return given.get("custom");
-                case "getEnvironment":
-                    return given.get("env");
-                default:
-                    Object client = given.get("client");
-                    return client instanceof Map ? client(method.getReturnType(), (Map<?, ?>) client) : null;
-            }
-        });
-    }
+        @Override
+        public String getInstallationId() {
+            return given.get("installation_id");
+        }
 
-    private static Object client(Class<?> type, Map<?, ?> given) {
-        return implement(type, (proxy, method, arguments) -> {
-            String name = method.getName().substring(3).replaceAll("([A-Z])", "_$1").toLowerCase().substring(1);
-            return given.get(name);
-        });
-    }
+        @Override
+        public String getAppTitle() {
+            return given.get("app_title");
+        }
 
-    private static Map<?, ?> parsed(String header) {
-        return header == null ? Collections.emptyMap() : (Map<?, ?>) Json.parse(header);
-    }
+        @Override
+        public String getAppVersionName() {
+            return given.get("app_version_name");
+        }
 
-    private static Object implement(Class<?> type, InvocationHandler calls) {
-        return Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (proxy, method, arguments) -> {
-            if (method.getDeclaringClass() != Object.class) {
-                return calls.invoke(proxy, method, arguments);
-            }
-            switch (method.getName()) {
-                case "equals":
-                    return proxy == arguments[0];
-                case "hashCode":
-                    return System.identityHashCode(proxy);
-                default:
-                    return type.getSimpleName();
-            }
-        });
+        @Override
+        public String getAppVersionCode() {
+            return given.get("app_version_code");
+        }
+
+        @Override
+        public String getAppPackageName() {
+            return given.get("app_package_name");
+        }
     }
 }

@@ -1,5 +1,6 @@
 package fogbank;
 
+import com.amazonaws.services.lambda.runtime.logging.LogLevel;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -8,36 +9,35 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 
 /** What LambdaLogger writes to. Records are framed, which keeps their lines together on the way. */
 final class Log {
-    private static final List<String> LEVELS = Arrays.asList("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL");
+    static final Log OF_FUNCTION = new Log(System.getenv("AWS_LAMBDA_LOG_FORMAT"), System.getenv("AWS_LAMBDA_LOG_LEVEL"));
     private final FileOutputStream out = new FileOutputStream(FileDescriptor.out);
     private final boolean json;
-    private final int least;
+    private final LogLevel least;
     volatile String requestId;
 
-    Log(String format, String level) {
+    private Log(String format, String level) {
         json = "JSON".equalsIgnoreCase(format);
-        least = json && level != null ? LEVELS.indexOf(level) : -1;
+        least = json ? LogLevel.fromString(level) : LogLevel.UNDEFINED;
     }
 
-    void write(String level, String message) {
-        if (level != null && LEVELS.contains(level) && LEVELS.indexOf(level) < least) {
+    void write(LogLevel level, String message) {
+        boolean told = level != LogLevel.UNDEFINED;
+        if (told && level.compareTo(least) < 0) {
             return;
         }
         if (!json) {
-            frame(level == null ? message : "[" + level + "] " + message);
+            frame(told ? "[" + level + "] " + message : message);
             return;
         }
         Map<String, Object> record = new LinkedHashMap<>();
         record.put("timestamp", Instant.now().truncatedTo(ChronoUnit.MILLIS).toString());
-        if (level != null) {
-            record.put("level", level);
+        if (told) {
+            record.put("level", level.name());
         }
         record.put("message", message);
         record.put("AWSRequestId", requestId);
@@ -46,7 +46,7 @@ final class Log {
 
     void error(Throwable error) {
         String title = error.getMessage() + ": " + error.getClass().getName();
-        write(json ? "ERROR" : null, title + "\n" + Runtime.traceOf(error));
+        write(json ? LogLevel.ERROR : LogLevel.UNDEFINED, title + "\n" + Runtime.traceOf(error));
     }
 
     synchronized void frame(String message) {

@@ -1,6 +1,5 @@
 package fogbank;
 
-import java.io.ByteArrayInputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.lang.reflect.InvocationTargetException;
@@ -17,7 +16,7 @@ import org.crac.RestoreException;
 
 /**
  * The Java runtime: loads a handler and serves the Lambda Runtime API with it. Needs a JDK of version 8 or newer and
- * nothing else; the interfaces of aws-lambda-java-core are the function's own.
+ * nothing else.
  *
  * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
  */
@@ -26,10 +25,10 @@ public final class Runtime {
 
     public static void main(String[] arguments) throws Exception {
         RuntimeClient client = new RuntimeClient(System.getenv("AWS_LAMBDA_RUNTIME_API"));
-        Log log = new Log(System.getenv("AWS_LAMBDA_LOG_FORMAT"), System.getenv("AWS_LAMBDA_LOG_LEVEL"));
+        Log log = Log.OF_FUNCTION;
         Handler handler;
         try {
-            handler = Handler.load(System.getenv("_HANDLER"), log);
+            handler = Handler.load(System.getenv("_HANDLER"));
         } catch (Throwable thrown) {
             Throwable error = causeOf(thrown);
             log.error(error);
@@ -74,7 +73,7 @@ public final class Runtime {
         log.requestId = id;
         byte[] answer;
         try {
-            answer = handler.handle(new ByteArrayInputStream(invocation.body), invocation);
+            answer = handler.handle(invocation);
         } catch (Throwable thrown) {
             Throwable error = causeOf(thrown);
             log.error(error);
