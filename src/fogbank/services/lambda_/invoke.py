@@ -295,10 +295,10 @@ class Invoker:
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.memory_mb),
             "AWS_LAMBDA_LOG_GROUP_NAME": log_group(config),
             "AWS_LAMBDA_LOG_STREAM_NAME": stream,
-            "AWS_LAMBDA_LOG_FORMAT": config.logging.get("LogFormat", "Text"),
         }
-        if level := config.logging.get("ApplicationLogLevel"):
-            defaults["AWS_LAMBDA_LOG_LEVEL"] = level
+        if config.logging.get("LogFormat") == "JSON":
+            defaults["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
+            defaults["AWS_LAMBDA_LOG_LEVEL"] = config.logging.get("ApplicationLogLevel", "INFO")
         return defaults
 
     def _count(
