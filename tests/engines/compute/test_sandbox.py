@@ -712,3 +712,20 @@ def test_the_runtime_api_takes_no_endless_heads_and_no_thousands_of_connections(
     assert heads == {"header": True, "path": True, "trailer": True}
     assert 0 < alive < 128
     assert after == 1
+
+
+def test_a_sandbox_that_cannot_be_made_says_why_and_the_next_one_can(harness: Harness, tmp_path: Path) -> None:
+    async def work(engine: ComputeEngine) -> str:
+        with pytest.raises(RuntimeUnavailable) as refusal:
+            await engine.create(harness.spec(PUPPET, code=tmp_path / "gone"), harness.log.extend)
+        return str(refusal.value)
+
+    assert harness.run(work).startswith("No sandbox could be made for the function: [Errno 2] open_tree: No such file")
+    assert get(harness, "got = 1") == [1]
+
+
+def test_the_machines_own_mounts_are_not_in_a_sandbox(harness: Harness) -> None:
+    (mounts,) = get(harness, "got = [line.split()[4] for line in open('/proc/self/mountinfo')]")
+    outside = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
+    assert {"/", "/proc", "/tmp", "/usr", "/var/task"} <= set(mounts)
+    assert [mount for mount in outside & set(mounts) if mount.startswith(("/sys", "/run", "/home"))] == []

@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from fogbank.core.front_door import FrontDoor
 from fogbank.engines.compute.cgroups import ControlGroups
 from fogbank.engines.compute.environment import ProcessEnvironment
@@ -47,6 +49,9 @@ class ProcessEngine:
             # The server stops, and who waits for this is cancelled anyway: there is nothing to tell.
             raise asyncio.CancelledError
         await self._interpreters.prepare(spec.runtime)
+        # The zygote is in no folder of ours.
+        layers = tuple(layer.absolute() for layer in spec.layers)
+        spec = msgspec.structs.replace(spec, code=spec.code.absolute(), layers=layers)
         processes = await self._place(spec)
         environment = ProcessEnvironment(
             spec, processes, self._interpreters, hear, self._now_ms, self._environments.discard

@@ -76,7 +76,8 @@ def kill_with_group(pid):
 
 def keep_only(*descriptors):
     """Close all descriptors but these, which become the first ones."""
-    for place, descriptor in enumerate(descriptors):
+    # First out of the way of each other.
+    for place, descriptor in enumerate([os.dup(descriptor) for descriptor in descriptors]):
         os.dup2(descriptor, place)
     os.closerange(len(descriptors), 1024)
 

@@ -16,22 +16,34 @@ import kernel
 import program
 
 
-def run(root, order, control):
+def start(root, order, control):
+    """Fork the first process of a new sandbox; its pid. If there can be none, a process that says so."""
+    try:
+        belongings = root.gather(order)
+        try:
+            return fork_server.fork(lambda: root.fork(order), lambda: run(root, order, belongings, control))
+        finally:
+            belongings.close()
+    except OSError as error:
+        reason = f"failed {error}\n".encode()
+        return fork_server.fork(os.fork, lambda: os.write(control, reason))
+
+
+def run(root, order, belongings, control):
     os.setsid()
     kernel.die_with_parent()
-    null = os.open(os.devnull, os.O_RDWR)
-    fork_server.keep_only(null, null, null, control)
-    channel = socket.socket(fileno=3)
+    channel = socket.socket(fileno=os.dup(control))
     try:
-        listeners = isolation.enter(root, order)
+        listeners = isolation.enter(root, order, belongings)
     except Exception as error:  # Whatever it is, the server hears of it.
         channel.sendall(f"failed {error}\n".encode())
         os._exit(1)
     kernel.die_with_parent()
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # The function cannot look into this process.
     socket.send_fds(channel, [b"ready\n"], [listener.fileno() for listener in listeners])
-    for listener in listeners:
-        listener.close()
+    null = os.open(os.devnull, os.O_RDWR)
+    fork_server.keep_only(null, null, null, channel.detach())
+    channel = socket.socket(fileno=3)
 
     def connect(order, descriptors):
         """A connection to a port in here belongs to the network in here, whoever uses it."""
@@ -80,9 +92,7 @@ def try_out(root):
         "cgroups": [],
     }
     with ours, theirs:
-        pid = fork_server.fork(
-            lambda: kernel.fork_into(isolation.flags(order)), lambda: run(root, order, theirs.fileno())
-        )
+        pid = start(root, order, theirs.fileno())
         theirs.close()
         answer = ours.recv(4096)
         os.kill(pid, signal.SIGKILL)

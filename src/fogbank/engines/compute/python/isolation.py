@@ -1,9 +1,9 @@
 # mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="import-not-found"
 """The sandbox: what a function's processes see, and what they may do. Standard library only.
 
-`Root` is made once, by the zygote: a file system of the system's programs, read-only. Each environment is born in
-namespaces of its own (`FLAGS`), and `enter` puts its files into a copy of that root, moves there, and gives up every
-right for good. What is done after that is the function's.
+`Root` is made once, by the zygote: a mount namespace with a file system of the system's programs, read-only, and
+nothing else of the machine. Each environment is born in a copy of it and in further namespaces of its own (`Root.fork`).
+`enter` puts its own files there and gives up every right for good. What is done after that is the function's.
 https://man7.org/linux/man-pages/man7/namespaces.7.html
 """
 
@@ -18,7 +18,7 @@ import kernel
 import landlock
 import syscall_filter
 
-FLAGS = kernel.NEWNS | kernel.NEWPID | kernel.NEWIPC | kernel.NEWUTS
+_NAMESPACES = kernel.NEWNS | kernel.NEWPID | kernel.NEWIPC | kernel.NEWUTS
 # The ids that a function has on AWS, with no user outside behind them.
 UID, GID = 993, 990
 # Where root runs Fogbank, each environment has a user of its own outside: beyond what systems give to people, services
@@ -28,6 +28,7 @@ RUNTIME_API_PORT = 9001
 PROCESSES_MAX = 1024
 OPEN_FILES_MAX = 1024
 
+_MS_REMOUNT = 0x20
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store")
 _SETTINGS = (
     "/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/crypto-policies", "/etc/ld.so.cache", "/etc/ld.so.conf",
@@ -54,8 +55,22 @@ _ETC = {
 }
 
 
+class Belongings:
+    """What is an environment's own and is found in the machine's mounts, as descriptors."""
+
+    def __init__(self, entrances, mounts):
+        self.entrances = entrances
+        """The files by which a process enters its control groups."""
+        self.mounts = mounts
+        """By their places in the sandbox."""
+
+    def close(self):
+        for descriptor in (*self.entrances, *self.mounts.values()):
+            os.close(descriptor)
+
+
 class Root:
-    """The root that all environments of one zygote begin with, at `folder`."""
+    """The root that all environments of one zygote begin with; `folder` is an empty one to make it in."""
 
     def __init__(self, folder, visible, runtimes):
         self.folder = folder
@@ -64,7 +79,7 @@ class Root:
         # The user's own ids outside; root gets one for each environment.
         kernel.unshare(kernel.NEWNS | (0 if self.privileged else kernel.NEWUSER))
         if not self.privileged:
-            map_ids("/proc/self", uid, gid, uid, gid)
+            map_ids(os.open("/proc/self", os.O_PATH), uid, gid, uid, gid)
         kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
         kernel.mount("tmpfs", folder, "tmpfs", kernel.MS_NOSUID, "mode=755")
         for name in ("proc", "tmp", "dev", "opt", "etc", "var/task", "var/runtime", "var/tmp"):
@@ -84,6 +99,48 @@ class Root:
         for name, content in _ETC.items():
             with open(f"{folder}/etc/{name}", "w") as file:
                 file.write(content)
+        if not self.privileged:
+            # Who has no rights outside may mount a /proc only where one can be seen; the sandbox's own covers it.
+            kernel.mount("/proc", f"{folder}/proc", None, kernel.MS_BIND | kernel.MS_REC)
+        self.outer_proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY)
+        self._machine = self._mounts()
+        kernel.unshare(kernel.NEWNS)
+        kernel.pivot_root_into(folder)
+        kernel.mount("none", "/", None, kernel.MS_BIND | _MS_REMOUNT | kernel.MS_RDONLY | kernel.MS_NOSUID)
+        self._template = self._mounts()
+        kernel.enter_mounts(self._machine)
+
+    def _mounts(self):
+        return os.open("self/ns/mnt", os.O_RDONLY, dir_fd=self.outer_proc)
+
+    def gather(self, order):
+        """What `fork` and `enter` need of the machine's mounts."""
+        mounts = {"/var/task": kernel.copy_mount(order["code"])}
+        layers = order["layers"]
+        if len(layers) == 1:
+            mounts["/opt"] = kernel.copy_mount(layers[0])
+        elif layers:
+            place = f"{self.folder}/opt"
+            lower = ":".join(_escaped(layer) for layer in reversed(layers))
+            kernel.mount("overlay", place, "overlay", kernel.MS_RDONLY, f"lowerdir={lower}")
+            mounts["/opt"] = kernel.copy_mount(place)
+            kernel.unmount(place)
+        if order["network"] == "full":
+            files = [f"/etc/{name}" for name in ("hosts", "resolv.conf")]
+            mounts |= {file: kernel.copy_mount(os.path.realpath(file)) for file in files if os.path.exists(file)}
+        return Belongings([os.open(path, os.O_WRONLY) for path in order["cgroups"]], mounts)
+
+    def fork(self, order):
+        """A process in new namespaces and this root; as os.fork, the child's pid and in the child 0."""
+        network = 0 if order["network"] == "full" else kernel.NEWNET
+        kernel.enter_mounts(self._template)
+        pid = -1
+        try:
+            pid = kernel.fork_into(_NAMESPACES | network)
+        finally:
+            if pid != 0:
+                kernel.enter_mounts(self._machine)
+        return pid
 
     def show(self, path):
         """Make a path of the machine visible under its own name, unless it is already or is not there."""
@@ -102,26 +159,27 @@ class Root:
         self._shown.append(path)
 
 
-def enter(root, order):
-    """Make this process, newly born in namespaces of its own, the first one of a sandbox.
+def enter(root, order, belongings):
+    """Make this process, newly born by `Root.fork`, the first one of a sandbox.
 
     What it gives are the sockets that listen in the sandbox's network, for the server to answer.
     """
-    for path in order["cgroups"]:
-        with open(path, "w") as file:
-            file.write("0")
+    for entrance in belongings.entrances:
+        os.write(entrance, b"0")
     kernel.unshare(kernel.NEWCGROUP)
     listeners = _listeners(order) if order["network"] != "full" else []
-    outer_proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY)
     if root.privileged:
-        uid = gid = OUTER_UID_FIRST + order["order"] % OUTER_UIDS
+        uid = gid = OUTER_UID_FIRST + (os.getppid() + order["order"]) % OUTER_UIDS
     else:
         uid, gid = os.geteuid(), os.getegid()
-    _furnish(root, order, uid, gid)
-    kernel.pivot_root_into(root.folder)
+    for place, copy in belongings.mounts.items():
+        kernel.place_read_only(copy, place)
+    size = f"size={order['ephemeral_mb']}m,mode=700,uid={uid},gid={gid}"
+    kernel.mount("tmpfs", "/tmp", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, size)
+    _mount_proc("/proc")
     socket.sethostname("localhost")
     _limit(order)
-    _give_up_rights(root, uid, gid, outer_proc)
+    _give_up_rights(root, uid, gid)
     landlock.restrict(writable=("/tmp",), devices=[f"/dev/{name}" for name in _DEVICES])
     if syscall_filter.known():
         syscall_filter.install()
@@ -136,20 +194,18 @@ def lacks():
     return missing
 
 
-def flags(order):
-    return FLAGS | (0 if order["network"] == "full" else kernel.NEWNET)
-
-
-def map_ids(proc, inner_uid, inner_gid, outer_uid, outer_gid):
-    """Say who of the parent's users is who in this process's new user namespace."""
+def map_ids(process, inner_uid, inner_gid, outer_uid, outer_gid):
+    """Say who of the parent's users is who in the new user namespace of a process, given by its folder in /proc."""
     entries = (
         ("setgroups", "deny"),
         ("gid_map", f"{inner_gid} {outer_gid} 1"),
         ("uid_map", f"{inner_uid} {outer_uid} 1"),
     )
     for name, content in entries:
-        with open(f"{proc}/{name}", "w") as file:
-            file.write(content)
+        file = os.open(name, os.O_WRONLY, dir_fd=process)
+        os.write(file, content.encode())
+        os.close(file)
+    os.close(process)
 
 
 def _listeners(order):
@@ -168,27 +224,6 @@ def _listeners(order):
         names.bind(("127.0.0.1", 53))
         listeners.append(names)
     return listeners
-
-
-def _furnish(root, order, uid, gid):
-    """Put what is this environment's own into its copy of the root."""
-    base = root.folder
-    kernel.bind_read_only(order["code"], f"{base}/var/task")
-    layers = order["layers"]
-    if len(layers) == 1:
-        kernel.bind_read_only(layers[0], f"{base}/opt")
-    elif layers:
-        lower = ":".join(_escaped(layer) for layer in reversed(layers))
-        kernel.mount("overlay", f"{base}/opt", "overlay", kernel.MS_RDONLY, f"lowerdir={lower}")
-        kernel.seal(f"{base}/opt")
-    if order["network"] == "full":
-        for name in ("hosts", "resolv.conf"):
-            if os.path.exists(f"/etc/{name}"):
-                kernel.bind_read_only(os.path.realpath(f"/etc/{name}"), f"{base}/etc/{name}")
-    size = f"size={order['ephemeral_mb']}m,mode=700,uid={uid},gid={gid}"
-    kernel.mount("tmpfs", f"{base}/tmp", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, size)
-    _mount_proc(f"{base}/proc")
-    kernel.mount("none", base, None, kernel.MS_BIND | 0x20 | kernel.MS_RDONLY | kernel.MS_NOSUID)  # MS_REMOUNT
 
 
 def _mount_proc(place):
@@ -215,7 +250,7 @@ def _limit(order):
         resource.setrlimit(kind, (limit, limit))
 
 
-def _give_up_rights(root, uid, gid, outer_proc):
+def _give_up_rights(root, uid, gid):
     """Become a user who may nothing, in a user namespace that owns nothing."""
     if root.privileged:
         os.setgroups([])
@@ -225,8 +260,7 @@ def _give_up_rights(root, uid, gid, outer_proc):
     kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
     kernel.unshare(kernel.NEWUSER)
     # The sandbox's own /proc cannot be written to.
-    map_ids(f"/proc/self/fd/{outer_proc}/self", UID, GID, uid, gid)
-    os.close(outer_proc)
+    map_ids(os.open("self", os.O_PATH, dir_fd=root.outer_proc), UID, GID, uid, gid)
     kernel.drop_capabilities()
     # Set in here it counts this user namespace; before, it would have been a limit on all environments together.
     resource.setrlimit(resource.RLIMIT_NPROC, (PROCESSES_MAX, PROCESSES_MAX))

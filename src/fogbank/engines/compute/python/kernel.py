@@ -19,6 +19,7 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
 MNT_DETACH = 2
 _MOUNT_ATTR_RDONLY, _MOUNT_ATTR_NOSUID, _MOUNT_ATTR_NODEV = 1, 2, 4
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
+_OPEN_TREE_CLONE, _MOVE_MOUNT_FROM_DESCRIPTOR = 1, 4
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
@@ -27,7 +28,14 @@ PR_SET_SECUREBITS = 28
 PR_SET_NO_NEW_PRIVS = 38
 
 # Calls that came with one number on every architecture, and those that did not.
-_CALLS = {"mount_setattr": 442, "landlock_create_ruleset": 444, "landlock_add_rule": 445, "landlock_restrict_self": 446}
+_CALLS = {
+    "open_tree": 428,
+    "move_mount": 429,
+    "mount_setattr": 442,
+    "landlock_create_ruleset": 444,
+    "landlock_add_rule": 445,
+    "landlock_restrict_self": 446,
+}
 _OWN_CALLS = {
     "x86_64": {"clone": 56, "pivot_root": 155, "capset": 126, "seccomp": 317},
     "aarch64": {"clone": 220, "pivot_root": 41, "capset": 91, "seccomp": 277},
@@ -86,6 +94,27 @@ def mount(source, target, kind, flags, options=""):
     _checked(result, f"mount {kind or source} on {target}")
 
 
+def enter_mounts(namespace):
+    """Go into a mount namespace, to its root."""
+    _checked(_libc.setns(namespace, NEWNS), "setns")
+
+
+def unmount(target):
+    _checked(_libc.umount2(target.encode(), MNT_DETACH), "umount")
+
+
+def copy_mount(path):
+    """A file or folder with whatever is mounted in it, as a mount that is nowhere yet; its descriptor."""
+    return call("open_tree", _AT_FDCWD, path.encode(), _OPEN_TREE_CLONE | _AT_RECURSIVE | os.O_CLOEXEC)
+
+
+def place_read_only(copy, target):
+    """Put what `copy_mount` gave at a place of this namespace, where nothing of it can be changed."""
+    call("move_mount", copy, b"", _AT_FDCWD, target.encode(), _MOVE_MOUNT_FROM_DESCRIPTOR)
+    os.close(copy)
+    seal(target)
+
+
 def bind_read_only(source, target, *, devices=False):
     """Show a file or folder, with whatever is mounted in it, at another place, where nothing can be changed."""
     mount(source, target, None, MS_BIND | MS_REC)
@@ -108,7 +137,7 @@ def pivot_root_into(folder):
     """Make that mount the root and take the old one away."""
     os.chdir(folder)
     call("pivot_root", b".", b".")
-    _checked(_libc.umount2(b".", MNT_DETACH), "umount")
+    unmount(".")
     os.chdir("/")
 
 

@@ -24,7 +24,6 @@ import program
 if sys.platform == "linux":
     import init
     import isolation
-    import kernel
 
 
 def main():
@@ -42,9 +41,7 @@ def main():
     def start_sandbox(order, descriptors):
         if order["thaw_file"]:
             thaw_files.add(order["thaw_file"])
-        return fork_server.fork(
-            lambda: kernel.fork_into(isolation.flags(order)), lambda: init.run(root, order, *descriptors)
-        )
+        return init.start(root, order, *descriptors)
 
     def start_program(order, descriptors):
         return fork_server.fork(os.fork, lambda: program.become(order, *descriptors))
