@@ -2,7 +2,7 @@
 """The sandbox: what a function's processes see, and what they may do. Standard library only.
 
 `Root` is made once, by the zygote: a mount namespace with a file system of the system's programs, read-only, and
-nothing else of the machine. Each environment is born in a copy of it and in further namespaces of its own (`Root.fork`).
+nothing else of the machine. Each environment is born in a copy of it and in more namespaces of its own (`Root.fork`).
 `enter` puts its own files there and gives up every right for good. What is done after that is the function's.
 https://man7.org/linux/man-pages/man7/namespaces.7.html
 """
