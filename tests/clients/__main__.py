@@ -31,6 +31,7 @@ CHECKS: dict[str, Callable[[str], str]] = {
     "powertools": powertools,
     "powertools-parameters": script("aws-lambda-powertools", "boto3"),
     "secretsmanager-caching": script("aws-secretsmanager-caching"),
+    "encryption-sdk": script("aws-encryption-sdk", "boto3"),
     "celery": celery_worker,
     "kcl": kcl,
     "pynamodb": script("pynamodb"),

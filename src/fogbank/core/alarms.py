@@ -1,6 +1,6 @@
 """Alarms that survive a restart: a table of due times, and timers on the clock for them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,10 @@ class Alarms:
 
     def get(self, key: Key) -> Alarm | None:
         return self._alarms.get(key)
+
+    def pending(self) -> Iterator[tuple[Any, Alarm]]:
+        """All that are set, in the order of their keys."""
+        return self._alarms.scan()
 
     def set(self, key: Key, at_ms: int, note: str = "") -> None:
         """Set the alarm, in place of one that was set before, in the current transaction."""

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tests.conftest import MovableClock
+from tests.patience import eventually
 from tests.services.kms.conftest import NewKey
 
 DAY_S = 86_400
@@ -96,10 +97,13 @@ def test_imported_material_is_used_until_it_is_deleted(kms: Any, new_key: NewKey
     assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"text"
 
 
-def test_imported_material_expires_on_the_clock(kms: Any, new_key: NewKey, clock: MovableClock) -> None:
+def test_imported_material_expires_on_the_clock(aws: Any, kms: Any, new_key: NewKey, clock: MovableClock) -> None:
     key = new_key(Origin="EXTERNAL")
     import_into(kms, key, os.urandom(32), ValidTo=clock.now_ms() / 1000 + 3600)
     assert kms.describe_key(KeyId=key)["KeyMetadata"]["ExpirationModel"] == "KEY_MATERIAL_EXPIRES"
+    clock.advance(s=60)
+    metric = {"Namespace": "AWS/KMS", "MetricName": "SecondsUntilKeyMaterialExpiration"}
+    eventually(lambda: aws("cloudwatch").list_metrics(**metric)["Metrics"])
     clock.advance(s=3601)
     assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "PendingImport"
 
@@ -122,7 +126,7 @@ def test_an_imported_key_goes_on_with_material_that_waited(kms: Any, new_key: Ne
 
 
 def test_a_private_key_is_imported(kms: Any, new_key: NewKey) -> None:
-    key, own = new_key(Origin="EXTERNAL", KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY"), None
+    key = new_key(Origin="EXTERNAL", KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
     own = ec.generate_private_key(ec.SECP256R1())
     import_into(kms, key, own.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
     public = own.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

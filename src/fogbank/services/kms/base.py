@@ -62,6 +62,18 @@ class KmsBase(Service):
     async def start(self) -> None:
         for alarms in (self._deletions, self._rotations, self._expiries):
             await self.cloud.store.run(alarms.resume)
+        while True:
+            await self.cloud.clock.sleep(60)
+            self._publish_expiries()
+
+    def _publish_expiries(self) -> None:
+        """How long imported material that expires will be there."""
+        now_ms = self.cloud.clock.now_ms()
+        for (account, region, key_id, _), alarm in self._expiries.pending():
+            left_s = max(alarm.at_ms - now_ms, 0) / 1000
+            self.cloud.metrics.add(
+                account, region, "AWS/KMS", "SecondsUntilKeyMaterialExpiration", {"KeyId": key_id}, left_s, "Seconds"
+            )
 
     def _delete_due(self, place: Any, alarm: Alarm) -> None:
         """A key's waiting period is over."""

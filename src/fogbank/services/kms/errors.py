@@ -47,10 +47,6 @@ class InvalidCiphertext(AwsError):
     code = "InvalidCiphertextException"
 
 
-class InvalidGrantId(AwsError):
-    code = "InvalidGrantIdException"
-
-
 class InvalidGrantToken(AwsError):
     code = "InvalidGrantTokenException"
 
