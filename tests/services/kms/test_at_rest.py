@@ -103,13 +103,42 @@ def events(own: LiveServer, key: str) -> None:
     assert found["message"] == PLAIN
 
 
-@pytest.mark.parametrize("keep", [objects, messages, records, notifications, events])
+def batches(own: LiveServer, key: str) -> None:
+    """A batch waits for its time, and is delivered as it came."""
+    firehose, s3 = own.client("firehose", account=ACCOUNT), own.client("s3", account=ACCOUNT)
+    s3.create_bucket(Bucket="delivered")
+    trust = {"Effect": "Allow", "Principal": {"Service": "firehose.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = own.client("iam", account=ACCOUNT).create_role(
+        RoleName="firehose", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )["Role"]["Arn"]
+    firehose.create_delivery_stream(
+        DeliveryStreamName="s",
+        DeliveryStreamEncryptionConfigurationInput={"KeyType": "CUSTOMER_MANAGED_CMK", "KeyARN": key},
+        ExtendedS3DestinationConfiguration={
+            "BucketARN": "arn:aws:s3:::delivered",
+            "RoleARN": role,
+            "EncryptionConfiguration": {"KMSEncryptionConfig": {"AWSKMSKeyARN": key}},
+        },
+    )
+    own.admin("POST", "clock", {"advance_seconds": 60})
+    firehose.put_record(DeliveryStreamName="s", Record={"Data": PLAIN.encode()})
+    assert not own.client("s3", account=ACCOUNT).list_objects_v2(Bucket="delivered").get("Contents")
+
+
+@pytest.mark.parametrize("keep", [objects, messages, records, notifications, events, batches])
 def test_what_a_service_keeps_under_a_key_cannot_be_read_from_the_disk(
     own: LiveServer, folder: Path, key: str, keep: Any
 ) -> None:
     keep(own, key)
     assert lies_in(folder, ACCOUNT.encode()), "the folder is looked into"
     assert not lies_in(folder, PLAIN.encode())
+
+
+def test_a_batch_is_delivered_as_it_came(own: LiveServer) -> None:
+    s3 = own.client("s3", account=ACCOUNT)
+    own.admin("POST", "clock", {"advance_seconds": 400})
+    (found,) = eventually(lambda: s3.list_objects_v2(Bucket="delivered").get("Contents"))
+    assert s3.get_object(Bucket="delivered", Key=found["Key"])["Body"].read() == PLAIN.encode()
 
 
 def test_the_master_key_is_for_its_owner_alone(own: LiveServer, folder: Path, key: str) -> None:

@@ -13,6 +13,7 @@ from fogbank.core.alarms import Alarm, Alarms
 from fogbank.core.cloud import Cloud
 from fogbank.core.ids import new_id
 from fogbank.core.store import Key
+from fogbank.services.firehose.encryption import BatchEncryption
 from fogbank.services.firehose.records import MB, Batch, Chunk, DeliveryStream, FirehoseTables, OpenBatch
 
 _FILLS_MAX = 10_000
@@ -55,6 +56,7 @@ class Batches:
         self._cloud = cloud
         self._tables = tables
         self._sealed = sealed
+        self._encryption = BatchEncryption(cloud)
         self._seals = Alarms(cloud, "firehose.seals", key=(int, int), ring=self._due)
         # Only remembered: what is not here is counted again. A transaction that is rolled back leaves a count too high,
         # and its batch is sealed somewhat early.
@@ -85,7 +87,7 @@ class Batches:
         else:
             batch_id = self._open(stream, stage, partition, partition_keys or {}, chunk.arrived_ms, hints)
             fill = self._fills[batch_id] = _Fill(0)
-        self._tables.chunks.put((batch_id, self._cloud.sequence.next()), chunk)
+        self._tables.chunks.put((batch_id, self._cloud.sequence.next()), self._encryption.seal(stream, chunk))
         fill.size += sum(map(len, chunk.data))
         if fill.size >= hints.size_max:
             self._seal((stream.id, batch_id))
@@ -95,7 +97,7 @@ class Batches:
         return {key[2] for key, _ in self._tables.open.scan((stream.id, stage))}
 
     def chunks(self, batch_id: int) -> Iterator[Chunk]:
-        return self._tables.chunks.values((batch_id,))
+        return map(self._encryption.open, self._tables.chunks.values((batch_id,)))
 
     async def slices(self, batch_id: int) -> AsyncIterator[list[Chunk]]:
         """The batch's chunks, about half a megabyte a turn, so that nobody waits for the whole."""
@@ -103,8 +105,8 @@ class Batches:
         while True:
             gathered: list[Chunk] = []
             size = 0
-            for key, chunk in self._tables.chunks.scan((batch_id,), after=last):
-                last = key
+            for key, kept in self._tables.chunks.scan((batch_id,), after=last):
+                last, chunk = key, self._encryption.open(kept)
                 gathered.append(chunk)
                 size += sum(map(len, chunk.data))
                 if size >= _SLICE_BYTES:

@@ -1,5 +1,6 @@
 """Sealed batches on their way: each is tried until it is delivered or given up."""
 
+import logging
 from collections import deque
 from functools import partial
 
@@ -9,6 +10,7 @@ from fogbank.core.errors import StorageFull
 from fogbank.services.firehose.batches import Batches, Hints
 from fogbank.services.firehose.destination import S3_RETRY, DeliveryFailed, Destination, Settings
 from fogbank.services.firehose.destinations import make_destinations
+from fogbank.services.firehose.errors import InvalidKmsResource
 from fogbank.services.firehose.failures import ErrorLog, error_output
 from fogbank.services.firehose.plans import Plans
 from fogbank.services.firehose.processing import Processor
@@ -26,9 +28,12 @@ from fogbank.services.firehose.records import (
 from fogbank.services.firehose.s3_objects import S3Objects
 from fogbank.services.firehose.stream_metrics import StreamMetrics
 
+log = logging.getLogger("fogbank.firehose")
+
 # Batches of one stage of a stream that are worked on at a time; the others wait, and take next to no memory.
 AT_ONCE_MAX = 8
 _WHEN_FULL_S = 5
+_WHEN_SHUT_S = 60
 _AFTER_BUG_MS = 300_000
 
 
@@ -96,6 +101,10 @@ class Deliveries:
                 delay_s = await ctx.run(self._failed, ctx, stream, batch_id, error)
             except StorageFull:
                 delay_s = _WHEN_FULL_S
+            except InvalidKmsResource as refused:
+                # What waits is not lost as long as its key may be enabled again.
+                log.warning("batch %d of %s cannot be opened: %s", batch_id, stream.name, refused)
+                delay_s = _WHEN_SHUT_S
             await self._cloud.clock.sleep(delay_s)
 
     # ---- stages -----------------------------------------------------------------------------------------------------

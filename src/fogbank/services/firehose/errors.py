@@ -27,3 +27,7 @@ class ServiceUnavailable(AwsError):
     code = "ServiceUnavailableException"
     status = 500
     message = "Slow down."
+
+
+class InvalidKmsResource(AwsError):
+    code = "InvalidKMSResourceException"

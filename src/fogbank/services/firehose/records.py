@@ -100,6 +100,9 @@ class Chunk(Record):
     data: list[bytes]
     arrivals: list[int] = []
     origins: list[Origin] = []
+    sealed: bytes = b""
+    """The data, encrypted, in place of `data`; and the stream that they were encrypted for."""
+    sealed_for: StreamKey | None = None
 
 
 class Item(NamedTuple):

@@ -9,6 +9,7 @@ from fogbank.core.service import Answer
 from fogbank.services.firehose import conversion, partitioning
 from fogbank.services.firehose.destination import Destination, Settings
 from fogbank.services.firehose.destinations import EXTENDED_S3, HTTP_ENDPOINT, S3, only_one
+from fogbank.services.firehose.encryption import BatchEncryption
 from fogbank.services.firehose.errors import ConcurrentModification, InvalidArgument, LimitExceeded, ResourceInUse
 from fogbank.services.firehose.records import DeliveryStream
 from fogbank.services.firehose.roles import check_role
@@ -72,6 +73,7 @@ class StreamOperations(Sources):
         check_tags(stream.tags)
         if DeliveryStreamEncryptionConfigurationInput is not None:
             stream.encryption = encryption_of(stream, DeliveryStreamEncryptionConfigurationInput)
+            BatchEncryption(self.cloud).check(stream)
         if self._tables.streams.get(stream.key) is not None:
             raise ResourceInUse(f"Firehose {stream.name} under accountId {ctx.account} already exists")
         if self._tables.streams.count((ctx.account, ctx.region)) >= STREAMS_MAX:
@@ -210,7 +212,7 @@ def _check_source(kind: str, direct_put: dict[str, Any] | None, kinesis: dict[st
 
 
 def encryption_of(stream: DeliveryStream, given: dict[str, Any] | None) -> dict[str, Any]:
-    """What DeliveryStreamEncryptionConfigurationInput makes: it is described, and nothing is encrypted."""
+    """What DeliveryStreamEncryptionConfigurationInput makes. A key that AWS owns is described, and encrypts nothing."""
     if stream.type != DIRECT_PUT:
         raise InvalidArgument("Server-side encryption can be enabled for delivery streams with Direct PUT source only.")
     given = given or {"KeyType": "AWS_OWNED_CMK"}

@@ -6,6 +6,7 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.service import Answer, Tagged
 from fogbank.core.tags import tag_list
+from fogbank.services.firehose.encryption import BatchEncryption
 from fogbank.services.firehose.errors import LimitExceeded
 from fogbank.services.firehose.records import DeliveryStream
 from fogbank.services.firehose.stream_operations import encryption_of
@@ -42,7 +43,7 @@ class Tagging(Writing):
         DeliveryStreamName: str,
         DeliveryStreamEncryptionConfigurationInput: dict[str, Any] | None = None,
     ) -> Answer:
-        """Described only: what is stored is not encrypted."""
+        """What is put from then on is encrypted, if the key is the customer's."""
         stream = self._active(ctx, DeliveryStreamName)
         encryption = encryption_of(stream, DeliveryStreamEncryptionConfigurationInput)
         self._set_encryption(ctx, stream, encryption)
@@ -84,4 +85,5 @@ class Tagging(Writing):
             )
         stream.encryption_calls_ms = [*calls, ctx.now_ms]
         stream.encryption = encryption
+        BatchEncryption(self.cloud).check(stream)
         self._save(stream)
