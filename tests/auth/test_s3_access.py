@@ -127,3 +127,17 @@ def test_a_website_shows_what_everybody_may_read(root: Client, guarded: GuardedS
     let_everybody(root("s3"), bucket)
     with urllib.request.urlopen(request) as answer:
         assert answer.read() == b"hello"
+
+
+def test_each_key_that_is_to_be_deleted_is_asked_for(root: Client, new_user: Callable[[], User], bucket: str) -> None:
+    s3 = root("s3")
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(Bucket=bucket, Key="own/x", Body=b"")["VersionId"]
+    user = new_user().may({"Action": "s3:DeleteObject", "Resource": f"arn:aws:s3:::{bucket}/own/*"})
+    asked = [{"Key": "own/x"}, {"Key": "a"}, {"Key": "own/x", "VersionId": version}]
+    answer = user.client("s3").delete_objects(Bucket=bucket, Delete={"Objects": asked})
+    assert [each["Key"] for each in answer["Deleted"]] == ["own/x"]
+    assert [(each["Key"], each["Code"]) for each in answer["Errors"]] == [
+        ("a", "AccessDenied"),
+        ("own/x", "AccessDenied"),
+    ]

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from fogbank.core.context import Context
-from fogbank.core.policy_evaluation import ANONYMOUS, Kind
+from fogbank.core.policy_evaluation import Kind
 from fogbank.core.service import Service
 from fogbank.services.s3 import grants, policy_documents
 from fogbank.services.s3.errors import AccessDenied
@@ -107,11 +107,13 @@ class Access(BucketPolicies):
 
 
 def demand(service: Service, ctx: Context, action: str, bucket: str, key: str) -> None:
-    """Refuse what the context's identity may not do with an object: for requests that are in no model."""
-    authorizer = service.cloud.authorizer
-    if authorizer is None:
+    """Refuse what the context's identity may not do with an object: for requests whose objects are not known before
+    they are read.
+    """
+    authorizer, identity = service.cloud.authorizer, ctx.identity
+    if authorizer is None or identity is None:
         return
-    if not authorizer.decide(ctx, ctx.identity or ANONYMOUS, action, f"{_ARN}{bucket}/{key}", {}, service).allowed:
+    if not authorizer.decide(ctx, identity, action, f"{_ARN}{bucket}/{key}", {}, service).allowed:
         raise AccessDenied()
 
 

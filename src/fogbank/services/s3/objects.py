@@ -9,6 +9,7 @@ from fogbank.core.errors import AwsError
 from fogbank.core.moments import http_date
 from fogbank.core.service import Answer
 from fogbank.services.s3 import checksums, conditions, encryption, metadata, object_lock, restores
+from fogbank.services.s3.access import demand
 from fogbank.services.s3.bodies import Received
 from fogbank.services.s3.conditions import WriteCondition
 from fogbank.services.s3.customer_keys import CustomerKey
@@ -82,6 +83,12 @@ class Objects(NewObjects):
             key, version_id = wanted["Key"], wanted.get("VersionId")
             named = {"Key": key} if version_id is None else {"Key": key, "VersionId": version_id}
             try:
+                if over_http(ctx):
+                    demand(
+                        self, ctx, "s3:DeleteObject" if version_id is None else "s3:DeleteObjectVersion", Bucket, key
+                    )
+                    if bypass:
+                        demand(self, ctx, "s3:BypassGovernanceRetention", Bucket, key)
                 _check_directory_conditions(wanted.get("LastModifiedTime"), wanted.get("Size"))
                 check_key(key)
                 self._check_delete(Bucket, key, wanted.get("ETag"))
