@@ -99,7 +99,7 @@ def test_the_context_has_what_the_programming_model_promises(harness: Harness) -
         "            os.environ['_X_AMZN_TRACE_ID'], os.environ['AWS_LAMBDA_INITIALIZATION_TYPE']]\n"
     )
     options = {
-        "client_context": json.dumps({"custom": {"k": "é"}}),
+        "client_context": json.dumps({"custom": {"k": "é"}}, indent=2, ensure_ascii=False),
         "cognito_identity": json.dumps({"cognitoIdentityId": "me", "cognitoIdentityPoolId": "all"}),
         "tenant_id": "t-1",
         "trace_id": "Root=1-2-3",

@@ -139,7 +139,8 @@ class Connection(asyncio.Protocol):
             return
         self._request = None
         head = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", f"Content-Length: {len(body)}"]
-        head += [f"{name}: {value}" for name, value in headers.items() if value is not None]
+        # What callers give may have lines: a client context is JSON.
+        head += [f"{name}: {' '.join(value.splitlines())}" for name, value in headers.items() if value is not None]
         self._transport.write("\r\n".join(head).encode("utf-8") + b"\r\n\r\n" + body)
 
     # ---- asyncio ------------------------------------------------------------------------------------------------

@@ -21,7 +21,14 @@ _JAVA_VERSIONS = {"java8.al2": 8, "java11": 11, "java17": 17, "java21": 21, "jav
 _JDKS = ("/usr/lib/jvm/*", "/usr/java/*", "/opt/java/*", "/Library/Java/JavaVirtualMachines/*/Contents/Home")
 # Debian keeps a JDK's settings apart from it.
 _JDK_SETTINGS = "/etc/java*"
-_PROBE = "import os, sys; print(os.path.realpath(sys.executable)); print('%d.%d' % sys.version_info[:2])"
+# An interpreter is fit if the AWS SDK that functions are given runs on it, too.
+_PROBE = """
+import os, sys
+sys.path += sys.argv[1:]
+import boto3
+print(os.path.realpath(sys.executable))
+print("%d.%d" % sys.version_info[:2])
+"""
 
 
 class Interpreters:
@@ -144,7 +151,8 @@ def _find_python(version: str) -> str:
     if found is None:
         return sys.executable
     # What is found may be a script that chooses among several, or finds none.
-    asked = subprocess.run([found, "-I", "-c", _PROBE], capture_output=True, text=True, check=False)
+    probe = [found, "-I", "-S", "-c", _PROBE, *sdk_path()]
+    asked = subprocess.run(probe, capture_output=True, text=True, check=False)
     lines = asked.stdout.splitlines()
     return lines[0] if asked.returncode == 0 and lines[1:] == [version] else sys.executable
 

@@ -13,10 +13,13 @@ import { HttpResponseStream, isStreaming, ResponseStream, streamifyResponse } fr
 const client = new RuntimeClient(process.env.AWS_LAMBDA_RUNTIME_API);
 // What an unhandled error belongs to: the initialization, or the invocation that runs.
 let failurePath = "/init/error";
+// What is to be done when the function has nothing left to do.
+let whenIdle = () => {};
 
 globalThis.awslambda = { streamifyResponse, HttpResponseStream };
 patchConsole();
 
+process.on("beforeExit", () => whenIdle());
 process.on("uncaughtException", (error) => die("Uncaught Exception", error, 129));
 process.on("unhandledRejection", (reason, promise) => {
   const error = new RuntimeError("Runtime.UnhandledPromiseRejection", String(reason?.stack ? `${reason}` : reason));
@@ -72,20 +75,18 @@ async function runBuffered(handler, event, context, id) {
 function settle(handler, event, context) {
   return new Promise((resolve, reject) => {
     // An answer by callback waits until nothing is left to do, unless the function does not want that.
-    const whenIdle = (finish) => {
-      if (!context.callbackWaitsForEmptyEventLoop) return finish();
-      process.removeAllListeners("beforeExit");
-      process.once("beforeExit", finish);
+    const tell = (finish) => {
+      if (!context.callbackWaitsForEmptyEventLoop) finish();
+      else whenIdle = finish;
     };
-    const callback = (error, answer) => whenIdle(() => (error ? reject(asError(error)) : resolve(answer)));
+    const callback = (error, answer) => tell(() => (error ? reject(asError(error)) : resolve(answer)));
     context.done = callback;
     context.succeed = (answer) => callback(null, answer);
     context.fail = (error) => callback(error ?? "handled");
-    process.removeAllListeners("beforeExit");
-    process.once("beforeExit", () => resolve(null));
+    whenIdle = () => resolve(null);
     const returned = handler(event, context, callback);
     if (typeof returned?.then === "function") returned.then(resolve, (error) => reject(asError(error)));
-  }).finally(() => process.removeAllListeners("beforeExit"));
+  }).finally(() => (whenIdle = () => {}));
 }
 
 function asError(thrown) {
