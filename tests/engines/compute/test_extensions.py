@@ -65,7 +65,7 @@ def test_an_external_extension_hears_of_every_invocation_and_of_the_end(harness:
     async def work(environment: Environment) -> None:
         assert answer(await environment.invoke(invocation)) == 1
         environment.destroy()
-        await environment.until_removed()  # type: ignore[attr-defined]
+        await environment.until_removed()
 
     harness.with_environment(spec, work)
     registered = {"functionName": "f", "functionVersion": "$LATEST", "handler": "app.handler", "accountId": "0" * 12}
@@ -188,7 +188,7 @@ def test_an_extension_that_has_subscribed_is_sent_what_the_platform_and_the_func
     async def work(environment: Environment) -> None:
         assert answer(await environment.invoke(call(1, timeout_s=PATIENCE_S))) == 1
         environment.destroy()
-        await environment.until_removed()  # type: ignore[attr-defined]
+        await environment.until_removed()
 
     harness.with_environment(spec, work)
     assert 'subscribed 200 "OK"' in harness.said()
@@ -196,6 +196,7 @@ def test_an_extension_that_has_subscribed_is_sent_what_the_platform_and_the_func
     types = [item["type"] for item in told]
     ends = ["platform.end"] if "logs" in path else []
     assert types == [
+        "platform.initStart",
         own,
         "platform.extension",
         "platform.initRuntimeDone",
@@ -206,8 +207,8 @@ def test_an_extension_that_has_subscribed_is_sent_what_the_platform_and_the_func
         *ends,
         "platform.report",
     ]
-    assert told[5]["record"] == "handled\n"
-    assert told[4] == {
+    assert told[6]["record"] == "handled\n"
+    assert told[5] == {
         "time": "2026-01-02T03:04:05.006Z",
         "type": "platform.start",
         "record": {"requestId": "r-1", "version": "$LATEST"},

@@ -137,7 +137,6 @@ class ProcessEnvironment:
                 invocation.stream.end()
 
     def destroy(self) -> None:
-        """End it; extensions have the time that AWS gives them, `until_removed` waits for that."""
         if self._destroyed:
             return
         self._destroyed = True

@@ -111,7 +111,11 @@ class Environment(Protocol):
         """Run one invocation; never two at a time. Every ending of the function is an outcome, not an exception."""
 
     def destroy(self) -> None:
-        """End its processes and remove its files, at once and whatever it is doing."""
+        """End its processes and remove its files, at once and whatever it is doing. Only if nothing is under way and
+        there are extensions, these have the time for a shutdown that AWS gives them."""
+
+    async def until_removed(self) -> None:
+        """Wait until an environment that was destroyed is gone."""
 
 
 class ComputeEngine(Protocol):

@@ -34,6 +34,8 @@ _BODY_BYTES_MAX = 65_536
 # A destination that cannot be reached is tried again so often; then what waits for it is dropped, and it is told.
 _ATTEMPTS = 3
 _WAITING_BYTES_MAX = 16 << 20
+# What was said before an extension could subscribe is kept for it.
+_EARLY_MAX = 1_000
 
 Family = Literal["Telemetry", "Logs"]
 Connect = Callable[[int], Awaitable[socket.socket]]
@@ -154,14 +156,18 @@ class TelemetryApi:
         self._connect = connect
         self._tell = tell
         self._subscriptions: dict[str, Subscription] = {}
+        self._early: list[tuple[str, str, Mapping[str, Any] | str]] = []
 
     def reset(self) -> None:
         for subscription in self._subscriptions.values():
             subscription.close()
         self._subscriptions = {}
+        self._early = []
 
     def write(self, type_: str, time: str, record: Mapping[str, Any] | str) -> None:
         """Tell who has subscribed to this: `function`, `extension` or the name of an event of the platform's."""
+        if self._extensions.open_for_registration and len(self._early) < _EARLY_MAX:
+            self._early.append((type_, time, record))
         hearing = [each for each in self._subscriptions.values() if each.hears(type_)]
         for subscription in hearing:
             if (dropped := subscription.dropped()) is not None:
@@ -194,7 +200,11 @@ class TelemetryApi:
         old = self._subscriptions.get(extension.name)
         if old is not None:
             old.close()
-        self._subscriptions[extension.name] = Subscription(family, types, buffering, port, target, self._connect)
+        subscription = Subscription(family, types, buffering, port, target, self._connect)
+        for type_, time, record in self._early:
+            if subscription.hears(type_):
+                subscription.add(_item(type_, time, record))
+        self._subscriptions[extension.name] = subscription
         request.answer(200, b'"OK"', {"Content-Type": "application/json"})
         self._tell(platform_events.subscription(family, extension.name, types))
 

@@ -28,7 +28,7 @@ import java.util.TreeMap;
 /**
  * Values of JSON to Java types and back: strings, numbers, booleans, enums, arrays, collections, maps, records, and
  * beans with getters and setters or public fields. Names of properties match in any case, as AWS's events need it
- * ({@code Records} is {@code getRecords}); what a type does not have is ignored.
+ * ({@code Records} is {@code getRecords}); what a type does not have is ignored, and what is null is left out.
  *
  * https://docs.aws.amazon.com/lambda/latest/dg/java-handler.html#java-handler-types
  */
@@ -279,7 +279,7 @@ final class Mapping {
         }
         if (value instanceof Map) {
             Map<String, Object> members = new LinkedHashMap<>();
-            ((Map<?, ?>) value).forEach((name, member) -> members.put(String.valueOf(name), toJson(member)));
+            ((Map<?, ?>) value).forEach((name, member) -> put(members, String.valueOf(name), member));
             return members;
         }
         if (value instanceof byte[]) {
@@ -317,7 +317,7 @@ final class Mapping {
         return members(value);
     }
 
-    /** The properties of a bean or a record; those that are null are left out. */
+    /** The properties of a bean or a record. */
     private static Map<String, Object> members(Object value) {
         Map<String, Object> members = new LinkedHashMap<>();
         Class<?> type = value.getClass();
@@ -372,13 +372,10 @@ final class Mapping {
                 || method.getReturnType() == void.class) {
             return null;
         }
-        // All capitals at the beginning, as Jackson has it: getURL is url.
-        int capitals = 0;
+        // As java.beans has it: what begins with two capitals stays as it is.
         String rest = name.substring(prefix);
-        while (capitals < rest.length() && Character.isUpperCase(rest.charAt(capitals))) {
-            capitals++;
-        }
-        return rest.substring(0, capitals).toLowerCase(Locale.ROOT) + rest.substring(capitals);
+        boolean stays = rest.length() > 1 && Character.isUpperCase(rest.charAt(0)) && Character.isUpperCase(rest.charAt(1));
+        return stays ? rest : rest.substring(0, 1).toLowerCase(Locale.ROOT) + rest.substring(1);
     }
 
     // ---- reflection
