@@ -14,6 +14,7 @@ from typing import Protocol, cast
 import httptools
 
 Headers = Mapping[str, str]
+_ONE_LINE = str.maketrans("\r\n", "  ")
 # A runtime and the extensions need one or two connections each and heads of a few KB: more is meant to do harm.
 CONNECTIONS_MAX = 128
 HEAD_BYTES_MAX = 256 << 10
@@ -140,7 +141,7 @@ class Connection(asyncio.Protocol):
         self._request = None
         head = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", f"Content-Length: {len(body)}"]
         # What callers give may have lines: a client context is JSON.
-        head += [f"{name}: {' '.join(value.splitlines())}" for name, value in headers.items() if value is not None]
+        head += [f"{name}: {value.translate(_ONE_LINE)}" for name, value in headers.items() if value is not None]
         self._transport.write("\r\n".join(head).encode("utf-8") + b"\r\n\r\n" + body)
 
     # ---- asyncio ------------------------------------------------------------------------------------------------
