@@ -2,12 +2,13 @@
 
 from fogbank.core.linear_regex import whole_match
 from fogbank.services.apigateway.execution import functions, http, mocks, services
-from fogbank.services.apigateway.execution.authorizers import LambdaAuthorizers
+from fogbank.services.apigateway.execution.authorizers import LambdaAuthorizers, method_arn
 from fogbank.services.apigateway.execution.bodies import request_body, response_body
 from fogbank.services.apigateway.execution.call import Call, Outgoing, Pairs
 from fogbank.services.apigateway.execution.mappings import mapped_request, mapped_response, override
 from fogbank.services.apigateway.execution.validation import validate
 from fogbank.services.apigateway.gateway_errors import (
+    AccessDenied,
     AuthorizerConfigurationError,
     ConfigurationError,
     InternalError,
@@ -47,18 +48,30 @@ def find_method(call: Call) -> None:
 
 
 async def authorize(call: Call, authorizers: LambdaAuthorizers) -> None:
-    """Whether the caller may. Signatures are not verified while authorization is off, but they must be there."""
+    """Whether the caller may. Signatures are not verified with `--auth off`, but they must be there."""
     kind = call.method["authorizationType"]
     if kind == "NONE":
         return
     if kind == "AWS_IAM":
         if not call.incoming.caller.principal:
             raise MissingAuthenticationToken()
+        _check_policies(call)
         return
     authorizer = call.plan.authorizers.get(call.method.get("authorizerId") or "")
     if authorizer is None:
         raise AuthorizerConfigurationError(reason=f"{_CONFIGURATION} the method's authorizer is not there")
     await authorizers.authorize(call, authorizer)
+
+
+def _check_policies(call: Call) -> None:
+    """Whether policies let the caller, who has signed, invoke the method; asked where requests are authorized."""
+    authorizer, identity = call.ctx.cloud.authorizer, call.ctx.identity
+    if authorizer is None or identity is None:
+        return
+    arn = method_arn(call)
+    service = call.ctx.cloud.service("apigateway")
+    if not authorizer.decide(call.ctx, identity, "execute-api:Invoke", arn, {}, service).allowed:
+        raise AccessDenied(f"User: {identity.arn} is not authorized to perform: execute-api:Invoke on resource: {arn}")
 
 
 async def answer(call: Call) -> Outgoing:
