@@ -139,10 +139,10 @@ class ControlGroup:
         else:
             _write(place, "freezer.state", "FROZEN" if frozen else "THAWED")
 
-    def thaw_file(self) -> str:
-        """What `THAWED` has to be written to before its processes can be killed; empty where they can be at once."""
+    def frozen_folder(self) -> str:
+        """The server's folder, in whose groups nothing that is frozen can be killed; empty where everything can."""
         place = self._places.get("freezer")
-        return str(place.folder / "freezer.state") if place is not None and place.version == 1 else ""
+        return str(place.folder.parent) if place is not None and place.version == 1 else ""
 
     def anonymous_mb(self) -> float:
         """The memory in use that is no file's."""

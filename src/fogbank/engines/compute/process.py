@@ -68,18 +68,20 @@ class ProcessEngine:
         own = self._interpreters.python(spec.runtime) if spec.runtime.startswith("python") else sys.executable
         zygote = self._zygote(own)
         runtimes = self._interpreters.runtimes()
-        sandboxes = await zygote.sandboxes()
         first = self._groups is None
         if self._groups is None:
+            # Before the zygote is started: this process may have to move, and its children are to come with it.
             self._groups = ControlGroups.find()
-        lacks = [*sandboxes.lacks, *self._groups.lacks()]
+        groups = self._groups
+        sandboxes = await zygote.sandboxes()
+        lacks = [*sandboxes.lacks, *groups.lacks()]
         if first and lacks:
             log.warning("functions are isolated as far as this machine can: %s", "; ".join(lacks))
         if spec.untrusted and lacks:
             raise RuntimeUnavailable(f"This machine cannot isolate functions that are not trusted: {'; '.join(lacks)}.")
         if not sandboxes.there:
             return PlainProcesses(spec, tempfile.mkdtemp(dir=self._folder), zygote, runtimes)
-        return Sandbox(spec, zygote, runtimes, self._front_door, self._groups)
+        return Sandbox(spec, zygote, runtimes, self._front_door, groups)
 
     def _zygote(self, interpreter: str) -> Zygote:
         """All that is not in Python is started by the zygote of Fogbank's own interpreter."""

@@ -59,7 +59,7 @@ class Sandbox:
             "network": spec.network,
             "cloud_port": door.port if door is not None else 0,
             "cgroups": self._group.entrances(),
-            "thaw_file": self._group.thaw_file(),
+            "frozen_folder": self._group.frozen_folder(),
         }
         ours, theirs = socket.socketpair()
         # What the whole network can reach, a port of the machine's own serves, too.

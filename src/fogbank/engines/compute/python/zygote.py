@@ -36,28 +36,28 @@ def main():
     gc.collect()
     gc.freeze()  # Forked processes then share these pages for longer.
     control.sendall(b"sandbox %s\n" % json.dumps({"there": root is not None, "lacks": lacks}).encode())
-    thaw_files: set[str] = set()
+    frozen_folders: set[str] = set()
 
     def start_sandbox(order, descriptors):
-        if order["thaw_file"]:
-            thaw_files.add(order["thaw_file"])
+        frozen_folders.add(order["frozen_folder"])
         return init.start(root, order, *descriptors)
 
     def start_program(order, descriptors):
         return fork_server.fork(os.fork, lambda: program.become(order, *descriptors))
 
     fork_server.follow(control, {"sandbox": start_sandbox, "program": start_program})
-    _thaw(thaw_files)
+    _thaw(frozen_folders)
     with contextlib.suppress(ChildProcessError):
         while True:
             os.wait()
 
 
-def _thaw(files):
+def _thaw(folders):
     """What is frozen does not end, killed or not."""
-    for file in files:
-        with contextlib.suppress(OSError), open(file, "w") as state:
-            state.write("THAWED")
+    for folder in filter(None, folders):
+        for file in glob.glob(f"{glob.escape(folder)}/*/freezer.state"):
+            with contextlib.suppress(OSError), open(file, "w") as state:
+                state.write("THAWED")
 
 
 def _sandbox(settings):
