@@ -71,6 +71,7 @@ class Sleep:
         self._timer: asyncio.TimerHandle | None = None
 
     def rest(self) -> None:
+        self.end()
         self._timer = asyncio.get_running_loop().call_later(STOPPED_AFTER_S, self._stop)
 
     def wake(self) -> None:

@@ -64,12 +64,12 @@ class Sandbox:
         ours, theirs = socket.socketpair()
         # What the whole network can reach, a port of the machine's own serves, too.
         own = socket.create_server(("127.0.0.1", 0), backlog=16) if spec.network == "full" else None
-        with theirs:
-            self._init_pid = await self._zygote.fork("sandbox", order, [theirs.fileno()], self._ended)
         try:
+            with theirs:
+                self._init_pid = await self._zygote.fork("sandbox", order, [theirs.fileno()], self._ended)
             listeners = await _first_word(ours)
         except BaseException:
-            ours.close()
+            ours.close()  # Init ends when nobody is there to give it orders.
             raise
         self._init = Forker(ours, lambda line: None, lambda: None)
         if own is not None:
