@@ -6,6 +6,7 @@ a delay.
 """
 
 import json
+import random
 import uuid
 from typing import Any
 
@@ -129,7 +130,8 @@ class AsyncInvoker:
 
     async def _wait(self, ctx: Context, name: FunctionName, event: AsyncEvent, age_max_s: int) -> None:
         """The function could not be run just now, which is no attempt."""
-        delay_s = min(2**event.throttled, THROTTLE_DELAY_MAX_S)
+        # What was refused together does not come back together, to be refused again.
+        delay_s = min(2**event.throttled, THROTTLE_DELAY_MAX_S) * random.uniform(0.5, 1)
         event.throttled += 1
         await self._again(ctx, name, event, delay_s, age_max_s, None)
 
@@ -138,7 +140,7 @@ class AsyncInvoker:
         ctx: Context,
         name: FunctionName,
         event: AsyncEvent,
-        delay_s: int,
+        delay_s: float,
         age_max_s: int,
         result: Result | None,
     ) -> None:
