@@ -54,6 +54,7 @@ def test_secrets_are_not_recorded(guarded: GuardedServer, new_user: Callable[[],
     user = new_user()
     (made,) = (row for row in guarded.audit(action="iam:CreateAccessKey") if user.name in row["parameters"])
     assert user.key[0] in made["answer"]
+    assert '"SecretAccessKey":"HIDDEN_DUE_TO_SECURITY_REASONS"' in made["answer"]
     assert user.key[1] not in made["answer"]
 
 

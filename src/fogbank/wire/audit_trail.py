@@ -8,7 +8,7 @@ from fogbank.core.audit import Audit, Reason, entry
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.service import Service
-from fogbank.wire.model import ServiceModel, refs_of
+from fogbank.wire.model import Ref, ServiceModel, refs_of
 
 if TYPE_CHECKING:
     from fogbank.core.authorizer import Asked
@@ -76,9 +76,15 @@ class AuditedOperation:
                 continue
             seen.add(name)
             shape = self._model.shapes[name]
-            found |= {member for member, ref in shape.members.items() if self._model.shapes[ref.shape].sensitive}
+            found |= {member for member, ref in shape.members.items() if self._is_sensitive(ref)}
             waiting += [ref.shape for ref in refs_of(shape)]
         return frozenset(found)
+
+    def _is_sensitive(self, ref: Ref) -> bool:
+        """The shape itself, or what a list or a map of them is made of."""
+        shape = self._model.shapes[ref.shape]
+        inner = (shape.member, shape.value)
+        return shape.sensitive or any(self._model.shapes[one.shape].sensitive for one in inner if one is not None)
 
 
 class Told:
@@ -100,9 +106,8 @@ class Told:
         self._record(answer if changes else None, "", "", at_once=at_once and changes)
 
     def failed(self, error: Exception) -> None:
-        known = isinstance(error, AwsError)
         code, message = (error.code, error.message) if isinstance(error, AwsError) else ("InternalFailure", "")
-        self._record(None, code, message if known else "", at_once=False)
+        self._record(None, code, message, at_once=False)
 
     def _record(self, answer: dict[str, Any] | None, error: str, message: str, *, at_once: bool) -> None:
         operation = self._operation
