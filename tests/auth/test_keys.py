@@ -152,3 +152,27 @@ def test_an_aws_managed_key_is_for_its_service_alone(root: Client, kms: Any, new
     assert json.loads(kms.get_key_policy(KeyId=kms.describe_key(KeyId="alias/aws/s3")["KeyMetadata"]["Arn"])["Policy"])
     with pytest.raises(ClientError, match="kms:GenerateDataKey"):
         user.client("kms").generate_data_key(KeyId="alias/aws/s3", KeySpec="AES_256")
+
+
+def test_a_topic_delivers_to_an_encrypted_queue_where_the_key_lets_it(root: Client, kms: Any) -> None:
+    # given
+    sqs, sns = root("sqs"), root("sns")
+    topic = sns.create_topic(Name="to-encrypted")["TopicArn"]
+    service = {"Principal": {"Service": "sns.amazonaws.com"}, "Resource": "*"}
+    for name, more in (("shut", ()), ("let-in", ({**service, "Action": ["kms:GenerateDataKey*", "kms:Decrypt"]},))):
+        attributes = {
+            "KmsMasterKeyId": new_key(kms, *more),
+            "Policy": policy({**service, "Action": "sqs:SendMessage"}),
+        }
+        sqs.create_queue(QueueName=name, Attributes=attributes)
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}")
+    # when
+    sns.publish(TopicArn=topic, Message="text")
+    # then
+    counts = {
+        name: sqs.get_queue_attributes(
+            QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"], AttributeNames=["ApproximateNumberOfMessages"]
+        )["Attributes"]["ApproximateNumberOfMessages"]
+        for name in ("shut", "let-in")
+    }
+    assert counts == {"shut": "0", "let-in": "1"}

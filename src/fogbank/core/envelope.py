@@ -71,7 +71,7 @@ class Envelope:
 
     def data_key(self, ctx: "Context", key: str, context: EncryptionContext, *, reuse_s: int = 0) -> DataKey:
         """A data key, for who encrypts by themselves: keep its `blob` beside what its `plaintext` encrypted."""
-        known = (ctx.account, ctx.region, ctx.access_key, key, *context.items())
+        known = (*_asking(ctx), key, *context.items())
         found = self._made.get(known)
         if found is not None and reuse_s and ctx.now_ms < found[1]:
             return found[0]
@@ -86,7 +86,7 @@ class Envelope:
 
     def open_data_key(self, ctx: "Context", blob: bytes, context: EncryptionContext, *, reuse_s: int = 0) -> bytes:
         """The plaintext of a data key from its `blob`."""
-        known = (ctx.account, ctx.region, ctx.access_key, blob, *context.items())
+        known = (*_asking(ctx), blob, *context.items())
         found = self._opened.get(known)
         if found is not None and reuse_s and ctx.now_ms < found[1]:
             return found[0]
@@ -107,6 +107,12 @@ class Envelope:
 
     def _via(self, ctx: "Context") -> str:
         return f"{self._service}.{ctx.region}.amazonaws.com"
+
+
+def _asking(ctx: "Context") -> tuple[str | None, ...]:
+    """On whose behalf KMS is asked: what it said to one is not for others."""
+    who = ctx.identity.arn if ctx.identity is not None else None
+    return ctx.account, ctx.region, ctx.access_key, who
 
 
 def _remember(known: dict[object, tuple[T, int]], what: object, value: T, until_ms: int) -> None:

@@ -204,9 +204,10 @@ class Publisher:
             case "sqs":
                 body, attributes = self._queue_body(subscription, message)
                 try:
-                    permit_sending(in_name_of(ctx, _PRINCIPAL, message.topic_arn), subscription.record.endpoint)
+                    own = in_name_of(ctx, _PRINCIPAL, message.topic_arn)
+                    permit_sending(own, subscription.record.endpoint)
                     with self._cloud.store.transaction():
-                        sent = self._send_to_queue(ctx, subscription.target, body, attributes, message)
+                        sent = self._send_to_queue(own, subscription.target, body, attributes, message)
                 except AwsError as error:
                     self._failed(ctx, topic, subscription, body, attributes, message, error)
                     return
