@@ -76,7 +76,7 @@ class Envelope:
         if found is not None and reuse_s and ctx.now_ms < found[1]:
             return found[0]
         made = self._from_kms(ctx, key, context, secrets.token_bytes(_KEY_BYTES))
-        if reuse_s:
+        if reuse_s and not self._cloud.kms.unsettled:
             _remember(self._made, known, made, ctx.now_ms + reuse_s * 1000)
         return made
 
@@ -94,7 +94,7 @@ class Envelope:
             opened: bytes = self._cloud.kms.open_data_key(ctx, blob, context, via=self._via(ctx))
         except AwsError as error:
             raise self._refusal(error) from None
-        if reuse_s:
+        if reuse_s and not self._cloud.kms.unsettled:
             _remember(self._opened, known, opened, ctx.now_ms + reuse_s * 1000)
         return opened
 

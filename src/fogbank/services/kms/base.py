@@ -87,6 +87,12 @@ class KmsBase(Service):
         """Imported material expires."""
         raise NotImplementedError
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether this turn has changed keys: what is found out now may still be rolled back."""
+        tables = self._tables
+        return any(table.unsettled for table in (tables.keys, tables.materials, tables.aliases))
+
     # ---- keys ----------------------------------------------------------------------------------------------------
 
     def _key(self, ctx: Context, name: str, *, alias: bool = False, foreign: bool = False) -> Key:
