@@ -26,9 +26,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def run(folder: Path) -> Run:
-    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    def run(*arguments: str, **given: str) -> "subprocess.CompletedProcess[str]":
         bare = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        environment = {**bare, "FOGBANK_DATA": str(folder)}
+        environment = {**bare, "FOGBANK_DATA": str(folder), **given}
         command = [sys.executable, "-m", "fogbank", *arguments]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
@@ -42,6 +42,12 @@ def test_the_roots_key_is_its_owners_alone_and_can_be_evaluated(folder: Path, ru
     told = json.loads(run("credentials", "--json").stdout)
     assert told["AccessKeyId"] in file.read_text()
     assert json.loads(run("env", "--json").stdout)["AWS_ACCESS_KEY_ID"] == told["AccessKeyId"]
+
+
+def test_a_credentials_file_that_the_environment_names_is_used(folder: Path, run: Run, tmp_path: Path) -> None:
+    given = {"FOGBANK_DATA": str(tmp_path), "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials")}
+    told = json.loads(run("env", "--json", **given).stdout)
+    assert told["AWS_ACCESS_KEY_ID"] in (folder / "credentials").read_text()
 
 
 def test_the_audit_record_is_printed_with_the_reasons(run: Run) -> None:

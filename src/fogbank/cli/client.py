@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
+from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
@@ -81,18 +82,19 @@ def _signature(method: str, url: str) -> dict[str, str]:
 
 
 def credentials() -> dict[str, str]:
-    """What AWS tools need in their environment; what the user has set is kept. A data folder that was served with
-    `--auth iam` has the key of its root.
+    """What AWS tools need in their environment; what the user has set is kept. Without a key there it is that of the
+    credentials file that the environment names, or of a data folder that was served with `--auth iam`.
     """
     defaults = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
-    if (data_folder(None) / "credentials").exists():
-        from fogbank.core.root_key import read_root_key
+    file = Path(os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or data_folder(None) / "credentials")
+    if file.exists():
+        from fogbank.core.root_key import read_credentials
 
-        if (key := read_root_key(data_folder(None))) is not None:
+        if (key := read_credentials(file)) is not None:
             defaults |= {"AWS_ACCESS_KEY_ID": key.access_key, "AWS_SECRET_ACCESS_KEY": key.secret}
     region = os.environ.get("AWS_REGION")
     if region:

@@ -48,9 +48,14 @@ def open_root_key(folder: Path, environment: Mapping[str, str]) -> RootKey:
 
 def read_root_key(folder: Path) -> RootKey | None:
     """The key in the folder's file; None if there is none that may be read."""
+    return read_credentials(folder / FILE)
+
+
+def read_credentials(file: Path) -> RootKey | None:
+    """The default key in a credentials file of AWS's form."""
     parser = configparser.ConfigParser()
     try:
-        parser.read(folder / FILE)
+        parser.read(file)
         section = parser["default"]
         return RootKey(section["aws_access_key_id"], section["aws_secret_access_key"])
     except (OSError, KeyError, configparser.Error):
