@@ -37,6 +37,7 @@ class Sandbox:
         wall_bytes = (spec.memory_mb + spec.ephemeral_mb) << 20
         self._group = groups.make(memory_bytes=wall_bytes, memory_mb=spec.memory_mb)
         self._killed_for_memory = 0
+        self._measured: list[int] = []
         self._sleep = Sleep(self._set_frozen)
         self._woken = False
         self._zygote = zygote
@@ -84,6 +85,7 @@ class Sandbox:
     async def start(self, program: Program, log_fd: int, on_exit: OnExit) -> int:
         assert self._init is not None
         self._killed_for_memory = self._group.killed_for_memory()
+        self._measured = []
         return await self._init.fork("program", order_of(self._spec, self.view, program), [log_fd], on_exit)
 
     async def connect(self, port: int) -> socket.socket:
@@ -113,7 +115,9 @@ class Sandbox:
         return max(self._group.anonymous_mb(), *map(resident_mb, self.pids()), 0.0)
 
     def peak_mb(self) -> int:
-        return sum(peak_mb(pid) for pid in self.pids())
+        # Asked for after every invocation: what was started is looked up once.
+        self._measured = self._measured or self.pids()
+        return sum(peak_mb(pid) for pid in self._measured)
 
     def killed_for_memory(self) -> bool:
         return self._group.killed_for_memory() > self._killed_for_memory

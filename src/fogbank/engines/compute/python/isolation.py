@@ -109,6 +109,8 @@ class Root:
         kernel.mount("none", "/", None, kernel.MS_BIND | _MS_REMOUNT | kernel.MS_RDONLY | kernel.MS_NOSUID)
         self._template = self._mounts()
         kernel.enter_mounts(self._machine)
+        if syscall_filter.known():
+            syscall_filter.assembled()
 
     def _mounts(self):
         return os.open("self/ns/mnt", os.O_RDONLY, dir_fd=self.outer_proc)

@@ -8,6 +8,7 @@ https://docs.kernel.org/userspace-api/seccomp_filter.html
 
 import ctypes
 import errno
+import functools
 import socket
 import struct
 
@@ -64,7 +65,7 @@ def known():
 
 def install():
     """Filter the calls of this process and all that it starts. NoNewPrivileges must be set."""
-    instructions = b"".join(struct.pack("=HBBI", *instruction) for instruction in program())
+    instructions = assembled()
     memory = ctypes.create_string_buffer(instructions, len(instructions))
     filter_program = _Program(length=len(instructions) // 8, instructions=ctypes.addressof(memory))
     kernel.call("seccomp", 1, 0, ctypes.byref(filter_program))
@@ -72,6 +73,12 @@ def install():
 
 class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p)]
+
+
+@functools.cache
+def assembled():
+    """The filter as the kernel takes it; the same for all, so that it is made before any is forked."""
+    return b"".join(struct.pack("=HBBI", *instruction) for instruction in program())
 
 
 def program():
