@@ -60,6 +60,18 @@ def test_a_hook_that_fails_is_the_outcome(harness: Harness, hook: str, when: str
     assert [line for line in harness.log if line.startswith(f"{when}_REPORT") and error_type in line]
 
 
+def test_a_restore_has_a_limit_of_its_own(harness: Harness) -> None:
+    source = (
+        "import snapshot_restore_py, time\n"
+        "snapshot_restore_py.register_after_restore(time.sleep, 60)\n"
+        "def handler(event, context):\n    pass\n"
+    )
+    outcome = harness.once(source, initialization_type="snap-start", restore_timeout_s=0.2)
+    assert outcome.ending == "timed_out"
+    assert json.loads(outcome.payload)["errorMessage"] == "RequestId: r-1 Error: Restore timed out after 0.20 seconds"
+    assert [line for line in harness.log if line.startswith("RESTORE_REPORT") and line.endswith("Status: timeout\n")]
+
+
 def test_there_is_nothing_to_restore_in_other_environments(harness: Harness) -> None:
     assert answer(harness.once(HOOKS)) == []
 

@@ -32,8 +32,6 @@ MEMORY_WATCH_S = 0.1
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown
 SHUTDOWN_WITH_EXTERNAL_S = 2.0
 SHUTDOWN_WITH_INTERNAL_S = 0.5
-# https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks.html
-RESTORE_TIMEOUT_S = 10.0
 
 
 class Failure(NamedTuple):
@@ -245,7 +243,9 @@ class ProcessEnvironment:
         self._started_s = time.perf_counter()
         self._ready = asyncio.get_running_loop().create_future()
         self._runtime.restore()
-        failure = await self._until_ready(RESTORE_TIMEOUT_S)
+        failure = await self._until_ready(self._spec.restore_timeout_s)
+        if failure is not None and failure.ending == "timed_out":
+            failure = failure._replace(reason=f"Restore timed out after {self._spec.restore_timeout_s:.2f} seconds")
         status = status_of(failure.ending if failure else None)
         error_type = failure.error_type if failure else None
         self._log.platform(platform_events.restore_runtime_done(status, error_type))
@@ -343,7 +343,7 @@ class ProcessEnvironment:
         """The error as AWS words it, and what it adds to the log."""
         request_id = invocation.request_id
         if failure.ending == "timed_out":
-            message = f"Task timed out after {invocation.timeout_s:.2f} seconds"
+            message = failure.reason or f"Task timed out after {invocation.timeout_s:.2f} seconds"
             document = {"errorType": "Sandbox.Timedout", "errorMessage": f"RequestId: {request_id} Error: {message}"}
             return json.dumps(document).encode(), [f"{self._log.time()} {request_id} {message}\n\n"]
         text = f"RequestId: {request_id} Error: {failure.reason}"

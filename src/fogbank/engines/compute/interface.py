@@ -26,6 +26,8 @@ class FunctionSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Unpacked layers, the first one first on the search path."""
     init_timeout_s: float = 10.0
     """How long the first initialization may take; one that failed is tried again in the invocation's own time."""
+    restore_timeout_s: float = 10.0
+    """How long the hooks may take that run after a restore."""
     initialization_type: InitializationType = "on-demand"
     name: str = ""
     version: str = "$LATEST"
