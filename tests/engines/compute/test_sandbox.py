@@ -728,6 +728,24 @@ def test_a_sandbox_that_cannot_be_made_says_why_and_the_next_one_can(harness: Ha
     assert get(harness, "got = 1") == [1]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has other users' numbers to give")
+def test_each_environment_is_another_user_outside_and_none_is_root(harness: Harness) -> None:
+    async def work(engine: ComputeEngine) -> list[int]:
+        environments = [await engine.create(harness.spec(PUPPET), harness.log.extend) for _ in range(2)]
+        users = []
+        for environment in environments:
+            assert isinstance(environment, ProcessEnvironment)
+            await environment.invoke(act("got = 1"))
+            (pid,) = environment.pids()
+            users.append(os.stat(f"/proc/{pid}").st_uid)
+            environment.destroy()
+        return users
+
+    first, second = harness.run(work)
+    assert first != second
+    assert min(first, second) >= 1_900_000_000
+
+
 def test_the_machines_own_mounts_are_not_in_a_sandbox(harness: Harness) -> None:
     (mounts,) = get(harness, "got = [line.split()[4] for line in open('/proc/self/mountinfo')]")
     outside = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}

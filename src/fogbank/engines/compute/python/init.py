@@ -18,15 +18,15 @@ import program
 
 def start(root, order, control):
     """Fork the first process of a new sandbox; its pid. If there can be none, a process that says so."""
+    belongings = isolation.Belongings()
     try:
-        belongings = root.gather(order)
-        try:
-            return fork_server.fork(lambda: root.fork(order), lambda: run(root, order, belongings, control))
-        finally:
-            belongings.close()
+        root.gather(order, belongings)
+        return fork_server.fork(lambda: root.fork(order), lambda: run(root, order, belongings, control))
     except OSError as error:
         reason = f"failed {error}\n".encode()
         return fork_server.fork(os.fork, lambda: os.write(control, reason))
+    finally:
+        belongings.close()
 
 
 def run(root, order, belongings, control):

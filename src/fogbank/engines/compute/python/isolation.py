@@ -58,10 +58,10 @@ _ETC = {
 class Belongings:
     """What is an environment's own and is found in the machine's mounts, as descriptors."""
 
-    def __init__(self, entrances, mounts):
-        self.entrances = entrances
+    def __init__(self):
+        self.entrances = []
         """The files by which a process enters its control groups."""
-        self.mounts = mounts
+        self.mounts = {}
         """By their places in the sandbox."""
 
     def close(self):
@@ -75,6 +75,7 @@ class Root:
     def __init__(self, folder, visible, runtimes):
         self.folder = folder
         self.privileged = os.geteuid() == 0
+        self.zygote_pid = os.getpid()
         uid, gid = os.geteuid(), os.getegid()
         # The user's own ids outside; root gets one for each environment.
         kernel.unshare(kernel.NEWNS | (0 if self.privileged else kernel.NEWUSER))
@@ -115,22 +116,24 @@ class Root:
     def _mounts(self):
         return os.open("self/ns/mnt", os.O_RDONLY, dir_fd=self.outer_proc)
 
-    def gather(self, order):
+    def gather(self, order, belongings):
         """What `fork` and `enter` need of the machine's mounts."""
-        mounts = {"/var/task": kernel.copy_mount(order["code"])}
+        belongings.mounts["/var/task"] = kernel.copy_mount(order["code"])
         layers = order["layers"]
         if len(layers) == 1:
-            mounts["/opt"] = kernel.copy_mount(layers[0])
+            belongings.mounts["/opt"] = kernel.copy_mount(layers[0])
         elif layers:
             place = f"{self.folder}/opt"
             lower = ":".join(_escaped(layer) for layer in reversed(layers))
             kernel.mount("overlay", place, "overlay", kernel.MS_RDONLY, f"lowerdir={lower}")
-            mounts["/opt"] = kernel.copy_mount(place)
+            belongings.mounts["/opt"] = kernel.copy_mount(place)
             kernel.unmount(place)
         if order["network"] == "full":
-            files = [f"/etc/{name}" for name in ("hosts", "resolv.conf")]
-            mounts |= {file: kernel.copy_mount(os.path.realpath(file)) for file in files if os.path.exists(file)}
-        return Belongings([os.open(path, os.O_WRONLY) for path in order["cgroups"]], mounts)
+            for file in ("/etc/hosts", "/etc/resolv.conf"):
+                if os.path.exists(file):
+                    belongings.mounts[file] = kernel.copy_mount(os.path.realpath(file))
+        for path in order["cgroups"]:
+            belongings.entrances.append(os.open(path, os.O_WRONLY))
 
     def fork(self, order):
         """A process in new namespaces and this root; as os.fork, the child's pid and in the child 0."""
@@ -171,7 +174,7 @@ def enter(root, order, belongings):
     kernel.unshare(kernel.NEWCGROUP)
     listeners = _listeners(order) if order["network"] != "full" else []
     if root.privileged:
-        uid = gid = OUTER_UID_FIRST + (os.getppid() + order["order"]) % OUTER_UIDS
+        uid = gid = OUTER_UID_FIRST + (root.zygote_pid * 1009 + order["order"]) % OUTER_UIDS
     else:
         uid, gid = os.geteuid(), os.getegid()
     for place, copy in belongings.mounts.items():
