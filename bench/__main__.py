@@ -14,10 +14,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bench import objects, streams
 from bench.cases import CASES
-from bench.latency import SINGLE, Figure, footprint
+from bench.latency import SINGLE, footprint
 from bench.load import Outcome, Unexpected
 from bench.servers import PEERS, Peer, running
-from bench.table import Row, render
+from bench.table import Figure, Row, keep, render
 
 GROUPS = (
     "sqs",
@@ -77,7 +77,7 @@ def _concerns(peer: Peer, groups: Sequence[str]) -> bool:
 def _measure(peer: Peer, groups: Sequence[str], options: argparse.Namespace, rows: dict[str, Row]) -> None:
     if "footprint" in groups:
         for figure in footprint(peer):
-            _keep(rows, peer, figure)
+            keep(rows, peer.name, figure)
     for case in CASES:
         if case.group in groups:
             row = rows.setdefault(case.name, Row(case.name, f"{case.counts}/s", higher_is_better=True))
@@ -88,21 +88,14 @@ def _measure(peer: Peer, groups: Sequence[str], options: argparse.Namespace, row
                     outcome = Outcome(errors=1, first_error=str(error))
             row.add(peer.name, outcome)
             if outcome.requests:
-                _keep(rows, peer, Figure(f"{case.name}, processor time of the server", "us", outcome.server_us))
+                keep(rows, peer.name, Figure(f"{case.name}, processor time of the server", "us", outcome.server_us))
             print(f"  {case.name}: {_words(outcome, case.counts)}", file=sys.stderr)
     of_objects = partial(objects.singles, keys=options.objects, gigabytes=options.gigabytes)
     for group, measure in (SINGLE | {"s3": of_objects, "firehose": streams.delivery_delay}).items():
         if group in groups:
             with running(peer) as server:
                 for figure in measure(server):
-                    _keep(rows, peer, figure)
-
-
-def _keep(rows: dict[str, Row], peer: Peer, figure: Figure) -> None:
-    row = rows.setdefault(figure.name, Row(figure.name, figure.unit, higher_is_better=figure.higher_is_better))
-    row.figures[peer.name] = {"value": figure.value, "note": figure.note}
-    shown = f"{figure.value:.1f} {figure.unit}" if figure.value is not None else f"- ({figure.note})"
-    print(f"  {figure.name}: {shown}", file=sys.stderr)
+                    keep(rows, peer.name, figure)
 
 
 def _words(outcome: Outcome, counts: str) -> str:

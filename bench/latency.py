@@ -6,29 +6,18 @@ import statistics
 import time
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
 from bench.recording import client
 from bench.servers import Peer, Running, running
+from bench.table import Figure
 
 WARM_CALLS = 300
 COLD_CALLS = 10
 STARTS = 5
 STACK_LIMIT_S = 120.0
 HANDLER = "def handler(event, context):\n    return event\n"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured number; lower is better unless it is said."""
-
-    name: str
-    unit: str
-    value: float | None
-    note: str = ""
-    higher_is_better: bool = False
 
 
 def _zip(source: str) -> bytes:

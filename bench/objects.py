@@ -20,10 +20,10 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bench.latency import Figure
 from bench.load import Outcome, Session, Unexpected, drive
 from bench.recording import Recorder, client
 from bench.servers import Running
+from bench.table import Figure
 
 MB = 1024 * 1024
 GB = 1024 * MB

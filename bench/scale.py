@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.cases import BODY, CONNECTIONS
-from bench.load import Session, drive
+from bench.cases import BODY
+from bench.load import CONNECTIONS, Session, drive
 from bench.recording import Recorder, client
 from bench.servers import PEERS, Peer, Running, running
 

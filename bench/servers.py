@@ -89,7 +89,7 @@ PEERS = (
     Peer("fogbank-disk", "", (*FOGBANK_UP, "--sync", "disk"), label="Fogbank, --sync disk"),
     Peer(
         "ministack",
-        "ministack==1.5.33",
+        "ministack==1.5.33 cryptography",
         ("{bin}/ministack",),
         (("GATEWAY_PORT", "{port}"), ("LAMBDA_EXECUTOR", "local"), ("LOG_LEVEL", "ERROR")),
         label="ministack 1.5.33",
@@ -136,7 +136,7 @@ def python_of(peer: Peer) -> Path:
         print(f"Installing {peer.requirement} into {folder} ...", file=sys.stderr)
         venv.create(folder, with_pip=True, clear=True)
         subprocess.run(
-            [folder / "bin" / "python", "-m", "pip", "install", "-q", peer.requirement, "setuptools<81"],
+            [folder / "bin" / "python", "-m", "pip", "install", "-q", *peer.requirement.split(), "setuptools<81"],
             check=True,
         )
         marker.write_text(peer.requirement)

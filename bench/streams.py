@@ -10,10 +10,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from bench.latency import Figure
 from bench.load import CONNECTIONS, Outcome, Session, Unexpected, drive, steady
 from bench.recording import Recorder, client
 from bench.servers import Running
+from bench.table import Figure
 
 RECORDS = 500
 RECORD_BYTES = 200

@@ -1,9 +1,21 @@
 """The figures as a table of text: a row a measurement, a column a server, ratios against the first."""
 
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
 from bench.load import Outcome
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number; lower is better unless it is said."""
+
+    name: str
+    unit: str
+    value: float | None
+    note: str = ""
+    higher_is_better: bool = False
 
 
 @dataclass
@@ -31,6 +43,14 @@ class Row:
     def value(self, peer: str) -> float | None:
         value: float | None = self.figures.get(peer, {}).get("value")
         return value
+
+
+def keep(rows: dict[str, Row], peer: str, figure: Figure) -> None:
+    """Put a figure into its row, and say it."""
+    row = rows.setdefault(figure.name, Row(figure.name, figure.unit, higher_is_better=figure.higher_is_better))
+    row.figures[peer] = {"value": figure.value, "note": figure.note}
+    shown = f"{figure.value:.1f} {figure.unit}" if figure.value is not None else f"- ({figure.note})"
+    print(f"  {figure.name}: {shown}", file=sys.stderr)
 
 
 def render(rows: list[Row], peers: list[tuple[str, str]]) -> str:
