@@ -1,20 +1,11 @@
 """Every operation of every service is in its service's authorization table."""
 
-from importlib.util import find_spec
-
 import pytest
 
 from fogbank.core.authorization import Need
 from fogbank.services import SERVICES
 from fogbank.wire.guard import authorization_of
 from fogbank.wire.model import ServiceModel
-
-# These services ask for each action on `*`: who writes one of their tables takes it from the list.
-WITHOUT_TABLE = {
-    "apigateway", "applicationautoscaling", "cloudformation", "ecr", "events", "firehose", "glue", "kinesis",
-    "oam", "pipes", "resourcegroupstaggingapi", "scheduler",
-}  # fmt: skip
-WITH_TABLE = sorted(SERVICES.keys() - WITHOUT_TABLE)
 
 
 def operations_of(package: str) -> set[str]:
@@ -26,22 +17,16 @@ def operations_of(package: str) -> set[str]:
     return {name for name in model.operations if hasattr(service, model.xform(name))}
 
 
-def test_the_list_of_services_without_a_table_is_true() -> None:
-    assert {package for package in SERVICES if find_spec(f"{SERVICES[package].module}.authorization") is None} == (
-        WITHOUT_TABLE & SERVICES.keys()
-    )
-
-
-@pytest.mark.parametrize("package", WITH_TABLE)
+@pytest.mark.parametrize("package", sorted(SERVICES))
 def test_every_operation_of_a_service_is_in_its_table(package: str) -> None:
-    table = authorization_of(SERVICES[package].module, SERVICES[package].model)
+    table = authorization_of(SERVICES[package].module)
     assert operations_of(package) - table.operations.keys() == set()
 
 
-@pytest.mark.parametrize("package", WITH_TABLE)
+@pytest.mark.parametrize("package", sorted(SERVICES))
 def test_a_table_names_operations_and_parameters_that_there_are(package: str) -> None:
     entry = SERVICES[package]
-    table, model = authorization_of(entry.module, entry.model), ServiceModel.load(entry.model)
+    table, model = authorization_of(entry.module), ServiceModel.load(entry.model)
     doors = {door.operation for door in entry.doors} | {"PostObject", "AnswerPreflight"}
     assert table.operations.keys() - model.operations.keys() - doors == set()
     wrong = {

@@ -156,6 +156,16 @@ def pass_role(path: str, *, to: str, when: str | Callable[["Context", Parameters
     return need(role, action="iam:PassRole", when=when or path, keys={"iam:PassedToService": to})
 
 
+def pass_roles(roles: Callable[["Context", Parameters], list[str]], *, to: str) -> Need:
+    """The same for all roles that a function finds in the parameters."""
+    return need(
+        roles,
+        action="iam:PassRole",
+        when=lambda ctx, parameters: bool(roles(ctx, parameters)),
+        keys={"iam:PassedToService": to},
+    )
+
+
 def _whole(service: str, action: str) -> str:
     return action if ":" in action else f"{service}:{action}"
 
@@ -259,3 +269,17 @@ def tags_at(parameters: Parameters, path: str) -> dict[str, str]:
             told = {name.lower().removeprefix("tag"): value for name, value in tag.items()}
             tags[str(told.get("key", ""))] = str(told.get("value") or "")
     return tags
+
+
+def values_named(parameters: Any, *names: str) -> list[str]:
+    """The texts that members with one of the names have, however deep."""
+    texts: list[str] = []
+    waiting: list[Any] = [parameters]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Mapping):
+            texts += [inner for name, inner in value.items() if name in names and isinstance(inner, str)]
+            waiting += value.values()
+        elif isinstance(value, list | tuple):
+            waiting += value
+    return list(dict.fromkeys(texts))

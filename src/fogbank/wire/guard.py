@@ -28,14 +28,9 @@ def _find_key(cloud: Cloud, access_key: str) -> AccessKey | None:
     return cloud.access_keys.peek((access_key,)) if len(access_key) <= _KEY_LENGTH_MAX else None
 
 
-def authorization_of(module: str, service: str) -> Authorization:
-    """The table of a service's package. One that has none yet asks for each action on everything."""
-    try:
-        table: Authorization = importlib.import_module(f"{module}.authorization").AUTHORIZATION
-    except ModuleNotFoundError as error:
-        if error.name != f"{module}.authorization":
-            raise
-        return Authorization(index_entry(service).signing_name, {})
+def authorization_of(module: str) -> Authorization:
+    """The table of a service's package."""
+    table: Authorization = importlib.import_module(f"{module}.authorization").AUTHORIZATION
     return table
 
 
@@ -50,9 +45,10 @@ class GuardedOperation:
         self._authorizer = authorizer
         self._service = service
         self._protocol = protocol
-        self._table = authorization_of(module, service.name)
+        self._table = authorization_of(module)
         needs = self._table.needs(name)
         if needs is None:
+            # What the service does not implement is in no table.
             needs = NOTHING if protocol in _DOORS else (need("*")._replace(action=f"{self._table.service}:{name}"),)
         self._needs = tuple(authorizer.prepare(self._table, service, each) for each in needs)
         self._lets_strangers_in = self._table.anonymous or name in self._table.unsigned or protocol in _DOORS

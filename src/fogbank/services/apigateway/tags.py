@@ -1,6 +1,6 @@
 """Tags of APIs and their stages. https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging.html"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
@@ -73,6 +73,15 @@ class Tags(ApiGatewayBase):
             yield Tagged(api_arn(ctx, api.id), "apigateway:restapis", api.tags)
             for _, stage in self._tables.stages.scan((api.id,)):
                 yield Tagged(stage_arn(ctx, api.id, stage.name), "apigateway:stages", stage.tags)
+
+    def resource_tags(self, ctx: Context, arn: str) -> Mapping[str, str]:
+        """Those of an API are those of all its parts; those of a stage come besides."""
+        match arn.partition("::/")[2].split("/"):
+            case ["restapis", api_id, *parts]:
+                api = self._tables.apis.peek((ctx.account, ctx.region, api_id))
+                stage = self._tables.stages.peek((api_id, parts[1])) if parts[:1] == ["stages"] and parts[1:] else None
+                return {} if api is None else api.tags | (stage.tags if stage is not None else {})
+        return {}
 
     def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
         self.tag_resource(ctx, resourceArn=arn, tags=tags)

@@ -98,6 +98,11 @@ class Targets(Adjusting):
         )
         return {"ScalableTargets": [_answer(ctx, (*key,), target) for key, target in rows], **token}
 
+    def arn_of(self, ctx: Context, namespace: str, resource: str, dimension: str) -> str:
+        """What policies call a target; the id of one that is not there may be any."""
+        target = self._tables.targets.get(self._place(ctx, namespace, resource, dimension))
+        return _arn(ctx, target) if target is not None else ctx.arn("application-autoscaling", "scalable-target/*")
+
     # ---- tags ---------------------------------------------------------------------------------------------------
 
     def list_tags_for_resource(self, ctx: Context, *, ResourceARN: str) -> Answer:

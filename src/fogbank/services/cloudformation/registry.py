@@ -87,6 +87,16 @@ class Registry(Service):
             name = named.stack_id
         return self.tables.stacks.get((ctx.account, ctx.region, name))
 
+    def arn_of(self, ctx: Context, name: str | None, change_set: str | None = None) -> str:
+        """What policies call a stack, be it named itself or by a change set's ARN."""
+        if change_set is not None and change_set.startswith("arn:"):
+            place = self.tables.change_set_places.get((change_set,))
+            return place.stack_id if place is not None else ctx.arn("cloudformation", "stack/*/*")
+        if name is None or name.startswith("arn:"):
+            return name or ctx.arn("cloudformation", "stack/*/*")
+        named = self.tables.names.get((ctx.account, ctx.region, name))
+        return named.stack_id if named is not None else ctx.arn("cloudformation", f"stack/{name}/*")
+
     def get(self, ctx: Context, name: str) -> Stack:
         found = self.find(ctx, name)
         if found is None:

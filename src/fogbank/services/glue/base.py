@@ -13,8 +13,7 @@ from fogbank.services.glue.records import CatalogTable, Database, GlueTables
 class GlueBase(Service):
     """The common steps of the operations of `GlueService`; all in the caller's transaction.
 
-    A catalog is the account's whose id it has. Whether another account may use it is for its policy to say, once
-    policies are enforced.
+    A catalog is the account's whose id it has. Whether another account may use it is for its policy to say.
     """
 
     name = "glue"

@@ -1,4 +1,4 @@
-"""The resource policy of a catalog: kept, and without effect until policies are enforced."""
+"""The resource policy of a catalog, which goes for all that is in it."""
 
 import hashlib
 from typing import Any
@@ -53,6 +53,10 @@ class Policies(GlueBase):
         created_ms = there.created_ms if there is not None else ctx.now_ms
         self._tables.policies.put((ctx.account, ctx.region), Policy(PolicyInJson, digest, created_ms, ctx.now_ms))
         return {"PolicyHash": digest}
+
+    def resource_policy(self, ctx: Context, arn: str) -> str | None:
+        policy = self._tables.policies.peek((ctx.account, ctx.region))
+        return policy.text if policy is not None else None
 
     def _policy(self, ctx: Context) -> Policy:
         policy = self._tables.policies.get((ctx.account, ctx.region))

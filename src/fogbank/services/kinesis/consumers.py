@@ -5,6 +5,7 @@ from typing import Any
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
+from fogbank.core.errors import AwsError
 from fogbank.core.service import Answer
 from fogbank.services.kinesis.errors import (
     ExpiredNextToken,
@@ -133,6 +134,13 @@ class Consumers(StreamOperations):
         self._metrics.subscribed(stream, consumer.name, accepted=True)
         return {"EventStream": self._events(ctx, stream, place, position)}
 
+    def consumer_arn(self, ctx: Context, stream_arn: str, name: str) -> str:
+        """A consumer's ARN; the end of one that is not there may be any."""
+        try:
+            return _arn(*self._consumer(ctx, stream_arn, name, None))
+        except AwsError:
+            return f"{stream_arn}/consumer/{name}:*"
+
     # ---- steps --------------------------------------------------------------------------------------------------
 
     async def _events(
@@ -201,7 +209,11 @@ class Consumers(StreamOperations):
 def _described(stream: Stream, consumer: Consumer) -> dict[str, Any]:
     return {
         "ConsumerName": consumer.name,
-        "ConsumerARN": f"{stream.arn}/consumer/{consumer.name}:{consumer.created_ms // 1000}",
+        "ConsumerARN": _arn(stream, consumer),
         "ConsumerStatus": "ACTIVE",
         "ConsumerCreationTimestamp": consumer.created_ms / 1000,
     }
+
+
+def _arn(stream: Stream, consumer: Consumer) -> str:
+    return f"{stream.arn}/consumer/{consumer.name}:{consumer.created_ms // 1000}"

@@ -216,6 +216,12 @@ def _token(ctx: Context, stream: Stream, shard: str, position: int) -> str:
     return base64.b64encode(packed).decode()
 
 
+def stream_of_iterator(ctx: Context, token: str) -> str:
+    """The ARN of the stream that an iterator is of. Raises InvalidArgument."""
+    iterator = _read_token(token)
+    return ctx.at(account=iterator.account).arn("kinesis", f"stream/{iterator.stream}")
+
+
 def _read_token(token: str) -> _Iterator:
     try:
         # Some clients give it back as the JSON text that they found it in, quotes included.

@@ -38,7 +38,7 @@ class ShardLists(KinesisBase):
         if NextToken is not None:
             if StreamName is not None or ExclusiveStartShardId is not None or StreamCreationTimestamp is not None:
                 raise InvalidArgument("NextToken and StreamName cannot be provided together.")
-            StreamName, after, made_ms, wanted = read_token(NextToken, type=tuple[str, str, int, dict[str, Any]])
+            StreamName, after, made_ms, wanted = _read_token(NextToken)
             if ctx.now_ms - made_ms > _TOKEN_MS:
                 raise ExpiredNextToken("The pagination token has expired: it is good for 300 seconds.")
         stream = self._stream(ctx, StreamName, StreamARN, shared=True)
@@ -102,3 +102,12 @@ class ShardLists(KinesisBase):
             if len(shard.parents) > 1:
                 shown["AdjacentParentShardId"] = shard_id(shard.parents[1])
         return shown | {"HashKeyRange": hash_range(shard), "SequenceNumberRange": numbers}
+
+
+def stream_of_token(token: str) -> str:
+    """The name of the stream that a page's token goes on with. Raises InvalidArgument."""
+    return _read_token(token)[0]
+
+
+def _read_token(token: str) -> tuple[str, str, int, dict[str, Any]]:
+    return read_token(token, type=tuple[str, str, int, dict[str, Any]])

@@ -1,6 +1,6 @@
 """Tags and resource policies of streams and consumers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
@@ -89,16 +89,12 @@ class Tagging(Consumers):
         return None
 
     def resource_policy(self, ctx: Context, arn: str) -> str | None:
-        stream = self._tables.streams.peek((ctx.account, ctx.region, arn.partition(":stream/")[2].partition("/")[0]))
-        if stream is None:
-            return None
-        if "/consumer/" not in arn:
-            return stream.policy or None
-        try:
-            consumer = self._resource(ctx, arn)[1]
-        except AwsError:
-            return None
-        return consumer.policy or None if consumer is not None else None
+        holder = self._holder(ctx, arn)
+        return holder.policy or None if holder is not None else None
+
+    def resource_tags(self, ctx: Context, arn: str) -> Mapping[str, str]:
+        holder = self._holder(ctx, arn)
+        return holder.tags if holder is not None else {}
 
     # ---- the tagging API ----------------------------------------------------------------------------------------
 
@@ -113,6 +109,15 @@ class Tagging(Consumers):
         self.untag_resource(ctx, ResourceARN=arn, TagKeys=keys)
 
     # ---- steps --------------------------------------------------------------------------------------------------
+
+    def _holder(self, ctx: Context, arn: str) -> Stream | Consumer | None:
+        """What an ARN of the context's account and region names, not to be changed."""
+        if "/consumer/" not in arn:
+            return self._tables.streams.peek((ctx.account, ctx.region, arn.partition(":stream/")[2]))
+        try:
+            return self._consumer(ctx, None, None, arn)[1]
+        except AwsError:
+            return None
 
     def _resource(self, ctx: Context, arn: str) -> tuple[Stream, Consumer | None]:
         if "/consumer/" in arn:

@@ -110,6 +110,10 @@ class OamService(Service):
         self._tables.sinks.put((ctx.account, ctx.region), sink)
         return _policy(ctx, sink)
 
+    def resource_policy(self, ctx: Context, arn: str) -> str | None:
+        sink = self._tables.sinks.peek((ctx.account, ctx.region))
+        return sink.policy or None if sink is not None and arn == _sink(ctx, sink)["Arn"] else None
+
     def list_attached_links(
         self, ctx: Context, *, SinkIdentifier: str, MaxResults: int = 100, NextToken: str | None = None
     ) -> Answer:

@@ -1,7 +1,7 @@
 """Amazon EventBridge Scheduler. https://docs.aws.amazon.com/scheduler/latest/APIReference/Welcome.html"""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fogbank.core.alarms import Alarm, Alarms
@@ -242,6 +242,12 @@ class SchedulerService(Service):
     def tagged_resources(self, ctx: Context) -> Iterator[Tagged]:
         for key, group in self._groups.scan((ctx.account, ctx.region)):
             yield Tagged(_group_arn(ctx, str(key[2])), "scheduler:schedule-group", group.tags)
+
+    def resource_tags(self, ctx: Context, arn: str) -> Mapping[str, str]:
+        """Schedules have no tags but their group's."""
+        name = arn.split("/")[1] if "/" in arn else ""
+        group = self._groups.peek((ctx.account, ctx.region, name))
+        return group.tags if group is not None else {}
 
     def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
         self._set_tags(ctx, arn, added=tags)
