@@ -49,6 +49,26 @@ def test_a_layer_may_bring_the_bootstrap(harness: Harness) -> None:
     assert answer(outcome) == 5
 
 
+@pytest.mark.parametrize("sent_before", [0, 20, 100])
+def test_a_runtime_is_answered_whether_it_asks_for_the_next_invocation_later_half_or_at_once(
+    harness: Harness, sent_before: int
+) -> None:
+    lines = (
+        "line = connection.sock",
+        "following = b'GET /2018-06-01/runtime/invocation/next HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'",
+        "head = b'POST /2018-06-01/runtime%b/response HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: %d\\r\\n\\r\\n'",
+        f"line.sendall(head % (path.encode(), len(event)) + event + following[:{sent_before}])",
+        f"heard = line.recv(65536) if {sent_before} < len(following) else b''",
+        f"line.sendall(following[{sent_before}:])",
+        "while b'Request-Id: ' not in heard: heard += line.recv(65536)",
+        "path = '/invocation/' + heard.partition(b'Request-Id: ')[2].partition(b'\\r')[0].decode()",
+        "ask('POST', path + '/response', json.dumps(heard.partition(b'\\r')[0].decode()))",
+    )
+    spec = harness.spec({"bootstrap": BOOTSTRAP % "\n    ".join(lines)}, runtime="provided.al2023")
+    first, second = harness.invoke(spec, call(1, timeout_s=PATIENCE_S), call(2, timeout_s=PATIENCE_S))
+    assert (answer(first), answer(second)) == (1, "HTTP/1.1 202 Accepted")
+
+
 @pytest.mark.parametrize(
     ("asked", "status", "error_type", "message"),
     [

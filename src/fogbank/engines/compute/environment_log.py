@@ -33,7 +33,7 @@ class EnvironmentLog:
     def platform(self, event: PlatformEvent) -> None:
         """Write what the platform says, behind what the processes have said so far."""
         self.read()
-        if self._telemetry is not None:
+        if self._telemetry is not None and self._telemetry.listens:
             self._telemetry.write(event.type, self.time(), event.record)
         if not self._json:
             if event.text is not None:
@@ -69,7 +69,7 @@ class EnvironmentLog:
 
     def _printed(self, who: Literal["function", "extension"], messages: list[str]) -> None:
         self._write(messages)
-        if self._telemetry is not None:
+        if self._telemetry is not None and self._telemetry.listens:
             for message in messages:
                 self._telemetry.write(who, self.time(), message)
 

@@ -46,6 +46,8 @@ class Request:
         self._connection.answer(self, status, body, headers or {})
 
     def accept(self) -> None:
+        """Nobody who has sent the next request already waits for this: both answers go together then."""
+        self._connection.hold()
         self.answer(202, b'{"status":"OK"}\n', {"Content-Type": "application/json"})
 
     def refuse(self, status: int, error_type: str, message: str) -> None:
@@ -122,6 +124,8 @@ class Connection(asyncio.Protocol):
         self._headers: dict[str, str] = {}
         self._receiver: Receiver | None = None
         self._request: Request | None = None
+        self._reading = self._holds = False
+        self._held = b""
 
     def abort(self) -> None:
         if self._transport is not None:
@@ -142,7 +146,18 @@ class Connection(asyncio.Protocol):
         head = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", f"Content-Length: {len(body)}"]
         # What callers give may have lines: a client context is JSON.
         head += [f"{name}: {value.translate(_ONE_LINE)}" for name, value in headers.items() if value is not None]
-        self._transport.write("\r\n".join(head).encode("utf-8") + b"\r\n\r\n" + body)
+        self._held += "\r\n".join(head).encode("utf-8") + b"\r\n\r\n" + body
+        if not self._holds:
+            self._send()
+
+    def hold(self) -> None:
+        """Keep the next answer until the one behind it, if that is to another request that has come with this one."""
+        self._holds = self._reading
+
+    def _send(self) -> None:
+        held, self._held = self._held, b""
+        if held and self._transport is not None:
+            self._transport.write(held)
 
     # ---- asyncio ------------------------------------------------------------------------------------------------
 
@@ -164,10 +179,14 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._head_bytes += len(data)
+        self._reading = True
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
             self.abort()
+        self._reading = self._holds = False
+        if self._request is None:
+            self._send()
         if self._head_bytes > HEAD_BYTES_MAX:
             self.abort()
 
@@ -189,6 +208,7 @@ class Connection(asyncio.Protocol):
         path = self._url.decode("latin-1").partition("?")[0]
         # What comes behind the body is gathered apart.
         headers, self._headers = self._headers, {}
+        self._holds = False
         self._request = Request(self, method, path, headers)
         self._receiver = self._api.route(self._request)
 

@@ -23,14 +23,22 @@ class LogPipe:
     """
 
     def __init__(self, hear: Callable[[list[str]], None]) -> None:
-        self._read, self.write_end = os.pipe()
-        os.set_blocking(self._read, False)
         self._hear = hear
         self._bytes = 0
         self._partial = b""
-        self._open = True
+        self._open = False
+        self._read = self._write = -1
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._read, self.read)
+
+    @property
+    def write_end(self) -> int:
+        """Opened when it is first asked for: few environments have extensions, which have a pipe of their own."""
+        if not self._open:
+            self._read, self._write = os.pipe()
+            os.set_blocking(self._read, False)
+            self._loop.add_reader(self._read, self.read)
+            self._open = True
+        return self._write
 
     def begin(self) -> None:
         """Count the limit from here."""
@@ -58,7 +66,7 @@ class LogPipe:
             self._open = False
             self._loop.remove_reader(self._read)
             os.close(self._read)
-            os.close(self.write_end)
+            os.close(self._write)
 
     def _take(self, data: bytes, messages: list[str]) -> None:
         rest = self._partial + data

@@ -194,10 +194,8 @@ def resident_mb(pid: int) -> float:
 def peak_mb(pid: int) -> int:
     """The most memory that the process had in use; 0 if it has ended."""
     try:
-        with open(f"/proc/{pid}/status") as file:
-            for line in file:
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) // 1024
+        with open(f"/proc/{pid}/status", "rb", buffering=0) as file:
+            _, _, peak = file.read(4096).partition(b"\nVmHWM:")
     except OSError:
         return 0
-    return 0
+    return int(peak.split(maxsplit=1)[0]) // 1024 if peak else 0

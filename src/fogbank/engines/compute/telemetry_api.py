@@ -164,6 +164,11 @@ class TelemetryApi:
         self._subscriptions = {}
         self._early = []
 
+    @property
+    def listens(self) -> bool:
+        """Whether anybody has subscribed or still can."""
+        return bool(self._subscriptions) or self._extensions.open_for_registration
+
     def write(self, type_: str, time: str, record: Mapping[str, Any] | str) -> None:
         """Tell who has subscribed to this: `function`, `extension` or the name of an event of the platform's."""
         if self._extensions.open_for_registration and len(self._early) < _EARLY_MAX:
