@@ -1,0 +1,93 @@
+"""Drives a deployed Smartsheet stack: the same compressed day with functions kept warm in different ways.
+
+On demand; as many environments kept ready as were at work in 95 % of the minutes of that day; as many as the load asks
+for, at 60 % use for people who wait and 90 % for work in the background; and started from snapshots. Exit code 1 if
+something was lost or refused, or a promise was not kept.
+"""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from day import MINUTES
+from driving.clock import clock_of_the_cloud
+from driving.display import Display
+from report import kept, render
+from stack import NotDeployed, Stack
+
+from clients import Clients
+from run import MODES, Run
+
+NOT_FOUND = 2
+
+
+def drive(stack: Stack, display: Display, options: argparse.Namespace) -> dict[str, Any]:
+    runs: list[dict[str, Any]] = []
+    for mode in options.modes:
+        run = Run(stack, mode, speed=options.speed, scale=options.scale)
+        display.stage(f"{mode}: the stack is updated, and what is idle ends")
+        run.prepare(provisioned(mode, runs))
+        with Clients(stack, options.seed) as clients:
+            display.stage(f"{mode}: the day", lambda: shown(run, clients))
+            run.drive(clients, lambda: None)
+        display.stage(f"{mode}: the last changes are applied, and everything is counted")
+        run.settle()
+        runs.append(run.measured(clients.seen))
+    stack.set_parameters(**MODES["on demand"], Views=1, Changes=1)
+    speed = options.speed if stack.clock.moved else 1.0
+    return {"runs": runs, "speed": speed, "scale": options.scale, "full": options.scale >= 1}
+
+
+def provisioned(mode: str, runs: list[dict[str, Any]]) -> dict[str, int]:
+    """Static: what was enough for 95 % of the busy minutes of the day before. Scaled: one, and more by themselves."""
+    if mode != "static" or not runs:
+        return {"Views": 1, "Changes": 1}
+    before = runs[0]["functions"]
+    return {"Views": before["views"]["p95_concurrent"], "Changes": before["changes"]["p95_concurrent"]}
+
+
+def shown(run: Run, clients: Clients) -> list[str]:
+    seen, timeline = clients.seen, run.timeline
+    if not timeline.minute:
+        return []
+    return [
+        f"minute {run.minute:5.1f} of {MINUTES}   {timeline.rate[-1]:5.1f} requests a second   "
+        f"views {len(seen.views_ms):,}, {seen.cold:,} of them cold   changes {seen.sent:,}   failed {sum(seen.failed.values())}",
+        "ready " + ", ".join(f"{name} {ready[-1]}" for name, ready in timeline.ready.items()),
+    ]
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--stack", default="smartsheet-functions", help="the stack that template.yaml was deployed as")
+    made.add_argument(
+        "--modes", nargs="+", choices=MODES, default=list(MODES), metavar="MODE",
+        help=f"which of {', '.join(map(repr, MODES))} (default: all)",
+    )  # fmt: skip
+    made.add_argument("--speed", type=float, default=6, help="of a virtual clock while it is busy (default: 6 times)")
+    made.add_argument("--scale", type=float, default=1, help="of the load (default: 1, 36 requests a second at most)")
+    made.add_argument("--seed", default="sheets", help="of the random times (default: the same for each run)")
+    made.add_argument("--json", action="store_true", help="print JSON")
+    made.add_argument("--out", metavar="FILE", help="save the report's JSON too (report.py FILE prints it again)")
+    return made
+
+
+def main() -> int:
+    options = parser().parse_args()
+    try:
+        stack = Stack(options.stack, clock_of_the_cloud())
+    except NotDeployed as error:
+        print(f"smartsheet-functions: {error}", file=sys.stderr)
+        return NOT_FOUND
+    with Display() as display:
+        report = drive(stack, display, options)
+    if options.out:
+        with open(options.out, "w") as saved:
+            json.dump(report, saved)
+    print(json.dumps(report) if options.json else render(report))
+    return 0 if kept(report) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""Shows a sheet: what people wait for."""
+
+import json
+import os
+import time
+from typing import Any
+
+import boto3
+from connections import connections, environment
+
+RENDER_MS = int(os.environ["RENDER_MS"])
+
+sheets = boto3.resource("dynamodb").Table(os.environ["SHEETS"])
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    sheet = event["pathParameters"]["sheet"]
+    cold = environment.cold()
+    if not connections.permissions.get(sheet, True):
+        return answer(403, {"message": f"{sheet} is not shared with you", "cold": cold, "kind": environment.kind})
+    found = sheets.get_item(Key={"sheet": sheet, "part": "summary"}).get("Item", {})
+    time.sleep(RENDER_MS / 1000)  # the service that renders, which answers over the network
+    changes = int(found.get("changes", 0))
+    return answer(200, {"sheet": sheet, "changes": changes, "cold": cold, "kind": environment.kind})
+
+
+def answer(status: int, document: dict[str, Any]) -> dict[str, Any]:
+    return {"statusCode": status, "headers": {"Content-Type": "application/json"}, "body": json.dumps(document)}

@@ -1,0 +1,179 @@
+"""The deployed stack as the driver sees it: its parameters, its functions, and what CloudWatch says of them."""
+
+import os
+import time
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import urllib3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from driving.clock import Clock
+
+CONNECTIONS = 96
+TIMEOUT_S = 60
+MINUTE = timedelta(minutes=1)
+ALIAS = "live"
+FUNCTIONS = {"views": "ViewsFunction", "changes": "ChangesFunction"}
+
+
+class NotDeployed(Exception):
+    """There is no such stack."""
+
+
+class Stack:
+    def __init__(self, name: str, clock: Clock) -> None:
+        self.name = name
+        self.clock = clock
+        self._clients: dict[str, Any] = {}
+        self.outputs = self._outputs()
+        parts = urlsplit(self.outputs["Api"])
+        # Where the whole cloud is reached at one endpoint, the API is there too, under its own name.
+        endpoint = os.environ.get("AWS_ENDPOINT_URL", "").rstrip("/")
+        self._api = f"{endpoint or f'{parts.scheme}://{parts.netloc}'}{parts.path}"
+        self._headers = {"Host": parts.netloc} if endpoint else {}
+        self._http = urllib3.PoolManager(maxsize=CONNECTIONS, retries=False, timeout=urllib3.Timeout(TIMEOUT_S))
+
+    def client(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = boto3.client(
+                service,
+                region_name=os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", "us-east-1")),
+                config=Config(
+                    retries={"mode": "standard", "max_attempts": 8}, read_timeout=60, max_pool_connections=CONNECTIONS
+                ),
+            )
+        return self._clients[service]
+
+    def _outputs(self) -> dict[str, str]:
+        try:
+            described = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
+        except ClientError as error:
+            raise NotDeployed(f"there is no stack {self.name}: {error.response['Error']['Message']}") from None
+        return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+    def set_parameters(self, **wanted: object) -> None:
+        """An update with the template as it is and some parameters changed, as an operator would do it."""
+        cloudformation = self.client("cloudformation")
+        described = cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]
+        now = {each["ParameterKey"]: each["ParameterValue"] for each in described["Parameters"]}
+        changed = {key: str(value) for key, value in wanted.items() if now[key] != str(value)}
+        if not changed:
+            return
+        kept = [{"ParameterKey": name, "UsePreviousValue": True} for name in now if name not in changed]
+        cloudformation.update_stack(
+            StackName=self.name,
+            UsePreviousTemplate=True,
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Parameters=[*kept, *({"ParameterKey": key, "ParameterValue": value} for key, value in changed.items())],
+        )
+        while True:
+            found = cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]
+            if not found["StackStatus"].endswith("IN_PROGRESS"):
+                break
+            time.sleep(0.2)
+        if found["StackStatus"] != "UPDATE_COMPLETE":
+            raise RuntimeError(f"the stack update ended as {found['StackStatus']}: {found.get('StackStatusReason')}")
+
+    # ---- what users do ------------------------------------------------------------------------------------------
+
+    def view(self, sheet: str) -> tuple[int, dict[str, Any]]:
+        """The answer's status and document."""
+        answer = self._http.request("GET", f"{self._api}/sheets/{sheet}", headers=self._headers)
+        try:
+            document = answer.json()
+        except ValueError:
+            document = {}
+        return answer.status, document
+
+    def change(self, body: str) -> None:
+        self.client("sqs").send_message(QueueUrl=self.outputs["ChangesQueue"], MessageBody=body)
+
+    # ---- what came of it ----------------------------------------------------------------------------------------
+
+    def waiting(self) -> int:
+        """Changes that are not applied yet."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self.client("sqs").get_queue_attributes(QueueUrl=self.outputs["ChangesQueue"], AttributeNames=names)
+        return sum(int(found["Attributes"][name]) for name in names)
+
+    def applied(self, run: str) -> list[dict[str, Any]]:
+        """The changes of a run that were applied."""
+        pages = (
+            self.client("dynamodb")
+            .get_paginator("scan")
+            .paginate(
+                TableName=self.outputs["Sheets"],
+                FilterExpression="#run = :run",
+                ExpressionAttributeNames={"#run": "run"},
+                ExpressionAttributeValues={":run": {"S": run}},
+            )
+        )
+        return [item for page in pages for item in page["Items"]]
+
+    def ready(self, name: str) -> int:
+        """Environments that are initialized and wait, or work, ahead of their requests."""
+        lambda_ = self.client("lambda")
+        try:
+            found = lambda_.get_provisioned_concurrency_config(FunctionName=self.function(name), Qualifier=ALIAS)
+        except lambda_.exceptions.ProvisionedConcurrencyConfigNotFoundException:
+            return 0
+        return int(found["AvailableProvisionedConcurrentExecutions"])
+
+    def function(self, name: str) -> str:
+        return self.outputs[FUNCTIONS[name]]
+
+    def metric(self, name: str, metric: str, statistic: str, since: datetime) -> list[float]:
+        """A metric of a function's alias, minute by minute since then."""
+        function = self.function(name)
+        answer = self.client("cloudwatch").get_metric_data(
+            MetricDataQueries=[
+                {
+                    "Id": "m",
+                    "MetricStat": {
+                        "Metric": {
+                            "Namespace": "AWS/Lambda",
+                            "MetricName": metric,
+                            "Dimensions": [
+                                {"Name": "FunctionName", "Value": function},
+                                {"Name": "Resource", "Value": f"{function}:{ALIAS}"},
+                            ],
+                        },
+                        "Period": 60,
+                        "Stat": statistic,
+                    },
+                }
+            ],
+            StartTime=since.replace(second=0, microsecond=0),
+            EndTime=self.clock.now() + MINUTE,
+            ScanBy="TimestampAscending",
+        )
+        values: list[float] = answer["MetricDataResults"][0]["Values"]
+        return values
+
+    def reports(self, name: str, since: datetime) -> dict[str, float]:
+        """Sums over the reports in a function's log: billed time and initializations."""
+        logs = self.client("logs")
+        query = logs.start_query(
+            logGroupName=f"/aws/lambda/{self.function(name)}",
+            queryString=(
+                "filter @message like /^REPORT RequestId/"
+                " | parse @message /Billed Duration: (?<billed>\\d+) ms/"
+                " | parse @message /Init Duration: (?<init>[\\d.]+) ms/"
+                " | parse @message /Restore Duration: (?<restore>[\\d.]+) ms/"
+                " | stats count(*) as invocations, sum(billed) as billed_ms, count(init) as inits, sum(init) as init_ms,"
+                " count(restore) as restores"
+            ),
+            startTime=int((since - MINUTE).timestamp()),
+            endTime=int((self.clock.now() + MINUTE).timestamp()),
+        )
+        while True:
+            found = logs.get_query_results(queryId=query["queryId"])
+            if found["status"] not in ("Scheduled", "Running"):
+                break
+            time.sleep(0.2)
+        if not found["results"]:
+            return {}
+        return {column["field"]: float(column["value"]) for column in found["results"][0]}
