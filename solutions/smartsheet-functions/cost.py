@@ -1,7 +1,7 @@
 """What a run would cost at AWS's list prices, on x86 and on arm.
 
-Requests are real: a busy minute of the cloud has a few real seconds of them, so each stands for as many as the clock was
-faster. Environments that are kept ready are paid by the cloud's clock, as they are.
+Requests are real: a busy minute of the cloud has a few real seconds of them, so each stands for as many as the clock
+was faster. Environments that are kept ready are paid by the cloud's clock, as they are.
 """
 
 import json

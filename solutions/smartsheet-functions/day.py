@@ -5,6 +5,7 @@ Minutes are the cloud's. In busy ones the clock is a few times as fast as the dr
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 # minute of the day, views a second, changes a second; between two points the load is a line.
 CURVE = (
@@ -41,7 +42,7 @@ class Moment:
 
 def at(minute: float) -> Moment:
     """The load at a minute of the day, in requests a second."""
-    for (start, *before), (end, *after) in zip(CURVE, CURVE[1:], strict=False):
+    for (start, *before), (end, *after) in pairwise(CURVE):
         if start <= minute < end:
             share = (minute - start) / (end - start)
             views, changes = (a + (b - a) * share for a, b in zip(before, after, strict=True))

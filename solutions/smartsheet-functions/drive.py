@@ -26,17 +26,21 @@ def drive(stack: Stack, display: Display, options: argparse.Namespace) -> dict[s
     runs: list[dict[str, Any]] = []
     for mode in options.modes:
         run = Run(stack, mode, speed=options.speed, scale=options.scale)
-        display.stage(f"{mode}: the stack is updated, and what is idle ends")
-        run.prepare(provisioned(mode, runs))
-        with Clients(stack, options.seed) as clients:
-            display.stage(f"{mode}: the day", lambda: shown(run, clients))
-            run.drive(clients, lambda: None)
-        display.stage(f"{mode}: the last changes are applied, and everything is counted")
-        run.settle()
-        runs.append(run.measured(clients.seen))
+        runs.append(one_day(run, provisioned(mode, runs), Clients(stack, options.seed), display))
     stack.set_parameters(**MODES["on demand"], Views=1, Changes=1)
     speed = options.speed if stack.clock.moved else 1.0
     return {"runs": runs, "speed": speed, "scale": options.scale, "full": options.scale >= 1}
+
+
+def one_day(run: Run, ready: dict[str, int], clients: Clients, display: Display) -> dict[str, Any]:
+    display.stage(f"{run.mode}: the stack is updated, and what is idle ends")
+    run.prepare(ready)
+    display.stage(f"{run.mode}: the day", lambda: shown(run, clients))
+    with clients:
+        run.drive(clients)
+    display.stage(f"{run.mode}: the last changes are applied, and everything is counted")
+    run.settle()
+    return run.measured(clients.seen)
 
 
 def provisioned(mode: str, runs: list[dict[str, Any]]) -> dict[str, int]:
@@ -53,7 +57,8 @@ def shown(run: Run, clients: Clients) -> list[str]:
         return []
     return [
         f"minute {run.minute:5.1f} of {MINUTES}   {timeline.rate[-1]:5.1f} requests a second   "
-        f"views {len(seen.views_ms):,}, {seen.cold:,} of them cold   changes {seen.sent:,}   failed {sum(seen.failed.values())}",
+        f"views {len(seen.views_ms):,}, {seen.cold:,} of them cold   changes {seen.sent:,}   "
+        f"failed {sum(seen.failed.values())}",
         "ready " + ", ".join(f"{name} {ready[-1]}" for name, ready in timeline.ready.items()),
     ]
 

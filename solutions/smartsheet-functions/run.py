@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -58,7 +57,7 @@ class Run:
             self._stack.clock.wait(BETWEEN.total_seconds())
             time.sleep(STEP_S)
 
-    def drive(self, clients: Clients, each: Callable[[], object]) -> None:
+    def drive(self, clients: Clients) -> None:
         """The whole day."""
         clock = self._stack.clock
         began = self.began = clock.now()
@@ -70,7 +69,6 @@ class Run:
                 clock.wait(max(0.0, passed_s - STEP_S))
             before, self.minute = self.minute, (clock.now() - began).total_seconds() / 60
             self._look(moment, self.minute - before)
-            each()
 
     def _look(self, moment: day.Moment, minutes: float) -> None:
         timeline = self.timeline

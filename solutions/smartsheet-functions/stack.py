@@ -163,8 +163,8 @@ class Stack:
                 " | parse @message /Billed Duration: (?<billed>\\d+) ms/"
                 " | parse @message /Init Duration: (?<init>[\\d.]+) ms/"
                 " | parse @message /Restore Duration: (?<restore>[\\d.]+) ms/"
-                " | stats count(*) as invocations, sum(billed) as billed_ms, count(init) as inits, sum(init) as init_ms,"
-                " count(restore) as restores"
+                " | stats count(*) as invocations, sum(billed) as billed_ms, count(init) as inits,"
+                " sum(init) as init_ms, count(restore) as restores"
             ),
             startTime=int((since - MINUTE).timestamp()),
             endTime=int((self.clock.now() + MINUTE).timestamp()),
