@@ -1,4 +1,4 @@
-"""A day at work, compressed: a night, a morning when everybody comes, lunch, an afternoon with its peaks, an evening.
+"""A day, compressed: a night, and surges out of nothing when people come, when mails go out, at the full hour.
 
 Minutes are the cloud's. In busy ones the clock is a few times as fast as the driver's, in quiet ones much faster.
 """
@@ -7,27 +7,30 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
-# minute of the day, views a second, changes a second; between two points the load is a line.
-CURVE = (
-    (0, 0.05, 0.02),
-    (14, 0.05, 0.02),
-    (16, 1, 0.5),  # the first ones
-    (20, 34, 10),  # everybody comes, within minutes
-    (26, 22, 8),
-    (32, 26, 9),
-    (35, 4, 1),  # lunch
-    (39, 4, 1),
-    (40, 10, 26),  # automations, at the full hour
-    (42, 30, 14),
-    (48, 24, 8),
-    (52, 5, 2),
-    (55, 0.5, 0.2),
-    (57, 0.05, 0.02),
-    (78, 0.05, 0.02),
-)  # fmt: skip
-MINUTES = CURVE[-1][0]
+DORMANT = (0.05, 0.02)
+# When each surge begins; views and changes a second at its start and at its end.
+SURGES = (
+    (15, (12, 3), (9, 3)),  # people come
+    (28, (9, 3), (11, 4)),  # a digest was mailed
+    (41, (5, 12), (6, 9)),  # automations, at the full hour
+    (54, (12, 4), (8, 3)),  # before people go
+)
+RISE, LASTS, FALL = 0.1, 3.6, 0.4  # minutes
+MINUTES = 82
 QUIET = 0.6
 """Below so many requests a second nothing happens that would take real time."""
+
+
+def _curve() -> list[tuple[float, tuple[float, float]]]:
+    points: list[tuple[float, tuple[float, float]]] = [(0, DORMANT)]
+    for begin, first, last in SURGES:
+        end = begin + RISE + LASTS
+        points += [(begin, DORMANT), (begin + RISE, first), (end, last), (end + FALL, DORMANT)]
+    return [*points, (MINUTES, DORMANT)]
+
+
+CURVE = _curve()
+"""Minute, and views and changes a second; between two points the load is a line."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +45,11 @@ class Moment:
 
 def at(minute: float) -> Moment:
     """The load at a minute of the day, in requests a second."""
-    for (start, *before), (end, *after) in pairwise(CURVE):
+    for (start, before), (end, after) in pairwise(CURVE):
         if start <= minute < end:
             share = (minute - start) / (end - start)
-            views, changes = (a + (b - a) * share for a, b in zip(before, after, strict=True))
-            return Moment(views, changes)
-    return Moment(CURVE[-1][1], CURVE[-1][2])
-
-
-def busiest() -> float:
-    return max(views + changes for _, views, changes in CURVE)
+            return Moment(*(a + (b - a) * share for a, b in zip(before, after, strict=True)))
+    return Moment(*DORMANT)
 
 
 def percentile_of_concurrency(samples: list[float], share: float = 0.95) -> int:

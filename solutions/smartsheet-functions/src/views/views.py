@@ -10,7 +10,7 @@ from connections import connections, environment
 
 RENDER_MS = int(os.environ["RENDER_MS"])
 
-sheets = boto3.resource("dynamodb").Table(os.environ["SHEETS"])
+dynamodb = boto3.client("dynamodb")
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -18,9 +18,10 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     cold = environment.cold()
     if not connections.permissions.get(sheet, True):
         return answer(403, {"message": f"{sheet} is not shared with you", "cold": cold, "kind": environment.kind})
-    found = sheets.get_item(Key={"sheet": sheet, "part": "summary"}).get("Item", {})
+    key = {"sheet": {"S": sheet}, "part": {"S": "summary"}}
+    found = dynamodb.get_item(TableName=os.environ["SHEETS"], Key=key).get("Item", {})
     time.sleep(RENDER_MS / 1000)  # the service that renders, which answers over the network
-    changes = int(found.get("changes", 0))
+    changes = int(found["changes"]["N"]) if "changes" in found else 0
     return answer(200, {"sheet": sheet, "changes": changes, "cold": cold, "kind": environment.kind})
 
 
