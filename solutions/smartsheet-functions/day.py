@@ -8,24 +8,25 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 DORMANT = (0.05, 0.02)
-# When each surge begins; views and changes a second at its start and at its end.
+# When each surge begins; views and changes a second at its height, and then.
 SURGES = (
-    (15, (12, 3), (9, 3)),  # people come
-    (28, (9, 3), (11, 4)),  # a digest was mailed
-    (41, (5, 12), (6, 9)),  # automations, at the full hour
-    (54, (12, 4), (8, 3)),  # before people go
+    (15, (16, 3), (8, 3)),  # people come
+    (32, (14, 3), (9, 4)),  # a digest was mailed
+    (49, (5, 14), (5, 8)),  # automations, at the full hour
+    (66, (16, 4), (8, 3)),  # before people go
 )
-RISE, LASTS, FALL = 0.1, 3.6, 0.4  # minutes
-MINUTES = 82
+RISE, PEAK, LASTS, FALL = 0.1, 0.5, 2.8, 0.3  # minutes
+MINUTES = 96
 QUIET = 0.6
 """Below so many requests a second nothing happens that would take real time."""
 
 
 def _curve() -> list[tuple[float, tuple[float, float]]]:
     points: list[tuple[float, tuple[float, float]]] = [(0, DORMANT)]
-    for begin, first, last in SURGES:
-        end = begin + RISE + LASTS
-        points += [(begin, DORMANT), (begin + RISE, first), (end, last), (end + FALL, DORMANT)]
+    for begin, height, then in SURGES:
+        at_height, calmer = begin + RISE, begin + RISE + PEAK
+        points += [(begin, DORMANT), (at_height, height), (calmer, then), (calmer + LASTS, then)]
+        points.append((calmer + LASTS + FALL, DORMANT))
     return [*points, (MINUTES, DORMANT)]
 
 

@@ -71,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
         help=f"which of {', '.join(map(repr, MODES))} (default: all)",
     )  # fmt: skip
     made.add_argument("--speed", type=float, default=6, help="of a virtual clock while it is busy (default: 6 times)")
-    made.add_argument("--scale", type=float, default=1, help="of the load (default: 1, 17 requests a second at most)")
+    made.add_argument("--scale", type=float, default=1, help="of the load (default: 1, 20 requests a second at most)")
     made.add_argument("--seed", default="sheets", help="of the random times (default: the same for each run)")
     made.add_argument("--json", action="store_true", help="print JSON")
     made.add_argument("--out", metavar="FILE", help="save the report's JSON too (report.py FILE prints it again)")
