@@ -8,6 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from run import SNAPSTART
+
 PRICES: dict[str, Any] = json.loads((Path(__file__).parent / "prices.json").read_text())
 MEMORY_GB = 1.0
 
@@ -26,7 +28,7 @@ def bill(run: dict[str, Any], *, speed: float) -> dict[str, float]:
         restores += reports.get("restores", 0.0) * speed
         ready_s += run["ready_s"][name]
     found = {"gb_seconds": durations_s * MEMORY_GB, "ready_gb_seconds": ready_s * MEMORY_GB}
-    snapshots = run["mode"] == "snapstart"
+    snapshots = run["mode"] == SNAPSTART
     for architecture in ("x86", "arm"):
         price = PRICES[architecture]
         found[architecture] = (

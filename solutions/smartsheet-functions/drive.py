@@ -17,7 +17,7 @@ from report import kept, render
 from stack import NotDeployed, Stack
 
 from clients import Clients
-from run import MODES, Run
+from run import MODES, SNAPSTART, Run
 
 NOT_FOUND = 2
 
@@ -25,8 +25,15 @@ NOT_FOUND = 2
 def drive(stack: Stack, display: Display, options: argparse.Namespace) -> dict[str, Any]:
     runs: list[dict[str, Any]] = []
     for mode in options.modes:
-        run = Run(stack, mode, speed=options.speed, scale=options.scale)
-        runs.append(one_day(run, provisioned(mode, runs), Clients(stack, options.seed), display))
+        of = stack
+        if mode == SNAPSTART:
+            # A version is with a snapshot or without one for good, so this is a stack of its own.
+            display.stage(f"{mode}: a stack of the same template, whose versions have snapshots")
+            of = stack.sibling(mode, SnapStart="PublishedVersions")
+        run = Run(of, mode, speed=options.speed, scale=options.scale)
+        runs.append(one_day(run, provisioned(mode, runs), Clients(of, options.seed), display))
+        if of is not stack:
+            of.delete()
     stack.set_parameters(**MODES["on demand"], Views=1, Changes=1)
     speed = options.speed if stack.clock.moved else 1.0
     return {"runs": runs, "speed": speed, "scale": options.scale, "full": options.scale >= 1}

@@ -22,11 +22,12 @@ METRICS_S = 30
 DURATIONS = (50, 95, 99)
 
 Mode = dict[str, Any]
+SNAPSTART = "snapstart"
 MODES: dict[str, Mode] = {
-    "on demand": {"Provisioning": "none", "SnapStart": "None"},
-    "static": {"Provisioning": "static", "SnapStart": "None"},
-    "scaled": {"Provisioning": "scaled", "SnapStart": "None"},
-    "snapstart": {"Provisioning": "none", "SnapStart": "PublishedVersions"},
+    "on demand": {"Provisioning": "none"},
+    "static": {"Provisioning": "static"},
+    "scaled": {"Provisioning": "scaled"},
+    SNAPSTART: {"Provisioning": "none"},
 }
 
 

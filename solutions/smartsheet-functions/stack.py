@@ -1,5 +1,7 @@
 """The deployed stack as the driver sees it: its parameters, its functions, and what CloudWatch says of them."""
 
+import contextlib
+import json
 import os
 import time
 from datetime import datetime, timedelta
@@ -16,6 +18,8 @@ CONNECTIONS = 96
 TIMEOUT_S = 60
 MINUTE = timedelta(minutes=1)
 ALIAS = "live"
+CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+POLL_S = 0.2
 FUNCTIONS = {"views": "ViewsFunction", "changes": "ChangesFunction"}
 
 
@@ -66,16 +70,29 @@ class Stack:
         cloudformation.update_stack(
             StackName=self.name,
             UsePreviousTemplate=True,
-            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Capabilities=CAPABILITIES,
             Parameters=[*kept, *({"ParameterKey": key, "ParameterValue": value} for key, value in changed.items())],
         )
-        while True:
-            found = cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]
-            if not found["StackStatus"].endswith("IN_PROGRESS"):
-                break
-            time.sleep(0.2)
-        if found["StackStatus"] != "UPDATE_COMPLETE":
-            raise RuntimeError(f"the stack update ended as {found['StackStatus']}: {found.get('StackStatusReason')}")
+        settled(cloudformation, self.name, "UPDATE_COMPLETE")
+
+    def sibling(self, suffix: str, **wanted: str) -> "Stack":
+        """Another stack of the same template, with some parameters of its own; made if it is not there."""
+        cloudformation, name = self.client("cloudformation"), f"{self.name}-{suffix}"
+        template = cloudformation.get_template(StackName=self.name, TemplateStage="Original")["TemplateBody"]
+        with contextlib.suppress(cloudformation.exceptions.AlreadyExistsException):
+            cloudformation.create_stack(
+                StackName=name,
+                TemplateBody=template if isinstance(template, str) else json.dumps(template),
+                Capabilities=CAPABILITIES,
+                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in wanted.items()],
+            )
+            settled(cloudformation, name, "CREATE_COMPLETE")
+        return Stack(name, self.clock)
+
+    def delete(self) -> None:
+        cloudformation = self.client("cloudformation")
+        cloudformation.delete_stack(StackName=self.name)
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=self.name, WaiterConfig={"Delay": 1})
 
     # ---- what users do ------------------------------------------------------------------------------------------
 
@@ -173,7 +190,18 @@ class Stack:
             found = logs.get_query_results(queryId=query["queryId"])
             if found["status"] not in ("Scheduled", "Running"):
                 break
-            time.sleep(0.2)
+            time.sleep(POLL_S)
         if not found["results"]:
             return {}
         return {column["field"]: float(column["value"]) for column in found["results"][0]}
+
+
+def settled(cloudformation: Any, stack: str, wanted: str) -> None:
+    """Once the stack is made or changed. Raises RuntimeError if it is not as wanted then."""
+    while True:
+        found = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        if not found["StackStatus"].endswith("IN_PROGRESS"):
+            break
+        time.sleep(POLL_S)
+    if found["StackStatus"] != wanted:
+        raise RuntimeError(f"{stack} is {found['StackStatus']}: {found.get('StackStatusReason')}")
