@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from stack import CONNECTIONS, Stack
@@ -32,6 +32,7 @@ class Clients:
         self._stack = stack
         self._rng = random.Random(seed)
         self._pool = ThreadPoolExecutor(CONNECTIONS)
+        self._under_way: set[Future[None]] = set()
         self.seen = Seen(uuid.uuid4().hex[:8])
 
     def __enter__(self) -> "Clients":
@@ -46,12 +47,16 @@ class Clients:
         due = [(self._rng.random() * seconds, "view") for _ in range(self._count(views * seconds))]
         due += [(self._rng.random() * seconds, "change") for _ in range(self._count(changes * seconds))]
         for at, kind in sorted(due):
-            wait = began + at - time.perf_counter()
-            if wait > 0:
-                time.sleep(wait)
+            time.sleep(max(0.0, began + at - time.perf_counter()))
             sheet = f"sheet-{self._rng.randrange(SHEETS) * 7 + 1}"
-            self._pool.submit(self._view if kind == "view" else self._change, sheet, began + at)
+            sent = self._pool.submit(self._view if kind == "view" else self._change, sheet, began + at)
+            self._under_way.add(sent)
+            sent.add_done_callback(self._under_way.discard)
         time.sleep(max(0.0, began + seconds - time.perf_counter()))
+
+    def rest(self) -> None:
+        """Until every request is answered."""
+        wait(tuple(self._under_way))
 
     def _count(self, mean: float) -> int:
         """How many come by chance."""

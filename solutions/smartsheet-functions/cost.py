@@ -8,8 +8,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from run import SNAPSTART
-
 PRICES: dict[str, Any] = json.loads((Path(__file__).parent / "prices.json").read_text())
 MEMORY_GB = 1.0
 
@@ -28,7 +26,6 @@ def bill(run: dict[str, Any], *, speed: float) -> dict[str, float]:
         restores += reports.get("restores", 0.0) * speed
         ready_s += run["ready_s"][name]
     found = {"gb_seconds": durations_s * MEMORY_GB, "ready_gb_seconds": ready_s * MEMORY_GB}
-    snapshots = run["mode"] == SNAPSTART
     for architecture in ("x86", "arm"):
         price = PRICES[architecture]
         found[architecture] = (
@@ -37,6 +34,6 @@ def bill(run: dict[str, Any], *, speed: float) -> dict[str, float]:
             + max(0.0, durations_s - on_demand_s) * MEMORY_GB * price["provisioned_duration_gb_second"]
             + ready_s * MEMORY_GB * price["provisioned_gb_second"]
             + restores * MEMORY_GB * PRICES["snapstart_restore_gb"]
-            + (2 * run["minutes"] * 60 * MEMORY_GB * PRICES["snapstart_cache_gb_second"] if snapshots else 0.0)
+            + (2 * run["minutes"] * 60 * MEMORY_GB * PRICES["snapstart_cache_gb_second"] if run["snapshots"] else 0.0)
         )
     return found

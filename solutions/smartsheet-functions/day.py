@@ -16,22 +16,9 @@ SURGES = (
     (66, (16, 4), (8, 3)),  # before people go
 )
 RISE, PEAK, LASTS, FALL = 0.1, 0.5, 2.8, 0.3  # minutes
-MINUTES = 96
+NIGHT = 27  # minutes, from the end of the last surge
 QUIET = 0.6
 """Below so many requests a second nothing happens that would take real time."""
-
-
-def _curve() -> list[tuple[float, tuple[float, float]]]:
-    points: list[tuple[float, tuple[float, float]]] = [(0, DORMANT)]
-    for begin, height, then in SURGES:
-        at_height, calmer = begin + RISE, begin + RISE + PEAK
-        points += [(begin, DORMANT), (at_height, height), (calmer, then), (calmer + LASTS, then)]
-        points.append((calmer + LASTS + FALL, DORMANT))
-    return [*points, (MINUTES, DORMANT)]
-
-
-CURVE = _curve()
-"""Minute, and views and changes a second; between two points the load is a line."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +31,25 @@ class Moment:
         return self.views + self.changes < QUIET
 
 
-def at(minute: float) -> Moment:
-    """The load at a minute of the day, in requests a second."""
-    for (start, before), (end, after) in pairwise(CURVE):
-        if start <= minute < end:
-            share = (minute - start) / (end - start)
-            return Moment(*(a + (b - a) * share for a, b in zip(before, after, strict=True)))
-    return Moment(*DORMANT)
+class Day:
+    """A day with some of the surges; between two points of its curve the load is a line."""
+
+    def __init__(self, surges: int = len(SURGES)) -> None:
+        points: list[tuple[float, tuple[float, float]]] = [(0, DORMANT)]
+        for begin, height, then in SURGES[:surges]:
+            at_height, calmer = begin + RISE, begin + RISE + PEAK
+            points += [(begin, DORMANT), (at_height, height), (calmer, then), (calmer + LASTS, then)]
+            points.append((calmer + LASTS + FALL, DORMANT))
+        self._points = points
+        self.minutes = points[-1][0] + NIGHT
+
+    def at(self, minute: float) -> Moment:
+        """The load at a minute of the day, in requests a second."""
+        for (start, before), (end, after) in pairwise(self._points):
+            if start <= minute < end:
+                share = (minute - start) / (end - start)
+                return Moment(*(a + (b - a) * share for a, b in zip(before, after, strict=True)))
+        return Moment(*DORMANT)
 
 
 def percentile_of_concurrency(samples: list[float], share: float = 0.95) -> int:

@@ -10,33 +10,40 @@ import json
 import sys
 from typing import Any
 
-from day import MINUTES
+from day import SURGES, Day
 from driving.clock import clock_of_the_cloud
 from driving.display import Display
+from modes import MODES, ON_DEMAND, SNAPSTART, STATIC
 from report import kept, render
 from stack import NotDeployed, Stack
 
 from clients import Clients
-from run import MODES, SNAPSTART, Run
+from run import Run
 
 NOT_FOUND = 2
 
 
 def drive(stack: Stack, display: Display, options: argparse.Namespace) -> dict[str, Any]:
     runs: list[dict[str, Any]] = []
+    day = Day(options.surges)
     for mode in options.modes:
         of = stack
         if mode == SNAPSTART:
             # A version is with a snapshot or without one for good, so this is a stack of its own.
             display.stage(f"{mode}: a stack of the same template, whose versions have snapshots")
             of = stack.sibling(mode, SnapStart="PublishedVersions")
-        run = Run(of, mode, speed=options.speed, scale=options.scale)
+        run = Run(of, mode, day, speed=options.speed, scale=options.scale)
         runs.append(one_day(run, provisioned(mode, runs), Clients(of, options.seed), display))
         if of is not stack:
             of.delete()
-    stack.set_parameters(**MODES["on demand"], Views=1, Changes=1)
+    stack.set_parameters(**MODES[ON_DEMAND], Views=1, Changes=1)
     speed = options.speed if stack.clock.moved else 1.0
-    return {"runs": runs, "speed": speed, "scale": options.scale, "full": options.scale >= 1}
+    return {
+        "runs": runs,
+        "speed": speed,
+        "scale": options.scale,
+        "full": options.scale >= 1 and options.surges == len(SURGES),
+    }
 
 
 def one_day(run: Run, ready: dict[str, int], clients: Clients, display: Display) -> dict[str, Any]:
@@ -52,7 +59,7 @@ def one_day(run: Run, ready: dict[str, int], clients: Clients, display: Display)
 
 def provisioned(mode: str, runs: list[dict[str, Any]]) -> dict[str, int]:
     """Static: what was enough for 95 % of the busy minutes of the day before. Scaled: one, and more by themselves."""
-    if mode != "static" or not runs:
+    if mode != STATIC or not runs:
         return {"Views": 1, "Changes": 1}
     before = runs[0]["functions"]
     return {"Views": before["views"]["p95_concurrent"], "Changes": before["changes"]["p95_concurrent"]}
@@ -63,7 +70,7 @@ def shown(run: Run, clients: Clients) -> list[str]:
     if not timeline.minute:
         return []
     return [
-        f"minute {run.minute:5.1f} of {MINUTES}   {timeline.rate[-1]:5.1f} requests a second   "
+        f"minute {run.minute:5.1f}    {timeline.rate[-1]:5.1f} requests a second   "
         f"views {len(seen.views_ms):,}, {seen.cold:,} of them cold   changes {seen.sent:,}   "
         f"failed {sum(seen.failed.values())}",
         "ready " + ", ".join(f"{name} {ready[-1]}" for name, ready in timeline.ready.items()),
@@ -79,6 +86,9 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     made.add_argument("--speed", type=float, default=6, help="of a virtual clock while it is busy (default: 6 times)")
     made.add_argument("--scale", type=float, default=1, help="of the load (default: 1, 20 requests a second at most)")
+    made.add_argument(
+        "--surges", type=int, default=len(SURGES), choices=range(1, len(SURGES) + 1), help="of the day (default: all)"
+    )
     made.add_argument("--seed", default="sheets", help="of the random times (default: the same for each run)")
     made.add_argument("--json", action="store_true", help="print JSON")
     made.add_argument("--out", metavar="FILE", help="save the report's JSON too (report.py FILE prints it again)")

@@ -6,6 +6,7 @@ from typing import Any
 
 from cost import PRICES, bill
 from driving.chart import chart
+from modes import ON_DEMAND, SCALED, STATIC
 
 Report = dict[str, Any]
 Run = dict[str, Any]
@@ -33,11 +34,11 @@ def broken(report: Report) -> list[str]:
             ("CloudWatch counted what the clients did", all(counted(run, name) for name in run["functions"])),
         )  # fmt: skip
         found += [f"{mode}: {promise}" for promise, is_kept in checks if not is_kept]
-    scaled = runs.get("scaled")
+    scaled = runs.get(SCALED)
     if scaled is not None and report["full"]:
         found += [f"scaled: {promise}" for promise, is_kept in of_scaled(scaled) if not is_kept]
-    warm = runs.get("static")
-    if warm is not None and "on demand" in runs and report["full"] and fall(runs["on demand"], warm) < P95_FALLS:
+    warm = runs.get(STATIC)
+    if warm is not None and ON_DEMAND in runs and report["full"] and fall(runs[ON_DEMAND], warm) < P95_FALLS:
         found.append(f"static: the p95 of views falls by {P95_FALLS:.0%}")
     return found
 
@@ -67,7 +68,7 @@ def fall(before: Run, after: Run) -> float:
 
 def render(report: Report) -> str:
     runs: list[Run] = report["runs"]
-    base = next((run for run in runs if run["mode"] == "on demand"), runs[0])
+    base = next((run for run in runs if run["mode"] == ON_DEMAND), runs[0])
     lines = ["", "Smartsheet: one day, with functions kept warm in different ways", "=" * WIDTH]
     lines.append(f"{'':34}" + "".join(f"{run['mode']:>16}" for run in runs))
     for label, value in ROWS:

@@ -6,29 +6,21 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import day
+from day import Day, Moment, percentile_of_concurrency
 from driving.chart import percentile
+from modes import MODES, SCALED, SNAPSTART, STATIC
 from stack import FUNCTIONS, Stack
 
 from clients import Clients, Seen
 
-STEP_S = 0.5
+STEP_S, QUIET_STEP_S = 0.5, 0.1
 """Real seconds at a time."""
-QUIET_STEP = timedelta(seconds=60)
+QUIET_STEP = timedelta(minutes=1)
 # What is idle for longer is ended by the cloud: nothing of a run is left for the next.
 BETWEEN = timedelta(minutes=25)
 SETTLE_S = 120
 METRICS_S = 30
 DURATIONS = (50, 95, 99)
-
-Mode = dict[str, Any]
-SNAPSTART = "snapstart"
-MODES: dict[str, Mode] = {
-    "on demand": {"Provisioning": "none"},
-    "static": {"Provisioning": "static"},
-    "scaled": {"Provisioning": "scaled"},
-    SNAPSTART: {"Provisioning": "none"},
-}
 
 
 @dataclass
@@ -41,7 +33,8 @@ class Timeline:
 
 
 class Run:
-    def __init__(self, stack: Stack, mode: str, *, speed: float, scale: float) -> None:
+    def __init__(self, stack: Stack, mode: str, day: Day, *, speed: float, scale: float) -> None:
+        self._day = day
         self._stack = stack
         self._speed = speed
         self._scale = scale
@@ -62,21 +55,25 @@ class Run:
         """The whole day."""
         clock = self._stack.clock
         began = self.began = clock.now()
-        while self.minute < day.MINUTES:
-            moment = day.at(self.minute)
-            clients.spread(moment.views * self._scale, moment.changes * self._scale, STEP_S)
-            if clock.moved:
-                passed_s = QUIET_STEP.total_seconds() if moment.quiet else STEP_S * self._speed
-                clock.wait(max(0.0, passed_s - STEP_S))
+        while self.minute < self._day.minutes:
+            moment = self._day.at(self.minute)
+            step_s = QUIET_STEP_S if moment.quiet and clock.moved else STEP_S
+            clients.spread(moment.views * self._scale, moment.changes * self._scale, step_s)
+            if clock.moved and moment.quiet:
+                # Whoever is under way has real time before the clock goes on by a minute.
+                clients.rest()
+                clock.wait(QUIET_STEP.total_seconds() - step_s)
+            elif clock.moved:
+                clock.wait(max(0.0, step_s * (self._speed - 1)))
             before, self.minute = self.minute, (clock.now() - began).total_seconds() / 60
             self._look(moment, self.minute - before)
 
-    def _look(self, moment: day.Moment, minutes: float) -> None:
+    def _look(self, moment: Moment, minutes: float) -> None:
         timeline = self.timeline
         timeline.minute.append(round(self.minute, 2))
         timeline.rate.append(round((moment.views + moment.changes) * self._scale, 2))
         for name in FUNCTIONS:
-            ready = self._stack.ready(name) if self.mode in ("static", "scaled") else 0
+            ready = self._stack.ready(name) if self.mode in (STATIC, SCALED) else 0
             timeline.ready[name].append(ready)
             self.ready_s[name] += ready * minutes * 60
 
@@ -93,6 +90,7 @@ class Run:
         self._wait_for_metrics(asked)
         return {
             "mode": self.mode,
+            "snapshots": self.mode == SNAPSTART,
             "minutes": round(self.minute, 1),
             "views": {
                 "requests": asked["views"],
@@ -145,7 +143,7 @@ class Run:
             "spilled": round(sum(of("ProvisionedConcurrencySpilloverInvocations", "Sum"))),
             "provisioned": round(sum(of("ProvisionedConcurrencyInvocations", "Sum"))),
             "concurrent": max(concurrent, default=0.0),
-            "p95_concurrent": day.percentile_of_concurrency(concurrent),
+            "p95_concurrent": percentile_of_concurrency(concurrent),
             "utilization": sum(utilized) / len(utilized) if utilized else 0.0,
             "reports": self._stack.reports(name, self.began),
         }
