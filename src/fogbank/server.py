@@ -255,6 +255,7 @@ class Server:
             "data": str(config.data),
             "durability": "ephemeral" if config.ephemeral else config.sync,
             "auth": config.auth,
+            "compute": config.functions.compute,
             "clock": "virtual" if config.virtual_clock else "real",
             "account": config.account,
             "region": config.region,

@@ -11,7 +11,7 @@ MISSING = ["no control group for memory (it is watched ten times a second)", "no
 
 
 def said(capsys: pytest.CaptureFixture[str], **options: str) -> list[str]:
-    defaults = {"function_network": "cloud", "untrusted": "tagged", "auth": "off"}
+    defaults = {"function_network": "cloud", "untrusted": "tagged", "auth": "off", "compute": "process"}
     server._tell_of_functions(argparse.Namespace(**defaults | options))
     return [line.strip() for line in capsys.readouterr().out.splitlines()]
 

@@ -35,7 +35,12 @@ def build_parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"fogbank {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", required=True)
 
-    up = _verb(verbs, "up", "start Fogbank", "fogbank up --data ./cloud --sync process")
+    up = _verb(
+        verbs,
+        "up",
+        "start Fogbank",
+        "fogbank up --data ./cloud --sync process\n  fogbank up --compute ray://head.example:10001",
+    )
     up.add_argument("--data", metavar="DIR", help="data folder (default: $FOGBANK_DATA or ~/.fogbank)")
     up.add_argument("--port", type=int, default=4566, help="port to listen on (default: 4566; 0 picks a free one)")
     up.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
@@ -70,6 +75,13 @@ def build_parser() -> _Parser:
         choices=("tagged", "strict"),
         default="tagged",
         help="which functions run in a whole sandbox or not at all: those tagged fogbank:untrusted (default), or all",
+    )
+    up.add_argument(
+        "--compute",
+        default="process",
+        metavar="WHERE",
+        help="where functions run: process (default) is this machine, ray://HOST:PORT a Ray cluster, and ray the one "
+        "that this machine is a node of",
     )
     up.add_argument("--virtual-clock", action="store_true", help="let POST /_fogbank/clock move the time")
     up.add_argument("--account", default="000000000000", help="account of unknown access keys (12 digits)")

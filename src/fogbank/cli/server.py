@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from fogbank.cli.failure import Failure
@@ -49,7 +50,7 @@ def up(options: argparse.Namespace) -> None:
         account=options.account,
         region=options.region,
         auth=options.auth,
-        functions=FunctionRules(network=options.function_network, untrusted=options.untrusted),
+        functions=FunctionRules(network=options.function_network, untrusted=options.untrusted, compute=options.compute),
         audit=options.audit,
     )
     logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -72,6 +73,8 @@ def up(options: argparse.Namespace) -> None:
                 held.enter_context(lock_data_folder(folder))
             except OSError as error:
                 raise Failure(f"cannot use {folder}: {error.strerror}; choose another folder with --data") from None
+            if options.compute != "process":
+                held.enter_context(_cluster(options.compute))
             uvloop.run(serve())
     except RootKeyUnusable as error:
         raise Failure(str(error)) from None
@@ -89,6 +92,21 @@ def up(options: argparse.Namespace) -> None:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def _cluster(address: str) -> Iterator[None]:
+    """The connection to the cluster that functions run on."""
+    from fogbank.engines.compute.ray.cluster import ClusterUnavailable, connect, disconnect
+
+    try:
+        connect(address)
+    except ClusterUnavailable as error:
+        raise Failure(f"--compute {address}: {error}") from None
+    try:
+        yield
+    finally:
+        disconnect()
+
+
 def _check(options: argparse.Namespace) -> None:
     if not 0 <= options.port <= 65535:
         raise Failure(f"--port {options.port}: a port is a number from 0 to 65535")
@@ -96,6 +114,8 @@ def _check(options: argparse.Namespace) -> None:
         raise Failure(f"--region {options.region}: a region has a name such as us-east-1")
     if not re.fullmatch(r"[0-9]{12}", options.account):
         raise Failure(f"--account {options.account}: an account id has 12 digits")
+    if not re.fullmatch(r"process|ray|ray://[^/:@]+(:[0-9]{1,5})?", options.compute):
+        raise Failure(f"--compute {options.compute}: functions run in process, on ray, or on ray://HOST:PORT")
     beyond = not _is_loopback(options.host)
     if beyond and options.auth == "off" and not options.insecure:
         raise Failure(
@@ -142,6 +162,7 @@ def _announce(options: argparse.Namespace, folder: Path, port: int) -> None:
                     "sync": options.sync,
                     "pid": os.getpid(),
                     "auth": options.auth,
+                    "compute": options.compute,
                 }
             ),
             flush=True,
@@ -173,12 +194,16 @@ def _announce(options: argparse.Namespace, folder: Path, port: int) -> None:
 def _tell_of_functions(options: argparse.Namespace) -> None:
     from fogbank.engines.compute.machine import lacks
 
-    reach = {"none": "no network", "cloud": "this server as their network", "full": "this machine's network"}
-    missing = lacks()
+    here = options.compute == "process"
+    whose = "this machine's" if here else "their node's"
+    reach = {"none": "no network", "cloud": "this server as their network", "full": f"{whose} network"}
+    # A node tells what it lacks when it is first used.
+    missing = lacks() if here else []
     if options.untrusted == "strict" and options.auth == "off":
         print("  WARNING     functions are not trusted, and may use any credentials: say --auth iam")
     if not missing:
-        print(f"  functions   in sandboxes, with {reach[options.function_network]}")
+        place = "" if here else f" on the nodes of {options.compute}"
+        print(f"  functions   in sandboxes{place}, with {reach[options.function_network]}")
         return
     for line in missing:
         print(f"  functions   {line}")

@@ -1,4 +1,4 @@
-"""What functions may do on this server, whoever owns them: the settings that `fogbank up` takes."""
+"""Where functions run and what they may do, whoever owns them: the settings that `fogbank up` takes."""
 
 from typing import Literal
 
@@ -15,6 +15,9 @@ class FunctionRules(msgspec.Struct, frozen=True, kw_only=True):
     """What they can reach: their Runtime API alone, Fogbank's own endpoint besides, or all that the machine can."""
     untrusted: Distrust = "tagged"
     """Which are not trusted: those with the tag, or all."""
+
+    compute: str = "process"
+    """Where they run: "process" is this machine; "ray" or "ray://HOST:PORT" a Ray cluster."""
 
     def distrusts(self, tags: dict[str, str]) -> bool:
         return self.untrusted == "strict" or tags.get(UNTRUSTED_TAG, "false") != "false"

@@ -11,6 +11,8 @@ import msgspec
 from fogbank.engines.compute.interface import ComputeEngine, Environment, FunctionSpec, Invocation, Outcome
 
 NOW_MS = 1_767_323_045_006
+# A node of a cluster goes on from it.
+NOW = r"2026-01-02T03:0\d:\d\d\.\d{3}Z"
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
 
 

@@ -4,10 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from fogbank.engines.compute.environment import ProcessEnvironment
 from fogbank.engines.compute.interface import Environment
 from tests.engines.compute.harness import Harness, answer, call
 from tests.patience import eventually
+
+pytestmark = pytest.mark.parametrize("make_engine", ["process"], indirect=True)
 
 ENGINE_TO_KILL = """
 import asyncio, sys

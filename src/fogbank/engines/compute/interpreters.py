@@ -47,11 +47,8 @@ class Interpreters:
             self.node(runtime)
         elif runtime in _JAVA_VERSIONS:
             self.jdk(runtime)
-        elif not runtime.startswith(("python3.", "provided")):
-            raise RuntimeUnavailable(
-                f"Functions of runtime {runtime} cannot be run in Fogbank: there are python3.*, nodejs*, java* and, "
-                "for what brings its own bootstrap, provided.al2 and provided.al2023."
-            )
+        else:
+            check_known(runtime)
 
     def node(self, runtime: str) -> str:
         """Node.js, of whatever version there is: it runs what was written for older ones."""
@@ -107,6 +104,15 @@ class Interpreters:
         found += _find_jdks().values()
         found += Path("/").glob(_JDK_SETTINGS.removeprefix("/"))
         return [folder for folder in found if folder not in (Path("/usr"), Path("/"))]
+
+
+def check_known(runtime: str) -> None:
+    """Raises RuntimeUnavailable if no machine runs it, whatever is installed there."""
+    if runtime not in _JAVA_VERSIONS and not runtime.startswith(("python3.", "nodejs", "provided")):
+        raise RuntimeUnavailable(
+            f"Functions of runtime {runtime} cannot be run in Fogbank: there are python3.*, nodejs*, java* and, "
+            "for what brings its own bootstrap, provided.al2 and provided.al2023."
+        )
 
 
 def sdk_path() -> list[str]:

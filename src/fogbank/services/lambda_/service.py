@@ -6,7 +6,7 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.scaling import Dimension
-from fogbank.engines.compute.process import ProcessEngine
+from fogbank.engines.compute.choice import make_engine
 from fogbank.services.lambda_.async_invoke import AsyncInvoker
 from fogbank.services.lambda_.code import CodeCache
 from fogbank.services.lambda_.code_signing import CodeSigningRules
@@ -77,7 +77,8 @@ class LambdaService(
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._tables = Tables(cloud.store)
-        self._engine = ProcessEngine(cloud.folder / "lambda" / "run", cloud.clock.now_ms, cloud.front_door)
+        compute = cloud.function_rules.compute
+        self._engine = make_engine(compute, cloud.folder / "lambda" / "run", cloud.clock.now_ms, cloud.front_door)
         self._code = CodeCache(cloud)
         self._functions = Functions(cloud, self._tables)
         self._permissions = Permissions(self._functions)

@@ -1,0 +1,119 @@
+"""The cluster: connecting to it, and the places on it that environments take. Calls here block."""
+
+import contextlib
+import logging
+import os
+import socket
+from urllib.parse import urlsplit
+
+import msgspec
+
+from fogbank.engines.compute.cgroups import MB_PER_CPU
+
+PREFIX = "ray://"
+CLIENT_PORT = 10001
+_REACH_S = 5.0
+_CPU_STEPS = 10_000  # Ray counts in ten-thousandths.
+
+
+class ClusterUnavailable(Exception):
+    """There is no cluster to use; the message says what to do."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """What Ray has set aside for one environment."""
+
+    group: object
+    node: str
+    """The node's id, in hexadecimal."""
+
+
+def connect(address: str) -> None:
+    """Connect this process to the cluster: `ray://HOST:PORT`, or `ray` for the one that this machine is a node of.
+    Raises ClusterUnavailable. Nothing happens if the process is connected."""
+    # Before it is imported: Ray would otherwise report how it is used to its makers, and warn of settings to come.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+    except ModuleNotFoundError as error:
+        raise ClusterUnavailable(
+            "Ray is not installed: pip install 'fogbank[ray]' (it is there for Python 3.11 to 3.13)"
+        ) from error
+    if ray.is_initialized():
+        return
+    if address != "ray":
+        host, port = client_endpoint(address)
+        try:
+            socket.create_connection((host, port), _REACH_S).close()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ClusterUnavailable(f"the cluster {address} cannot be reached: {reason}") from error
+    try:
+        ray.init(
+            "auto" if address == "ray" else address,
+            namespace="fogbank",
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except ConnectionError as error:
+        if address == "ray":
+            raise ClusterUnavailable(
+                'this machine is no node of a Ray cluster: start one with "ray start --head", '
+                "or name one with --compute ray://HOST:10001"
+            ) from error
+        raise ClusterUnavailable(f"the cluster {address} refuses: {_first_line(error)}") from error
+    except (RuntimeError, ray.exceptions.RayError) as error:  # Other versions of Ray or Python, or no right to enter.
+        raise ClusterUnavailable(f"the cluster {address} refuses: {_first_line(error)}") from error
+
+
+def disconnect() -> None:
+    """Leave the cluster; what this process had there ends."""
+    import ray
+
+    ray.shutdown()
+
+
+def client_endpoint(address: str) -> tuple[str, int]:
+    parts = urlsplit(address)
+    return parts.hostname or "", parts.port or CLIENT_PORT
+
+
+def own_address(address: str) -> str:
+    """Where the cluster's nodes find this machine."""
+    if address == "ray":
+        import ray
+
+        return str(ray.util.get_node_ip_address())
+    host, port = client_endpoint(address)
+    family, _, _, _, endpoint = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect(endpoint)  # Nothing is sent; the system chooses the address that it would send from.
+        return str(probe.getsockname()[0])
+
+
+def take_place(memory_mb: int, wait_s: float) -> Place | None:
+    """Have Ray set memory aside, and the share of a processor that goes with it; None if there is no room in time."""
+    from ray.util import placement_group, placement_group_table, remove_placement_group
+
+    cpu = max(round(memory_mb / MB_PER_CPU * _CPU_STEPS), 1) / _CPU_STEPS
+    group = placement_group([{"CPU": cpu, "memory": memory_mb << 20}])
+    if not group.wait(wait_s):
+        remove_placement_group(group)
+        return None
+    node = placement_group_table(group)["bundles_to_node_id"][0]
+    return Place(group, node)
+
+
+def give_up_place(place: Place) -> None:
+    """Let others have it."""
+    import ray
+    from ray.util import remove_placement_group
+
+    # A cluster that is gone has nothing set aside.
+    with contextlib.suppress(ray.exceptions.RayError, ConnectionError):
+        remove_placement_group(place.group)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,116 @@
+"""The compute engine on a Ray cluster.
+
+Ray sets aside memory and a share of a processor for each environment, and so chooses its node. There the server has one
+host, which makes environments as fast as the process engine does.
+"""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from fogbank.core.front_door import FrontDoor
+from fogbank.engines.compute.interface import Environment, FunctionSpec, Hear, RuntimeUnavailable
+from fogbank.engines.compute.interpreters import check_known
+from fogbank.engines.compute.ray import cluster
+from fogbank.engines.compute.ray.door import ServerEnd
+from fogbank.engines.compute.ray.environment import RayEnvironment
+from fogbank.engines.compute.ray.node import Node, NodeLost
+
+log = logging.getLogger("fogbank.compute")
+
+# For a place: a cluster may have to grow.
+ROOM_WAIT_S = 30.0
+_ATTEMPTS = 3
+_WAITING_MAX = 32
+
+
+class RayEngine:
+    """Makes environments on the cluster that `address` names (cluster.py), to which this process is connected.
+    What is not there is found where an environment is to run: no node is like another."""
+
+    def __init__(self, address: str, now_ms: Callable[[], int], front_door: FrontDoor | None = None) -> None:
+        self._now_ms = now_ms
+        self._server_end = ServerEnd(front_door, cluster.own_address(address)) if front_door is not None else None
+        self._nodes: dict[str, asyncio.Task[Node]] = {}
+        self._environments: dict[RayEnvironment, cluster.Place] = {}
+        self._numbers = itertools.count()
+        # Waiting for room blocks a thread.
+        self._threads = ThreadPoolExecutor(_WAITING_MAX, thread_name_prefix="fogbank-ray")
+        self._leaving: set[asyncio.Future[None]] = set()
+        self._closed = False
+
+    def check(self, runtime: str) -> None:
+        check_known(runtime)
+
+    async def create(self, spec: FunctionSpec, hear: Hear) -> Environment:
+        self.check(spec.runtime)
+        for attempt in range(_ATTEMPTS):
+            if self._closed:
+                raise asyncio.CancelledError
+            place = await self._take_place(spec)
+            try:
+                node = await self._node(place.node)
+                number = next(self._numbers)
+                await node.open(number, spec, self._now_ms())
+            except NodeLost as lost:
+                self._give_up(place)
+                log.warning("node %s of the cluster is lost: %s", place.node, lost)
+                if attempt == _ATTEMPTS - 1:
+                    raise RuntimeUnavailable(f"Node {place.node} of the cluster runs no functions: {lost}") from lost
+                continue
+            except BaseException:
+                self._give_up(place)
+                raise
+            environment = RayEnvironment(spec, node, number, hear, self._now_ms, self._forget)
+            self._environments[environment] = place
+            return environment
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _take_place(self, spec: FunctionSpec) -> cluster.Place:
+        loop = asyncio.get_running_loop()
+        place = await loop.run_in_executor(self._threads, cluster.take_place, spec.memory_mb, ROOM_WAIT_S)
+        if place is None:
+            raise RuntimeUnavailable(f"The cluster has no room for {spec.memory_mb} MB and what goes with it.")
+        return place
+
+    async def _node(self, name: str) -> Node:
+        """The node, with its host started."""
+        starting = self._nodes.get(name)
+        if starting is None or _is_lost(starting):
+            starting = self._nodes[name] = asyncio.ensure_future(self._start(name))
+        return await asyncio.shield(starting)
+
+    async def _start(self, name: str) -> Node:
+        way = await self._server_end.way_for_node() if self._server_end is not None else None
+        node = Node(name, way)
+        await node.start()
+        return node
+
+    def _forget(self, environment: RayEnvironment) -> None:
+        self._give_up(self._environments.pop(environment))
+
+    def _give_up(self, place: cluster.Place) -> None:
+        leaving = asyncio.get_running_loop().run_in_executor(self._threads, cluster.give_up_place, place)
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
+
+    async def close(self) -> None:
+        self._closed = True
+        environments = tuple(self._environments)
+        for environment in environments:
+            environment.destroy()
+        await asyncio.gather(*[environment.until_removed() for environment in environments])
+        started = await asyncio.gather(*self._nodes.values(), return_exceptions=True)
+        await asyncio.gather(*[node.close() for node in started if isinstance(node, Node)])
+        if self._server_end is not None:
+            self._server_end.close()
+        await asyncio.gather(*self._leaving)
+        self._threads.shutdown()
+
+
+def _is_lost(starting: asyncio.Task[Node]) -> bool:
+    if not starting.done():
+        return False
+    return starting.cancelled() or starting.exception() is not None or starting.result().lost
