@@ -18,6 +18,7 @@ from fogbank.wire.sigv4 import sign_own
 from tests.conftest import LiveServer
 
 ACCOUNT = "000000000000"
+ANYTHING = {"Action": "*", "Resource": "*"}
 Client = Callable[..., Any]
 
 
@@ -99,6 +100,17 @@ class User:
 @pytest.fixture
 def new_user(guarded: GuardedServer) -> Callable[[], User]:
     return lambda: User(guarded, f"user-{secrets.token_hex(4)}")
+
+
+@pytest.fixture
+def new_role(root: Client) -> Callable[..., str]:
+    def make(document: str) -> str:
+        name = f"role-{secrets.token_hex(4)}"
+        arn: str = root("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+        root("iam").put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=policy(ANYTHING))
+        return arn
+
+    return make
 
 
 def policy(*statements: dict[str, Any]) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.auth.conftest import Client, GuardedServer, User
-from tests.auth.test_sessions import ANYTHING, key_of
+from tests.auth.conftest import ANYTHING, Client, GuardedServer, User
+from tests.auth.test_sessions import key_of
 
 TYPE = "SERVICE_CONTROL_POLICY"
 

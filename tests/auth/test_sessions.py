@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.auth.conftest import ACCOUNT, Client, GuardedServer, User, policy
-
-ANYTHING = {"Action": "*", "Resource": "*"}
+from tests.auth.conftest import ACCOUNT, ANYTHING, Client, GuardedServer, User, policy
 
 
 def trust(principal: str, **condition: Any) -> str:
@@ -29,17 +27,6 @@ def trust(principal: str, **condition: Any) -> str:
 def key_of(answer: dict[str, Any]) -> tuple[str, ...]:
     issued = answer["Credentials"]
     return issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"]
-
-
-@pytest.fixture
-def new_role(root: Client) -> Callable[..., str]:
-    def make(document: str) -> str:
-        name = f"role-{secrets.token_hex(4)}"
-        arn: str = root("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
-        root("iam").put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=policy(ANYTHING))
-        return arn
-
-    return make
 
 
 def test_a_role_is_assumed_by_whom_it_trusts(new_user: Callable[[], User], new_role: Callable[..., str]) -> None:

@@ -21,7 +21,7 @@ or a function:
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from functools import cache, partial
+from functools import cache, lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,7 +34,10 @@ Parameters = Mapping[str, Any]
 Found = Iterable[str] | str | None
 Source = str | Callable[["Context", Parameters], Found]
 """A template or a function, as the module says."""
+Resolver = Callable[["Context", Parameters], Sequence[str]]
 
+_FILLED_MAX = 512  # of one template
+_CALLERS = ("partition", "region", "account")
 _PLACEHOLDER = re.compile(r"\{([^}]+)\}")
 
 
@@ -59,10 +62,6 @@ class Need(NamedTuple):
         if isinstance(self.when, str):
             return not self.when or any(True for _ in values_at(parameters, self.when))
         return self.when(ctx, parameters)
-
-    def arns(self, ctx: "Context", parameters: Parameters) -> list[str]:
-        """The resources; `*` if there are none."""
-        return [arn for source in self.resources for arn in found(source, ctx, parameters)] or ["*"]
 
     def facts(self, ctx: "Context", parameters: Parameters) -> dict[str, str | Sequence[str]]:
         """The condition keys that the parameters tell, in lower case."""
@@ -173,9 +172,30 @@ def _whole(service: str, action: str) -> str:
 # ---- templates ----------------------------------------------------------------------------------------------
 
 
+def resolver(need: Need) -> Resolver:
+    """What gives the resources of a need; `*` if there are none."""
+    sources = [_function(source) for source in need.resources]
+    if len(sources) > 1:
+        return lambda ctx, parameters: [arn for source in sources for arn in _listed(source(ctx, parameters))] or ["*"]
+    (only,) = sources
+
+    def arns(ctx: "Context", parameters: Parameters) -> Sequence[str]:
+        given = only(ctx, parameters)
+        return (given,) if type(given) is str else _listed(given) or ["*"]
+
+    return arns
+
+
 def found(source: Source, ctx: "Context", parameters: Parameters) -> list[str]:
     """All that a template or a function gives for these parameters."""
-    given = _template(source)(ctx, parameters) if isinstance(source, str) else source(ctx, parameters)
+    return _listed(_function(source)(ctx, parameters))
+
+
+def _function(source: Source) -> Callable[["Context", Parameters], Found]:
+    return _template(source) if isinstance(source, str) else source
+
+
+def _listed(given: Found) -> list[str]:
     if given is None:
         return []
     return [given] if isinstance(given, str) else list(given)
@@ -191,7 +211,10 @@ def _template(text: str) -> Callable[["Context", Parameters], Found]:
         return lambda ctx, parameters: [_text(value) for value in values_at(parameters, names[0])]
 
     if not any("." in name or "[]" in name for name in names):
-        return partial(_filled_plainly, names, texts)
+        own = [name for name in names if name not in _CALLERS]
+        if len(own) == 1:
+            return _remembering(names, texts, own[0])
+        return lambda ctx, parameters: _filled(names, texts, ctx.region, ctx.account, parameters)
 
     def fill(ctx: "Context", parameters: Parameters) -> list[str]:
         choices = [_choices(name, ctx, parameters) for name in names]
@@ -200,7 +223,21 @@ def _template(text: str) -> Callable[["Context", Parameters], Found]:
     return fill
 
 
-def _filled_plainly(names: Sequence[str], texts: Sequence[str], ctx: "Context", parameters: Parameters) -> str:
+def _remembering(names: Sequence[str], texts: Sequence[str], own: str) -> Callable[["Context", Parameters], Found]:
+    """A template with one parameter: most requests name what others named before."""
+
+    @lru_cache(_FILLED_MAX)
+    def fill(region: str, account: str, given: str | None) -> str:
+        return _filled(names, texts, region, account, {own: given})
+
+    def filled(ctx: "Context", parameters: Parameters) -> str:
+        given = parameters.get(own)
+        return fill(ctx.region, ctx.account, given if given is None or type(given) is str else _text(given))
+
+    return filled
+
+
+def _filled(names: Sequence[str], texts: Sequence[str], region: str, account: str, parameters: Parameters) -> str:
     """A template whose names are parameters themselves: nearly every one."""
     whole = texts[0]
     for name, text in zip(names, texts[1:], strict=True):
@@ -208,9 +245,9 @@ def _filled_plainly(names: Sequence[str], texts: Sequence[str], ctx: "Context", 
             case "partition":
                 value = PARTITION
             case "region":
-                value = ctx.region
+                value = region
             case "account":
-                value = ctx.account
+                value = account
             case _:
                 given = parameters.get(name)
                 value = "*" if given is None else _text(given)

@@ -8,15 +8,17 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fogbank.core.arn import parse_arn
-from fogbank.core.authorization import Authorization, Need, Wording
+from fogbank.core.authorization import Authorization, Need, Resolver, Wording, resolver
 from fogbank.core.policies import Request, read_policy
 from fogbank.core.policy_evaluation import ANONYMOUS, Identity, Kind, Layer, Source, Verdict, evaluate
 from fogbank.core.request_facts import RequestFacts, Value
+from fogbank.core.store import Written
 
 if TYPE_CHECKING:
     from fogbank.core.cloud import AccessKey, Cloud
     from fogbank.core.context import Context
     from fogbank.core.service import Service
+    from fogbank.core.store import Table
 
 _IDENTITIES_MAX = 4096
 _VERDICTS_MAX = 512  # of one identity
@@ -38,19 +40,19 @@ class Authorizer:
         self._cloud = cloud
         self._identities: dict[str, tuple[AccessKey, Identity]] = {}
         self._identities_of = -1
-        self._iam = cloud.service("iam")
+        self.deciding: Written = cloud.iam.deciding
+        """When that was last changed which says whom keys stand for and what they may do."""
 
     def identity_of(self, access_key: str, key: "AccessKey") -> Identity:
         """Whom a key stands for. It is found out once, until something in IAM changes."""
-        iam = self._iam
-        changed_in: int = iam.changed_in()  # type: ignore[attr-defined]
+        changed_in = self.deciding.in_turn
         if changed_in != self._identities_of:
             self._identities.clear()
             self._identities_of = changed_in
         known = self._identities.get(access_key)
         if known is not None and known[0] is key:
             return known[1]
-        identity: Identity = iam.identity_of(key)._replace(verdicts={})  # type: ignore[attr-defined]
+        identity: Identity = self._cloud.iam.identity_of(key)._replace(verdicts={})
         if changed_in != self._cloud.store.turn:  # What is read in the turn that wrote it may be rolled back.
             if len(self._identities) >= _IDENTITIES_MAX:
                 self._identities.clear()
@@ -59,14 +61,22 @@ class Authorizer:
 
     def prepare(self, table: Authorization, service: "Service", need: Need) -> "Prepared":
         """A need of an operation of the service, ready to be asked for."""
-        return Prepared(need, self._service_of(service, table, need.action), need.action in table.policy_decides)
+        owner = self._service_of(service, table, need.action)
+        policies = owner.policy_table if owner is not None else None
+        return Prepared(need, resolver(need), owner, policies, need.action in table.policy_decides)
 
     def ask(self, ctx: "Context", prepared: "Prepared", arn: str, given: Mapping[str, Any]) -> Asked:
         """What is decided about an action on one resource for the context's identity, with these parameters."""
-        need, service, policy_decides = prepared
-        return self._decide(
-            ctx, ctx.identity or ANONYMOUS, need.action, arn, partial(need.facts, ctx, given), service, policy_decides
-        )
+        need, _, service, policies, policy_decides = prepared
+        identity = ctx.identity or ANONYMOUS
+        # This is on every request's way.
+        if policies is not None and identity.verdicts is not None:
+            key = (need.action, arn, ctx.account, ctx.region, policies.written.in_turn)
+            found: Asked | None = identity.verdicts.get(key)
+            if found is not None:
+                return found
+        tell = partial(need.facts, ctx, given)
+        return self._decide(ctx, identity, need.action, arn, tell, service, policy_decides)
 
     def decide(
         self,
@@ -106,7 +116,12 @@ class Authorizer:
             owner = place.account or service.resource_owner(ctx, arn)
             document = service.resource_policy(there, arn)
         # What nobody's conditions looked at is decided the same until the identity or the resource's policy changes.
-        known, key = identity.verdicts, (action, arn, owner, document)
+        known = identity.verdicts
+        key: tuple[object, ...] = (action, arn, owner, document)
+        policies = service.policy_table if service is not None else None
+        if policies is not None and not policies.unsettled:
+            # As `ask` looks for it: nothing that was read in a turn that wrote is ever found so.
+            key = (action, arn, ctx.account, ctx.region, policies.written.in_turn)
         if known is not None and (found := known.get(key)) is not None:
             asked: Asked = found
             return asked
@@ -142,11 +157,17 @@ class Authorizer:
 
 
 class Prepared(NamedTuple):
-    """A need, the service that has its resources, and whether only their policies can grant it."""
+    """A need, ready to be asked for."""
 
     need: Need
+    arns: Resolver
+    """Its resources."""
     service: "Service | None"
+    """The one that has the resources, if it is known."""
+    policies: "Table[Any] | None"
+    """Where all of their policies are, if it says so."""
     policy_decides: bool
+    """Whether only those can grant it."""
 
 
 def denial(table: Authorization, identity: Identity, asked: Asked) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fogbank.core.errors import AwsError
     from fogbank.core.http_message import RequestData, ResponseData
     from fogbank.core.scaling import Dimension
+    from fogbank.core.store import Table
 
 Answer = dict[str, Any] | None
 Respond = Callable[["ResponseData"], None]
@@ -98,6 +99,11 @@ class Service:
         The context is of the resource's region and account. The same policy should be given as the same text.
         """
         return None
+
+    policy_table: "Table[Any] | None" = None
+    """The table that `resource_policy` reads, if the policies depend on nothing else and every ARN tells its account:
+    what was decided about a resource is then known until that is written to.
+    """
 
     def resource_tags(self, ctx: "Context", arn: str) -> Mapping[str, str]:
         """The tags of a resource: asked for when a policy looks at them. The context is of its region and account."""

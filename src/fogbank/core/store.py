@@ -287,6 +287,27 @@ class Transaction:
             raise self._store._storage_error(refusal) from refusal
 
 
+class Written:
+    """When a table was written to, or several that share it: a look at one number tells whether what was made of
+    their contents is still true. What a turn reads that has written to them may still be rolled back.
+    """
+
+    __slots__ = ("in_turn",)
+
+    def __init__(self) -> None:
+        self.in_turn = -1
+        """The last turn that wrote; negative if none has."""
+
+
+def written_together(tables: "Iterable[Table[Any]]") -> Written:
+    """Let the tables share when they were written to. A table can be in one such group only."""
+    tables, shared = tuple(tables), Written()
+    shared.in_turn = max(table.written.in_turn for table in tables)
+    for table in tables:
+        table.written = shared
+    return shared
+
+
 class Table(Generic[V]):
     """A typed ordered map. Reads work anywhere on the event loop's thread, writes inside a transaction."""
 
@@ -298,8 +319,7 @@ class Table(Generic[V]):
         self._pack = msgspec.msgpack.Encoder().encode
         self._unpack = msgspec.msgpack.Decoder(value).decode
         self._peeked: dict[Key, V | None] = {}
-        self.written_in = -1
-        """The last turn that wrote to the table; negative if none has."""
+        self.written = Written()
 
     def get(self, key: Key) -> V | None:
         data = self.get_raw(key)
@@ -324,7 +344,7 @@ class Table(Generic[V]):
     @property
     def unsettled(self) -> bool:
         """Whether this turn has written to the table: what is read now may still be rolled back."""
-        return self.written_in == self._store.turn
+        return self.written.in_turn == self._store.turn
 
     def get_raw(self, key: Key) -> bytes | None:
         """The stored bytes of a value: an identity for caches of what is derived from it (see `unpack`)."""
@@ -446,7 +466,7 @@ class Table(Generic[V]):
         return deleted
 
     def _forget_peeked(self) -> None:
-        self.written_in = self._store.turn
+        self.written.in_turn = self._store.turn
         if self._peeked:
             self._peeked.clear()
 

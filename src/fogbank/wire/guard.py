@@ -9,9 +9,10 @@ from fogbank.core.authorization import NOTHING, Authorization, need
 from fogbank.core.authorizer import Asked, Authorizer, denial
 from fogbank.core.cloud import AccessKey, Cloud
 from fogbank.core.context import Context
-from fogbank.core.policy_evaluation import ANONYMOUS
+from fogbank.core.policy_evaluation import ANONYMOUS, Identity
 from fogbank.core.service import Service
 from fogbank.wire.auth_errors import Why, not_authenticated, not_authorized
+from fogbank.wire.familiar import Familiar, is_familiar
 from fogbank.wire.model import index_entry
 from fogbank.wire.protocols.request import RequestData
 from fogbank.wire.sigv4 import OWN, Verified, Verifier
@@ -20,6 +21,7 @@ from fogbank.wire.sigv4 import OWN, Verified, Verifier
 _FURTHER_NAMES = {"s3": ("s3-object-lambda", "s3-outposts"), "apigateway": ("execute-api",)}
 _DOORS = ("bare", "plain")
 _KEY_LENGTH_MAX = 128
+_FAMILIAR_MAX = 1024  # of one operation
 _UNSIGNED = "Missing Authentication Token"
 _UNSIGNED_IN_XML = "Request is missing Authentication Token"
 
@@ -54,21 +56,43 @@ class GuardedOperation:
         self._lets_strangers_in = self._table.anonymous or name in self._table.unsigned or protocol in _DOORS
         self._verifier = Verifier(service.name, names, protocol)
         self._find_key = partial(_find_key, cloud)
+        self._note = cloud.last_used.note
+        self._deciding = authorizer.deciding
+        self._familiar: dict[str, Familiar] = {}
+        """By their Authorization headers, up to the signature."""
+        self._familiar_since = -1
 
-    def authenticate(self, ctx: Context, request: RequestData) -> Verified | None:
+    def authenticate(self, ctx: Context, request: RequestData) -> None:
         """Find out who sends the request and let the context say so. Raises Refused."""
+        head, _, signature = request.headers.get("authorization", "").rpartition("Signature=")
+        if self._familiar_since != self._deciding.in_turn:
+            self._familiar.clear()
+            self._familiar_since = self._deciding.in_turn
+        familiar = self._familiar.get(head)
+        if familiar is not None and familiar.has_signed(request, signature, ctx.now_ms):
+            ctx.identity, ctx.account = familiar.identity, familiar.account
+            self._note(ctx, familiar.access_key, self._service.name)
+            return
         verified = self._verifier.verify(request, self._find_key, now_ms=ctx.now_ms, lag_ms=self._cloud.clock.offset_ms)
         if verified is not None:
             ctx.identity = self._authorizer.identity_of(verified.access_key, verified.key)
             ctx.account = verified.key.account
-            self._cloud.last_used.note(ctx, verified.access_key, self._service.name)
-            return verified
+            self._note(ctx, verified.access_key, self._service.name)
+            self._remember(head, signature, verified, ctx.identity)
+            return
         if not self._lets_strangers_in:
             in_json = "json" in self._protocol or "cbor" in self._protocol
             sentence = _UNSIGNED if in_json else _UNSIGNED_IN_XML
             raise not_authenticated(Why.UNSIGNED, sentence, service=self._service.name, protocol=self._protocol)
         ctx.identity, ctx.access_key = ANONYMOUS, None
-        return None
+
+    def _remember(self, head: str, signature: str, verified: Verified, identity: Identity) -> None:
+        """Unless this turn has changed what may be rolled back."""
+        signed_last = verified.signed.signature == signature
+        if signed_last and is_familiar(verified.signed) and self._familiar_since != self._cloud.store.turn:
+            if len(self._familiar) >= _FAMILIAR_MAX:
+                self._familiar.clear()
+            self._familiar[head] = Familiar(verified, identity, self._cloud.clock, s3=self._service.name == "s3")
 
     def authorize(self, ctx: Context, parameters: Mapping[str, Any]) -> list[Asked]:
         """Ask for everything that the operation needs; what was asked, all of it allowed. Raises Refused."""
@@ -77,7 +101,7 @@ class GuardedOperation:
             need = prepared.need
             if need.when and not need.is_due(ctx, parameters):
                 continue
-            for arn in need.arns(ctx, parameters):
+            for arn in prepared.arns(ctx, parameters):
                 one = self._authorizer.ask(ctx, prepared, arn, parameters)
                 asked.append(one)
                 if not one.verdict.allowed:

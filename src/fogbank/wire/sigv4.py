@@ -149,7 +149,7 @@ class Verifier:
 
     def _moment(self, request: RequestData, header: str) -> str:
         moment = request.headers.get("x-amz-date") or _iso_basic(request.headers.get("date", ""))
-        if not _milliseconds(moment):
+        if not milliseconds(moment):
             if self._s3:
                 raise self._refused(Why.UNSIGNED, "AWS authentication requires a valid Date or x-amz-date header")
             raise self._refused(
@@ -246,7 +246,7 @@ class Verifier:
             if now_ms - lag_ms > ends_ms:
                 raise self._refused(Why.EXPIRED, "Request has expired", _times(ends_ms, now_ms))
         else:
-            self._check_skew(whole, _milliseconds(moment), now_ms, lag_ms)
+            self._check_skew(whole, milliseconds(moment), now_ms, lag_ms)
         if not is_signature_v2(key.secret, signed.text, signed.signature):
             members = {
                 "AWSAccessKeyId": signed.access_key,
@@ -258,7 +258,7 @@ class Verifier:
         return Verified(signed.access_key, key, whole)
 
     def _check_moment(self, signed: Signed, now_ms: int, lag_ms: int) -> None:
-        signed_ms = _milliseconds(signed.moment)
+        signed_ms = milliseconds(signed.moment)
         scope = signed.scope
         if scope.date != signed.moment[:8]:
             raise self._refused(
@@ -449,7 +449,7 @@ def _hashed(text: str) -> str:
 
 
 @lru_cache(64)
-def _milliseconds(moment: str) -> int:
+def milliseconds(moment: str) -> int:
     try:
         return int(datetime.strptime(moment, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp() * 1000)
     except ValueError:

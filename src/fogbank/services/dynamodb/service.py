@@ -63,6 +63,7 @@ class DynamoDBService(
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._tables = DynamoDBTables(cloud.store)
+        self.policy_table = self._tables.policies
         with cloud.store.transaction():
             self._tables.size_items(cloud.store)
         self._items = Items(cloud, self._tables)

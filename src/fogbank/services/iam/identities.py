@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any
 
 from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import AccessKey
 from fogbank.core.policies import read_policy
 from fogbank.core.policy_evaluation import Identity, Kind, Source
 from fogbank.core.service import Service
-from fogbank.core.store import Table
+from fogbank.core.store import Written, written_together
 from fogbank.services.iam.aws_managed import aws_managed_policies, is_aws_managed
 from fogbank.services.iam.records import Group, IamTables, Role, User
 
@@ -23,16 +22,12 @@ class Identities(Service):
 
     _tables: IamTables
 
-    def changed_in(self) -> int:
-        """The last turn of the store that changed what anybody may do: until another one, identities stay as they
-        are.
-        """
-        return max([table.written_in for table in self._of_identities])
-
     @cached_property
-    def _of_identities(self) -> tuple[Table[Any], ...]:
-        tables, organizations = self._tables, self.cloud.organizations
-        return (tables.users, tables.groups, tables.roles, tables.policies, *organizations.deciding_tables)
+    def deciding(self) -> Written:
+        """When that was last changed which says whom access keys stand for and what they may do."""
+        tables, cloud = self._tables, self.cloud
+        own = (tables.users, tables.groups, tables.roles, tables.policies)
+        return written_together((cloud.access_keys, *own, *cloud.organizations.deciding_tables))
 
     def identity_of(self, key: AccessKey) -> Identity:
         """Whom an access key stands for. A user or role that is gone has no policies any more."""

@@ -54,6 +54,7 @@ class SnsService(PlatformOperations, SmsOperations):
         super().__init__(cloud)
         place = (str, str, str)
         self.topics = cloud.store.table("sns.topics", key=place, value=Topic)
+        self.policy_table = self.topics
         self.subscriptions = cloud.store.table("sns.subscriptions", key=(*place, str), value=Subscription)
         self.platforms = PlatformTables(cloud.store)
         self._sms_settings = cloud.store.table("sns.sms_settings", key=(str, str), value=SmsSettings)

@@ -61,6 +61,7 @@ class SqsService(MoveTaskOperations):
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._tables = SqsTables(cloud.store)
+        self.policy_table = self._tables.queues
         self._meters = Meters(cloud.metrics, "AWS/SQS")
         self._shelf = Shelf(cloud, self._tables)
         self._arrivals = Arrivals(cloud.clock)
