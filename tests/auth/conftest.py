@@ -19,6 +19,7 @@ from tests.conftest import LiveServer
 
 ACCOUNT = "000000000000"
 ANYTHING = {"Action": "*", "Resource": "*"}
+SCP = "SERVICE_CONTROL_POLICY"
 Client = Callable[..., Any]
 
 
@@ -111,6 +112,22 @@ def new_role(root: Client) -> Callable[..., str]:
         return arn
 
     return make
+
+
+@pytest.fixture
+def member(root: Client) -> str:
+    """A new account in an organization with control policies."""
+    organizations = root("organizations")
+    try:
+        organizations.create_organization()
+        (found,) = organizations.list_roots()["Roots"]
+        organizations.enable_policy_type(RootId=found["Id"], PolicyType=SCP)
+    except organizations.exceptions.AlreadyInOrganizationException:
+        pass  # The server is every test's.
+    name = secrets.token_hex(4)
+    status = organizations.create_account(AccountName=name, Email=f"{name}@example.com")["CreateAccountStatus"]
+    account: str = status["AccountId"]
+    return account
 
 
 def policy(*statements: dict[str, Any]) -> str:

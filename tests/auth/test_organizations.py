@@ -7,26 +7,8 @@ from collections.abc import Callable
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.auth.conftest import ANYTHING, Client, GuardedServer, User
+from tests.auth.conftest import ANYTHING, SCP, Client, GuardedServer, User
 from tests.auth.test_sessions import key_of
-
-TYPE = "SERVICE_CONTROL_POLICY"
-
-
-@pytest.fixture
-def member(root: Client) -> str:
-    """A new account in an organization with control policies."""
-    organizations = root("organizations")
-    try:
-        organizations.create_organization()
-        (found,) = organizations.list_roots()["Roots"]
-        organizations.enable_policy_type(RootId=found["Id"], PolicyType=TYPE)
-    except organizations.exceptions.AlreadyInOrganizationException:
-        pass  # The server is every test's.
-    name = secrets.token_hex(4)
-    status = organizations.create_account(AccountName=name, Email=f"{name}@example.com")["CreateAccountStatus"]
-    account: str = status["AccountId"]
-    return account
 
 
 def test_a_control_policy_denies_even_administrators(
@@ -39,7 +21,7 @@ def test_a_control_policy_denies_even_administrators(
     statement = {"Effect": "Deny", "Action": "sqs:ListQueues", "Resource": "*"}
     content = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     name = secrets.token_hex(4)
-    policy = root("organizations").create_policy(Name=name, Description="d", Type=TYPE, Content=content)["Policy"]
+    policy = root("organizations").create_policy(Name=name, Description="d", Type=SCP, Content=content)["Policy"]
     root("organizations").attach_policy(PolicyId=policy["PolicySummary"]["Id"], TargetId=member)
     with pytest.raises(ClientError, match="with an explicit deny in a service control policy"):
         sqs.list_queues()

@@ -34,6 +34,17 @@ class ApiDirectory(Protocol):
         For calls in process whose parameters a user gave. What is no operation of the API is not checked.
         """
 
+    def permit(
+        self,
+        ctx: "Context",
+        operation: Callable[..., Any],
+        parameters: dict[str, Any],
+        demanded: Callable[[str], bool],
+    ) -> None:
+        """Raises NotPermitted unless the context's identity may call one of a service's operations like this: ask for
+        those of the actions that it needs which are demanded. What is no operation of the API needs none.
+        """
+
     async def send(self, ctx: "Context", service: str, action: str | None, request: "RequestData") -> "ResponseData":
         """The answer to a request to that service, served as if it had come from the context's account over HTTP.
 
@@ -50,6 +61,15 @@ class NoModels:
 
     def check(self, operation: Callable[..., Any], parameters: dict[str, Any]) -> None:
         pass
+
+    def permit(
+        self,
+        ctx: "Context",
+        operation: Callable[..., Any],
+        parameters: dict[str, Any],
+        demanded: Callable[[str], bool],
+    ) -> None:
+        raise NotImplementedInFogbank("Nothing here knows what operations need.")
 
     async def send(self, ctx: "Context", service: str, action: str | None, request: "RequestData") -> "ResponseData":
         raise NotImplementedInFogbank(f"Nothing here serves requests to {service}.")

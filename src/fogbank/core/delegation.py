@@ -31,15 +31,18 @@ class NotPermitted(AwsError):
 
     code = "AccessDeniedException"
     status = 403
+    action = ""
+    """What it was, such as `sqs:SendMessage`."""
+    request_id = ""
 
 
-def acting_as(ctx: "Context", role_arn: str, service: str) -> "Context":
+def acting_as(ctx: "Context", role_arn: str, service: str, *, session_name: str = "") -> "Context":
     """The context as `service`, such as `scheduler.amazonaws.com`, has it with a role. Raises NotPermitted if there is
-    no such role, or none that trusts the service.
+    no such role, or none that trusts the service. The session is named after the service if not otherwise.
     """
     if ctx.cloud.authorizer is None:
         return ctx
-    found: Identity | None = ctx.cloud.iam.identity_of_role(role_arn, service.partition(".")[0])
+    found: Identity | None = ctx.cloud.iam.identity_of_role(role_arn, session_name or service.partition(".")[0])
     if found is None or not may_assume(ctx, service, role_arn):
         raise NotPermitted(f"{service} is not authorized to assume role {role_arn}")
     there = ctx.at()
@@ -71,7 +74,11 @@ def permit(ctx: "Context", action: str, arn: str) -> None:
     verdict = authorizer.decide(ctx, identity, action, arn, {}, service)
     if not verdict.allowed:
         reason = verdict.reason() if verdict.explicit else f"{verdict.reason()} {action} action"
-        raise NotPermitted(f"User: {identity.arn} is not authorized to perform: {action} on resource: {arn} {reason}")
+        denied = NotPermitted(
+            f"User: {identity.arn} is not authorized to perform: {action} on resource: {arn} {reason}"
+        )
+        denied.action, denied.request_id = action, ctx.request_id
+        raise denied
 
 
 def permit_sending(ctx: "Context", arn: str) -> None:

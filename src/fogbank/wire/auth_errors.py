@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from fogbank.core.authorization import Authorization
 from fogbank.core.authorizer import Asked
+from fogbank.core.delegation import NotPermitted
 from fogbank.core.errors import AwsError
 
 
@@ -66,16 +67,19 @@ def not_authenticated(
     return Refused(message, code=code, query_code=codes.query, status=status, members=members)
 
 
-class Denied(Refused):
+class Denied(Refused, NotPermitted):
     """A request of somebody who is known and may not; `asked` says what it was about."""
 
     asked: Sequence[Asked] = ()
 
 
-def not_authorized(sentence: str, *, table: Authorization, protocol: str, asked: Sequence[Asked]) -> Denied:
+def not_authorized(
+    sentence: str, *, table: Authorization, protocol: str, asked: Sequence[Asked], request_id: str
+) -> Denied:
     in_json = protocol in _JSON or protocol == "rest-json"
     code = table.denied or ("AccessDeniedException" if in_json else "AccessDenied")
     status = table.denied_status or (400 if protocol in _JSON else 403)
     denied = Denied(sentence, code=code, query_code=table.denied or "AccessDenied", status=status)
     denied.asked = asked
+    denied.action, denied.request_id = asked[-1].action, request_id
     return denied

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
@@ -12,6 +12,9 @@ from fogbank.wire.model import ServiceModel, service_id
 from fogbank.wire.parse_json import coercer
 from fogbank.wire.protocols.operation import CompiledOperation
 from fogbank.wire.protocols.request import RequestData, ResponseData
+
+if TYPE_CHECKING:
+    from fogbank.wire.guard import GuardedOperation
 
 Handle = Callable[[Context, dict[str, Any]], Any]
 
@@ -39,9 +42,12 @@ class DirectOperation(CompiledOperation):
 class DirectCall:
     """One operation, ready to be called."""
 
-    def __init__(self, compiled: DirectOperation, handle: Handle, *, waits: bool) -> None:
+    def __init__(
+        self, compiled: DirectOperation, handle: Handle, *, waits: bool, guarded: "GuardedOperation | None"
+    ) -> None:
         self._compiled = compiled
         self._handle = handle
+        self._guarded = guarded
         self.waits = waits
 
     def call(self, ctx: Context, document: dict[str, Any]) -> Any:
@@ -49,6 +55,10 @@ class DirectCall:
 
     def check(self, parameters: dict[str, Any]) -> None:
         self._compiled.check(parameters)
+
+    def permit(self, ctx: Context, parameters: dict[str, Any], demanded: Callable[[str], bool]) -> None:
+        if self._guarded is not None:
+            self._guarded.authorize(ctx, parameters, demanded)
 
 
 class Directory:
@@ -75,14 +85,25 @@ class Directory:
         return found
 
     def check(self, operation: Callable[..., Any], parameters: dict[str, Any]) -> None:
+        call = self._call_of(operation)
+        if call is not None:
+            call.check(_given(parameters))
+
+    def permit(
+        self, ctx: Context, operation: Callable[..., Any], parameters: dict[str, Any], demanded: Callable[[str], bool]
+    ) -> None:
+        call = self._call_of(operation)
+        if call is not None:
+            call.permit(ctx, _given(parameters), demanded)
+
+    def _call_of(self, operation: Callable[..., Any]) -> DirectCall | None:
         service: str = operation.__self__.name  # type: ignore[attr-defined]  # a method of a service
         methods = self._methods.get(service)
         if methods is None:
             model = ServiceModel.load(service)
             methods = self._methods[service] = {model.xform(name): name for name in model.operations}
-        if (name := methods.get(operation.__name__)) is not None:
-            given = {member: value for member, value in parameters.items() if value is not None}
-            self.find(service_id(service), name).check(given)
+        name = methods.get(operation.__name__)
+        return self.find(service_id(service), name) if name is not None else None
 
     async def send(self, ctx: Context, service: str, action: str | None, request: RequestData) -> ResponseData:
         return await self._requests.send(ctx, service, action, request)
@@ -97,3 +118,7 @@ class Directory:
         if action not in operations:
             raise NotImplementedInFogbank(f"The service {service} has no operation {action}.")
         return self._compile(name, operations[action])
+
+
+def _given(parameters: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if value is not None}

@@ -249,7 +249,7 @@ class Gateway:
             return handler(ctx, **parameters)
 
         self._handler(operation, dict.fromkeys(operation.demanded))
-        return DirectCall(compiled, handle, waits=operation.waits)
+        return DirectCall(compiled, handle, waits=operation.waits, guarded=guarded)
 
     def _handler(self, operation: Operation, parameters: dict[str, Any]) -> Callable[..., Any]:
         if operation.handler is None:

@@ -1,7 +1,7 @@
 """Who sends a request, and whether that is allowed: what `--auth iam` puts before every operation."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -94,11 +94,17 @@ class GuardedOperation:
                 self._familiar.clear()
             self._familiar[head] = Familiar(verified, identity, self._cloud.clock, s3=self._service.name == "s3")
 
-    def authorize(self, ctx: Context, parameters: Mapping[str, Any]) -> list[Asked]:
-        """Ask for everything that the operation needs; what was asked, all of it allowed. Raises Refused."""
+    def authorize(
+        self, ctx: Context, parameters: Mapping[str, Any], demanded: Callable[[str], bool] | None = None
+    ) -> list[Asked]:
+        """Ask for everything that the operation needs, or for those of the actions that are demanded; what was asked,
+        all of it allowed. Raises Denied.
+        """
         asked: list[Asked] = []
         for prepared in self._needs:
             need = prepared.need
+            if demanded is not None and not demanded(need.action):
+                continue
             if need.when and not need.is_due(ctx, parameters):
                 continue
             for arn in prepared.arns(ctx, parameters):
@@ -106,7 +112,13 @@ class GuardedOperation:
                 asked.append(one)
                 if not one.verdict.allowed:
                     sentence = denial(self._table, ctx.identity or ANONYMOUS, one)
-                    raise not_authorized(sentence, table=self._table, protocol=self._protocol, asked=asked)
+                    raise not_authorized(
+                        sentence,
+                        table=self._table,
+                        protocol=self._protocol,
+                        asked=asked,
+                        request_id=ctx.request_id,
+                    )
         return asked
 
 

@@ -8,7 +8,7 @@ from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.ids import new_id
 from fogbank.core.service import Answer
-from fogbank.services.cloudformation import answers, changes, nested, prepare, settings
+from fogbank.services.cloudformation import answers, changes, nested, prepare, rights, settings
 from fogbank.services.cloudformation.deployment import Deployment
 from fogbank.services.cloudformation.errors import (
     AlreadyExists,
@@ -91,10 +91,11 @@ class ChangeSets(Registry):
     async def _make(self, ctx: Context, row: ChangeSet, stack: Stack, given: Settings, *, creating: bool) -> None:
         """Find out what would change, and keep it."""
         former = None if creating else stack
-        text = await settings.text_of(ctx, given, former)
+        reading = rights.through_cloudformation(ctx)
+        text = await settings.text_of(reading, given, former)
         plan = settings.plan(ctx, stack, text, given, former)
         try:
-            plan = await prepare.prepare(ctx, plan)
+            plan = await prepare.prepare(reading, plan)
         except TransformFailed as error:
             row.status, row.execution_status, row.reason = "FAILED", "UNAVAILABLE", error.message
         else:

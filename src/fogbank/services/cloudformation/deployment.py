@@ -26,7 +26,7 @@ TIMED_OUT = "Stack creation time exceeded the specified timeout"
 RESTARTED = "The server was restarted"
 # What a rollback takes back of the stack's record.
 FORMER_FIELDS = ("template", "original", "parameters", "resolved", "tags", "capabilities", "notification_arns",
-                 "role_arn", "rollback_configuration")  # fmt: skip
+                 "rollback_configuration")  # fmt: skip
 
 
 class Stopped(Exception):

@@ -29,6 +29,8 @@ class ResourceContext(Context):
             endpoint=ctx.endpoint,
             access_key=ctx.access_key,
             headers=ctx.headers,
+            peer=ctx.peer,
+            identity=ctx.identity,
         )
 
     def at(self, *, account: str | None = None, region: str | None = None) -> "ResourceContext":

@@ -10,7 +10,10 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+import msgspec
+
 from fogbank.core.context import Context
+from fogbank.core.delegation import permit
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
 from fogbank.services.cloudformation.deployment import Deployment
 from fogbank.services.cloudformation.errors import ValidationError
@@ -30,8 +33,10 @@ class NestedStackResource(ResourceType):
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         service = ctx.cloud.cloudformation
         parent: Deployment = service.deployment(request.stack_id)
+        name = request.generated_name(length_max=128)
+        permit(ctx, "cloudformation:CreateStack", ctx.arn("cloudformation", f"stack/{name}/*"))
         work: Deployment = await service.begin_create(
-            ctx, request.generated_name(length_max=128), settings(request, parent.stack), parent=parent.stack,
+            ctx, name, settings(request, parent.stack), parent=parent.stack,
             reviewed=service.reviewed_child(ctx, parent.stack, request.logical_id),
         )  # fmt: skip
         if request.announce is not None:
@@ -45,6 +50,7 @@ class NestedStackResource(ResourceType):
         service = ctx.cloud.cloudformation
         parent: Deployment = service.deployment(request.stack_id)
         stack: Stack = service.get(ctx, request.physical_id)
+        permit(ctx, "cloudformation:UpdateStack", stack.id)
         if parent.stack.status == "UPDATE_ROLLBACK_IN_PROGRESS":
             return await self._revert(ctx, parent, stack)
         if stack.status not in UPDATABLE:
@@ -80,6 +86,7 @@ class NestedStackResource(ResourceType):
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:
         service = ctx.cloud.cloudformation
         parent: Deployment = service.deployment(request.stack_id)
+        permit(ctx, "cloudformation:DeleteStack", request.physical_id)
         work: Deployment | None = await ctx.run(service.begin_delete, ctx, request.physical_id)
         if work is None:
             return
@@ -90,6 +97,10 @@ class NestedStackResource(ResourceType):
     async def _run(
         self, ctx: Context, parent: Deployment, work: Deployment, running: Coroutine[Any, Any, None]
     ) -> None:
+        # The rights are the parent's, which a restart has from the parent's record.
+        work.stack = msgspec.structs.replace(
+            work.stack, caller=parent.stack.caller, role_arn=parent.stack.role_arn
+        )  # fmt: skip
         follower = asyncio.ensure_future(_follow(parent, work))
         try:
             with ctx.cloud.cloudformation.under_way(work):

@@ -8,6 +8,7 @@ replaced: an update deletes them at its end, a rollback takes them back.
 
 from typing import Any
 
+from fogbank.core.cloud import AccessKey
 from fogbank.core.store import Record, Store
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
@@ -46,6 +47,8 @@ class Stack(Record):
     retain_except_on_create: bool = False
     update_policy: str = ""
     """The stack policy of the update under way (StackPolicyDuringUpdateBody)."""
+    caller: AccessKey | None = None
+    """Who asked for the operation under way, or the last one; without secrets."""
 
 
 class StackResource(Record):

@@ -12,7 +12,7 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.ids import new_id
 from fogbank.core.service import Service
-from fogbank.services.cloudformation import notifications, outputs, prepare, settings
+from fogbank.services.cloudformation import notifications, outputs, prepare, rights, settings
 from fogbank.services.cloudformation.custom_resources import Responses
 from fogbank.services.cloudformation.deployment import Deployment, Stopped
 from fogbank.services.cloudformation.errors import (
@@ -176,14 +176,15 @@ class Registry(Service):
         """A new stack, ready to be created; `reviewed` is the one that a nested change set has registered."""
         await settings.check(ctx, given)
         stack = reviewed or self.new_stack(ctx, name, status="CREATE_IN_PROGRESS", parent=parent)
-        text = await settings.text_of(ctx, given, None)
+        reading = rights.through_cloudformation(ctx)
+        text = await settings.text_of(reading, given, None)
         plan, failure = settings.plan(ctx, stack, text, given, None), ""
         try:
-            plan = await prepare.prepare(ctx, plan)
+            plan = await prepare.prepare(reading, plan)
         except TransformFailed as error:
             failure = error.message
-        policy = await settings.policy_text(ctx, given.policy_body, given.policy_url, name="StackPolicy")
-        stack = settings.applied(stack, plan, given, updating=False, policy=policy or "")
+        policy = await settings.policy_text(reading, given.policy_body, given.policy_url, name="StackPolicy")
+        stack = settings.applied(stack, plan, given, updating=False, policy=policy or "", caller=rights.caller(ctx))
 
         def write() -> None:
             if reviewed is None and self.find(ctx, name) is not None:
@@ -199,11 +200,12 @@ class Registry(Service):
     async def begin_update(self, ctx: Context, former: Stack, given: Settings) -> Deployment:
         """A stack in UPDATE_IN_PROGRESS, ready to be changed. ValidationError if nothing would change."""
         await settings.check(ctx, given)
-        text = await settings.text_of(ctx, given, former)
-        plan = await prepare.prepare(ctx, settings.plan(ctx, former, text, given, former))
-        policy = await settings.policy_text(ctx, given.policy_body, given.policy_url, name="StackPolicy")
+        reading = rights.through_cloudformation(ctx)
+        text = await settings.text_of(reading, given, former)
+        plan = await prepare.prepare(reading, settings.plan(ctx, former, text, given, former))
+        policy = await settings.policy_text(reading, given.policy_body, given.policy_url, name="StackPolicy")
         during = await settings.policy_text(
-            ctx, given.update_policy_body, given.update_policy_url, name="StackPolicyDuringUpdate"
+            reading, given.update_policy_body, given.update_policy_url, name="StackPolicyDuringUpdate"
         )
         stack = settings.applied(
             former, plan, given, updating=True, updated_ms=ctx.now_ms, update_policy=during or "",
@@ -223,16 +225,17 @@ class Registry(Service):
         former = self.get(ctx, stack.id)
         if former.status != stack.status:
             raise ValidationError(f"Stack:{stack.id} is in {former.status} state and can not be updated.")
+        caller = rights.caller(ctx)
         if former.status == "REVIEW_IN_PROGRESS":
-            stack = self.journal.stack(ctx, stack, "CREATE_IN_PROGRESS", reason="User Initiated")
+            stack = self.journal.stack(ctx, stack, "CREATE_IN_PROGRESS", reason="User Initiated", caller=caller)
             return Deployment(ctx, self.journal, stack, plan)
         prepare.check_kept_types({found.logical_id: found.type for found in self.resources(former)}, plan)
         if self.tables.formers.get((stack.id,)) is None:  # else it failed before: a rollback goes further back
             self.tables.formers.put((stack.id,), former)
-        stack = self.journal.stack(ctx, stack, "UPDATE_IN_PROGRESS", reason="User Initiated")
+        stack = self.journal.stack(ctx, stack, "UPDATE_IN_PROGRESS", reason="User Initiated", caller=caller)
         return Deployment(ctx, self.journal, stack, plan)
 
-    def begin_delete(self, ctx: Context, name: str, *, token: str = "") -> Deployment | None:
+    def begin_delete(self, ctx: Context, name: str, *, token: str = "", role_arn: str = "") -> Deployment | None:
         """A stack in DELETE_IN_PROGRESS, in a transaction; None if there is nothing to delete."""
         found = self.find(ctx, name)
         if found is None or found.status == "DELETE_COMPLETE":
@@ -241,7 +244,10 @@ class Registry(Service):
             if "ExportName" in output:
                 outputs.check_unused(self.tables, found, output["ExportName"], "delete")
         found.token = token or found.token
-        stack = self.journal.stack(ctx, found, "DELETE_IN_PROGRESS", reason="User Initiated")
+        stack = self.journal.stack(
+            ctx, found, "DELETE_IN_PROGRESS", reason="User Initiated", role_arn=role_arn or found.role_arn,
+            caller=rights.caller(ctx),
+        )  # fmt: skip
         for _, row in list(self.tables.change_sets.scan((stack.id,))):
             if not row.execution_status.startswith("EXECUTE_"):
                 self.remove_change_set(row)

@@ -63,6 +63,15 @@ def _at(value: Any, path: Sequence[str]) -> Any:
     return _at(value.get(path[0]), path[1:]) if isinstance(value, Mapping) else None
 
 
+@cache
+def permissions(type_name: str, verb: str) -> frozenset[str] | None:
+    """The actions, in lower case and maybe with a `*` behind, that AWS's handler needs to `create`, `update` or
+    `delete` a resource of the type; None if that is not published.
+    """
+    handler = (load(type_name) or {}).get("handlers", {}).get(verb)
+    return None if handler is None else frozenset(action.lower() for action in handler.get("permissions", ()))
+
+
 def identifiers(type_name: str) -> list[str]:
     """The properties that identify a resource of the type."""
     return [path.split("/")[2] for path in (load(type_name) or {}).get("primaryIdentifier", ())]

@@ -13,8 +13,7 @@ class CloudFormationService(Stacks, ChangeSets, Descriptions, Templates):
 
     NotImplemented: stack sets, drift, imports of resources, hooks, modules, the registry of types, generated
     templates, refactoring, cost estimates. Nothing is imported: with ImportExistingResources, too, a resource that is
-    there already fails the stack. A stack's role is
-    checked and described; that operations may do only what it allows comes with the enforcement of IAM.
+    there already fails the stack. What a stack may do is in rights.py.
     """
 
     def accept(self, ctx: Context, path: str, query: str, body: bytes) -> None:

@@ -7,7 +7,15 @@ import msgspec
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.roles import may_assume
-from fogbank.services.cloudformation import notifications, prepare, rollback_triggers, s3_text, stack_policy, template
+from fogbank.services.cloudformation import (
+    notifications,
+    prepare,
+    rights,
+    rollback_triggers,
+    s3_text,
+    stack_policy,
+    template,
+)
 from fogbank.services.cloudformation.errors import ValidationError
 from fogbank.services.cloudformation.prepare import Plan
 from fogbank.services.cloudformation.records import Stack
@@ -63,7 +71,7 @@ def keeps_failed(config: dict[str, Any] | None) -> bool:
 
 def check_role(ctx: Context, role_arn: str) -> None:
     """The role must be there, and CloudFormation one of those who may assume it."""
-    if not may_assume(ctx, "cloudformation.amazonaws.com", role_arn):
+    if not may_assume(ctx, rights.PRINCIPAL, role_arn):
         raise ValidationError(f"Role {role_arn} is invalid or cannot be assumed")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Answer
-from fogbank.services.cloudformation import settings
+from fogbank.services.cloudformation import rights, settings
 from fogbank.services.cloudformation.deployment import Deployment
 from fogbank.services.cloudformation.errors import AlreadyExists, ValidationError
 from fogbank.services.cloudformation.records import Signal, Stack
@@ -107,21 +107,23 @@ class Stacks(Registry):
             )
         if RoleARN:
             settings.check_role(ctx, RoleARN)
-        begun = await ctx.run(self._begin_delete_instead, ctx, found.id, ClientRequestToken or "")
+        begun = await ctx.run(
+            self._begin_delete_instead, ctx, found.id, token=ClientRequestToken or "", role_arn=RoleARN or ""
+        )
         if begun is not None:
             work, earlier = begun
             self.spawn(f"delete {found.name}", work, self._delete(work, frozenset(RetainResources or ()), earlier))
         return {}
 
     def _begin_delete_instead(
-        self, ctx: Context, stack_id: str, token: str
+        self, ctx: Context, stack_id: str, *, token: str, role_arn: str
     ) -> tuple[Deployment, UnderWay | None] | None:
         """Begin a deletion, and stop what is under way in the same turn: its outcome must not take the stack back."""
         found = self.find(ctx, stack_id)
         if found is None or found.status == "DELETE_IN_PROGRESS":
             return None
         earlier = self._under_way.get(stack_id)
-        work = self.begin_delete(ctx, stack_id, token=token)
+        work = self.begin_delete(ctx, stack_id, token=token, role_arn=role_arn)
         if work is None:
             return None
         if earlier is not None:
@@ -168,13 +170,15 @@ class Stacks(Registry):
             settings.check_role(ctx, role_arn)
             stack.role_arn = role_arn
         stack.token = token or ""
+        stack.caller = rights.caller(ctx)
         return self.work(ctx, stack)
 
     async def set_stack_policy(
         self, ctx: Context, *, StackName: str, StackPolicyBody: str | None = None, StackPolicyURL: str | None = None
     ) -> Answer:
         stack = self.get(ctx, StackName)
-        text = await settings.policy_text(ctx, StackPolicyBody, StackPolicyURL, name="StackPolicy")
+        reading = rights.through_cloudformation(ctx)
+        text = await settings.policy_text(reading, StackPolicyBody, StackPolicyURL, name="StackPolicy")
         if text is None:
             raise ValidationError("Either StackPolicyBody or StackPolicyURL must be specified")
         stack.policy = text

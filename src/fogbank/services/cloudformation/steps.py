@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from fogbank.core.context import Context
+from fogbank.core.delegation import NotPermitted
 from fogbank.core.errors import AwsError, InternalFailure
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType, name_seed
-from fogbank.services.cloudformation import creation_policy, dynamic, schema, stack_policy
+from fogbank.services.cloudformation import creation_policy, dynamic, rights, schema, stack_policy
 from fogbank.services.cloudformation.custom_resources import CustomResource
 from fogbank.services.cloudformation.intrinsics import Resolver
 from fogbank.services.cloudformation.journal import Journal
@@ -29,6 +30,19 @@ log = logging.getLogger("fogbank.cloudformation")
 REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
 # They tell their physical id before they wait, so that without one there is nothing.
 UNMADE_TYPES = frozenset((STACK_TYPE, "AWS::CloudFormation::WaitCondition"))
+
+# How AWS's handlers call the services whose clients are not named as their actions begin.
+_CLIENTS = {
+    "application-autoscaling": "ApplicationAutoScaling",
+    "apigateway": "ApiGateway",
+    "cloudformation": "CloudFormation",
+    "cloudtrail": "CloudTrail",
+    "cloudwatch": "CloudWatch",
+    "dynamodb": "DynamoDb",
+    "events": "EventBridge",
+    "logs": "CloudWatchLogs",
+    "secretsmanager": "SecretsManager",
+}
 
 
 async def handled(work: Awaitable[R]) -> R:
@@ -76,6 +90,14 @@ class Steps:
             resource, status=status, updated_ms=self.ctx.cloud.clock.now_ms(), **{"reason": "", **changes}
         )
 
+    def _handling(self, type_name: str, verb: str) -> Context:
+        """What the handler gets that creates, updates or deletes a resource of the type."""
+        return rights.of_handler(self.ctx.refreshed(), self.stack, type_name, verb)
+
+    def _reading(self) -> Context:
+        """For what the properties refer to."""
+        return rights.of_stack(self.ctx, self.stack)
+
     def kind(self, resource: StackResource) -> ResourceType:
         found = find_type(self.ctx, resource.type)
         assert found is not None  # preparing the template came before
@@ -103,7 +125,7 @@ class Steps:
             properties = self.resolver.value(declared.get("Properties") or {})
             check_schema(name, record.type, properties)
             dynamic.check(record.type, properties)
-            record.properties = schema.coerced(record.type, await dynamic.resolve(self.ctx, properties))
+            record.properties = schema.coerced(record.type, await dynamic.resolve(self._reading(), properties))
             if creating:
                 record = await self._create(record, declared)
             else:
@@ -132,7 +154,7 @@ class Steps:
             record = await self.note(record, "CREATE_IN_PROGRESS")
         request = await self._revealed(self.request(record))
         request.announce = partial(self._announce, record, f"{verb}_IN_PROGRESS")
-        making = MakingContext(self.ctx.refreshed(), partial(self._note_begun, record.logical_id))
+        making = MakingContext(self._handling(record.type, "create"), partial(self._note_begun, record.logical_id))
         state = await handled(self.kind(record).create(making, request))
         policy = creation_policy.of(declared)
         if policy is not None:
@@ -188,7 +210,7 @@ class Steps:
         record.physical_id, record.attributes, record.no_echo = old.physical_id, old.attributes, old.no_echo
         record = await self.note(record, "UPDATE_IN_PROGRESS")
         request = await self._revealed(self.request(record, previous=old.properties))
-        state = await handled(kind.update(ResourceContext(self.ctx.refreshed()), request))
+        state = await handled(kind.update(ResourceContext(self._handling(record.type, "update")), request))
         if state.physical_id != old.physical_id:
             await self._set_aside(record, old)
         return await self.note(
@@ -232,7 +254,7 @@ class Steps:
         custom resources do, to which AWS gives no secrets.
         """
         if request.type != STACK_TYPE and not _is_custom(request.type):
-            properties = await dynamic.reveal(self.ctx, request.properties)
+            properties = await dynamic.reveal(self._reading(), request.properties)
             request.properties = schema.coerced(request.type, properties)
         return request
 
@@ -248,7 +270,7 @@ class Steps:
             return
         await self._tell(replaced, "DELETE_IN_PROGRESS")
         try:
-            await handled(self.kind(replaced).delete(self.ctx.refreshed(), self.request(replaced)))
+            await handled(self.kind(replaced).delete(self._handling(replaced.type, "delete"), self.request(replaced)))
         except AwsError as error:
             await self._tell(replaced, "DELETE_FAILED", reason=reason_of(error))
             return
@@ -269,7 +291,7 @@ class Steps:
             return resource
         try:
             request = await self._revealed(request)
-            state = await handled(self.kind(resource).create(self.ctx.refreshed(), request))
+            state = await handled(self.kind(resource).create(self._handling(resource.type, "create"), request))
         except AwsError:
             named = schema.is_named(resource.type)
             physical_id = request.generated or schema.given_name(resource.type, resource.properties) if named else ""
@@ -299,7 +321,9 @@ class Steps:
                 return None
             resource = await self.note(resource, "DELETE_IN_PROGRESS")
             try:
-                await handled(self.kind(resource).delete(self.ctx.refreshed(), self.request(resource)))
+                await handled(
+                    self.kind(resource).delete(self._handling(resource.type, "delete"), self.request(resource))
+                )
             except AwsError as error:
                 await self.note(resource, "DELETE_FAILED", reason=reason_of(error))
                 return reason_of(error)
@@ -314,6 +338,10 @@ def _is_custom(type_name: str) -> bool:
 
 
 def reason_of(error: AwsError) -> str:
+    if isinstance(error, NotPermitted):
+        prefix = error.action.partition(":")[0]
+        service = _CLIENTS.get(prefix, prefix.capitalize())
+        return f"{error.message} (Service: {service}, Status Code: {error.status}, Request ID: {error.request_id})"
     package, _, service = type(error).__module__.removeprefix("fogbank.").partition(".")
     service = service.partition(".")[0].removesuffix("_")
     if package != "services" or service == "cloudformation":

@@ -6,7 +6,7 @@ import msgspec
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
-from fogbank.services.cloudformation import prepare, schema, settings, template, transforms
+from fogbank.services.cloudformation import prepare, rights, schema, settings, template, transforms
 from fogbank.services.cloudformation.errors import ValidationError
 from fogbank.services.cloudformation.records import ChangeSet, Stack
 from fogbank.services.cloudformation.registry import Registry
@@ -41,7 +41,7 @@ class Templates(Registry):
                 raise ValidationError("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.")
             text = stack.original
         else:
-            text = await settings.template_text(ctx, TemplateBody, TemplateURL)
+            text = await settings.template_text(rights.through_cloudformation(ctx), TemplateBody, TemplateURL)
         parsed = template.parse(text)
         answer = _outline(parsed)
         answer["Parameters"] = [
@@ -63,7 +63,8 @@ class Templates(Registry):
     async def validate_template(
         self, ctx: Context, *, TemplateBody: str | None = None, TemplateURL: str | None = None
     ) -> Answer:
-        parsed = template.parse(await settings.template_text(ctx, TemplateBody, TemplateURL))
+        text = await settings.template_text(rights.through_cloudformation(ctx), TemplateBody, TemplateURL)
+        parsed = template.parse(text)
         if not transforms.used(parsed):
             prepare.check_references(parsed)
         return _outline(parsed)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fogbank.core.context import Context
+from fogbank.core.delegation import permit
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
 from fogbank.core.tags import tag_list
 from fogbank.core.targets import as_text
@@ -61,6 +62,9 @@ class EventBusPolicy(ResourceType):
         if statement is None:
             await ctx.call(ctx.cloud.events.put_permission, **properties)
         else:
+            permit(
+                ctx, "events:PutPermission", bus if bus.startswith("arn:") else ctx.arn("events", f"event-bus/{bus}")
+            )
             await ctx.run(ctx.cloud.events.put_policy_statement, ctx, bus, {"Sid": statement_id, **statement})
         return ResourceState(physical_id=f"{bus}|{statement_id}")
 

@@ -1,0 +1,77 @@
+"""What CloudFormation may do for a stack: what the stack's role may, or else what may whoever asked for the operation.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html
+
+Of a handler's calls those are asked for that AWS's handler of the type needs permissions for. What others Fogbank's
+handler makes is its own business. A few types have no such list: of them all is asked for that changes something.
+"""
+
+from functools import partial
+
+import msgspec
+
+from fogbank.core.asking import Demanded, asking, everything
+from fogbank.core.cloud import AccessKey
+from fogbank.core.context import Context
+from fogbank.core.delegation import NotPermitted, acting_as
+from fogbank.services.cloudformation import schema
+from fogbank.services.cloudformation.errors import ValidationError
+from fogbank.services.cloudformation.records import Stack
+
+PRINCIPAL = "cloudformation.amazonaws.com"
+_SESSION = "AWSCloudFormation"
+_READS = ("Get", "List", "Describe")
+
+
+def caller(ctx: Context) -> AccessKey | None:
+    """Who asks, to be kept with the stack: an operation goes on with the same rights however long it takes, even when
+    the caller's session has ended. None where nothing is authorized.
+    """
+    identity = ctx.identity
+    if identity is None:
+        return None
+    key = ctx.cloud.access_keys.peek((ctx.access_key,)) if ctx.access_key else None
+    if key is not None and key.principal_arn == identity.arn:
+        return msgspec.structs.replace(key, secret="", session_token="")
+    return AccessKey(account=identity.account, principal_arn=identity.arn, user_id=identity.user_id)
+
+
+def through_cloudformation(ctx: Context) -> Context:
+    """The context in which CloudFormation reads for its caller what a template names."""
+    identity = ctx.identity
+    if identity is None:
+        return ctx
+    there = ctx.at()
+    if identity.services[-1:] != (PRINCIPAL,):
+        there.identity = identity._replace(services=(*identity.services, PRINCIPAL))
+    return asking(there)
+
+
+def of_stack(ctx: Context, stack: Stack, demanded: Demanded = everything) -> Context:
+    """The context as the stack's operation has it. Its policies are read anew: they may have changed meanwhile."""
+    if ctx.cloud.authorizer is None:
+        return ctx
+    if stack.role_arn:
+        try:
+            there = acting_as(ctx, stack.role_arn, PRINCIPAL, session_name=_SESSION)
+        except NotPermitted:
+            raise ValidationError(f"Role {stack.role_arn} is invalid or cannot be assumed") from None
+        return asking(there, demanded)
+    if stack.caller is None:  # Begun where nothing was authorized.
+        return ctx
+    there = ctx.at()
+    there.identity = ctx.cloud.iam.identity_of(stack.caller)._replace(services=(PRINCIPAL,))
+    return asking(there, demanded)
+
+
+def of_handler(ctx: Context, stack: Stack, type_name: str, verb: str) -> Context:
+    """The same for the handler that creates, updates or deletes a resource of the type."""
+    return of_stack(ctx, stack, partial(_demanded, type_name, verb))
+
+
+def _demanded(type_name: str, verb: str, action: str) -> bool:
+    listed = schema.permissions(type_name, verb)
+    if listed is None:
+        return not action.partition(":")[2].startswith(_READS)
+    name = action.lower()
+    return any(name.startswith(each[:-1]) if each.endswith("*") else name == each for each in listed)
