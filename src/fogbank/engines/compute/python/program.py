@@ -2,6 +2,7 @@
 """A process of a function: its runtime, or an extension. Standard library only; nothing of Fogbank."""
 
 import contextlib
+import functools
 import os
 import random
 import resource
@@ -22,6 +23,7 @@ ADDRESS_SPACE_HEADROOM = 4 << 30
 def preload():
     """Import what most functions import, so that a fork has it at once."""
     import decimal  # noqa: F401
+    import encodings.idna  # noqa: F401  # Whoever looks up a host needs it: the runtime's own client does.
     import logging  # noqa: F401
     import ssl  # noqa: F401
     import uuid  # noqa: F401
@@ -38,6 +40,7 @@ def preload():
         import botocore.retries.standard
         import botocore.signers  # noqa: F401
     del sys.modules["awscrt"]
+    _own_modules()
 
 
 def become(order, log):
@@ -74,9 +77,16 @@ def _forget_own():
     folder = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [path for path in sys.path if path != folder]
     sys.path.append(f"{os.environ['LAMBDA_RUNTIME_DIR']}/python/bundled")
-    for name, module in list(sys.modules.items()):
-        if os.path.dirname(getattr(module, "__file__", None) or "") == folder:
-            del sys.modules[name]
+    for name in _own_modules():
+        del sys.modules[name]
+
+
+@functools.cache
+def _own_modules():
+    """What is loaded of these files. Found before there are forks: who looks at a module has a copy of its page."""
+    folder = os.path.dirname(os.path.abspath(__file__))
+    files = {name: getattr(module, "__file__", None) or "" for name, module in sys.modules.items()}
+    return [name for name, file in files.items() if os.path.dirname(file) == folder]
 
 
 def _execute(command):
