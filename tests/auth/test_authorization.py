@@ -1,14 +1,19 @@
 """Requests are let in when they are signed by a key that is known and policies allow what they ask for."""
 
 import secrets
+import urllib.request
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from fogbank.core.signing import ALGORITHM, EMPTY_HASH, sign, signing_key, string_to_sign
+from fogbank.wire.canonical import canonical_request
 from tests.auth.conftest import ACCOUNT, Client, GuardedServer, User
 
 
@@ -47,6 +52,29 @@ def test_a_wrong_secret_is_told_what_should_have_been_signed(guarded: GuardedSer
     assert code == "SignatureDoesNotMatch"
     assert message.startswith("The request signature we calculated does not match the signature you provided.")
     assert "The Canonical String for this request should have been\n'POST\n/\n\n" in message
+
+
+def test_a_request_is_its_signers_whomever_else_it_names(guarded: GuardedServer, new_user: Callable[[], User]) -> None:
+    """The credential is in the query twice: that of root, whose id is no secret, and the one that signs."""
+    user, host = new_user(), urlsplit(guarded.endpoint).netloc
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    scope = f"{moment[:8]}/us-east-1/sts/aws4_request"
+    query = urlencode(
+        [
+            ("Action", "GetCallerIdentity"),
+            ("Version", "2011-06-15"),
+            ("X-Amz-Algorithm", ALGORITHM),
+            ("X-Amz-Credential", f"{guarded.root[0]}/{scope}"),
+            ("X-Amz-Credential", f"{user.key[0]}/{scope}"),
+            ("X-Amz-Date", moment),
+            ("X-Amz-SignedHeaders", "host"),
+        ]
+    )
+    canonical = canonical_request("GET", "/", query, {"host": host}, ("host",), EMPTY_HASH, s3=False)
+    key = signing_key(user.key[1], moment[:8], "us-east-1", "sts")
+    signature = sign(key, string_to_sign(ALGORITHM, moment, scope, canonical))
+    with urllib.request.urlopen(f"{guarded.endpoint}/?{query}&X-Amz-Signature={signature}") as answer:
+        assert f"<Arn>{user.arn}</Arn>" in answer.read().decode()
 
 
 def test_a_user_may_do_what_its_policy_says(new_user: Callable[[], User], queue: str) -> None:

@@ -141,3 +141,27 @@ def test_each_key_that_is_to_be_deleted_is_asked_for(root: Client, new_user: Cal
         ("a", "AccessDenied"),
         ("own/x", "AccessDenied"),
     ]
+
+
+def test_a_key_that_looks_like_an_arn_is_a_key(root: Client, new_user: Callable[[], User], bucket: str) -> None:
+    """Many operations take an ARN for a name; S3's do not, else somebody could name what they may use."""
+    user = new_user().may({"Action": "s3:*", "Resource": "arn:aws:s3:::mine/*"})
+    key = "arn:aws:s3:::mine/x"
+    assert code_of(user.client("s3").put_object, Bucket=bucket, Key=key, Body=b"") == "AccessDenied"
+    root("s3").put_object(Bucket=bucket, Key=key, Body=b"")
+    assert code_of(user.client("s3").get_object, Bucket=bucket, Key=key) == "AccessDenied"
+
+
+def test_what_is_copied_is_told_by_its_own_tags(root: Client, new_user: Callable[[], User], bucket: str) -> None:
+    tagged = {"StringEquals": {"s3:ExistingObjectTag/open": "yes"}}
+    arn = f"arn:aws:s3:::{bucket}/*"
+    user = new_user().may(
+        {"Action": ["s3:PutObject", "s3:PutObjectTagging"], "Resource": arn},
+        {"Action": "s3:GetObject", "Resource": arn, "Condition": tagged},
+    )
+    s3 = user.client("s3")
+    s3.put_object(Bucket=bucket, Key="copy", Body=b"", Tagging="open=yes")
+    source = {"Bucket": bucket, "Key": "a"}
+    assert code_of(s3.copy_object, Bucket=bucket, Key="copy", CopySource=source) == "AccessDenied"
+    root("s3").put_object_tagging(Bucket=bucket, Key="a", Tagging={"TagSet": [{"Key": "open", "Value": "yes"}]})
+    assert s3.copy_object(Bucket=bucket, Key="other", CopySource=source)["CopyObjectResult"]

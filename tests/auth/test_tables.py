@@ -1,11 +1,14 @@
-"""Every operation of every service is in its service's authorization table."""
+"""Every operation of every service is in its service's authorization table, with all that it needs."""
+
+import re
 
 import pytest
 
 from fogbank.core.authorization import Need
+from fogbank.core.service import parameters_taken
 from fogbank.services import SERVICES
 from fogbank.wire.guard import authorization_of
-from fogbank.wire.model import ServiceModel
+from fogbank.wire.model import Ref, ServiceModel
 
 
 def operations_of(package: str) -> set[str]:
@@ -39,9 +42,42 @@ def test_a_table_names_operations_and_parameters_that_there_are(package: str) ->
     assert wrong == set()
 
 
+@pytest.mark.parametrize("package", sorted(SERVICES.keys() - {"iam", "sts"}))
+def test_who_hands_a_role_to_a_service_needs_to_pass_it(package: str) -> None:
+    entry = SERVICES[package]
+    table, model = authorization_of(entry.module), ServiceModel.load(entry.model)
+    module = __import__(entry.module, fromlist=["__all__"])
+    service = getattr(module, module.__all__[0])
+    unasked = {
+        name
+        for name, operation in model.operations.items()
+        if (handler := getattr(service, model.xform(name), None)) is not None and operation.input is not None
+        for member, ref in model.shapes[operation.input.shape].members.items()
+        if member in parameters_taken(handler).names and holds_role(model, member, ref)
+        if all(need.action != "iam:PassRole" for need in table.needs(name) or ())
+    }
+    assert unasked == set()
+
+
+def holds_role(model: ServiceModel, name: str, ref: Ref) -> bool:
+    """Whether a member is the ARN of a role or has one in it."""
+    seen: set[str] = set()
+    waiting = [(name, ref)]
+    while waiting:
+        name, ref = waiting.pop()
+        shape = model.shapes[ref.shape]
+        if shape.type == "string" and name.lower().endswith(("role", "rolearn")):
+            return True
+        if ref.shape not in seen:
+            seen.add(ref.shape)
+            waiting += shape.members.items()
+            waiting += [("", inner) for inner in (shape.member, shape.value) if inner is not None]
+    return False
+
+
 def paths_of(need: Need) -> set[str]:
     texts = [text for text in (*need.resources, *need.keys.values()) if isinstance(text, str)]
-    named = {piece for text in texts for piece in __import__("re").findall(r"\{([^}]+)\}", text)}
+    named = {piece for text in texts for piece in re.findall(r"\{([^}]+)\}", text)}
     named |= {path for path in (need.when, need.tags, need.tag_keys) if isinstance(path, str) and path}
     return named - {"partition", "region", "account"}
 

@@ -12,6 +12,7 @@ ROOT, USER, SESSION = (
     "arn:aws:iam::111122223333:user/ann",
     "arn:aws:sts::111122223333:assumed-role/r/s",
 )
+PROVIDER = "arn:aws:iam::111122223333:oidc-provider/token.example.com"
 REPOSITORY = "arn:aws:ecr:us-east-1:111122223333:repository/a"
 DENY: dict[str, Any] = {"Effect": "Deny", "Principal": "*", "Action": "ecr:Set*", "Resource": "*"}
 
@@ -36,6 +37,10 @@ def decide(statements: Any, request: Request, version: str = "2012-10-17") -> Ef
         ("ecr.amazonaws.com", {"Principal": {"Service": ["ecr.amazonaws.com"], "AWS": ROOT}}, True),
         ("", {"Principal": {"AWS": "*"}}, True),
         ("", {"Principal": {"AWS": ROOT}}, False),
+        # An identity provider speaks for anybody: it is named itself or not at all.
+        (PROVIDER, {"Principal": {"Federated": PROVIDER}}, True),
+        (PROVIDER, {"Principal": {"AWS": ROOT}}, False),
+        (PROVIDER, {"Principal": {"AWS": "111122223333"}}, False),
         (USER, {"Action": ["ECR:set?epositoryPolicy", "s3:*"]}, True),
         (USER, {"Action": "ecr:Get*"}, False),
         (USER, {"Action": None, "NotAction": "ecr:Get*"}, True),

@@ -162,3 +162,11 @@ def test_a_hash_that_s3_is_told_is_believed_and_a_body_in_signed_chunks_is_left_
     assert not is_right(familiar, request)
     del request.headers["x-amz-content-sha256"]
     assert not is_right(familiar, request)
+
+
+def test_what_nobody_signed_is_left_to_the_verifier() -> None:
+    request = made_for_s3()
+    familiar = familiar_with(request, service="s3")
+    assert is_right(familiar, request)
+    request.headers["x-amz-acl"] = "public-read"
+    assert not is_right(familiar, request)

@@ -4,7 +4,9 @@ The vectors are the requests of AWS's signing test suite, as signed there, for s
 and in the query. (Those of the suite that are "unnormalized" are for services that take paths as they are.)
 """
 
+import base64
 import datetime
+import hmac
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +25,7 @@ from fogbank.wire.sigv4 import Verifier
 
 KEY_ID, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 MOMENT_MS = int(datetime.datetime(2015, 8, 30, 12, 36, tzinfo=datetime.UTC).timestamp() * 1000)
+EXPIRES = MOMENT_MS // 1000 + 60
 VECTORS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("signing_vectors.json").read_text())
 
 
@@ -187,6 +190,43 @@ def test_the_host_must_be_signed() -> None:
     request = vector("v4 get-vanilla header")
     request.headers["authorization"] = request.headers["authorization"].replace("host;x-amz-date", "x-amz-date")
     assert refused(request).message == "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
+
+
+def test_what_changes_a_request_must_be_signed() -> None:
+    request = vector("v4 get-vanilla header")
+    request.headers["x-amz-target"] = "Service.DeleteEverything"
+    assert refused(request).message == "'X-Amz-Target' must be a 'SignedHeader' in the AWS Authorization."
+    request = signed(S3SigV4Auth(CREDENTIALS, "s3", "eu-west-1"), "PUT", "http://localhost:4566/b/k")
+    request.headers |= {"x-amz-copy-source": "/secret/key", "x-amz-acl": "public-read", "range": "bytes=0-1"}
+    error = refused(request, service="s3", protocol="rest-xml", now_ms=now_ms())
+    assert (error.code, error.message) == (
+        "AccessDenied",
+        "There were headers present in the request which were not signed",
+    )
+    assert error.members["HeadersNotSigned"] == "x-amz-acl, x-amz-copy-source"
+
+
+@pytest.mark.parametrize("place", ["before", "behind"])
+def test_no_part_of_the_header_is_there_twice(place: str) -> None:
+    """Else it might be one key's for who routes, and another's for who verifies."""
+    request = vector("v4 get-vanilla header")
+    other = "Credential=AKIDOTHER/20150830/us-east-1/service/aws4_request"
+    scheme, _, parts = request.headers["authorization"].partition(" ")
+    assert verify(request) == KEY_ID
+    told = f"{other}, {parts}" if place == "before" else f"{parts}, {other}"
+    request.headers["authorization"] = f"{scheme} {told}"
+    assert refused(request).code == "IncompleteSignatureException"
+
+
+def test_a_parameter_does_not_stand_in_for_a_header_that_was_not_signed() -> None:
+    """Version 2 signs parameters with names of headers as headers."""
+    text = f"PUT\n\n\n{EXPIRES}\nx-amz-copy-source:/b/open\n/b/k"
+    signature = quote(base64.b64encode(hmac.digest(SECRET.encode(), text.encode(), "sha1")), safe="")
+    query = f"x-amz-copy-source=%2Fb%2Fopen&AWSAccessKeyId={KEY_ID}&Expires={EXPIRES}&Signature={signature}"
+    request = RequestData("PUT", "/b/k", query, {"host": "localhost:4566"}, b"")
+    assert verify(request, service="s3", protocol="rest-xml") == KEY_ID
+    request.headers["x-amz-copy-source"] = "/b/secret"
+    assert refused(request, service="s3", protocol="rest-xml").code == "SignatureDoesNotMatch"
 
 
 def test_a_request_without_a_signature_is_nobodys() -> None:

@@ -10,8 +10,8 @@ or a function:
 
 - `"*"` where the action knows no resource.
 - `"arn:{partition}:sns:{region}:{account}:{Name}"`: `partition`, `region` and `account` are the caller's; any other
-  name is a path into the parameters. A value that is an ARN already stands for the whole, as in the many operations
-  that take a name or an ARN.
+  name is a path into the parameters. If the first of these has an ARN for its value, that stands for the whole, as in
+  the many operations that take a name or an ARN. (Not so a later one: the key of an object may look like an ARN.)
 - `"{Entries[].Arn}"`: `[]` goes through a list, `.keys()` through the keys of a map. What comes out is many resources.
 - A parameter that is not given leaves a `*` in an ARN, which only policies on everything there cover; a template that
   is one parameter and nothing else gives nothing then. A need whose resources are all absent is for `*`.
@@ -216,9 +216,11 @@ def _template(text: str) -> Callable[["Context", Parameters], Found]:
             return _remembering(names, texts, own[0])
         return lambda ctx, parameters: _filled(names, texts, ctx.region, ctx.account, parameters)
 
+    first = next(place for place, name in enumerate(names) if name not in _CALLERS)
+
     def fill(ctx: "Context", parameters: Parameters) -> list[str]:
         choices = [_choices(name, ctx, parameters) for name in names]
-        return [_joined(texts, values) for values in product(*choices)]
+        return [_joined(texts, values, values[first]) for values in product(*choices)]
 
     return fill
 
@@ -239,7 +241,7 @@ def _remembering(names: Sequence[str], texts: Sequence[str], own: str) -> Callab
 
 def _filled(names: Sequence[str], texts: Sequence[str], region: str, account: str, parameters: Parameters) -> str:
     """A template whose names are parameters themselves: nearly every one."""
-    whole = texts[0]
+    whole, first = texts[0], True
     for name, text in zip(names, texts[1:], strict=True):
         match name:
             case "partition":
@@ -251,8 +253,9 @@ def _filled(names: Sequence[str], texts: Sequence[str], region: str, account: st
             case _:
                 given = parameters.get(name)
                 value = "*" if given is None else _text(given)
-                if value.startswith("arn:"):
+                if first and value.startswith("arn:"):
                     return value
+                first = False
         whole += value + text
     return whole
 
@@ -268,10 +271,9 @@ def _choices(name: str, ctx: "Context", parameters: Parameters) -> list[str]:
     return [_text(value) for value in values_at(parameters, name)] or ["*"]
 
 
-def _joined(texts: Sequence[str], values: Sequence[str]) -> str:
-    for value in values:
-        if value.startswith("arn:"):
-            return value
+def _joined(texts: Sequence[str], values: Sequence[str], first: str) -> str:
+    if first.startswith("arn:"):
+        return first
     return texts[0] + "".join(value + text for value, text in zip(values, texts[1:], strict=True))
 
 

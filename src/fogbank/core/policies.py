@@ -18,6 +18,7 @@ from fogbank.core.policy_conditions import Condition, condition
 from fogbank.core.policy_patterns import Context, Pattern, glob, listed, literal_prefix, texts
 
 _POLICIES_MAX = 1024
+_PROVIDER = re.compile(r"arn:[^:]+:iam::\d{12}:(oidc|saml)-provider/.+", re.DOTALL)
 _ROLE_SESSION = re.compile(r"(arn:[^:]+):sts::(\d{12}):assumed-role/([^/]+)/.+", re.DOTALL)
 # Below this many, asking each statement is as fast as looking the right ones up.
 _INDEXED_FROM = 8
@@ -246,7 +247,8 @@ def _all_but(grantee: Callable[[Request], Grantee]) -> Callable[[Request], Grant
 @lru_cache(_POLICIES_MAX)
 def _names_of(principal: str, role: str) -> tuple[tuple[Grantee, frozenset[str]], ...]:
     """All the ways in which a statement can name who asks, the closest first."""
-    if not principal.startswith("arn:"):
+    # An identity provider is nobody of its account: whom it speaks for comes from anywhere.
+    if not principal.startswith("arn:") or _PROVIDER.fullmatch(principal) is not None:
         return ((Grantee.SELF, frozenset((principal,))),)
     partition, _, _, account = principal.split(":", 5)[1:5]
     account_names = (Grantee.ACCOUNT, frozenset((account, f"arn:{partition}:iam::{account}:root")))

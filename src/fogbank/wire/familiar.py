@@ -17,7 +17,7 @@ from fogbank.core.signing import ALGORITHM, signing_key, signing_state
 from fogbank.wire.canonical import canonical_request
 from fogbank.wire.chunk_signatures import STREAMING
 from fogbank.wire.protocols.request import RequestData
-from fogbank.wire.sigv4 import SKEW_MAX_MS, Signed, Verified, milliseconds
+from fogbank.wire.sigv4 import SKEW_MAX_MS, Signed, Verified, milliseconds, unsigned_headers
 
 _BEGINNINGS_MAX = 64
 _TOKEN = "x-amz-security-token"  # the name of a header
@@ -50,6 +50,7 @@ class Familiar:
         "access_key",
         "account",
         "identity",
+        "region",
     )
 
     def __init__(self, verified: Verified, identity: Identity, clock: Clock, *, s3: bool) -> None:
@@ -59,6 +60,7 @@ class Familiar:
         self.identity = identity
         self.access_key = verified.access_key
         self.account = key.account
+        self.region = scope.region
         self._clock = clock
         self._signed = signed
         self._s3 = s3
@@ -86,7 +88,7 @@ class Familiar:
             return False
         if self._s3:
             told = headers.get("x-amz-content-sha256")
-            if told is None or told.startswith(STREAMING):
+            if told is None or told.startswith(STREAMING) or unsigned_headers(self._signed, headers):
                 return False
         elif isinstance(body, bytes):
             told = hashlib.sha256(body).hexdigest()

@@ -70,14 +70,13 @@ class GuardedOperation:
             self._familiar_since = self._deciding.in_turn
         familiar = self._familiar.get(head)
         if familiar is not None and familiar.has_signed(request, signature, ctx.now_ms):
-            ctx.identity, ctx.account = familiar.identity, familiar.account
-            self._note(ctx, familiar.access_key, self._service.name)
+            ctx.identity = familiar.identity
+            self._let_in(ctx, familiar.access_key, familiar.account, familiar.region)
             return
         verified = self._verifier.verify(request, self._find_key, now_ms=ctx.now_ms, lag_ms=self._cloud.clock.offset_ms)
         if verified is not None:
             ctx.identity = self._authorizer.identity_of(verified.access_key, verified.key)
-            ctx.account = verified.key.account
-            self._note(ctx, verified.access_key, self._service.name)
+            self._let_in(ctx, verified.access_key, verified.key.account, verified.signed.scope.region)
             self._remember(head, signature, verified, ctx.identity)
             return
         if not self._lets_strangers_in:
@@ -85,6 +84,11 @@ class GuardedOperation:
             sentence = _UNSIGNED if in_json else _UNSIGNED_IN_XML
             raise not_authenticated(Why.UNSIGNED, sentence, service=self._service.name, protocol=self._protocol)
         ctx.identity, ctx.access_key = ANONYMOUS, None
+
+    def _let_in(self, ctx: Context, access_key: str, account: str, region: str) -> None:
+        """Routing went by the first credential that it saw; only this one is proved."""
+        ctx.access_key, ctx.account, ctx.region = access_key, account, region or ctx.region
+        self._note(ctx, access_key, self._service.name)
 
     def _remember(self, head: str, signature: str, verified: Verified, identity: Identity) -> None:
         """Unless this turn has changed what may be rolled back."""

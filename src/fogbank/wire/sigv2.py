@@ -45,7 +45,8 @@ def read_v2(request: RequestData) -> SignedV2 | None:
         colon = expires
     if not access_key or not signature or not colon:
         return None
-    headers = {**request.headers, **{name.lower(): value for name, value in query if _is_amazons(name)}}
+    # Of a header and a parameter of the same name S3 goes by the header: that must be the one that is signed.
+    headers = {name.lower(): value for name, value in query if _is_amazons(name)} | request.headers
     date = headers.get("date", "")
     signed_date = expires or ("" if "x-amz-date" in headers else date)
     lines = [request.method, headers.get("content-md5", ""), headers.get("content-type", ""), signed_date]

@@ -7,7 +7,7 @@ Version 4a, which signs for several regions, is verified, too, and for S3 versio
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import NamedTuple
@@ -312,6 +312,15 @@ class Verifier:
             raise self._refused(
                 Why.MISMATCH, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
             )
+        if self._s3 and signed.expires_s is None:  # S3 itself looks at what is signed in its query.
+            if unsigned := unsigned_headers(signed, request.headers):
+                raise self._refused(
+                    Why.UNSIGNED,
+                    "There were headers present in the request which were not signed",
+                    {"HeadersNotSigned": ", ".join(sorted(unsigned))},
+                )
+        elif "x-amz-target" in request.headers and "x-amz-target" not in signed.headers:
+            raise self._refused(Why.MISMATCH, "'X-Amz-Target' must be a 'SignedHeader' in the AWS Authorization.")
         canonical = self._canonical(signed, request)
         text = string_to_sign(signed.algorithm, signed.moment, signed.scope.text, canonical)
         if _is_right(signed, key.secret, text, signed.signature):
@@ -385,6 +394,17 @@ class Verifier:
         return not_authenticated(why, message, service=self._service, protocol=self._protocol, members=members)
 
 
+def unsigned_headers(signed: Signed, headers: Mapping[str, str]) -> list[str]:
+    """What somebody put beside the headers that S3's caller signed, such as the source of a copy. That of the body's hash
+    is part of what is signed in any case.
+    """
+    return [
+        name
+        for name in headers
+        if name.startswith("x-amz-") and name not in signed.headers and name != "x-amz-content-sha256"
+    ]
+
+
 def _is_right(signed: Signed, secret: str, text: str, signature: str) -> bool:
     scope = signed.scope
     if signed.algorithm == ALGORITHM_4A:
@@ -413,10 +433,11 @@ _QUERY_PARTS = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz
 def _parsed(header: str) -> tuple[str, Scope, tuple[str, ...]] | None:
     """The algorithm, the scope and the signed headers of an Authorization header."""
     algorithm, _, rest = header.partition(" ")
-    given = dict(_PART.findall(rest))
+    found = _PART.findall(rest)
+    given = dict(found)
     scope = _scope(algorithm, given.get("Credential", ""))
     names = given.get("SignedHeaders", "")
-    if scope is None or not names:
+    if scope is None or not names or len(given) < len(found):  # A part that is there twice could be read in two ways.
         return None
     return algorithm, scope, tuple(sorted(names.lower().split(";")))
 

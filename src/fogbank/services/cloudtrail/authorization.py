@@ -3,9 +3,10 @@
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudtrail.html
 """
 
-from fogbank.core.authorization import Authorization, need
+from fogbank.core.authorization import Authorization, need, pass_role
 
 _TRAIL = need("arn:{partition}:cloudtrail:{region}:{account}:trail/{Name}")
+_PASSED = pass_role("CloudWatchLogsRoleArn", to="cloudtrail.amazonaws.com")
 _SELECTORS = need("arn:{partition}:cloudtrail:{region}:{account}:trail/{TrailName}")
 
 AUTHORIZATION = Authorization(
@@ -20,6 +21,7 @@ AUTHORIZATION = Authorization(
                 when="TagsList",
                 tags="TagsList",
             ),
+            _PASSED,
         ),
         "DeleteTrail": _TRAIL,
         "DescribeTrails": need("*"),
@@ -34,6 +36,6 @@ AUTHORIZATION = Authorization(
         "RemoveTags": need("{ResourceId}", tags="TagsList"),
         "StartLogging": _TRAIL,
         "StopLogging": _TRAIL,
-        "UpdateTrail": _TRAIL,
+        "UpdateTrail": (_TRAIL, _PASSED),
     },
 )

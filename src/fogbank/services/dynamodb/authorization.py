@@ -8,7 +8,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from fogbank.core.authorization import Authorization, Need, Parameters, Source, alike, need, values_at
+from fogbank.core.authorization import (
+    Authorization,
+    Need,
+    Parameters,
+    Source,
+    alike,
+    need,
+    pass_roles,
+    values_at,
+    values_named,
+)
 from fogbank.core.context import Context
 from fogbank.services.dynamodb.partiql.parser import parse_statement
 from fogbank.services.dynamodb.partiql.statements import Delete, Insert, Select, Statement, Update
@@ -170,6 +180,10 @@ def _source(ctx: Context, parameters: Parameters) -> str:
     return str(parameters.get("SourceTableArn") or _arn(ctx, str(parameters.get("SourceTableName") or "*")))
 
 
+_PASSED = pass_roles(
+    lambda ctx, parameters: values_named(parameters, "AutoScalingRoleArn"), to="application-autoscaling.amazonaws.com"
+)
+
 AUTHORIZATION = Authorization(
     "dynamodb",
     operations={
@@ -177,9 +191,10 @@ AUTHORIZATION = Authorization(
             "CreateBackup DeleteTable DescribeContinuousBackups DescribeKinesisStreamingDestination DescribeTable "
             "DescribeTableReplicaAutoScaling DescribeTimeToLive DisableKinesisStreamingDestination "
             "EnableKinesisStreamingDestination UpdateContinuousBackups UpdateKinesisStreamingDestination UpdateTable "
-            "UpdateTableReplicaAutoScaling UpdateTimeToLive",
+            "UpdateTimeToLive",
             need(_TABLE),
         ),
+        "UpdateTableReplicaAutoScaling": (need(_TABLE), _PASSED),
         **alike("DescribeContributorInsights UpdateContributorInsights", need(_table_or_index)),
         **alike("DeleteItem PutItem UpdateItem", need(_TABLE, keys=_ITEM_KEYS)),
         **alike("DeleteResourcePolicy GetResourcePolicy PutResourcePolicy", need("{ResourceArn}")),

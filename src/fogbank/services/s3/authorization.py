@@ -7,26 +7,54 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
 
-from fogbank.core.authorization import NOTHING, Authorization, Need, Needs, Parameters, Source, Wording, alike, need
+from fogbank.core.authorization import (
+    NOTHING,
+    Authorization,
+    Need,
+    Parameters,
+    Source,
+    Wording,
+    alike,
+    need,
+    pass_role,
+)
 from fogbank.core.context import Context
 from fogbank.services.s3.fields import copy_source
 
 _BUCKET = "arn:aws:s3:::{Bucket}"
 _OBJECT = "arn:aws:s3:::{Bucket}/{Key}"
 
+Facts = dict[str, str | Sequence[str]]
+"""Condition keys with their values."""
 
-def _given(ctx: Context, parameters: Parameters) -> Mapping[str, str | Sequence[str]]:
+
+def _given(ctx: Context, parameters: Parameters) -> Facts:
     """The condition keys that headers tell, and the tags of the object and of the request."""
+    key = parameters.get("Key")
+    if key is None:
+        return _told(ctx, parameters)
+    return _told(ctx, parameters) | _existing_tags(
+        ctx, str(parameters["Bucket"]), str(key), parameters.get("VersionId")
+    )
+
+
+def _given_of_source(ctx: Context, parameters: Parameters) -> Facts:
+    """The same with the tags of the object that is copied."""
+    return _told(ctx, parameters) | _existing_tags(ctx, *copy_source(str(parameters.get("CopySource", ""))))
+
+
+def _existing_tags(ctx: Context, bucket: str, key: str, version_id: str | None) -> Facts:
+    tags = ctx.cloud.s3.object_tags(bucket, key, version_id)
+    return {f"s3:ExistingObjectTag/{name}": value for name, value in tags.items()}
+
+
+def _told(ctx: Context, parameters: Parameters) -> Facts:
     headers = ("acl", "content-sha256", "copy-source", "grant-read", "grant-write", "grant-full-control",
                "metadata-directive", "server-side-encryption", "server-side-encryption-aws-kms-key-id",
                "storage-class")  # fmt: skip
-    told: dict[str, str | Sequence[str]] = {
+    told: Facts = {
         f"s3:x-amz-{name}": value for name in headers if (value := ctx.headers.get(f"x-amz-{name}")) is not None
     }
-    key = parameters.get("Key")
-    if key is not None:
-        tags = ctx.cloud.s3.object_tags(str(parameters["Bucket"]), str(key), parameters.get("VersionId"))
-        told |= {f"s3:ExistingObjectTag/{name}": value for name, value in tags.items()}
     asked = _request_tags(parameters)
     if asked:
         told |= {f"s3:RequestObjectTag/{name}": value for name, value in asked.items()}
@@ -48,7 +76,11 @@ def _source_of_copy(ctx: Context, parameters: Parameters) -> str:
 
 
 def _copies_version(ctx: Context, parameters: Parameters) -> bool:
-    return "versionId=" in str(parameters.get("CopySource", ""))
+    return copy_source(str(parameters.get("CopySource", "")))[2] is not None
+
+
+def _copies_latest(ctx: Context, parameters: Parameters) -> bool:
+    return not _copies_version(ctx, parameters)
 
 
 def _of_no_version(ctx: Context, parameters: Parameters) -> bool:
@@ -77,7 +109,7 @@ def _on_object(action: str, *, versioned: str) -> tuple[Need, Need]:
     )
 
 
-def _config(name: str) -> Needs:
+def _config(name: str) -> Need:
     return need(_BUCKET, action=name)
 
 
@@ -90,8 +122,8 @@ _PUT_WITH_ALL = (
     need(_OBJECT, action="PutObjectLegalHold", when="ObjectLockLegalHoldStatus", further=_given),
 )
 _COPIED = (
-    need(_source_of_copy, action="GetObject", when=lambda ctx, given: not _copies_version(ctx, given), further=_given),
-    need(_source_of_copy, action="GetObjectVersion", when=_copies_version, further=_given),
+    need(_source_of_copy, action="GetObject", when=_copies_latest, further=_given_of_source),
+    need(_source_of_copy, action="GetObjectVersion", when=_copies_version, further=_given_of_source),
 )
 _GET = _on_object("GetObject", versioned="GetObjectVersion")
 _BYPASS = need(_OBJECT, action="BypassGovernanceRetention", when="BypassGovernanceRetention")
@@ -153,6 +185,10 @@ AUTHORIZATION = Authorization(
                 "BucketMetricsConfiguration",
             )
         },
+        "PutBucketReplication": (
+            _config("PutReplicationConfiguration"),
+            pass_role("ReplicationConfiguration.Role", to="s3.amazonaws.com"),
+        ),
         "DeleteBucketLifecycle": _config("PutLifecycleConfiguration"),
         "AbortMultipartUpload": need(_OBJECT),
         "AnswerPreflight": NOTHING,
