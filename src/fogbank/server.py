@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
@@ -28,6 +28,7 @@ from fogbank.core.cloud import DEFAULT_ACCOUNT, DEFAULT_REGION, Cloud
 from fogbank.core.data_folder import write_holder
 from fogbank.core.errors import AwsError
 from fogbank.core.function_rules import FunctionRules
+from fogbank.core.http_client import is_loopback
 from fogbank.core.service import Respond
 from fogbank.core.store import StoreDamaged, Sync, check_snapshot
 from fogbank.services import SERVICES
@@ -197,6 +198,9 @@ class Server:
         try:
             if self._guard is not None and not free:
                 self._guard.admit_root(request)
+            elif not free and not self._is_meant(request):
+                respond(_json(403, {"message": "reach Fogbank's own endpoints by localhost or a loopback address"}))
+                return
             match (method, name):
                 case ("GET", "health"):
                     respond(
@@ -245,6 +249,13 @@ class Server:
         finally:
             if isinstance(request.body, BodyStream):
                 request.body.drop()
+
+    def _is_meant(self, request: RequestData) -> bool:
+        """Whether a request to a loopback address was sent to one. A web page can have a name of its own that leads to
+        this machine, and is then no stranger to what answers there; but its requests say that name.
+        """
+        host = urlsplit(f"//{request.headers.get('host', '')}").hostname
+        return host is None or is_loopback(host) or not is_loopback(self.config.host)
 
     def status(self) -> dict[str, object]:
         config = self.config

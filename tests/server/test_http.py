@@ -6,6 +6,8 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -216,3 +218,16 @@ def test_an_upload_that_is_refused_is_not_kept_and_does_not_hold_up_the_next_req
         wire.sendall(head + bytes(size) + HEALTH)
         refused, health = _answers(wire, 2)
         assert (refused[0], health[0]) == (404, 200)
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("localhost:1", 200), ("127.0.0.1", 200), ("[::1]:1", 200), ("rebound.example.com:4566", 403), ("[", 400)],
+)
+def test_a_page_with_a_name_that_leads_here_does_not_reach_fogbanks_own_endpoints(
+    server: LiveServer, host: str, status: int
+) -> None:
+    connection = HTTPConnection("127.0.0.1", urlsplit(server.endpoint).port)
+    connection.request("GET", "/_fogbank/status", headers={"Host": host})
+    assert connection.getresponse().status == status
+    connection.close()

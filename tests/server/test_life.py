@@ -94,6 +94,8 @@ def test_a_snapshot_brings_back_what_was_there(tmp_path: Path) -> None:
     assert "QueueUrls" not in sqs.list_queues()
     assert _fogbank("snapshot", "load", file, "--endpoint", server.endpoint).returncode == 0
     assert _bodies(sqs, url) == ["saved"]
+    secret = (Path(file), tmp_path / "data/store.lmdb", tmp_path / "data/blobs")
+    assert [place.stat().st_mode & 0o077 for place in secret] == [0, 0, 0], "others can read what was kept"
     refused = _fogbank("snapshot", "load", __file__, "--endpoint", server.endpoint)
     assert refused.returncode == 1
     assert _bodies(sqs, url) == []

@@ -11,6 +11,7 @@ from typing import Any
 from fogbank.cli.client import admin, admin_stream, credentials, endpoint
 from fogbank.cli.failure import Failure
 from fogbank.cli.place import data_folder
+from fogbank.core.private_files import create_private
 
 BUCKETS_SHOWN = 20
 _CHUNK_BYTES = 1 << 20
@@ -107,7 +108,7 @@ def _save(options: argparse.Namespace, file: Path) -> int:
     partial = file.with_name(file.name + ".part")
     try:
         try:
-            with partial.open("wb") as out, admin_stream(options, "GET", "snapshot") as answer:
+            with create_private(partial) as out, admin_stream(options, "GET", "snapshot") as answer:
                 shutil.copyfileobj(answer, out, _CHUNK_BYTES)
                 size = out.tell()
                 if size != int(answer.headers["Content-Length"]):

@@ -60,6 +60,7 @@ class Blobs:
         self.threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="disk")
         """For work on files: writing, flushing, hashing what is written, reading."""
         folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
 
     def close(self) -> None:
         """End the threads, when what was given to them is done."""

@@ -4,11 +4,12 @@ What is wrapped can be read by who has both, the store and this file. It keeps s
 of the sight of whoever may read it; it does not protect from who can read all of the folder.
 """
 
-import os
 import secrets
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from fogbank.core.private_files import write_private
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -56,17 +57,5 @@ class MasterKey:
     def _make(self) -> bytes:
         """A new key. It is on the disk, whole, before anything is wrapped with it."""
         key = secrets.token_bytes(_KEY_BYTES)
-        temporary = self._file.with_suffix(".new")
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key)
-            file.flush()
-            os.fsync(descriptor)
-        temporary.rename(self._file)
-        folder = os.open(self._file.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_private(self._file, key)
         return key

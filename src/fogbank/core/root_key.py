@@ -5,7 +5,6 @@ of AWS's credentials files, readable by its owner only.
 """
 
 import configparser
-import os
 import re
 import secrets
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fogbank.core.cloud import AccessKey, Cloud
+from fogbank.core.private_files import write_private
 
 FILE = "credentials"
 KEY_VARIABLE, SECRET_VARIABLE = "FOGBANK_ROOT_ACCESS_KEY_ID", "FOGBANK_ROOT_SECRET_ACCESS_KEY"
@@ -83,10 +83,4 @@ def _made_up() -> RootKey:
 def _write(file: Path, key: RootKey) -> None:
     text = f"[default]\naws_access_key_id = {key.access_key}\naws_secret_access_key = {key.secret}\n"
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f"{file.name}.new")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    temporary.replace(file)
+    write_private(file, text.encode())

@@ -23,6 +23,7 @@ from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast
 import lmdb
 import msgspec
 
+from fogbank.core import private_files
 from fogbank.core.errors import StorageFull
 from fogbank.core.keys import KeyCodec, KeyTypes
 
@@ -74,7 +75,9 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         durable = sync == "disk"
-        self._env = _open(folder / "store.lmdb", sync=durable, metasync=durable)
+        file = folder / "store.lmdb"
+        self._env = _open(file, sync=durable, metasync=durable, mode=private_files.MODE)
+        file.chmod(private_files.MODE)  # One that an archive brought, or that was made before, may be open to others.
         self._tick: lmdb.Transaction | None = None
         self._reader: lmdb.Transaction | None = None
         self._frames: list[Transaction] = []

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from fogbank.services.s3.policy_documents import is_public, parsed
+from fogbank.core.public_policies import is_public
+from fogbank.services.s3.policy_documents import parsed
 
 BUCKET = "docs"
 
@@ -116,6 +117,7 @@ def when(operator: str, key: str, value: Any) -> dict[str, Any]:
         (when("StringEquals", "aws:PrincipalOrgID", "o-123"), False),
         (when("StringEquals", "aws:PrincipalOrgID", ["o-123", "${aws:PrincipalOrgID}"]), True),
         (when("StringNotEquals", "aws:SourceVpc", "vpc-91237329"), True),
+        (when("ForAllValues:StringEquals", "aws:PrincipalOrgID", "o-123"), True),
         (when("StringEquals", "s3:prefix", "public/"), True),
         (when("IpAddress", "aws:SourceIp", "203.0.113.0/24"), False),
         (when("IpAddress", "aws:SourceIp", "0.0.0.0/1"), True),

@@ -255,6 +255,9 @@ def test_a_public_policy_is_refused_where_that_is_asked_for(manager: Any) -> Non
     assert manager.get_resource_policy(SecretId="s")["ResourcePolicy"] == narrow
     assert manager.validate_resource_policy(ResourcePolicy=narrow)["PolicyValidationPassed"] is True
     assert manager.validate_resource_policy(ResourcePolicy=policy({"AWS": "*"}))["PolicyValidationPassed"] is False
+    for anybody in ({"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}, {"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}):
+        wide = policy("*", Condition=anybody)
+        assert manager.validate_resource_policy(ResourcePolicy=wide)["PolicyValidationPassed"] is False
     manager.delete_resource_policy(SecretId="s")
     assert "ResourcePolicy" not in manager.get_resource_policy(SecretId="s")
 

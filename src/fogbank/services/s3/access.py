@@ -12,6 +12,7 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.policy_evaluation import Kind
+from fogbank.core.public_policies import is_public
 from fogbank.core.service import Service
 from fogbank.services.s3 import grants, policy_documents
 from fogbank.services.s3.errors import AccessDenied
@@ -132,4 +133,4 @@ def _with_statements(policy: str, statements: tuple[str, ...]) -> str:
 
 @lru_cache(256)
 def _is_public(policy: str, bucket: str) -> bool:
-    return policy_documents.is_public(policy_documents.parsed(policy, bucket))
+    return is_public(policy_documents.parsed(policy, bucket))

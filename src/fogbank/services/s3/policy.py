@@ -5,6 +5,7 @@ What it allows and denies is not asked for while authorization is off.
 """
 
 from fogbank.core.context import Context
+from fogbank.core.public_policies import is_public
 from fogbank.core.service import Answer
 from fogbank.services.s3 import policy_documents
 from fogbank.services.s3.acl import Acls
@@ -24,7 +25,7 @@ class BucketPolicies(Acls):
     def get_bucket_policy_status(self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None) -> Answer:
         policy = self._read(ctx, Bucket, ExpectedBucketOwner, "policy", NoSuchBucketPolicy)
         document = policy_documents.parsed(policy, Bucket)
-        return {"PolicyStatus": {"IsPublic": policy_documents.is_public(document)}}
+        return {"PolicyStatus": {"IsPublic": is_public(document)}}
 
     def put_bucket_policy(
         self,
@@ -38,7 +39,7 @@ class BucketPolicies(Acls):
     ) -> Answer:
         self._bucket(ctx, Bucket, ExpectedBucketOwner)
         document = policy_documents.parsed(Policy, Bucket)
-        if policy_documents.is_public(document) and self._blocks_public(Bucket, "BlockPublicPolicy"):
+        if is_public(document) and self._blocks_public(Bucket, "BlockPublicPolicy"):
             raise AccessDenied()
         self._set(Bucket, "policy", Policy)
         return None

@@ -1,9 +1,8 @@
-"""Bucket policies: which documents are policies, and which of them are public.
+"""Bucket policies: which documents are policies.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-policy-language-overview.html
 """
 
-import ipaddress
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -28,37 +27,12 @@ _AWS_PRINCIPAL = re.compile(
 _SERVICE_PRINCIPAL = re.compile(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?")
 _RESOURCE = re.compile(r"arn:aws[a-z-]*:s3:::(?P<bucket>[^/]+)(?P<key>/.*)?", re.DOTALL)
 
-# Conditions that tie what is allowed to somebody: with fixed values of one of them a statement is not public.
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html ("public")
-_TYING_KEYS = frozenset(
-    (
-        "aws:principalaccount",
-        "aws:principalarn",
-        "aws:principalorgid",
-        "aws:principalorgpaths",
-        "aws:sourceaccount",
-        "aws:sourcearn",
-        "aws:sourceorgid",
-        "aws:sourceorgpaths",
-        "aws:sourceowner",
-        "aws:sourcevpc",
-        "aws:sourcevpce",
-        "aws:userid",
-        "s3:dataaccesspointaccount",
-        "s3:dataaccesspointarn",
-        "s3:x-amz-server-side-encryption-aws-kms-key-id",
-    )
-)
-_EQUALITIES = frozenset(("stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike"))
 _OPERATOR = re.compile(
     r"((ForAllValues|ForAnyValue):)?("
     r"String(Not)?Equals(IgnoreCase)?|String(Not)?Like|(Numeric|Date)((Not)?Equals|(Less|Greater)Than(Equals)?)|"
     r"Bool|BinaryEquals|(Not)?IpAddress|Arn(Not)?(Equals|Like)|Null)(IfExists)?",
     re.IGNORECASE,
 )
-# Wider address ranges than these are everybody. Private ones are never.
-_V4_BITS_MIN = 8
-_V6_BITS_MIN = 32
 
 
 def parsed(text: str, bucket: str) -> dict[str, Any]:
@@ -85,59 +59,6 @@ def parsed(text: str, bucket: str) -> dict[str, Any]:
     if len(set(sids)) < len(sids):
         raise MalformedPolicy("Statement IDs (SID) in a single policy must be unique.")
     return document
-
-
-def is_public(document: Mapping[str, Any]) -> bool:
-    """Whether any statement allows something to somebody who is not fixed.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
-    """
-    return any(_is_public(statement) for statement in listed(document["Statement"]))
-
-
-def _is_public(statement: Mapping[str, Any]) -> bool:
-    if statement["Effect"] != "Allow":
-        return False
-    if "NotPrincipal" not in statement and not _everybody(statement["Principal"]):
-        return False
-    conditions: Mapping[str, Mapping[str, Any]] = statement.get("Condition", {})
-    return not any(
-        _ties(operator.lower().removeprefix("forallvalues:").removeprefix("foranyvalue:"), key.lower(), listed(values))
-        for operator, tests in conditions.items()
-        for key, values in tests.items()
-    )
-
-
-def _everybody(principal: Any) -> bool:
-    return principal == "*" or "*" in listed(principal.get("AWS"))
-
-
-def _ties(operator: str, key: str, values: list[Any]) -> bool:
-    if operator == "ipaddress" and key == "aws:sourceip":
-        return bool(values) and all(_is_narrow(str(value)) for value in values)
-    if operator not in _EQUALITIES or key not in _TYING_KEYS:
-        return False
-    return bool(values) and all(_is_fixed(key, str(value)) for value in values)
-
-
-def _is_fixed(key: str, value: str) -> bool:
-    if "${" in value:
-        return False
-    if key == "s3:dataaccesspointarn":
-        # The name of an access point may have wildcards if the account has none.
-        value = ":".join(value.split(":")[:5])
-    if key == "aws:userid" and value.endswith(":*"):
-        return False
-    return "*" not in value and "?" not in value
-
-
-def _is_narrow(value: str) -> bool:
-    try:
-        network = ipaddress.ip_network(value, strict=False)
-    except ValueError:
-        return False
-    bits_min = _V4_BITS_MIN if network.version == 4 else _V6_BITS_MIN
-    return network.prefixlen >= bits_min or network.is_private
 
 
 def _check_statement(statement: Any, bucket: str) -> None:

@@ -1,4 +1,4 @@
-"""Whether a document can be the resource policy of a secret, and whether it lets in the public.
+"""Whether a document can be the resource policy of a secret.
 
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_resource-policies.html
 """
@@ -6,47 +6,19 @@ https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_reso
 from typing import Any
 
 from fogbank.core.json_text import parse
-from fogbank.core.policy_patterns import listed, texts
+from fogbank.core.policy_patterns import listed
 
 _VERSIONS = ("2008-10-17", "2012-10-17")
 _PRINCIPALS = frozenset({"AWS", "Federated", "Service", "CanonicalUser"})
 
-# What narrows down whom a statement with Principal * lets in: https://docs.aws.amazon.com/IAM/latest/UserGuide/
-# reference_policies_condition-keys.html
-_NARROWING = frozenset(
-    {
-        "aws:principalaccount",
-        "aws:principalarn",
-        "aws:principalorgid",
-        "aws:principalorgpaths",
-        "aws:principaltag",
-        "aws:sourceaccount",
-        "aws:sourcearn",
-        "aws:sourceip",
-        "aws:sourceorgid",
-        "aws:sourcevpc",
-        "aws:sourcevpce",
-        "aws:userid",
-        "aws:username",
-        "aws:vpcsourceip",
-    }
-)
 
-
-def is_well_formed(document: str) -> bool:
+def parsed(document: str) -> dict[str, Any] | None:
+    """The policy; None if it is not well-formed."""
     policy = parse(document)
     if not isinstance(policy, dict) or policy.get("Version", _VERSIONS[0]) not in _VERSIONS:
-        return False
+        return None
     statements = listed(policy.get("Statement"))
-    return bool(statements) and all(_is_statement(each) for each in statements)
-
-
-def is_public(document: str) -> bool:
-    """Whether a well-formed policy allows something to everybody, under no condition that narrows that down."""
-    return any(
-        statement["Effect"] == "Allow" and _everybody(statement) and not _narrowed(statement)
-        for statement in listed(parse(document)["Statement"])
-    )
+    return policy if statements and all(_is_statement(each) for each in statements) else None
 
 
 def _is_statement(given: Any) -> bool:
@@ -66,15 +38,3 @@ def _is_principal(given: Any) -> bool:
 
 def _is_condition(given: Any) -> bool:
     return isinstance(given, dict) and all(isinstance(tests, dict) for tests in given.values())
-
-
-def _everybody(statement: dict[str, Any]) -> bool:
-    if "NotPrincipal" in statement:
-        return True
-    principal = statement["Principal"]
-    return principal == "*" or "*" in texts(principal.get("AWS"))
-
-
-def _narrowed(statement: dict[str, Any]) -> bool:
-    keys = {key.lower().partition("/")[0] for tests in statement.get("Condition", {}).values() for key in tests}
-    return not keys.isdisjoint(_NARROWING)

@@ -3,10 +3,11 @@
 from typing import Any
 
 from fogbank.core.context import Context
+from fogbank.core.public_policies import is_public
 from fogbank.core.service import Answer
 from fogbank.services.secretsmanager.base import check_unmanaged
 from fogbank.services.secretsmanager.errors import MalformedPolicyDocument, PublicPolicy, ResourceNotFound, Validation
-from fogbank.services.secretsmanager.policy_documents import is_public, is_well_formed
+from fogbank.services.secretsmanager.policy_documents import parsed
 from fogbank.services.secretsmanager.records import Secret
 from fogbank.services.secretsmanager.tagging import Tagging
 
@@ -33,9 +34,10 @@ class PolicyOperations(Tagging):
     ) -> Answer:
         found = self._writable(ctx, SecretId)
         check_unmanaged(found)
-        if not is_well_formed(ResourcePolicy):
+        policy = parsed(ResourcePolicy)
+        if policy is None:
             raise MalformedPolicyDocument()
-        if BlockPublicPolicy and is_public(ResourcePolicy):
+        if BlockPublicPolicy and is_public(policy):
             raise PublicPolicy()
         found.secret.policy = ResourcePolicy
         self._save(ctx, found)
@@ -45,10 +47,11 @@ class PolicyOperations(Tagging):
         """The names and sentences of the checks are not published."""
         if SecretId is not None:
             self._living(ctx, SecretId)
-        if not is_well_formed(ResourcePolicy):
+        policy = parsed(ResourcePolicy)
+        if policy is None:
             raise MalformedPolicyDocument()
         errors: list[dict[str, Any]] = []
-        if is_public(ResourcePolicy):
+        if is_public(policy):
             errors.append(
                 {"CheckName": "PublicPolicy", "ErrorMessage": "The policy allows broad access to the secret."}
             )
