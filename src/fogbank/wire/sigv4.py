@@ -395,8 +395,8 @@ class Verifier:
 
 
 def unsigned_headers(signed: Signed, headers: Mapping[str, str]) -> list[str]:
-    """What somebody put beside the headers that S3's caller signed, such as the source of a copy. That of the body's hash
-    is part of what is signed in any case.
+    """What somebody put beside the headers that a caller of S3 signed, such as the source of a copy. The body's hash is
+    signed in any case.
     """
     return [
         name
