@@ -7,6 +7,7 @@ where that costs nothing.
 import asyncio
 import json
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -65,6 +66,7 @@ def call(number, *arguments):
 
 def handler(event, context):
     scope = {**globals(), "got": None}
+    scope["context"] = context
     try:
         exec(event, scope)
     except OSError as error:
@@ -228,6 +230,50 @@ def test_sockets_of_the_kernel_cannot_be_made(harness: Harness) -> None:
     )
     refused = dict.fromkeys(("alg", "vsock", "packet", "key", "bluetooth"), "EAFNOSUPPORT")
     assert families == refused | {"inet": "made", "raw": "EPERM"}
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="the instruction is one of x86_64")
+def test_a_call_in_another_architectures_way_ends_the_process(harness: Harness) -> None:
+    (status,) = get(
+        harness,
+        """
+        import mmap
+        pid = os.fork()
+        if pid == 0:
+            page = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+            page.write(bytes.fromhex("53 b8 15 00 00 00 31 db cd 80 5b c3"))  # mount, by int 0x80
+            ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(page)))()
+            os._exit(0)
+        got = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        """,
+    )
+    assert status == -31  # SIGSYS
+
+
+def test_no_descriptor_of_the_server_or_the_zygote_comes_along(harness: Harness, tmp_path: Path) -> None:
+    """Whatever number it has: where many are open, the zygote's line to the server has a high one."""
+    look = """
+        got = {}
+        for name in os.listdir("/proc/self/fd"):
+            try:
+                got[int(name)] = os.readlink(f"/proc/self/fd/{name}").partition(":")[0]
+            except OSError:
+                pass
+    """
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1200)]
+    room = Room(lambda: ProcessEngine(tmp_path / "run", lambda: NOW_MS, Doorway()))
+    try:
+        (seen,) = get(Harness(room, tmp_path), look)
+    finally:
+        room.close()
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert seen.pop("0") == "/dev/null"
+    assert [seen.pop("1"), seen.pop("2")] == ["pipe", "pipe"]
+    assert list(seen.values()) == ["socket"]  # The runtime's connection to its API.
 
 
 def test_there_are_no_rights_and_none_to_be_had(harness: Harness) -> None:
@@ -715,6 +761,53 @@ def test_the_runtime_api_takes_no_endless_heads_and_no_thousands_of_connections(
     heads, alive, after = get(harness, endless, many, "got = 1")
     assert heads == {"header": True, "path": True, "trailer": True}
     assert 0 < alive < 128
+    assert after == 1
+
+
+def test_the_runtime_api_keeps_no_more_than_an_answer_and_writes_no_more_than_is_read(harness: Harness) -> None:
+    bodies = """
+    host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
+    connections, sent = [], 0
+    try:
+        for _ in range(20):
+            connections.append(socket.create_connection((host, int(port))))
+            path = f"/2018-06-01/runtime/invocation/{context.aws_request_id}/response"
+            connections[-1].sendall(f"POST {path} HTTP/1.1\\r\\nContent-Length: 6000000\\r\\n\\r\\n".encode())
+            connections[-1].sendall(b"x" * 5_999_999)
+            sent += 1
+    except OSError:
+        pass
+    for connection in connections:
+        connection.close()
+    got = sent
+    """
+    answers = """
+    host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.settimeout(1)
+        sent, many = 0, b"GET /nothing HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n" * 10_000
+        try:
+            while sent < 200:
+                connection.sendall(many)
+                sent += 1
+        except OSError:
+            pass
+    got = sent
+    """
+    upgrade = """
+    host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(b"GET / HTTP/1.1\\r\\nConnection: Upgrade\\r\\nUpgrade: h2c\\r\\n\\r\\n")
+        try:
+            while connection.recv(1000): pass
+            got = "closed"
+        except ConnectionError:
+            got = "closed"
+    """
+    kept, read, closed, after = get(harness, bodies, answers, upgrade, "got = 1")
+    assert kept < 5
+    assert read < 200
+    assert closed == "closed"
     assert after == 1
 
 

@@ -153,6 +153,19 @@ def test_a_place_is_not_lost_with_an_invocation_that_no_longer_wants_it(play: Pl
     play(act)
 
 
+def test_who_left_in_the_moment_of_its_turn_passes_it_on(play: Play) -> None:
+    async def act(stage: Stage) -> None:
+        held = [await stage.take(KEY), await stage.take(KEY)]
+        left, stayed = await stage.wait(OTHER), await stage.wait(OTHER)
+        left.cancel()
+        stage.pool.give_back(held[0], current=False)
+        assert (await stayed).key == OTHER
+        with pytest.raises(asyncio.CancelledError):
+            await left
+
+    play(act)
+
+
 def test_an_environment_that_cannot_be_started_gives_its_place_up(play: Play) -> None:
     async def act(stage: Stage) -> None:
         async def fail() -> Slot:

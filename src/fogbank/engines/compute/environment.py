@@ -226,6 +226,7 @@ class ProcessEnvironment:
         """Wait until everything is ready; how it failed if it is not."""
         failure = await self._until_ready(limit_s)
         self._extensions.open_for_registration = False
+        self._telemetry.close_subscription()
         status = status_of(failure.ending if failure else None)
         error_type = failure.error_type if failure else None
         for event in self._extensions.platform_events():

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import json
-import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -26,7 +25,7 @@ class Forker:
         self._turn = asyncio.Lock()
         self._started: dict[int, tuple[asyncio.Future[int], OnExit]] = {}
         self._on_exit: dict[int, OnExit] = {}
-        self._connecting: dict[int, asyncio.Future[socket.socket]] = {}
+        self._sockets: dict[int, asyncio.Future[socket.socket]] = {}
         self._descriptors: list[int] = []
         self._rest = b""
         self._loop = asyncio.get_running_loop()
@@ -38,16 +37,16 @@ class Forker:
         async with self._turn:
             number = next(self._orders)
             future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-            self._started[number] = (future, on_exit)
             self.tell(do, {**order, "order": number}, descriptors)
+            self._started[number] = (future, on_exit)
             return await future
 
-    async def connect(self, port: int) -> socket.socket:
-        """A connection to that port where the other end is. Raises OSError."""
+    async def make_socket(self) -> socket.socket:
+        """A TCP socket of the network that the other end is in. Raises OSError."""
         number = next(self._orders)
         future: asyncio.Future[socket.socket] = self._loop.create_future()
-        self._connecting[number] = future
-        self.tell("connect", {"port": port, "order": number})
+        self.tell("socket", {"order": number})
+        self._sockets[number] = future
         return await future
 
     def tell(self, do: str, order: Mapping[str, Any], descriptors: Sequence[int] = ()) -> None:
@@ -59,10 +58,17 @@ class Forker:
             raise OSError(f"an order of {len(message)} bytes is too long")
 
     def close(self) -> None:
-        """Hear no more; the other end ends what it started."""
-        if self._control.fileno() >= 0:
-            self._loop.remove_reader(self._control)
-            self._control.close()
+        """Hear no more; the other end ends what it started, and who waits for it gets a ConnectionResetError."""
+        if self._control.fileno() < 0:
+            return
+        self._loop.remove_reader(self._control)
+        self._control.close()
+        waiting: list[asyncio.Future[Any]] = [future for future, _ in self._started.values()]
+        for future in (*waiting, *self._sockets.values()):
+            if not future.done():
+                future.set_exception(ConnectionResetError("the process that forks others ended"))
+        self._started.clear()
+        self._sockets.clear()
 
     def _receive(self) -> None:
         try:
@@ -89,24 +95,18 @@ class Forker:
             case [b"exited", pid, status]:
                 # Whoever waits for the start hears of that first.
                 self._loop.call_soon(self._on_exit.pop(int(pid)), int(status))
-            case [b"connected", order]:
-                connection = socket.socket(fileno=self._descriptors.pop(0))
-                connection.setblocking(False)
-                self._connecting.pop(int(order)).set_result(connection)
-            case [b"refused", order, number]:
-                error = OSError(int(number), os.strerror(int(number)))
-                self._connecting.pop(int(order)).set_exception(error)
+            case [b"socket", order]:
+                made = socket.socket(fileno=self._descriptors.pop(0))
+                waiting = self._sockets.pop(int(order))
+                if waiting.done():  # Whoever asked for it was cancelled.
+                    made.close()
+                else:
+                    waiting.set_result(made)
             case _:
                 self._on_word(line)
 
     def _lost(self) -> None:
         self.close()
-        waiting: list[asyncio.Future[Any]] = [future for future, _ in self._started.values()]
-        for future in (*waiting, *self._connecting.values()):
-            if not future.done():
-                future.set_exception(ConnectionResetError("the process that forks others ended"))
-        self._started.clear()
-        self._connecting.clear()
         endings, self._on_exit = self._on_exit, {}
         for on_exit in endings.values():
             on_exit(KILLED)

@@ -18,12 +18,15 @@ _ONE_LINE = str.maketrans("\r\n", "  ")
 # A runtime and the extensions need one or two connections each and heads of a few KB: more is meant to do harm.
 CONNECTIONS_MAX = 128
 HEAD_BYTES_MAX = 256 << 10
+# Of all bodies that are coming in, together: one answer is the largest, and whatever else comes beside it is small.
+BODIES_BYTES_MAX = 16 << 20
 
 
 class Receiver(Protocol):
     """Takes a request's body as it comes."""
 
-    def body(self, chunk: bytes) -> None: ...
+    def body(self, chunk: bytes) -> int:
+        """How many more bytes are kept until the request is complete."""
 
     def complete(self, trailers: Headers) -> None: ...
 
@@ -70,10 +73,12 @@ class Whole:
         self._chunks: list[bytes] = []
         self._bytes = 0
 
-    def body(self, chunk: bytes) -> None:
+    def body(self, chunk: bytes) -> int:
         self._bytes += len(chunk)
-        if self._bytes <= self._bytes_max:
-            self._chunks.append(chunk)
+        if self._bytes > self._bytes_max:
+            return 0
+        self._chunks.append(chunk)
+        return len(chunk)
 
     def complete(self, trailers: Headers) -> None:
         self._handle(b"".join(self._chunks), self._bytes)
@@ -91,6 +96,8 @@ class HttpApi:
     def __init__(self, route: Route) -> None:
         self.route = route
         self.connections: set[Connection] = set()
+        self.kept_bytes = 0
+        """Of bodies that are not complete."""
         self._server: asyncio.Server | None = None
 
     async def serve(self, listener: socket.socket) -> str:
@@ -123,6 +130,7 @@ class Connection(asyncio.Protocol):
         self._url = b""
         self._headers: dict[str, str] = {}
         self._receiver: Receiver | None = None
+        self._kept_bytes = 0
         self._request: Request | None = None
         self._reading = self._holds = False
         self._held = b""
@@ -171,7 +179,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._api.connections.discard(self)
-        receiver, self._receiver = self._receiver, None
+        receiver = self._taken()
         if receiver is not None:
             receiver.lost()
         elif self._request is not None and self._request.on_gone is not None:
@@ -182,13 +190,20 @@ class Connection(asyncio.Protocol):
         self._reading = True
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self.abort()
         self._reading = self._holds = False
         if self._request is None:
             self._send()
         if self._head_bytes > HEAD_BYTES_MAX:
             self.abort()
+
+    def pause_writing(self) -> None:
+        """Whoever does not read the answers is not heard any further."""
+        self.pause()
+
+    def resume_writing(self) -> None:
+        self.resume()
 
     # ---- httptools ----------------------------------------------------------------------------------------------
 
@@ -214,11 +229,23 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         self._head_bytes = 0
-        if self._receiver is not None:
-            self._receiver.body(body)
+        if self._receiver is None:
+            return
+        more = self._receiver.body(body)
+        self._kept_bytes += more
+        self._api.kept_bytes += more
+        if self._api.kept_bytes > BODIES_BYTES_MAX:
+            self.abort()
 
     def on_message_complete(self) -> None:
         self._head_bytes = 0
-        receiver, self._receiver = self._receiver, None
+        receiver = self._taken()
         if receiver is not None:
             receiver.complete(self._headers)
+
+    def _taken(self) -> Receiver | None:
+        """Whoever has taken the body, which is no longer coming in."""
+        self._api.kept_bytes -= self._kept_bytes
+        self._kept_bytes = 0
+        receiver, self._receiver = self._receiver, None
+        return receiver

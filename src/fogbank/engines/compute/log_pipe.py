@@ -11,6 +11,16 @@ from collections.abc import Callable
 # A line longer than this is cut into several, as an event of CloudWatch Logs has a limit of 256 KB.
 _LINE_BYTES_MAX = 256_000
 _BYTES_MAX = 16 << 20
+# What a message counts besides its text, as in CloudWatch Logs: a flood of empty lines is a flood.
+_MESSAGE_BYTES = 26
+# So much is read in one turn of the event loop. What is more than a burst comes no faster than the server can hand it
+# on beside its work.
+_READ_BYTES = 4 << 10
+_MESSAGES_MAX = 1_000
+_BURST_BYTES = 1 << 20
+_BYTES_PER_S = 8 << 20
+# What a pipe holds.
+_PIPE_BYTES = 64 << 10
 # No text in UTF-8 has these in a row, but for one with a zero byte in it.
 _FRAME = b"\xa5\x5a\x00"
 
@@ -18,17 +28,20 @@ _FRAME = b"\xa5\x5a\x00"
 class LogPipe:
     """The reading end of a pipe whose writing end is the stdout and stderr of processes.
 
-    Messages are handed over as they come. At most 16 MB an invocation, more is dropped: a function may write faster
-    than anything could store.
+    Messages are handed over as they come. A function may write faster than anything could store: it waits then, and
+    of more than 16 MB an invocation the rest is dropped.
     """
 
     def __init__(self, hear: Callable[[list[str]], None]) -> None:
         self._hear = hear
         self._bytes = 0
         self._partial = b""
+        self._framed_bytes = 0
+        """Of the record at hand, what has not been handed over."""
         self._open = False
         self._read = self._write = -1
         self._loop = asyncio.get_running_loop()
+        self._pause: asyncio.TimerHandle | None = None
 
     @property
     def write_end(self) -> int:
@@ -36,8 +49,8 @@ class LogPipe:
         if not self._open:
             self._read, self._write = os.pipe()
             os.set_blocking(self._read, False)
-            self._loop.add_reader(self._read, self.read)
             self._open = True
+            self._resume()
         return self._write
 
     def begin(self) -> None:
@@ -47,17 +60,13 @@ class LogPipe:
     def read(self, *, final: bool = False) -> None:
         """Hand over what is written by now, with the unfinished last line if `final`."""
         messages: list[str] = []
-        while self._open:
-            try:
-                data = os.read(self._read, 65_536)
-            except BlockingIOError:
-                break
-            self._take(data, messages)
-            if len(data) < 65_536:
+        for _ in range(_PIPE_BYTES // _READ_BYTES):
+            if not self._take_some(messages) or len(messages) > _MESSAGES_MAX:
                 break
         if final and self._partial:
             self._keep(self._partial, messages)
             self._partial = b""
+            self._framed_bytes = 0
         if messages:
             self._hear(messages)
 
@@ -65,12 +74,51 @@ class LogPipe:
         if self._open:
             self._open = False
             self._loop.remove_reader(self._read)
+            if self._pause is not None:
+                self._pause.cancel()
             os.close(self._read)
             os.close(self._write)
 
+    def _resume(self) -> None:
+        self._pause = None
+        self._loop.add_reader(self._read, self._read_some)
+
+    def _read_some(self) -> None:
+        before = self._bytes
+        messages: list[str] = []
+        flood = self._take_some(messages)
+        if messages:
+            self._hear(messages)
+        if flood and _BURST_BYTES < self._bytes <= _BYTES_MAX:
+            self._loop.remove_reader(self._read)
+            self._pause = self._loop.call_later((self._bytes - before) / _BYTES_PER_S, self._resume)
+
+    def _take_some(self, messages: list[str]) -> bool:
+        """Whether there may be more."""
+        if not self._open:
+            return False
+        try:
+            data = os.read(self._read, _READ_BYTES)
+        except BlockingIOError:
+            return False
+        if self._bytes > _BYTES_MAX:
+            self._partial, self._framed_bytes = b"", 0
+        else:
+            self._take(data, messages)
+        return len(data) == _READ_BYTES
+
     def _take(self, data: bytes, messages: list[str]) -> None:
         rest = self._partial + data
-        while (at := rest.find(_FRAME)) >= 0:
+        while self._framed_bytes or (at := rest.find(_FRAME)) >= 0:
+            if self._framed_bytes:
+                size = min(self._framed_bytes, _LINE_BYTES_MAX)
+                if len(rest) < size:
+                    self._partial = rest
+                    return
+                self._keep(rest[:size], messages)
+                self._framed_bytes -= size
+                rest = rest[size:]
+                continue
             if at:
                 *lines, unfinished = rest[:at].split(b"\n")
                 for line in lines:
@@ -79,12 +127,11 @@ class LogPipe:
                     self._keep(unfinished, messages)
                 rest = rest[at:]
             start = 16 if len(rest) > 3 and rest[3] & 2 else 8
-            size = int.from_bytes(rest[4:8], "big")
-            if len(rest) < start + size:
+            if len(rest) < start:
                 self._partial = rest
                 return
-            self._keep(rest[start : start + size], messages)
-            rest = rest[start + size :]
+            self._framed_bytes = int.from_bytes(rest[4:8], "big")
+            rest = rest[start:]
         *lines, rest = rest.split(b"\n")
         for line in lines:
             self._keep(line + b"\n", messages)
@@ -94,6 +141,6 @@ class LogPipe:
         self._partial = rest
 
     def _keep(self, message: bytes, messages: list[str]) -> None:
-        self._bytes += len(message)
+        self._bytes += len(message) + _MESSAGE_BYTES
         if self._bytes <= _BYTES_MAX:
             messages.append(message.decode("utf-8", "replace"))

@@ -45,9 +45,7 @@ class ProcessEngine:
 
     async def create(self, spec: FunctionSpec, hear: Hear) -> Environment:
         self.check(spec.runtime)
-        if self._closed:
-            # The server stops, and who waits for this is cancelled anyway: there is nothing to tell.
-            raise asyncio.CancelledError
+        self._check_open()
         await self._interpreters.prepare(spec.runtime)
         # The zygote is in no folder of ours.
         layers = tuple(layer.absolute() for layer in spec.layers)
@@ -64,6 +62,11 @@ class ProcessEngine:
             raise
         return environment
 
+    def _check_open(self) -> None:
+        if self._closed:
+            # The server stops, and who waits for this is cancelled anyway: there is nothing to tell.
+            raise asyncio.CancelledError
+
     async def _place(self, spec: FunctionSpec) -> Processes:
         own = self._interpreters.python(spec.runtime) if spec.runtime.startswith("python") else sys.executable
         zygote = self._zygote(own)
@@ -74,6 +77,7 @@ class ProcessEngine:
             self._groups = ControlGroups.find()
         groups = self._groups
         sandboxes = await zygote.sandboxes()
+        self._check_open()
         lacks = [*sandboxes.lacks, *groups.lacks()]
         if first and lacks:
             log.warning("functions are isolated as far as this machine can: %s", "; ".join(lacks))

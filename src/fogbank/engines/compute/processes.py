@@ -131,14 +131,7 @@ class PlainProcesses:
         return pid
 
     async def connect(self, port: int) -> socket.socket:
-        connection = socket.socket()
-        connection.setblocking(False)
-        try:
-            await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
-        except OSError:
-            connection.close()
-            raise
-        return connection
+        return await connected(socket.socket(), port)
 
     def terminate(self, pid: int) -> None:
         if pid in self._pids:
@@ -180,6 +173,17 @@ class PlainProcesses:
         self._sleep.end()
         self.kill_all()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+async def connected(connection: socket.socket, port: int) -> socket.socket:
+    """The socket, connected to that port of the loopback address in its network. Raises OSError."""
+    connection.setblocking(False)
+    try:
+        await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def resident_mb(pid: int) -> float:

@@ -266,16 +266,17 @@ class _Streamed:
         if self._stream is not None:
             self._stream.begin(request.headers.get("content-type", "application/octet-stream"))
 
-    def body(self, chunk: bytes) -> None:
+    def body(self, chunk: bytes) -> int:
         self._bytes += len(chunk)
         if self._bytes > self._bytes_max:
-            return
+            return 0
         if self._stream is None:
             self._chunks.append(chunk)
-            return
+            return len(chunk)
         self._stream.feed(chunk)
         if self._stream.full(self._request.resume):
             self._request.pause()
+        return 0
 
     def complete(self, trailers: Headers) -> None:
         if self._bytes > self._bytes_max:

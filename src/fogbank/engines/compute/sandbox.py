@@ -13,7 +13,7 @@ from fogbank.engines.compute.cgroups import ControlGroups
 from fogbank.engines.compute.forker import Forker, OnExit
 from fogbank.engines.compute.interface import FunctionSpec, RuntimeUnavailable
 from fogbank.engines.compute.name_server import NameServer
-from fogbank.engines.compute.processes import Sleep, order_of, peak_mb, resident_mb
+from fogbank.engines.compute.processes import Sleep, connected, order_of, peak_mb, resident_mb
 from fogbank.engines.compute.runtimes import Program, View
 from fogbank.engines.compute.zygote_client import Zygote
 
@@ -90,7 +90,7 @@ class Sandbox:
 
     async def connect(self, port: int) -> socket.socket:
         assert self._init is not None
-        return await self._init.connect(port)
+        return await connected(await self._init.make_socket(), port)
 
     def terminate(self, pid: int) -> None:
         self._signal(pid, signal.SIGTERM)

@@ -33,7 +33,7 @@ _SCHEMAS = {
 _BODY_BYTES_MAX = 65_536
 # A destination that cannot be reached is tried again so often; then what waits for it is dropped, and it is told.
 _ATTEMPTS = 3
-_WAITING_BYTES_MAX = 16 << 20
+_WAITING_BYTES_MAX = 4 << 20
 # What was said before an extension could subscribe is kept for it.
 _EARLY_MAX = 1_000
 
@@ -118,7 +118,7 @@ class Subscription:
             for _ in range(_ATTEMPTS):
                 try:
                     await self._send(items)
-                except (OSError, asyncio.IncompleteReadError):
+                except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
                     await asyncio.sleep(self._buffering.timeout_ms / 1000)
                 else:
                     break
@@ -164,6 +164,10 @@ class TelemetryApi:
         self._subscriptions = {}
         self._early = []
 
+    def close_subscription(self) -> None:
+        """Nobody can subscribe any more: nothing needs to be kept for who would."""
+        self._early = []
+
     @property
     def listens(self) -> bool:
         """Whether anybody has subscribed or still can."""
@@ -199,7 +203,7 @@ class TelemetryApi:
             return
         try:
             types, buffering, port, target = _parsed(json.loads(body), _SCHEMAS[path])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, msgspec.ValidationError) as error:
             request.refuse(400, "ValidationError", str(error))
             return
         old = self._subscriptions.get(extension.name)
@@ -234,7 +238,10 @@ def _parsed(document: dict[str, Any], schemas: tuple[str, ...]) -> tuple[tuple[s
     buffering = msgspec.convert(given, Buffering)
     destination = document["destination"]
     if destination["protocol"] == "TCP":
-        return types, buffering, int(destination["port"]), None
+        port = int(destination["port"])
+        if not 0 < port < 65_536:
+            raise ValueError(f"destination.port is no port: {port}")
+        return types, buffering, port, None
     uri = urlsplit(destination.get("URI") or destination["uri"])
     if uri.scheme != "http" or uri.hostname not in ("sandbox.localdomain", "sandbox", "localhost", "127.0.0.1"):
         raise ValueError(f"destination is not a server inside the environment: {uri.geturl()}")

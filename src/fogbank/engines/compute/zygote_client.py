@@ -38,6 +38,7 @@ class Zygote:
         self._process: subprocess.Popen[bytes] | None = None
         self._forker: Forker | None = None
         self._sandboxes: asyncio.Future[Sandboxes] | None = None
+        self._closed = False
 
     async def sandboxes(self) -> Sandboxes:
         """What this machine has, as found when one was tried."""
@@ -50,13 +51,19 @@ class Zygote:
         return await self._running().fork(do, order, descriptors, on_exit)
 
     async def close(self) -> None:
+        """End it for good; who waits for what it does gets an OSError, or is cancelled."""
+        self._closed = True
         if self._forker is None or self._process is None:
             return
         self._forker.close()
         self._forker = None
+        if self._sandboxes is not None:
+            self._sandboxes.cancel()
         await asyncio.get_running_loop().run_in_executor(None, self._process.wait)
 
     def _running(self) -> Forker:
+        if self._closed:
+            raise ConnectionAbortedError("the engine is closed")
         if self._forker is None:
             self._forker = self._start()
         return self._forker
@@ -77,11 +84,9 @@ class Zygote:
                     "-I",
                     "-S",
                     str(PYTHON_FILES / "zygote.py"),
-                    str(theirs.fileno()),
                     json.dumps(settings),
                 ],
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
+                stdin=theirs.fileno(),
                 start_new_session=True,
                 env={"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"},
             )

@@ -232,13 +232,14 @@ class Invoker:
             layer = self._functions.tables.layers.get(layer_key) if layer_key is not None else None
             if layer is not None:
                 layers.append(await self._code.folder(layer.blob))
+        code = await self._code.folder(config.blob)
         variables = self._variables(key, config)
         rules = self._cloud.function_rules
         untrusted = rules.distrusts(self._functions.function(ctx, FunctionName(key[0], key[2], "")).tags)
         usable_until_ms = self.credentials.usable_until_ms()
         issued = self.credentials.issue(ctx.at(account=key[0]), config.role, config.name)
         spec = FunctionSpec(
-            code=await self._code.folder(config.blob),
+            code=code,
             handler=config.handler,
             runtime=config.runtime,
             environment={

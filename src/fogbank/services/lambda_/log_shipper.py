@@ -1,14 +1,18 @@
 """Carries functions' output to CloudWatch Logs, a moment later and many invocations at a time."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.errors import AwsError
 
 SHIP_AFTER_S = 0.1
-# PutLogEvents takes 10,000 events and 1 MB, each event counting 26 bytes more than its text.
-_EVENTS_MAX = 10_000
+# PutLogEvents takes 1 MB, each event counting 26 bytes more than its text. It takes 10,000 events, too: fewer hold up
+# others less.
+_EVENTS_MAX = 1_000
 _BYTES_MAX = 1_000_000
+# What waits of one stream; a function that writes faster than that is stored loses the rest.
+_WAITING_MAX = 100_000
 # Streams that need no look; every environment has one of its own.
 _KNOWN_MAX = 10_000
 
@@ -27,7 +31,8 @@ class LogShipper:
     def add(self, stream: Stream, lines: list[str]) -> None:
         now_ms = self._cloud.clock.now_ms()
         events = self._pending.setdefault(stream, [])
-        events += [{"timestamp": now_ms, "message": line} for line in lines if line]
+        room = _WAITING_MAX - len(events)
+        events += [{"timestamp": now_ms, "message": line} for line in lines[:room] if line]
         if not self._scheduled:
             self._scheduled = True
             # Loaded now and not at shutdown, when services are being stopped one by one.
@@ -35,16 +40,20 @@ class LogShipper:
             self._cloud.tasks.spawn("lambda logs", self._ship_later())
 
     async def _ship_later(self) -> None:
-        await self._cloud.clock.sleep(SHIP_AFTER_S)
-        self._scheduled = False
-        await self.ship()
+        try:
+            while self._pending:
+                await self._cloud.clock.sleep(SHIP_AFTER_S)
+                await self.ship()
+        finally:
+            self._scheduled = False
 
     async def ship(self) -> None:
-        """Write what is pending, each stream in a transaction of its own."""
+        """Write what is pending, in transactions that are short."""
         pending, self._pending = self._pending, {}
         for stream, events in pending.items():
-            work = self._cloud.store.run(self._put, stream, events)
-            await self._cloud.tasks.attempt(f"lambda logs of {stream[2]}", work)
+            for part in _parts(events):
+                work = self._cloud.store.run(self._put, stream, part)
+                await self._cloud.tasks.attempt(f"lambda logs of {stream[2]}", work)
 
     def _know(self, stream: Stream) -> None:
         if len(self._known) >= _KNOWN_MAX:
@@ -67,24 +76,23 @@ class LogShipper:
                 except AwsError as error:
                     if error.code != "ResourceAlreadyExistsException":
                         raise
-        for part in _parts(events):
-            try:
-                logs.put_log_events(ctx, logGroupName=group, logStreamName=name, logEvents=part)
-            except AwsError as error:
-                if error.code != "ResourceNotFoundException":
-                    raise
-                # The group was deleted under a running function: AWS makes it again at the next invocation.
-                self._known.discard(stream)
+        try:
+            logs.put_log_events(ctx, logGroupName=group, logStreamName=name, logEvents=events)
+        except AwsError as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+            # The group was deleted under a running function: AWS makes it again at the next invocation.
+            self._known.discard(stream)
 
 
-def _parts(events: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    parts: list[list[dict[str, Any]]] = [[]]
+def _parts(events: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    part: list[dict[str, Any]] = []
     size = 0
     for event in events:
         bytes_ = len(event["message"].encode()) + 26
-        if parts[-1] and (size + bytes_ > _BYTES_MAX or len(parts[-1]) >= _EVENTS_MAX):
-            parts.append([])
-            size = 0
-        parts[-1].append(event)
+        if part and (size + bytes_ > _BYTES_MAX or len(part) >= _EVENTS_MAX):
+            yield part
+            part, size = [], 0
+        part.append(event)
         size += bytes_
-    return parts
+    yield part

@@ -156,9 +156,9 @@ class Pool:
     async def _wait(self, waiting: Waiting) -> Slot | None:
         self._waiting.append(waiting)
         try:
-            return await waiting.turn
+            return await asyncio.shield(waiting.turn)
         except asyncio.CancelledError:
-            if waiting.turn.cancelled():
+            if not waiting.turn.done():
                 self._waiting.remove(waiting)
             elif (slot := waiting.turn.result()) is not None:  # It was its turn a moment before.
                 self.give_back(slot, current=True)

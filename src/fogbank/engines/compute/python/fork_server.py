@@ -14,6 +14,8 @@ import socket
 import sys
 
 _DESCRIPTORS_MAX = 2
+# What was inherited may have any number that was allowed when this process began.
+_OPEN_FILES_MAX = os.sysconf("SC_OPEN_MAX")
 
 
 def follow(control, actions):
@@ -79,7 +81,7 @@ def keep_only(*descriptors):
     # First out of the way of each other.
     for place, descriptor in enumerate([os.dup(descriptor) for descriptor in descriptors]):
         os.dup2(descriptor, place)
-    os.closerange(len(descriptors), 1024)
+    os.closerange(len(descriptors), _OPEN_FILES_MAX)
 
 
 def _read_order(control):

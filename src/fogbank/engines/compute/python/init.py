@@ -45,20 +45,12 @@ def run(root, order, belongings, control):
     fork_server.keep_only(null, null, null, channel.detach())
     channel = socket.socket(fileno=3)
 
-    def connect(order, descriptors):
-        """A connection to a port in here belongs to the network in here, whoever uses it."""
-        connection = socket.socket()
-        connection.settimeout(1)  # Nobody in here holds up the orders that end them.
-        try:
-            connection.connect(("127.0.0.1", order["port"]))
-        except OSError as error:
-            channel.sendall(b"refused %d %d\n" % (order["order"], error.errno or 0))
-        else:
-            socket.send_fds(channel, [b"connected %d\n" % order["order"]], [connection.fileno()])
-        finally:
-            connection.close()
+    def make_socket(order, descriptors):
+        """It belongs to the network in here, whoever connects it."""
+        with socket.socket() as made:
+            socket.send_fds(channel, [b"socket %d\n" % order["order"]], [made.fileno()])
 
-    fork_server.follow(channel, {"program": _start_program, "signal": _send_signal, "connect": connect})
+    fork_server.follow(channel, {"program": _start_program, "signal": _send_signal, "socket": make_socket})
 
 
 def _start_program(order, descriptors):

@@ -1,7 +1,7 @@
 # mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="import-not-found"
 """Forks environments off an interpreter that is already warm. Standard library only; nothing of Fogbank.
 
-Started with the number of a connected socket, over which it is given orders (fork_server.py), and a JSON document of
+Its stdin is a connected socket, over which it is given orders (fork_server.py), its argument a JSON document of
 settings. Its first line is `sandbox` and, as JSON, what this machine lacks for one. It forks sandboxes, whose first
 processes take orders of their own (init.py): no secret of a function ever comes here. Where there are no sandboxes it
 forks the function's processes itself.
@@ -27,8 +27,8 @@ if sys.platform == "linux":
 
 
 def main():
-    control = socket.socket(fileno=int(sys.argv[1]))
-    settings = json.loads(sys.argv[2])
+    control = socket.socket(fileno=sys.stdin.fileno())
+    settings = json.loads(sys.argv[1])
     os.umask(0o022)  # What is made for sandboxes is there for users of theirs.
     sys.path += settings["sdk"]
     program.preload()
