@@ -116,10 +116,22 @@ def test_a_secret_read_as_a_parameter_needs_leave_for_both(
     user = new_user().may({"Action": "ssm:GetParameter", "Resource": "*"})
     reading = user.client("ssm").get_parameter
     given = {"Name": f"/aws/reference/secretsmanager/{name}", "WithDecryption": True}
-    assert "secretsmanager:GetSecretValue" in refusal(reading, **given)[1]
+    for spelled in (given["Name"], f" {given['Name']}", f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter{given['Name']}"):
+        assert "secretsmanager:GetSecretValue" in refusal(reading, **given | {"Name": spelled})[1]
     user.may({"Action": "secretsmanager:GetSecretValue", "Resource": "*"}, name="more")
     assert reading(**given)["Parameter"]["Value"] == "x"
     assert json.loads(reading(**given)["Parameter"]["SourceResult"])["name"] == name
+
+
+def test_a_parameter_is_the_same_however_it_is_spelled(root: Client, new_user: Callable[[], User]) -> None:
+    root("ssm").put_parameter(Name="/shut/a", Value="x", Type="String")
+    everywhere = f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/"
+    user = new_user().may(
+        {"Action": "ssm:*", "Resource": f"{everywhere}*"},
+        {"Effect": "Deny", "Action": "ssm:*", "Resource": f"{everywhere}shut/*"},
+    )
+    for name in ("/shut/a", " /shut/a", "/shut/a:1", f"{everywhere}shut/a"):
+        assert refusal(user.client("ssm").get_parameter, Name=name)[0] == "AccessDeniedException"
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fogbank.core.authorization import Authorization, Parameters, need
 from fogbank.core.context import Context
-from fogbank.services.ssm.names import SECRETS, qualified_name
+from fogbank.services.ssm.names import SECRETS, parameter_arn, refer
 from fogbank.services.ssm.service_settings import setting_id_of
 
 _ALL = "arn:{partition}:ssm:{region}:{account}:*"
@@ -16,9 +16,8 @@ _KEYS = {"ssm:Overwrite": "{Overwrite}", "ssm:Policies": "{Policies}"}
 
 def _arn(ctx: Context, text: str) -> str:
     """The ARN of the parameter that a name or an ARN refers to, without a version or label."""
-    if not text.startswith("arn:"):
-        return ctx.arn("ssm", f"parameter{qualified_name(text.partition(':')[0])}")
-    return ":".join(text.split(":")[:6])
+    found = refer(ctx, text)
+    return parameter_arn(found.account, found.region, found.name)
 
 
 def _named(ctx: Context, parameters: Parameters) -> str:
@@ -31,7 +30,8 @@ def _each(ctx: Context, parameters: Parameters) -> Iterator[str]:
 
 def _secrets(ctx: Context, parameters: Parameters) -> list[str]:
     """The secrets that are read as if they were parameters."""
-    names = [str(name).partition(":")[0] for name in (parameters.get("Name"), *(parameters.get("Names") or ())) if name]
+    given = (parameters.get("Name"), *(parameters.get("Names") or ()))
+    names = [refer(ctx, str(name)).name for name in given if name]
     ids = [name.removeprefix(SECRETS) for name in names if name.startswith(SECRETS)]
     return [ctx.cloud.secretsmanager.arn_of(ctx, secret_id) for secret_id in ids]
 

@@ -40,8 +40,8 @@ class Reference(NamedTuple):
     selector: str = ""
 
 
-def read(ctx: Context, text: str) -> Reference:
-    """A reference to a parameter, or to a secret by `/aws/reference/secretsmanager/`."""
+def refer(ctx: Context, text: str) -> Reference:
+    """What a request refers to, be it a name that there can be or not."""
     arn = parse_arn(text) if text.startswith("arn:") else None
     if arn is not None:
         name, _, selector = arn.resource.removeprefix("parameter").partition(":")
@@ -50,13 +50,20 @@ def read(ctx: Context, text: str) -> Reference:
     else:
         name, _, selector = text.strip().partition(":")
         account, region = ctx.account, ctx.region
+    return Reference(account, region, name, selector)
+
+
+def read(ctx: Context, text: str) -> Reference:
+    """A reference to a parameter, or to a secret by `/aws/reference/secretsmanager/`."""
+    found = refer(ctx, text)
+    name = found.name
     if name.startswith(_PUBLIC):
         raise NotImplementedInFogbank(f"Fogbank has none of AWS's public parameters: {name}")
     if not name.startswith(SECRETS) and (not _NAME.fullmatch(name) or _reserved(name, "ssm")):
         raise Validation(_SENTENCE)
-    if ":" in selector:
+    if ":" in found.selector:
         raise Validation(_SENTENCE)
-    return Reference(account, region, name, selector)
+    return found
 
 
 def check_new_name(name: str) -> None:
