@@ -59,6 +59,57 @@ def test_everybody_has_the_items_of_its_own_key(
         call(**parameters(table, OTHER))
 
 
+def test_a_query_names_its_key_in_either_order(new_user: Callable[[], User], table: str) -> None:
+    user = new_user().may(
+        {
+            "Action": "dynamodb:Query",
+            "Resource": "*",
+            "Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["ann"]}},
+        }
+    )
+    for expression in ("#o = :o", "(#o=:o)", ":o = #o"):
+        asked = {**QUERY, "KeyConditionExpression": expression, "ExpressionAttributeValues": {":o": OTHER["owner"]}}
+        with pytest.raises(ClientError, match="AccessDeniedException"):
+            user.client("dynamodb").query(TableName=table, **asked)
+
+
+def test_a_table_is_asked_for_by_what_its_arn_leads_to(new_user: Callable[[], User], table: str) -> None:
+    arns = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/"
+    user = new_user().may(
+        {"Action": "dynamodb:GetItem", "Resource": [f"{arns}*", "arn:aws:dynamodb:eu-west-1:*"]},
+        {"Effect": "Deny", "Action": "dynamodb:GetItem", "Resource": f"{arns}{table}"},
+    )
+    for name in (
+        table,
+        f"{arns}{table}",
+        f"{arns}{table}/index/i",
+        f"{arns}open:table/{table}",
+        f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/{table}",
+    ):
+        with pytest.raises(ClientError, match=r"AccessDeniedException.*explicit deny"):
+            user.client("dynamodb").get_item(TableName=name, Key=OWN)
+
+
+def test_attributes_are_told_wherever_an_expression_names_them(new_user: Callable[[], User], table: str) -> None:
+    user = new_user().may(
+        {
+            "Action": "dynamodb:UpdateItem",
+            "Resource": "*",
+            "Condition": {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["owner", "note"]}},
+        }
+    )
+    update = user.client("dynamodb").update_item
+    given = {"TableName": table, "Key": OWN, "ExpressionAttributeValues": {":v": {"S": "x"}}}
+    update(**given, UpdateExpression="SET note = if_not_exists(note, :v)", ConditionExpression="note.pay <> :v")
+    for more in (
+        {"UpdateExpression": "SET pay = :v"},
+        {"UpdateExpression": "SET note = :v REMOVE pay"},
+        {"UpdateExpression": "SET note = :v", "ConditionExpression": "attribute_exists(pay) OR note = :v"},
+    ):
+        with pytest.raises(ClientError, match="AccessDeniedException"):
+            update(**given, **more)
+
+
 def test_a_statement_of_partiql_needs_its_own_action(new_user: Callable[[], User], table: str) -> None:
     user = new_user().may({"Action": "dynamodb:PartiQLSelect", "Resource": "*"})
     user.client("dynamodb").execute_statement(Statement=f'SELECT * FROM "{table}" WHERE "owner" = \'x\'')

@@ -22,24 +22,46 @@ from fogbank.core.authorization import (
 from fogbank.core.context import Context
 from fogbank.services.dynamodb.partiql.parser import parse_statement
 from fogbank.services.dynamodb.partiql.statements import Delete, Insert, Select, Statement, Update
+from fogbank.services.dynamodb.tables import name_of
 
-_TABLE = "arn:{partition}:dynamodb:{region}:{account}:table/{TableName}"
 _ALL_TABLES = "arn:{partition}:dynamodb:{region}:{account}:table/*"
-_EQUAL = re.compile(r"(#?[\w.-]+)\s*=\s*(:\w+)")
+_EQUAL = re.compile(r"(#?[\w.-]+)\s*=\s*(:\w+)|(:\w+)\s*=\s*(#?[\w.-]+)")
+# Names of attributes as expressions have them: not of placeholders, of what is nested, of functions.
+_NAME = re.compile(
+    r"(?<![\w:#.])(?!(?:SET|REMOVE|ADD|DELETE|AND|OR|NOT|BETWEEN|IN)\b)[a-z_]\w*\b(?!\s*\()", re.IGNORECASE
+)
+_EXPRESSIONS = (
+    "ConditionExpression", "FilterExpression", "KeyConditionExpression", "ProjectionExpression", "UpdateExpression",
+)  # fmt: skip
 _WRITES = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
 
 def _arn(ctx: Context, table: str, index: str | None = None) -> str:
-    arn = table if table.startswith("arn:") else ctx.arn("dynamodb", f"table/{table}")
+    """Of the table that a name or an ARN leads to: one of the caller's, whatever account and region an ARN says."""
+    arn = f"arn:aws:dynamodb:{ctx.region}:{ctx.account}:table/{name_of(table).partition('/')[0]}"
     return f"{arn}/index/{index}" if index else arn
+
+
+def _tables(path: str) -> Source:
+    """The tables that are named at a path, or by ARNs of something that they have."""
+    return lambda ctx, parameters: [_arn(ctx, str(value)) for value in values_at(parameters, path)] or _arn(ctx, "*")
+
+
+def _parts(path: str) -> Source:
+    """The same with what the ARN says behind the table: a stream, a backup, an export, an import."""
+
+    def arns(ctx: Context, parameters: Parameters) -> list[str]:
+        tails = [name_of(str(value)).partition("/") for value in values_at(parameters, path)]
+        return ["".join((_arn(ctx, table), slash, rest)) for table, slash, rest in tails]
+
+    return arns
+
+
+_TABLE = _tables("TableName")
 
 
 def _table_or_index(ctx: Context, parameters: Parameters) -> str:
     return _arn(ctx, str(parameters.get("TableName", "*")), parameters.get("IndexName"))
-
-
-def _new_tables(name: str) -> str:
-    return f"arn:{{partition}}:dynamodb:{{region}}:{{account}}:table/{{{name}}}"
 
 
 # ---- condition keys ---------------------------------------------------------------------------------------------
@@ -69,8 +91,12 @@ def _keys_of_query(ctx: Context, parameters: Parameters) -> list[str]:
         return [_scalar(value) for value in old[name].get("AttributeValueList") or ()]
     names = parameters.get("ExpressionAttributeNames") or {}
     values = parameters.get("ExpressionAttributeValues") or {}
-    found = _EQUAL.findall(str(parameters.get("KeyConditionExpression") or ""))
-    return [_scalar(values[value]) for left, value in found if names.get(left, left) == name and value in values]
+    pairs = (
+        (left or right, value or first)
+        for left, value, first, right in _EQUAL.findall(str(parameters.get("KeyConditionExpression") or ""))
+    )
+    found = [_scalar(values[value]) for left, value in pairs if names.get(left, left) == name and value in values]
+    return found or [""]  # Every query has a key: one that is not found here is not an allowed one.
 
 
 def _attributes(ctx: Context, parameters: Parameters) -> list[str]:
@@ -79,9 +105,8 @@ def _attributes(ctx: Context, parameters: Parameters) -> list[str]:
     found = [str(name) for name in values_at(parameters, "AttributesToGet[]")]
     for member in ("Key", "Item", "AttributeUpdates", "Expected", "KeyConditions", "QueryFilter", "ScanFilter"):
         found += [str(name) for name in parameters.get(member) or ()]
-    for path in str(parameters.get("ProjectionExpression") or "").split(","):
-        if top := re.split(r"[.\[]", path.strip(), maxsplit=1)[0]:
-            found.append(str(names.get(top, top)))
+    for member in _EXPRESSIONS:
+        found += _NAME.findall(str(parameters.get(member) or ""))
     return list(dict.fromkeys([*found, *map(str, names.values())]))
 
 
@@ -123,7 +148,7 @@ def _of_transaction(kind: str) -> Need:
         return found
 
     return need(
-        f"arn:{{partition}}:dynamodb:{{region}}:{{account}}:table/{{{path}.TableName}}",
+        _tables(f"{path}.TableName"),
         action=_WRITES.get(kind, "GetItem"),
         when=path,
         keys={
@@ -173,11 +198,11 @@ _FILLING = ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan
 """What whoever restores needs on the new table."""
 
 
-_TARGET = _new_tables("TargetTableName")
+_TARGET = _tables("TargetTableName")
 
 
 def _source(ctx: Context, parameters: Parameters) -> str:
-    return str(parameters.get("SourceTableArn") or _arn(ctx, str(parameters.get("SourceTableName") or "*")))
+    return _arn(ctx, str(parameters.get("SourceTableArn") or parameters.get("SourceTableName") or "*"))
 
 
 _PASSED = pass_roles(
@@ -197,29 +222,29 @@ AUTHORIZATION = Authorization(
         "UpdateTableReplicaAutoScaling": (need(_TABLE), _PASSED),
         **alike("DescribeContributorInsights UpdateContributorInsights", need(_table_or_index)),
         **alike("DeleteItem PutItem UpdateItem", need(_TABLE, keys=_ITEM_KEYS)),
-        **alike("DeleteResourcePolicy GetResourcePolicy PutResourcePolicy", need("{ResourceArn}")),
-        **alike("DeleteBackup DescribeBackup", need("{BackupArn}")),
+        **alike("DeleteResourcePolicy GetResourcePolicy PutResourcePolicy", need(_parts("ResourceArn"))),
+        **alike("DeleteBackup DescribeBackup", need(_parts("BackupArn"))),
         **alike("BatchExecuteStatement ExecuteStatement ExecuteTransaction", _PARTIQL),
         **alike(
             "DescribeEndpoints DescribeLimits ListBackups ListContributorInsights ListExports ListImports", need("*")
         ),
-        "BatchGetItem": need(_new_tables("RequestItems.keys()"), keys={"dynamodb:LeadingKeys": _keys_of_batch}),
-        "BatchWriteItem": need(_new_tables("RequestItems.keys()"), keys={"dynamodb:LeadingKeys": _keys_of_batch}),
+        "BatchGetItem": need(_tables("RequestItems.keys()"), keys={"dynamodb:LeadingKeys": _keys_of_batch}),
+        "BatchWriteItem": need(_tables("RequestItems.keys()"), keys={"dynamodb:LeadingKeys": _keys_of_batch}),
         "CreateTable": (
             need(_TABLE, tags="Tags"),
             need(_TABLE, action="TagResource", when="Tags", tags="Tags"),
             need(_TABLE, action="PutResourcePolicy", when="ResourcePolicy"),
         ),
-        "DescribeExport": need("{ExportArn}"),
-        "DescribeImport": need("{ImportArn}"),
-        "ExportTableToPointInTime": need("{TableArn}"),
+        "DescribeExport": need(_parts("ExportArn")),
+        "DescribeImport": need(_parts("ImportArn")),
+        "ExportTableToPointInTime": need(_tables("TableArn")),
         "GetItem": need(_TABLE, keys=_READ_KEYS),
-        "ImportTable": need(_new_tables("TableCreationParameters.TableName")),
+        "ImportTable": need(_tables("TableCreationParameters.TableName")),
         "ListTables": need(_ALL_TABLES),
-        "ListTagsOfResource": need("{ResourceArn}"),
+        "ListTagsOfResource": need(_tables("ResourceArn")),
         "Query": need(_table_or_index, keys=_QUERY_KEYS),
         "RestoreTableFromBackup": (
-            need("{BackupArn}"),
+            need(_parts("BackupArn")),
             need(_TARGET, action="RestoreTableFromBackup"),
             *(need(_TARGET, action=action) for action in _FILLING),
         ),
@@ -229,9 +254,9 @@ AUTHORIZATION = Authorization(
             *(need(_TARGET, action=action) for action in _FILLING),
         ),
         "Scan": need(_table_or_index, keys=_SCAN_KEYS),
-        "TagResource": need("{ResourceArn}", tags="Tags"),
+        "TagResource": need(_tables("ResourceArn"), tags="Tags"),
         "TransactGetItems": _of_transaction("Get"),
         "TransactWriteItems": tuple(_of_transaction(kind) for kind in _WRITES),
-        "UntagResource": need("{ResourceArn}", tag_keys="TagKeys"),
+        "UntagResource": need(_tables("ResourceArn"), tag_keys="TagKeys"),
     },
 )
