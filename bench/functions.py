@@ -236,17 +236,20 @@ def memory(functions: Functions, amount: Amount) -> Iterator[Figure]:
     functions.await_active("memory")
     instances: set[bytes] = set()
 
-    def session(wait_s: int, _: int) -> Session:
-        answer = yield functions.record("invoke", FunctionName="memory", Payload=b'{"s": %d}' % wait_s)
+    def session(request: bytes, _: int) -> Session:
+        answer = yield request
         found = _INSTANCE.search(answer)
         if found is None:
             raise Unexpected(shortened(answer))
         instances.add(found[0])
 
-    functions.drive(partial(session, 0), 1)
+    at_once, one_second = (
+        functions.record("invoke", FunctionName="memory", Payload=b'{"s": %d}' % wait_s) for wait_s in (0, 1)
+    )
+    functions.drive(partial(session, at_once), 1)
     first, before_mb = len(instances), functions.server.memory_mb()
     started = time.perf_counter()
-    functions.drive(partial(session, 1), amount.environments)
+    functions.drive(partial(session, one_second), amount.environments)
     spent_s = time.perf_counter() - started
     there = len(instances) - first
     each_mb = (functions.server.memory_mb() - before_mb) / max(there, 1)
