@@ -4,6 +4,7 @@ Where requests are not authorized nothing is asked here, either. Where they are,
 role's policies allow; one without a role needs the policy of the resource, which can look at `aws:SourceArn`.
 """
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from fogbank.core.arn import parse_arn
@@ -36,14 +37,22 @@ class NotPermitted(AwsError):
     request_id = ""
 
 
-def acting_as(ctx: "Context", role_arn: str, service: str, *, session_name: str = "") -> "Context":
+def acting_as(
+    ctx: "Context",
+    role_arn: str,
+    service: str,
+    conditions: Mapping[str, str] | None = None,
+    *,
+    session_name: str = "",
+) -> "Context":
     """The context as `service`, such as `scheduler.amazonaws.com`, has it with a role. Raises NotPermitted if there is
-    no such role, or none that trusts the service. The session is named after the service if not otherwise.
+    no such role, or none that trusts the service under these condition keys. The session is named after the service if
+    not otherwise.
     """
     if ctx.cloud.authorizer is None:
         return ctx
     found: Identity | None = ctx.cloud.iam.identity_of_role(role_arn, session_name or service.partition(".")[0])
-    if found is None or not may_assume(ctx, service, role_arn):
+    if found is None or not may_assume(ctx, service, role_arn, conditions):
         raise NotPermitted(f"{service} is not authorized to assume role {role_arn}")
     there = ctx.at()
     there.identity = found._replace(services=(service,))
@@ -79,6 +88,15 @@ def permit(ctx: "Context", action: str, arn: str) -> None:
         )
         denied.action, denied.request_id = action, ctx.request_id
         raise denied
+
+
+Permission = Callable[["Context", str, str], None]
+"""Raises NotPermitted unless an action on a resource is allowed."""
+
+
+def permission_of(role_arn: str, service: str, conditions: Mapping[str, str] | None = None) -> Permission:
+    """What a service asks before each thing that it does with a role."""
+    return lambda ctx, action, arn: permit(acting_as(ctx, role_arn, service, conditions), action, arn)
 
 
 def permit_sending(ctx: "Context", arn: str) -> None:

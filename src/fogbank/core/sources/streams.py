@@ -14,6 +14,7 @@ import msgspec
 from fogbank.core.arn import Arn
 from fogbank.core.clock import Clock
 from fogbank.core.context import Context
+from fogbank.core.delegation import Permission
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.json_text import parse
 from fogbank.core.moments import iso_milliseconds, iso_seconds
@@ -73,16 +74,16 @@ class Stream(Protocol):
         """The member of failure records that tells which records were skipped."""
 
 
-def stream_of(ctx: Context, arn: Arn, *, role: str = "") -> Stream:
-    """The stream of that ARN; `role` is who reads it."""
+def stream_of(ctx: Context, arn: Arn, permission: Permission, *, role: str = "") -> Stream:
+    """The stream of that ARN; `role` is who reads it, as long as the permission says so."""
     there = ctx.at(account=arn.account, region=arn.region)
     match arn.service:
         case "dynamodb":
-            return DynamoDbStream(there, arn)
+            return DynamoDbStream(there, arn, permission)
         case "kinesis" if "/consumer/" in arn.resource:
-            return KinesisConsumer(there, arn, role)
+            return KinesisConsumer(there, arn, permission, role)
         case "kinesis":
-            return KinesisStream(there, arn, role)
+            return KinesisStream(there, arn, permission, role)
         case _:
             raise NotImplementedInFogbank(f"Streams of service {arn.service} cannot be read in Fogbank.")
 
@@ -94,9 +95,10 @@ class DynamoDbStream:
     page_max: ClassVar[int] = 1000
     retention_s = 86_400
 
-    def __init__(self, ctx: Context, arn: Arn) -> None:
+    def __init__(self, ctx: Context, arn: Arn, permission: Permission) -> None:
         self._ctx = ctx
         self._arn = arn
+        self._permission = permission
 
     async def shards(self) -> list[Shard]:
         answer = await self._call("describe_stream", StreamArn=str(self._arn))
@@ -112,6 +114,7 @@ class DynamoDbStream:
         return iterator
 
     async def read(self, iterator: str, limit: int) -> tuple[list[StreamRecord], str | None]:
+        self._permission(self._ctx, "dynamodb:GetRecords", str(self._arn))
         answer = await self._call("get_records", ShardIterator=iterator, Limit=limit)
         return [self._record(record) for record in answer.get("Records") or ()], answer.get("NextShardIterator")
 
@@ -157,8 +160,9 @@ class KinesisStream:
     poll_s: ClassVar[float] = 1.0  # As AWS: all readers of a shard have five calls a second together.
     page_max: ClassVar[int] = 10_000
 
-    def __init__(self, ctx: Context, arn: Arn, role: str) -> None:
+    def __init__(self, ctx: Context, arn: Arn, permission: Permission, role: str) -> None:
         self._ctx = ctx
+        self._permission = permission
         self._arn = arn
         """What is read, as its records name it."""
         self._stream_arn = str(arn).partition("/consumer/")[0]
@@ -188,6 +192,7 @@ class KinesisStream:
         return f"{shard_id}/{answer['ShardIterator']}"
 
     async def read(self, iterator: str, limit: int) -> tuple[list[StreamRecord], str | None]:
+        self._permission(self._ctx, "kinesis:GetRecords", self._stream_arn)
         shard_id, _, token = iterator.partition("/")
         answer = await self._call("get_records", ShardIterator=token, Limit=limit)
         after = answer.get("NextShardIterator")
@@ -241,8 +246,8 @@ class KinesisConsumer(KinesisStream):
 
     poll_s: ClassVar[float] = 0.0  # `read` waits itself.
 
-    def __init__(self, ctx: Context, arn: Arn, role: str) -> None:
-        super().__init__(ctx, arn, role)
+    def __init__(self, ctx: Context, arn: Arn, permission: Permission, role: str) -> None:
+        super().__init__(ctx, arn, permission, role)
         self._subscriptions: dict[str, _Subscription] = {}
 
     async def iterator(self, shard_id: str, *, after: str, since_ms: int) -> str:
@@ -282,6 +287,7 @@ class KinesisConsumer(KinesisStream):
         subscription.waiting += [self._record(shard_id, record) for record in event["Records"]]
 
     async def _subscribe(self, shard_id: str, position: dict[str, Any]) -> None:
+        self._permission(self._ctx, "kinesis:SubscribeToShard", str(self._arn))
         answer = await self._call(
             "subscribe_to_shard", ConsumerARN=str(self._arn), ShardId=shard_id, StartingPosition=position
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
+from fogbank.core.delegation import in_name_of, permit_sending
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.ids import new_id
 from fogbank.core.moments import iso_offset
@@ -17,6 +18,8 @@ from fogbank.services.cloudwatch.records import Alarm
 LISTS = {"OK": "OKActions", "ALARM": "AlarmActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
 ACTIONS_MAX = 5  # for each state
 # As AWS's messages name them; https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
+_PRINCIPAL = "cloudwatch.amazonaws.com"
+_TO_FUNCTIONS = "lambda.alarms.cloudwatch.amazonaws.com"
 _REGION_NAMES = {
     "ap-northeast-1": "Asia Pacific (Tokyo)",
     "ap-northeast-2": "Asia Pacific (Seoul)",
@@ -97,7 +100,9 @@ def _run(ctx: Context, text: str, alarm: Alarm, before: Alarm, values: list[floa
             region = _REGION_NAMES.get(ctx.region, ctx.region)
             subject = f'{alarm.state}: "{alarm.name}" in {region}'
             message = json.dumps(_message(ctx, alarm, before, region))
-            ctx.cloud.sns.publish(there, TopicArn=text, Subject=subject[:100], Message=message)
+            own = in_name_of(there, _PRINCIPAL, ctx.arn("cloudwatch", f"alarm:{alarm.name}"))
+            permit_sending(own, text)
+            ctx.cloud.sns.publish(own, TopicArn=text, Subject=subject[:100], Message=message)
         elif _scales(arn):
             with ctx.cloud.store.transaction():
                 ctx.cloud.applicationautoscaling.alarm_rang(
@@ -109,6 +114,7 @@ def _run(ctx: Context, text: str, alarm: Alarm, before: Alarm, values: list[floa
                     threshold=alarm.threshold,
                 )
         else:
+            permit_sending(in_name_of(there, _TO_FUNCTIONS, ctx.arn("cloudwatch", f"alarm:{alarm.name}")), text)
             payload = json.dumps(_event(ctx, alarm, before)).encode()
             ctx.cloud.lambda_.invoke_async_in_transaction(there, text, payload)
     except AwsError:

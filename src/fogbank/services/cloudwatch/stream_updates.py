@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-Metric
 from collections.abc import Iterator
 
 from fogbank.core.context import Context
+from fogbank.core.delegation import acting_as, permit
 from fogbank.core.errors import AwsError
 from fogbank.core.metrics import MINUTE_MS
 from fogbank.core.store import Key
@@ -18,6 +19,7 @@ from fogbank.services.cloudwatch.series import SeriesKey, gather
 from fogbank.services.cloudwatch.statistics import statistic
 from fogbank.services.cloudwatch.stream_formats import FORMATS, Origin, Update
 
+_PRINCIPAL = "streams.metrics.cloudwatch.amazonaws.com"
 NAMESPACE = "AWS/CloudWatch/MetricStreams"
 DELAY_MS = 2 * MINUTE_MS
 LATE_MS = 120 * MINUTE_MS  # Data that is older when it comes is not streamed.
@@ -112,6 +114,7 @@ class StreamUpdates(MetricStreams):
             return
         origin = Origin(ctx.account, ctx.region, stream.name)
         records = list(FORMATS[stream.format](origin, updates))
+        permit(acting_as(ctx, stream.role_arn, _PRINCIPAL), "firehose:PutRecordBatch", stream.firehose_arn)
         for first in range(0, len(records), _RECORDS_A_BATCH):
             self.cloud.firehose.put_record_batch(
                 ctx,

@@ -20,7 +20,7 @@ from fogbank.core.targets import as_text
 from fogbank.services.events.connections import AuthorizationFailed, Connections, connection_arn, http_parameters
 from fogbank.services.events.errors import ResourceAlreadyExists, ResourceNotFound
 from fogbank.services.events.records import ApiDestination, HttpParameters, Retry
-from fogbank.services.events.routing import DeliveryError
+from fogbank.services.events.routing import DeliveryError, permit_calling
 
 _RATE = 300  # Calls per second, unless told otherwise.
 TIMEOUT_S = 5  # "EventBridge requests to an API destination endpoint must have a maximum client execution time of 5 s".
@@ -139,6 +139,7 @@ class ApiDestinations(Connections):
         destination = self._destination_at(ctx, delivery.target.arn)
         if destination is None:
             raise DeliveryError("NO_RESOURCE", f"{delivery.target.arn} does not exist.", passing=False)
+        permit_calling(ctx, delivery.target)
         arn = parse_arn(destination.connection_arn)
         assert arn is not None, "the model has checked the ARN"
         try:

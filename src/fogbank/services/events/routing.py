@@ -17,7 +17,7 @@ import msgspec
 from fogbank.core import lineage
 from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
-from fogbank.core.delegation import acting_as, in_name_of, permit_sending
+from fogbank.core.delegation import NotPermitted, acting_as, in_name_of, permit, permit_sending
 from fogbank.core.errors import AwsError
 from fogbank.core.ids import new_id
 from fogbank.core.input_template import ABSENT, InvalidInput, compile_path
@@ -273,7 +273,8 @@ class Router:
         metric = "InvocationsSentToDlq"
         try:
             with self._cloud.store.transaction():
-                deliver(ctx, target.dead_letter_arn, retry.event, message_attributes=attributes)
+                own = in_name_of(ctx, _PRINCIPAL, retry.rule_arn)
+                deliver(own, target.dead_letter_arn, retry.event, message_attributes=attributes)
         except AwsError as dead:
             metric = "InvocationsFailedToBeSentToDlq"
             log.warning("rule %s: the dead letter could not be sent: %s", retry.rule_arn, dead)
@@ -320,6 +321,14 @@ def new_event(
         "resources": resources,
         "detail": detail,
     }
+
+
+def permit_calling(ctx: Context, target: Target) -> None:
+    """Raises DeliveryError unless the target's role may call the API destination."""
+    try:
+        permit(acting_as(ctx, target.role_arn or "", _PRINCIPAL), "events:InvokeApiDestination", target.arn)
+    except NotPermitted as error:
+        raise DeliveryError(error_code(error), error.message, passing=False) from error
 
 
 def is_api_destination(arn: str) -> bool:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from fogbank.core.context import Context
+from fogbank.core.delegation import permit
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.engines.columnar.arrow import Arrow
 from fogbank.engines.columnar.hive_types import BadType, parse_hive_type
@@ -164,7 +165,7 @@ def check_schema(ctx: Context, configuration: dict[str, Any] | None) -> None:
 
 
 async def read_schema(ctx: Context, configuration: dict[str, Any]) -> Schema:
-    """The schema that SchemaConfiguration names; the context is the stream's. Raises SchemaNotFound."""
+    """The schema that SchemaConfiguration names; the context is its role's. Raises SchemaNotFound, NotPermitted."""
     where = configuration["SchemaConfiguration"]
     found = await ctx.run(_table, ctx, where)
     columns = tuple(
@@ -200,6 +201,9 @@ def _table(ctx: Context, where: dict[str, str]) -> dict[str, Any]:
     glue, there = ctx.cloud.glue, ctx.at(region=where.get("Region"))
     name, version = where["TableName"], where.get("VersionId", LATEST)
     named = {"CatalogId": where.get("CatalogId"), "DatabaseName": where["DatabaseName"]}
+    catalog, database = there.at(account=where.get("CatalogId")), where["DatabaseName"]
+    for resource in ("catalog", f"database/{database}", f"table/{database}/{name}"):
+        permit(there, "glue:GetTable" if version == LATEST else "glue:GetTableVersion", catalog.arn("glue", resource))
     try:
         table: dict[str, Any] = glue.get_table(there, Name=name, **named)["Table"]
     except AwsError as error:

@@ -8,12 +8,14 @@ import msgspec
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
+from fogbank.core.delegation import permit
 from fogbank.core.errors import AwsError
 from fogbank.core.ids import new_id
 from fogbank.core.json_text import parse
 from fogbank.services.firehose.object_names import LAMBDA
 from fogbank.services.firehose.processors import Function
 from fogbank.services.firehose.records import DeliveryStream, Item
+from fogbank.services.firehose.roles import as_role
 from fogbank.services.firehose.stream_metrics import StreamMetrics
 
 RESULTS = ("Ok", "Dropped", "ProcessingFailed")
@@ -88,6 +90,8 @@ class LambdaTransform:
     async def _invoke(self, ctx: Context, stream: DeliveryStream, function: Function, event: bytes) -> bytes:
         began_ms = self._cloud.clock.now_ms()
         try:
+            if function.role_arn:
+                permit(as_role(ctx, function.role_arn, stream), "lambda:InvokeFunction", function.arn)
             answer = await ctx.call(self._cloud.lambda_.invoke, FunctionName=function.arn, Payload=event)
         except AwsError as error:
             self._metrics.add(stream, "ExecuteProcessing.Success", 0)

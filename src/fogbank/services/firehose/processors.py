@@ -34,6 +34,7 @@ class Function(NamedTuple):
     arn: str
     hints: Hints
     retries_max: int
+    role_arn: str
 
 
 class Processing(NamedTuple):
@@ -138,7 +139,7 @@ def _function(given: Parameters) -> Function:
     size_mb = _number(given, "BufferSizeInMBs", 0.2, 3)
     interval_s = _number(given, "BufferIntervalInSeconds", 0, 900)
     hints = Hints(int(size_mb * MB), int(interval_s * 1000))
-    return Function(given["LambdaArn"], hints, int(_number(given, "NumberOfRetries", 0, 300)))
+    return Function(given["LambdaArn"], hints, int(_number(given, "NumberOfRetries", 0, 300)), given.get("RoleArn", ""))
 
 
 def _number(given: Parameters, name: str, least: float, most: float) -> float:

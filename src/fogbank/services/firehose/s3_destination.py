@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
+from fogbank.core.delegation import NotPermitted
 from fogbank.services.firehose import conversion, processors, s3_settings
 from fogbank.services.firehose.batches import Batches, Hints
 from fogbank.services.firehose.destination import S3_RETRY, DeliveryFailed, Destination, Retry, Settings
@@ -16,6 +17,7 @@ from fogbank.services.firehose.errors import InvalidArgument
 from fogbank.services.firehose.failures import CONVERSION_FAILED, PROCESSING_FAILED, conversion_error_output
 from fogbank.services.firehose.object_names import LAMBDA, QUERY, read_prefix, time_zone
 from fogbank.services.firehose.records import FAILED, Batch, Chunk, DeliveryStream, items_of
+from fogbank.services.firehose.roles import as_role
 from fogbank.services.firehose.s3_objects import S3Objects
 from fogbank.services.firehose.stream_metrics import StreamMetrics
 
@@ -23,6 +25,11 @@ from fogbank.services.firehose.stream_metrics import StreamMetrics
 CONVERSIONS_AT_ONCE_MAX = 2
 LARGE_MB, LARGE_MB_MIN = 128, 64
 _PARTITIONING_RETRY_S = 300
+
+_GLUE_DENIED = (
+    "Access was denied. Ensure that the trust policy for the provided IAM role allows Firehose to assume the role, and "
+    "the access policy allows access to the AWS Glue API."
+)
 
 
 class S3Destination(Destination):
@@ -82,7 +89,10 @@ class S3Destination(Destination):
         self, ctx: Context, stream: DeliveryStream, batch_id: int, batch: Batch, configuration: dict[str, Any]
     ) -> None:
         try:
-            schema = await conversion.read_schema(ctx, configuration)
+            role = configuration["SchemaConfiguration"]["RoleARN"]
+            schema = await conversion.read_schema(as_role(ctx, role, stream), configuration)
+        except NotPermitted as error:
+            raise DeliveryFailed("AccessDenied", _GLUE_DENIED) from error
         except conversion.SchemaNotFound as error:
             raise DeliveryFailed(error.code, str(error)) from error
         chunks = [chunk async for some in self._batches.slices(batch_id) for chunk in some]

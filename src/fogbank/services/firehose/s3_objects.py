@@ -6,12 +6,14 @@ from typing import Any, NamedTuple
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
+from fogbank.core.delegation import NotPermitted, permit
 from fogbank.core.errors import AwsError, StorageFull
 from fogbank.services.firehose.batches import Batches
 from fogbank.services.firehose.compression import EXTENSIONS, Compressor, compressor
 from fogbank.services.firehose.destination import DeliveryFailed, Settings
 from fogbank.services.firehose.object_names import Moment, object_key, time_zone
 from fogbank.services.firehose.records import Batch, DeliveryStream
+from fogbank.services.firehose.roles import as_role
 
 # What of a file is handed on at a time.
 _PIECE_BYTES = 512 * 1024
@@ -94,11 +96,14 @@ class S3Objects:
         if encryption is not None:
             given |= {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": encryption["AWSKMSKeyARN"]}
         try:
-            await ctx.call(self._cloud.s3.put_object, Body=body, ContentType="application/octet-stream", **given)
+            there = as_role(ctx, settings["RoleARN"], stream)
+            permit(there, "s3:PutObject", f"{settings['BucketARN']}/{key}")
+            await there.call(self._cloud.s3.put_object, Body=body, ContentType="application/octet-stream", **given)
         except StorageFull:
             raise
         except AwsError as error:
-            raise DeliveryFailed(f"S3.{error.code}", _SENTENCES.get(error.code, error.message)) from error
+            code = "AccessDenied" if isinstance(error, NotPermitted) else error.code
+            raise DeliveryFailed(f"S3.{code}", _SENTENCES.get(code, error.message)) from error
 
 
 class _Body:

@@ -17,6 +17,7 @@ from fogbank.core.sources.streams import StreamRecord, stream_of
 from fogbank.services.firehose.base import FirehoseBase
 from fogbank.services.firehose.kpl import user_records
 from fogbank.services.firehose.records import Chunk, DeliveryStream, Origin, StreamKey
+from fogbank.services.firehose.roles import reading_as
 
 _RECORDS_MAX = 10_000  # of one read
 
@@ -40,9 +41,10 @@ class Sources(FirehoseBase):
         arn = parse_arn(stream.source["KinesisStreamARN"])
         assert arn is not None, "the source was checked when the stream was made"
         ctx = self.cloud.context(account=stream.account, region=stream.region)
+        role = stream.source["RoleARN"]
         reader = StreamReader(
             ctx,
-            stream_of(ctx, arn, role=stream.source["RoleARN"]),
+            stream_of(ctx, arn, reading_as(role, stream), role=role),
             reader=str(stream.id),
             checkpoints=self._tables.checkpoints,
             batch_size=_RECORDS_MAX,

@@ -20,7 +20,7 @@ from fogbank.services.lambda_ import failure_records
 from fogbank.services.lambda_.errors import TooManyRequests
 from fogbank.services.lambda_.esm_metrics import EventCounts
 from fogbank.services.lambda_.esm_windows import Windows
-from fogbank.services.lambda_.execution_role import as_role
+from fogbank.services.lambda_.execution_role import as_role, reading_as
 from fogbank.services.lambda_.invoke import Invoker, Result
 from fogbank.services.lambda_.names import FunctionName, function_arn
 from fogbank.services.lambda_.records import Mapping, Tables
@@ -52,7 +52,7 @@ class StreamSource:
         self._mapping = mapping
         self._name = FunctionName(account, mapping.function_name, mapping.qualifier)
         self._ctx = cloud.context(account=account, region=region)
-        self._stream = stream_of(self._ctx, arn, role=role)
+        self._stream = stream_of(self._ctx, arn, reading_as(role), role=role)
         self._filter = Filter(mapping.filters)
         self._counts = EventCounts(self._ctx, mapping)
         self._tables = tables

@@ -6,7 +6,7 @@ Where requests are not authorized (see `core.delegation`) roles are not asked fo
 
 from fogbank.core.arn import Arn
 from fogbank.core.context import Context
-from fogbank.core.delegation import NotPermitted, acting_as, permit, permit_sending
+from fogbank.core.delegation import NotPermitted, Permission, acting_as, permission_of, permit, permit_sending
 from fogbank.services.lambda_.errors import InvalidParameterValue
 from fogbank.services.lambda_.failure_records import is_bucket
 
@@ -26,6 +26,11 @@ def as_role(ctx: Context, role_arn: str, destination: str) -> Context:
     else:
         permit_sending(there, destination)
     return there
+
+
+def reading_as(role_arn: str) -> Permission:
+    """What is asked before each look at a stream."""
+    return permission_of(role_arn, _SERVICE)
 
 
 def check_role(ctx: Context, role_arn: str) -> Context:

@@ -31,6 +31,11 @@ def _stream(ctx: Context, parameters: Parameters) -> str:
     return f"{arn}:log-stream:{parameters.get('logStreamName', '*')}"
 
 
+def _subscribed_destination(ctx: Context, parameters: Parameters) -> str | None:
+    destination = str(parameters.get("destinationArn", ""))
+    return destination if ":destination:" in destination else None
+
+
 def _tagged(ctx: Context, parameters: Parameters) -> str:
     arn = str(parameters.get("resourceArn", "*"))
     return f"{arn}:*" if ":log-group:" in arn and not arn.endswith(":*") else arn
@@ -78,7 +83,7 @@ AUTHORIZATION = Authorization(
         "PutDeliverySource": need(_DELIVERY_SOURCE, tags="tags"),
         "PutDestination": (need(_DESTINATION, tags="tags"), pass_role("roleArn", to=_SERVICE)),
         "PutSubscriptionFilter": (
-            need(_groups, keys={"logs:DestinationArn": "{destinationArn}"}),
+            need(_groups, _subscribed_destination, keys={"logs:DestinationArn": "{destinationArn}"}),
             pass_role("roleArn", to=_SERVICE),
         ),
         "TagLogGroup": need(_groups, tags="tags"),

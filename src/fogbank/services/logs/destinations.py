@@ -52,7 +52,7 @@ class Destinations(Groups):
             raise InvalidParameter(
                 "Could not deliver test message to specified destination. Check if the destination is valid."
             )
-        try_out(ctx, targetArn)
+        try_out(ctx, targetArn, roleArn)
         key = (ctx.account, ctx.region, destinationName)
         found = self._tables.destinations.get(key)
         if found is None:

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.htm
 """
 
 import base64
+import contextlib
 import gzip
 import json
 from collections.abc import Iterable, Iterator
@@ -13,12 +14,14 @@ import msgspec
 
 from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
+from fogbank.core.delegation import NotPermitted, acting_as, in_name_of, permit_sending
 from fogbank.core.errors import AwsError
 from fogbank.core.ids import new_id
 from fogbank.core.outbox import Outbox, RetryPolicy
 from fogbank.core.targets import PARTITION_KEY_MAX
 from fogbank.services.logs.errors import InvalidParameter, ResourceNotFound
 from fogbank.services.logs.filter_pattern import Match, compile_filter
+from fogbank.services.logs.permissions import principals
 from fogbank.services.logs.policy_selection import SUBSCRIPTION, policies_for
 from fogbank.services.logs.records import Arrived, Group, LogsTables, Stream, SubscriptionFilter
 from fogbank.services.logs.transformers import Arrivals
@@ -43,6 +46,8 @@ class Part(msgspec.Struct):
     events: int
     group: str
     filter: str
+    role_arn: str = ""
+    """The subscription's, or the destination's; a function needs none."""
 
 
 def take_part(outbox: Outbox) -> None:
@@ -54,6 +59,7 @@ def forward(ctx: Context, tables: LogsTables, group: Group, stream: Stream, arri
     """Send new events that match to the group's subscribers, in the current transaction; whether there are any."""
     subscriptions = list(_subscriptions(ctx, tables, group))
     for found in subscriptions:
+        target_arn, role_arn = _target(tables, found)
         matches = compile_filter(found.pattern)
         tried = ((event, matches(event[2])) for event in arrivals.of(found.transformed))
         for events in _parts([_event(event, match) for event, match in tried if match is not None]):
@@ -66,18 +72,19 @@ def forward(ctx: Context, tables: LogsTables, group: Group, stream: Stream, arri
                 "logEvents": events,
             }
             part = Part(
-                target_arn=_target(tables, found),
+                target_arn=target_arn,
                 partition_key=stream.name if found.distribution == BY_STREAM else new_id(),
                 data=_packed(document),
                 events=len(events),
                 group=group.name,
                 filter=found.name,
+                role_arn=role_arn,
             )
             _forward_part(ctx, part)
     return bool(subscriptions)
 
 
-def try_out(ctx: Context, target_arn: str) -> None:
+def try_out(ctx: Context, target_arn: str, role_arn: str) -> None:
     """AWS puts a message into a stream before it takes it for a destination."""
     vendor = "Firehose" if ":firehose:" in target_arn else "Kinesis"
     text = f"CWL CONTROL MESSAGE: Checking health of destination {vendor} stream."
@@ -91,12 +98,32 @@ def try_out(ctx: Context, target_arn: str) -> None:
     }
     try:
         with ctx.cloud.store.transaction():
-            _send(ctx, target_arn, _packed(document), new_id())
+            own = _sender(ctx, target_arn, role_arn, ctx.arn("logs", "*"))
+            _send(own, target_arn, _packed(document), new_id())
     except AwsError:
         raise InvalidParameter(
             f"Could not deliver test message to specified {vendor} stream. Check if the given {vendor.lower()} stream "
             "is in ACTIVE state."
         ) from None
+
+
+def _sender(ctx: Context, target_arn: str, role_arn: str, source_arn: str) -> Context:
+    """The context as CloudWatch Logs has it to send something there. Raises NotPermitted."""
+    *others, last = principals(ctx)
+    for principal in others:
+        with contextlib.suppress(NotPermitted):
+            return _sender_called(ctx, principal, target_arn, role_arn, source_arn)
+    return _sender_called(ctx, last, target_arn, role_arn, source_arn)
+
+
+def _sender_called(ctx: Context, principal: str, target_arn: str, role_arn: str, source_arn: str) -> Context:
+    if role_arn:
+        conditions = {"aws:sourcearn": source_arn, "aws:sourceaccount": ctx.account}
+        own = acting_as(ctx, role_arn, principal, conditions)
+    else:
+        own = in_name_of(ctx, principal, source_arn)
+    permit_sending(own, target_arn)
+    return own
 
 
 def _send(ctx: Context, target_arn: str, data: bytes, partition_key: str) -> None:
@@ -130,13 +157,13 @@ def _subscriptions(ctx: Context, tables: LogsTables, group: Group) -> Iterator[S
         )
 
 
-def _target(tables: LogsTables, found: SubscriptionFilter) -> str:
-    """Where a subscription leads: a destination's target is the one that it has now."""
+def _target(tables: LogsTables, found: SubscriptionFilter) -> tuple[str, str]:
+    """Where a subscription leads, and whose role sends: a destination's target and role are those that it has now."""
     arn = parse_arn(found.destination_arn)
     if arn is None or arn.service != "logs":
-        return found.destination_arn
+        return found.destination_arn, found.role_arn
     destination = tables.destinations.get((arn.account, arn.region, arn.resource.partition(":")[2]))
-    return destination.target_arn if destination is not None else ""
+    return (destination.target_arn, destination.role_arn) if destination is not None else ("", "")
 
 
 def _forward_part(ctx: Context, part: Part) -> None:
@@ -154,7 +181,8 @@ def _forward_part(ctx: Context, part: Part) -> None:
 def _send_part(ctx: Context, part: Part) -> None:
     if not part.target_arn:
         raise ResourceNotFound("The destination of the subscription filter does not exist.")
-    _send(ctx, part.target_arn, part.data, part.partition_key)
+    own = _sender(ctx, part.target_arn, part.role_arn, ctx.arn("logs", f"log-group:{part.group}:*"))
+    _send(own, part.target_arn, part.data, part.partition_key)
     _count(ctx, part, "ForwardedLogEvents", part.events)
     _count(ctx, part, "ForwardedBytes", len(part.data), "Bytes")
 

@@ -225,7 +225,12 @@ class Groups(Service):
         group.key_arn = key_arn
 
     def resource_policy(self, ctx: Context, arn: str) -> str | None:
-        """Whom a group is shared with (OAM) may read it, if the policies of its own account say so, too."""
+        """A destination's is its own. Whom a group is shared with (OAM) may read it, if the policies of its own account
+        say so, too.
+        """
+        if ":destination:" in arn:
+            found = self._tables.destinations.peek((ctx.account, ctx.region, arn.partition(":destination:")[2]))
+            return found.policy or None if found is not None else None
         viewers = self.cloud.oam.viewers(ctx, SHARED, name_of(arn).partition(":log-stream:")[0])
         if not viewers:
             return None

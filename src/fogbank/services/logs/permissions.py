@@ -13,5 +13,10 @@ def lets_logs(ctx: Context, document: str, action: str, resource_arn: str, group
     policy = read_policy(document)
     return any(
         policy.decide(Request(principal, action, resource_arn, context)) is Effect.ALLOW
-        for principal in ("logs.amazonaws.com", f"logs.{ctx.region}.amazonaws.com")
+        for principal in principals(ctx)
     )
+
+
+def principals(ctx: Context) -> tuple[str, str]:
+    """What policies may call CloudWatch Logs."""
+    return "logs.amazonaws.com", f"logs.{ctx.region}.amazonaws.com"

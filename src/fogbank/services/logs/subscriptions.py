@@ -97,7 +97,7 @@ class Subscriptions(Destinations):
         if arn.service == "logs":
             self._check_subscribable(ctx, arn)
         elif arn.service in STREAMS:
-            try_out(ctx, destination_arn)
+            try_out(ctx, destination_arn, role_arn or "")
         else:
             _check_permission(ctx, destination_arn, group)
 

@@ -12,6 +12,7 @@ from typing import Any
 from fogbank.core import targets
 from fogbank.core.arn import Arn
 from fogbank.core.context import Context
+from fogbank.core.delegation import permission_of
 from fogbank.core.errors import AwsError
 from fogbank.core.moments import iso_milliseconds
 from fogbank.core.sources.queue_reader import Message, QueueReader
@@ -22,7 +23,7 @@ from fogbank.core.sources.streams import StreamRecord, stream_of
 from fogbank.core.store import Table
 from fogbank.services.pipes.records import Pipe
 from fogbank.services.pipes.settings import patterns, source_settings
-from fogbank.services.pipes.targets import BatchFailed, Delivery
+from fogbank.services.pipes.targets import PRINCIPAL, BatchFailed, Delivery
 from fogbank.services.pipes.templates import Event, pipe_arn
 
 log = logging.getLogger("fogbank.pipes")
@@ -42,6 +43,8 @@ class QueuePipe:
         self._delivery = Delivery(ctx, name, pipe)
         self._filter = Filter(patterns(pipe))
         self._free = asyncio.Semaphore(IN_FLIGHT_MAX)
+        self._permission = permission_of(pipe.role_arn, PRINCIPAL)
+        self._source = str(arn)
         self._reader = QueueReader(
             ctx,
             arn,
@@ -54,6 +57,8 @@ class QueuePipe:
         while True:
             await self._free.acquire()
             try:
+                for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"):
+                    self._permission(self._ctx.refreshed(), f"sqs:{action}", self._source)
                 messages = await self._reader.batch()
             except AwsError as error:
                 log.warning("pipe %s cannot poll its queue: %s", self._name, error)
@@ -112,7 +117,7 @@ class StreamPipe:
         self._settings = settings = source_settings(pipe)
         self._ctx = ctx
         self._name = name
-        self._stream = stream_of(ctx, arn, role=pipe.role_arn)
+        self._stream = stream_of(ctx, arn, permission_of(pipe.role_arn, PRINCIPAL), role=pipe.role_arn)
         self._delivery = Delivery(ctx, name, pipe)
         self._filter = Filter(patterns(pipe))
         parallelization = settings["ParallelizationFactor"]

@@ -18,7 +18,7 @@ from fogbank.services.pipes.records import Pipe
 from fogbank.services.pipes.templates import Event, resolve, transform
 
 _PUT_EVENTS_MAX = 10
-_PRINCIPAL = "pipes.amazonaws.com"
+PRINCIPAL = "pipes.amazonaws.com"
 
 
 class BatchFailed(AwsError):
@@ -51,7 +51,7 @@ class Delivery:
         """The events as the enrichment gives them back; none, if it gives nothing."""
         if self._enrichment is None:
             return events
-        permit_sending(acting_as(ctx, self._pipe.role_arn, _PRINCIPAL), self._pipe.enrichment)
+        permit_sending(acting_as(ctx, self._pipe.role_arn, PRINCIPAL), self._pipe.enrichment)
         answer = await _invoke(ctx, self._pipe.enrichment, _list(self._filled(events, self._to_enrichment)))
         found = json.loads(answer or b"null")
         if not found:
@@ -60,7 +60,7 @@ class Delivery:
 
     async def invoke(self, ctx: Context, events: list[Event]) -> None:
         """Invoke the target function with the batch."""
-        permit_sending(acting_as(ctx, self._pipe.role_arn, _PRINCIPAL), self._pipe.target)
+        permit_sending(acting_as(ctx, self._pipe.role_arn, PRINCIPAL), self._pipe.target)
         answer = await _invoke(ctx, self._pipe.target, _list(self._filled(events, self._to_target)))
         try:
             failed = failed_identifiers(answer)
@@ -71,7 +71,7 @@ class Delivery:
 
     def send(self, ctx: Context, events: list[Event]) -> None:
         """Send the batch in the current transaction."""
-        permit_sending(acting_as(ctx, self._pipe.role_arn, _PRINCIPAL), self._pipe.target)
+        permit_sending(acting_as(ctx, self._pipe.role_arn, PRINCIPAL), self._pipe.target)
         texts = self._filled(events, self._to_target)
         there = ctx.at(account=self._target.account, region=self._target.region)
         match self._target.service:

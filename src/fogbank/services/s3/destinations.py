@@ -11,7 +11,7 @@ from fogbank.core.targets import queue_url
 from fogbank.services.s3.errors import InvalidArgument
 from fogbank.services.s3.records import Bucket
 
-_PRINCIPAL = "s3.amazonaws.com"
+PRINCIPAL = "s3.amazonaws.com"
 _SERVICES = {"Queue": "sqs", "Topic": "sns", "CloudFunction": "lambda"}
 """By the elements of the configuration that name them."""
 
@@ -76,5 +76,5 @@ def reason_against(ctx: Context, arn: Arn, bucket: Bucket) -> tuple[str, str] | 
 def _lets_in(document: str | None, action: str, arn: Arn, bucket: Bucket) -> bool:
     """Whether a resource's policy allows S3 the action on behalf of the bucket."""
     context = {"aws:sourcearn": f"arn:aws:s3:::{bucket.name}", "aws:sourceaccount": bucket.account}
-    request = Request(_PRINCIPAL, action, str(arn), context)
+    request = Request(PRINCIPAL, action, str(arn), context)
     return document is not None and read_policy(document).decide(request) is Effect.ALLOW

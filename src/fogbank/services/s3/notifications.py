@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
+from fogbank.core.delegation import in_name_of
 from fogbank.core.errors import AwsError
 from fogbank.core.ids import host_id
 from fogbank.core.moments import iso_milliseconds
@@ -20,6 +21,7 @@ from fogbank.core.store import Record
 from fogbank.core.targets import as_text, deliver
 from fogbank.services.s3 import destinations, event_messages, notification_rules
 from fogbank.services.s3.base import S3Base
+from fogbank.services.s3.destinations import PRINCIPAL
 from fogbank.services.s3.errors import InvalidArgument
 from fogbank.services.s3.events import Details, Event
 from fogbank.services.s3.lanes import RETRY, lane
@@ -40,6 +42,8 @@ class Message(Record):
     body: str
     trace: str = ""
     at_ms: int = 0
+    bucket: str = ""
+    """The name; empty in messages that are older than this member."""
 
 
 class Notifications(S3Base):
@@ -104,7 +108,9 @@ class Notifications(S3Base):
                 record = event_messages.record(
                     ctx, bucket, event, key, version, details, sequencer=sequencer, configuration_id=part.id
                 )
-                self._send(ctx, bucket, key, Message(part.arn, as_text({"Records": [record]}), ctx.trace, ctx.now_ms))
+                text = as_text({"Records": [record]})
+                message = Message(part.arn, text, ctx.trace, ctx.now_ms, bucket.name)
+                self._send(ctx, bucket, key, message)
         if "EventBridgeConfiguration" in config.value:
             found = event_messages.detail(ctx, bucket, event, key, version, details, sequencer=sequencer)
             if found is not None:
@@ -131,7 +137,8 @@ class Notifications(S3Base):
                     time_ms=message.at_ms or ctx.now_ms,
                 )
             else:
-                deliver(there, message.destination, message.body, subject=_SUBJECT)
+                own = in_name_of(there, PRINCIPAL, f"arn:aws:s3:::{message.bucket}") if message.bucket else there
+                deliver(own, message.destination, message.body, subject=_SUBJECT)
         except AwsError as error:
             if error.passing:
                 raise

@@ -89,7 +89,8 @@ class Deliveries:
         metric = "InvocationsSentToDeadLetterCount"
         try:
             with self._cloud.store.transaction():
-                deliver(ctx, queue, targets.input_of(ctx, firing), message_attributes=attributes)
+                own = targets.acting_for(ctx, firing)
+                deliver(own, queue, targets.input_of(ctx, firing), message_attributes=attributes)
         except AwsError as dead:
             metric = "InvocationsFailedToBeSentToDeadLetterCount"
             log.warning("schedule %s: the dead letter could not be sent: %s", firing.schedule_arn, dead)

@@ -91,7 +91,7 @@ def invoke(ctx: Context, firing: Firing) -> Awaitable[Any] | None:
     """Invoke the target once, in the current transaction; what waits is given back. Raises AwsError."""
     arn = _arn(firing.target)
     text = input_of(ctx, firing)
-    ctx = acting_as(ctx, firing.target["RoleArn"], _PRINCIPAL)
+    ctx = acting_for(ctx, firing)
     if is_universal(arn):
         document = json_text.parse(text)
         if not isinstance(document, dict):
@@ -107,6 +107,11 @@ def invoke(ctx: Context, firing: Firing) -> Awaitable[Any] | None:
         key = firing.target.get("KinesisParameters", {}).get("PartitionKey")
         deliver(ctx, firing.target["Arn"], text, message_group_id=group, partition_key=key)
     return None
+
+
+def acting_for(ctx: Context, firing: Firing) -> Context:
+    """The context as the schedule's role has it. Raises NotPermitted."""
+    return acting_as(ctx, firing.target["RoleArn"], _PRINCIPAL)
 
 
 def _put_event(ctx: Context, firing: Firing, text: str) -> None:

@@ -15,7 +15,7 @@ import msgspec
 
 from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
-from fogbank.core.delegation import in_name_of, permit_sending
+from fogbank.core.delegation import acting_as, in_name_of, permit_sending
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.ids import new_id
 from fogbank.core.targets import deliver, queue_url
@@ -229,9 +229,10 @@ class Publisher:
                 raw = subscription.raw
                 body = message.body_for("firehose") if raw else envelope.archived(message, subscription.arn)
                 try:
+                    own = acting_as(ctx, subscription.record.attributes.get("SubscriptionRoleArn", ""), _PRINCIPAL)
                     with self._cloud.store.transaction():
                         # Each message is a line of what the stream delivers.
-                        deliver(ctx, subscription.record.endpoint, body + "\n")
+                        deliver(own, subscription.record.endpoint, body + "\n")
                 except AwsError as error:
                     self._failed(ctx, topic, subscription, body, {}, message, error)
                     return
@@ -320,8 +321,10 @@ class Publisher:
             log.info("subscription %s: %s", subscription.arn, error)
             return
         try:
+            own = in_name_of(ctx, _PRINCIPAL, message.topic_arn)
+            permit_sending(own, subscription.dead_letter_arn)
             with self._cloud.store.transaction():
-                self._send_to_queue(ctx, queue, body, attributes, message)
+                self._send_to_queue(own, queue, body, attributes, message)
         except AwsError as dead:
             self._count(ctx, topic, "NumberOfNotificationsFailedToRedriveToDlq")
             log.warning("subscription %s: the dead letter could not be sent: %s", subscription.arn, dead)
@@ -338,7 +341,8 @@ class Publisher:
     def http_dead_letter(self, ctx: Context, post: Post) -> None:
         try:
             with self._cloud.store.transaction():
-                deliver(ctx, post.dead_letter_arn, self.encryption.body(ctx, post))
+                own = in_name_of(ctx, _PRINCIPAL, post.topic_arn)
+                deliver(own, post.dead_letter_arn, self.encryption.body(ctx, post))
         except AwsError as error:
             log.warning("subscription %s: no dead letter sent: %s", post.subscription_arn, error)
 

@@ -12,16 +12,17 @@ from typing import Any
 import msgspec
 
 from fogbank.core.arn import Arn, parse_arn
+from fogbank.core.delegation import NotPermitted, permit
 from fogbank.core.errors import AwsError
 from fogbank.core.json_text import NOT_JSON, parse
 from fogbank.core.policies import Effect, Request, read_policy
 from fogbank.services.apigateway.execution import mappings
 from fogbank.services.apigateway.execution.call import Call, Outgoing, Pairs, all_values, first, last_values
+from fogbank.services.apigateway.execution.credentials import PRINCIPAL, acting_with
 from fogbank.services.apigateway.execution.mappings import Mapped
 from fogbank.services.apigateway.execution.media_types import is_binary
 from fogbank.services.apigateway.gateway_errors import BadGateway, IntegrationTimeout, InternalError
 
-PRINCIPAL = "apigateway.amazonaws.com"
 _URI = re.compile(r"arn:[^:]+:apigateway:[^:]+:lambda:path//?2015-03-31/functions/(?P<arn>.+?)/invocations/?")
 _ANSWER_MEMBERS = frozenset(("statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"))
 _CONFIGURATION = "Execution failed due to configuration error:"
@@ -91,9 +92,16 @@ async def invoke(
     arn = parse_arn(name or "")
     if name is None or arn is None or arn.service != "lambda":
         raise InternalError(reason=f"{_CONFIGURATION} Invalid function URI")
-    if not (role_exists(call, role) if role else await _let_in(call, arn, source)):
-        raise InternalError(reason=f"{_CONFIGURATION} Invalid permissions on Lambda function")
-    there = call.ctx.at(region=arn.region).traced(call.trace)
+    there = call.ctx
+    try:
+        if role:
+            there = acting_with(call, role)
+            permit(there, "lambda:InvokeFunction", name)
+        elif not await _let_in(call, arn, source):
+            raise NotPermitted("the function's policy does not let API Gateway in")
+    except NotPermitted as error:
+        raise InternalError(reason=f"{_CONFIGURATION} Invalid permissions on Lambda function") from error
+    there = there.at(region=arn.region).traced(call.trace)
     kind = "Event" if asynchronous else "RequestResponse"
     work = there.call(call.ctx.cloud.lambda_.invoke, FunctionName=name, Payload=payload, InvocationType=kind)
     call.say(f"Sending request to https://lambda.{arn.region}.amazonaws.com/2015-03-31/functions/{name}/invocations")
@@ -129,20 +137,6 @@ async def _let_in(call: Call, function: Arn, source: str) -> bool:
     }
     request = Request(PRINCIPAL, "lambda:InvokeFunction", str(function), context)
     return read_policy(document).decide(request) is Effect.ALLOW
-
-
-def role_exists(call: Call, role: str) -> bool:
-    """Whether the integration's role is there; `arn:aws:iam::*:user/*` stands for the caller's own credentials."""
-    arn = parse_arn(role)
-    if arn is None or arn.service != "iam":
-        return False
-    if arn.account != call.api.account:
-        return True  # The caller's, or one of another account, which cannot be seen from here.
-    try:
-        call.ctx.cloud.iam.get_role(call.ctx, RoleName=arn.resource.rpartition("/")[2])
-    except AwsError:
-        return False
-    return True
 
 
 # ---- the event

@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from fogbank.core.delegation import acting_as
+from fogbank.core.delegation import NotPermitted
 from fogbank.core.http_message import RequestData
 from fogbank.core.xml_tree import Element, parse
 from fogbank.services.apigateway.execution.call import Call, Outgoing, first
-from fogbank.services.apigateway.execution.functions import role_exists
+from fogbank.services.apigateway.execution.credentials import acting_with
 from fogbank.services.apigateway.execution.http import ANSWER_BYTES_MAX, query, request_headers
 from fogbank.services.apigateway.execution.mappings import Mapped, resolved_uri
 from fogbank.services.apigateway.gateway_errors import ConfigurationError, InternalError
@@ -31,11 +31,13 @@ async def send_request(call: Call, body: bytes, mapped: Mapped) -> Outgoing:
     if match is None:
         raise ConfigurationError(reason="Execution failed due to configuration error: Invalid endpoint address")
     role = call.integration.get("credentials")
-    if not role or not role_exists(call, role):
+    try:
+        there = acting_with(call, role or "")
+    except NotPermitted as error:
         raise InternalError(
             reason="Execution failed due to configuration error: "
             "API Gateway does not have permission to assume the provided role"
-        )
+        ) from error
     action = match["rest"].strip("/") if match["kind"] == "action" else None
     method = call.integration["httpMethod"]
     request = RequestData(
@@ -46,8 +48,7 @@ async def send_request(call: Call, body: bytes, mapped: Mapped) -> Outgoing:
         body,
         call.incoming.peer,
     )
-    there = acting_as(call.ctx.at(region=match["region"]), role, "apigateway.amazonaws.com")
-    answer = await call.ctx.cloud.apis.send(there, match["service"], action, request)
+    answer = await call.ctx.cloud.apis.send(there.at(region=match["region"]), match["service"], action, request)
     content = answer.body
     if not isinstance(content, bytes):
         pieces, length = [], 0
