@@ -13,6 +13,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from boto3 import Session
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+
 TRIES = 60
 PAUSE_S = 0.5
 
@@ -61,11 +65,14 @@ def clock_of_the_cloud() -> Clock:
 
 
 def _ask(endpoint: str, name: str, body: object = None) -> Any:
-    request = urllib.request.Request(
-        f"{endpoint}/_fogbank/{name}",
-        data=None if body is None else json.dumps(body).encode(),
-        headers={"X-Fogbank": "1"},
-    )
+    """Signed: a cloud that authorizes lets its root alone move the clock."""
+    url = f"{endpoint}/_fogbank/{name}"
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"X-Fogbank": "1", "X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"}
+    signed = AWSRequest("GET" if data is None else "POST", url, headers)
+    if (credentials := Session().get_credentials()) is not None:
+        SigV4Auth(credentials, "fogbank", "us-east-1").add_auth(signed)
+    request = urllib.request.Request(url, data, dict(signed.headers.items()))
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 

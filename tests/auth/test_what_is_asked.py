@@ -148,3 +148,16 @@ def test_tags_of_a_group_go_for_its_schedules(root: Client, new_user: Callable[[
         )
         with pytest.raises(ClientError, match=code):
             reading(GroupName=name, Name="s")
+
+
+def test_tags_of_a_resource_are_for_its_own_service_to_allow(root: Client, new_user: Callable[[], User]) -> None:
+    name = f"q-{secrets.token_hex(4)}"
+    root("sqs").create_queue(QueueName=name)
+    arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"
+    user = new_user().may({"Action": "tag:*", "Resource": "*"})
+    tagging = user.client("resourcegroupstaggingapi")
+    (failed,) = tagging.tag_resources(ResourceARNList=[arn], Tags={"a": "b"})["FailedResourcesMap"].values()
+    assert f"is not authorized to perform: sqs:TagQueue on resource: {arn}" in failed["ErrorMessage"]
+    user.may({"Action": "sqs:TagQueue", "Resource": arn}, name="sqs")
+    assert tagging.tag_resources(ResourceARNList=[arn], Tags={"a": "b"})["FailedResourcesMap"] == {}
+    assert list(tagging.untag_resources(ResourceARNList=[arn], TagKeys=["a"])["FailedResourcesMap"]) == [arn]

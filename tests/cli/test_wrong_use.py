@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from fogbank.cli.main import main
+from fogbank.cli.run import solutions_folder
 from tests.conftest import LiveServer
+
+SOLUTIONS = sorted(path.parent.name for path in solutions_folder().glob("*/template.yaml"))
 
 
 def fogbank(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -71,7 +74,7 @@ def test_words_that_a_command_does_not_know(
         (("status", "--endpoint", "localhost:4566"), "localhost:4566 is no endpoint"),
         (("reset", "--endpoint", "http://127.0.0.1:9"), "say --yes to do it without being asked"),
         (("reset", "--endpoint", "http://127.0.0.1:9", "--yes"), "no Fogbank answers"),
-        (("run", "nothing"), "there is no solution nothing: choose one of airties, "),
+        (("run", "nothing"), f"there is no solution nothing: choose one of {', '.join(SOLUTIONS)}"),
         (("deploy", "/nowhere.yaml"), "cannot read /nowhere.yaml: No such file or directory"),
         (("deploy", __file__), "Template format error"),
         (("deploy", "t.yaml", "Stage"), "Stage: parameters are given as KEY=VALUE"),

@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from fogbank.core.keys import UnfitKey
 from fogbank.core.store import Record, Store, Table
 
 
@@ -183,3 +184,12 @@ class TableMachine(RuleBasedStateMachine):
 
 TestTableMachine = TableMachine.TestCase
 TestTableMachine.settings = settings(max_examples=25, stateful_step_count=25)
+
+
+def test_a_number_that_no_key_can_have_is_not_there(store: Store) -> None:
+    table = _notes(store)
+    assert table.get(("a", 1 << 64)) is None
+    with store.transaction():
+        assert not table.delete(("a", -(1 << 64)))
+        with pytest.raises(UnfitKey):
+            table.put(("a", 1 << 64), Note("x"))

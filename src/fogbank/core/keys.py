@@ -14,9 +14,13 @@ _SIGN = 1 << 63
 _INT_MIN, _INT_MAX = -(1 << 63), (1 << 63) - 1
 
 
+class UnfitKey(ValueError):
+    """No row has that key: it has an integer that does not fit 64 bits."""
+
+
 def _encode_int(value: int) -> bytes:
     if not _INT_MIN <= value <= _INT_MAX:
-        raise ValueError(f"a key's integer must fit 64 bits: {value}")
+        raise UnfitKey(f"a key's integer must fit 64 bits: {value}")
     return (value + _SIGN).to_bytes(8, "big")
 
 

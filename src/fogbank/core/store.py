@@ -25,7 +25,7 @@ import msgspec
 
 from fogbank.core import private_files
 from fogbank.core.errors import StorageFull
-from fogbank.core.keys import KeyCodec, KeyTypes
+from fogbank.core.keys import KeyCodec, KeyTypes, UnfitKey
 
 log = logging.getLogger("fogbank.store")
 
@@ -351,7 +351,10 @@ class Table(Generic[V]):
 
     def get_raw(self, key: Key) -> bytes | None:
         """The stored bytes of a value: an identity for caches of what is derived from it (see `unpack`)."""
-        encoded = self._key(key)
+        try:
+            encoded = self._key(key)
+        except UnfitKey:  # A number that somebody asked for, such as a version.
+            return None
         if len(encoded) >= _KEY_CUT:
             return self._bucket(encoded).get(encoded[_KEY_CUT:])
         return cast("bytes | None", self._store._view().get(encoded))
@@ -383,7 +386,10 @@ class Table(Generic[V]):
 
     def delete(self, key: Key) -> bool:
         """Remove the key; whether it was there."""
-        encoded = self._key(key)
+        try:
+            encoded = self._key(key)
+        except UnfitKey:
+            return False
         if len(encoded) < _KEY_CUT:
             return self._delete_raw(encoded)
         bucket = self._bucket(encoded)

@@ -55,6 +55,8 @@ async def check(ctx: Context, given: Settings) -> None:
     rollback_triggers.check(given.rollback_configuration or {})
     if given.role_arn:
         check_role(ctx, given.role_arn)
+    if any("ParameterKey" not in parameter for parameter in given.parameters or ()):
+        raise ValidationError("Each of the Parameters must have a ParameterKey.")  # AWS's sentence is not recorded.
     for tag in given.tags or ():
         if tag["Key"].startswith("aws:"):
             raise ValidationError("aws: prefixed tag key names are not allowed for external use.")

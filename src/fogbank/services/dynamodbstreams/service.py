@@ -13,7 +13,7 @@ class DynamoDBStreamsService(Service):
     """The whole API. A stream has one shard, which has no children."""
 
     name = "dynamodbstreams"
-    data_operations = frozenset(("DescribeStream", "GetRecords", "GetShardIterator"))
+    data_operations = frozenset(("GetRecords", "GetShardIterator"))
     raw_shapes = frozenset(("AttributeValue",))
 
     def describe_stream(

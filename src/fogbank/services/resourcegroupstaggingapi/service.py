@@ -7,12 +7,13 @@ It knows no service: each lists and tags its own resources (`Service.tagged_reso
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from fogbank.core.arn import parse_arn
+from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, ValidationError
 from fogbank.core.pages import page
 from fogbank.core.service import Answer, Service, Tagged
 from fogbank.core.tags import tag_list
+from fogbank.services.resourcegroupstaggingapi.permissions import permit_tagging, permit_untagging
 
 PAGE = 50
 PAGE_MAX = 100
@@ -73,10 +74,19 @@ class TaggingService(Service):
     def tag_resources(self, ctx: Context, *, ResourceARNList: list[str], Tags: dict[str, str]) -> Answer:
         if any(key.lower().startswith("aws:") for key in Tags):
             raise InvalidParameter("Tag keys must not begin with aws:, which is reserved for AWS.")
-        return self._each(ctx, ResourceARNList, lambda service, arn: service.tag_by_arn(ctx, arn, Tags))
+
+        def tag(service: Service, arn: Arn) -> None:
+            permit_tagging(ctx, service, arn, tags=Tags)
+            service.tag_by_arn(ctx, str(arn), Tags)
+
+        return self._each(ctx, ResourceARNList, tag)
 
     def untag_resources(self, ctx: Context, *, ResourceARNList: list[str], TagKeys: list[str]) -> Answer:
-        return self._each(ctx, ResourceARNList, lambda service, arn: service.untag_by_arn(ctx, arn, TagKeys))
+        def untag(service: Service, arn: Arn) -> None:
+            permit_untagging(ctx, service, arn, keys=TagKeys)
+            service.untag_by_arn(ctx, str(arn), TagKeys)
+
+        return self._each(ctx, ResourceARNList, untag)
 
     # ---- steps -------------------------------------------------------------------------------------------
 
@@ -86,19 +96,19 @@ class TaggingService(Service):
                 if resource.tags:
                     yield resource
 
-    def _each(self, ctx: Context, arns: list[str], change: Callable[[Service, str], None]) -> Answer:
+    def _each(self, ctx: Context, arns: list[str], change: Callable[[Service, Arn], None]) -> Answer:
         """Change each resource by itself; those that could not be are told with their reason."""
         failed: dict[str, Any] = {}
         for arn in arns:
             try:
                 with self.cloud.store.transaction():
-                    change(self._service_of(ctx, arn), arn)
+                    change(*self._service_of(ctx, arn))
             except AwsError as error:
                 code = "InvalidParameterException" if error.sender else "InternalServiceException"
                 failed[arn] = {"StatusCode": error.status, "ErrorCode": code, "ErrorMessage": error.message}
         return {"FailedResourcesMap": failed}
 
-    def _service_of(self, ctx: Context, text: str) -> Service:
+    def _service_of(self, ctx: Context, text: str) -> tuple[Service, Arn]:
         arn = parse_arn(text)
         if arn is None:
             raise InvalidParameter(f"{text} is not a valid ARN.")
@@ -106,7 +116,7 @@ class TaggingService(Service):
             raise InvalidParameter(f"{text} is not a resource of this account and region.")
         for service in self.cloud.every_service():
             if service.name == arn.service:
-                return service
+                return service, arn
         raise InvalidParameter(f"Fogbank has no service {arn.service}.")
 
 
