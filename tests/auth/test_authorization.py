@@ -94,6 +94,21 @@ def test_a_user_may_do_what_its_policy_says(new_user: Callable[[], User], queue:
     )
 
 
+def test_a_resource_has_one_arn(root: Client, new_user: Callable[[], User]) -> None:
+    """An ARN with another beginning that leads a service to the same resource goes past no Deny."""
+    name = f"n-{secrets.token_hex(4)}"
+    topic: str = root("sns").create_topic(Name=name)["TopicArn"]
+    root("kinesis").create_stream(StreamName=name, ShardCount=1)
+    stream = f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/{name}"
+    user = new_user().may(
+        {"Action": "*", "Resource": "*"}, {"Effect": "Deny", "Action": "*", "Resource": [topic, stream]}
+    )
+    for arn in (topic, topic.replace("arn:aws:", "arn:aws-cn:")):
+        assert refusal(user.client("sns").publish, TopicArn=arn, Message="x")[0] == "AuthorizationError"
+    for arn in (stream, stream.replace(":aws:", ":aws-cn:")):
+        assert refusal(user.client("kinesis").describe_stream, StreamARN=arn)[0] == "AccessDeniedException"
+
+
 def test_a_key_that_is_switched_off_is_not_known(root: Client, new_user: Callable[[], User]) -> None:
     user = new_user()
     assert user.client("sts").get_caller_identity()["Arn"] == user.arn

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fogbank.core.arn import parse_arn
+from fogbank.core.arn import PARTITION, Arn, parse_arn
 from fogbank.core.authorization import Authorization, Need, Resolver, Wording, resolver
 from fogbank.core.policies import Request, read_policy
 from fogbank.core.policy_evaluation import ANONYMOUS, Identity, Kind, Layer, Source, Verdict, evaluate
@@ -125,6 +125,8 @@ class Authorizer:
         if known is not None and (found := known.get(key)) is not None:
             asked: Asked = found
             return asked
+        if place is not None and not _can_be_about(action, place):
+            return Asked(action, arn, Verdict(False, layer=Layer.IDENTITY))
         facts = RequestFacts(
             ctx,
             identity,
@@ -154,6 +156,15 @@ class Authorizer:
             return service
         package = "lambda_" if prefix == "lambda" else prefix
         return self._cloud.service(package) if self._cloud.has(package) else None
+
+
+def _can_be_about(action: str, place: Arn) -> bool:
+    """Whether the action's service has such resources. Some that take an ARN look at its end only: with another
+    beginning it would be the same resource for them, and none that a policy names.
+    """
+    prefix = action.partition(":")[0]
+    of_service = place.service == prefix or (prefix, place.service) == ("sts", "iam")
+    return of_service and place.partition == PARTITION
 
 
 class Prepared(NamedTuple):
