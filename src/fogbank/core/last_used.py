@@ -26,13 +26,13 @@ class LastUsed:
     def __init__(self, cloud: "Cloud") -> None:
         self._cloud = cloud
         self._uses = cloud.store.table("core.last_used", key=(str, str), value=Use)
-        self._noted: dict[str, Use] = {}
+        self._noted: dict[str, tuple[int, str, str]] = {}
 
     def note(self, ctx: "Context", access_key: str, service: str) -> None:
         """The key signs a request. This is on every request's way, so that it only remembers."""
         if not self._noted:
             self._cloud.clock.call_at(ctx.now_ms + _KEPT_AFTER_MS, self.flush)
-        self._noted[access_key] = Use(ctx.now_ms, service, ctx.region)
+        self._noted[access_key] = (ctx.now_ms, service, ctx.region)
 
     def of(self, account: str, subject: str) -> Use | None:
         return self._uses.get((account, subject))
@@ -45,10 +45,11 @@ class LastUsed:
         if not noted:
             return
         with self._cloud.store.transaction():
-            for access_key, use in noted.items():
+            for access_key, (at_ms, service, region) in noted.items():
                 key = self._cloud.access_keys.peek((access_key,))
                 if key is None:
                     continue
+                use = Use(at_ms, service, region)
                 if not key.session_token:
                     self._uses.put((key.account, access_key), use)
                 elif ":assumed-role/" in key.principal_arn:

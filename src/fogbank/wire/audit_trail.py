@@ -51,16 +51,13 @@ class AuditedOperation:
         self.read_only = name.startswith(_READING)
         self.guarded = guarded
         self._model = model
-        self._always = not data or audit.everything
-
-    def tell(self, ctx: Context, parameters: Mapping[str, Any], asked: "Sequence[Asked]") -> "Told | None":
-        """What will be recorded once the outcome is known; None for what is recorded only if it is denied."""
-        return Told(self, ctx, parameters, asked) if self._always else None
+        self.always = not data or audit.everything
+        """Whether it is recorded even if nothing denies it."""
 
     def failed(self, ctx: Context, parameters: Mapping[str, Any], error: Exception, told: "Told | None") -> None:
         """Record a request that came to nothing. A caller who is not known is not recorded, as on AWS."""
         denied: Sequence[Asked] = getattr(error, "asked", ())
-        if told is not None or denied or (self._always and (self.guarded is None or ctx.identity is not None)):
+        if told is not None or denied or (self.always and (self.guarded is None or ctx.identity is not None)):
             (told or Told(self, ctx, parameters, denied)).failed(error)
 
     @cached_property

@@ -57,6 +57,7 @@ class Operation:
         "name",
         "refused",
         "service",
+        "told",
         "usage",
         "verify",
         "waits",
@@ -75,6 +76,8 @@ class Operation:
         self.name = name
         self.audited = audited
         """None where nothing that it does is recorded."""
+        self.told = audited if audited is not None and audited.always else None
+        """None where only denials are."""
         self.guarded = guarded
         self.service = service.name
         self.compiled: CompiledOperation = compile_operation(
@@ -185,8 +188,8 @@ class Gateway:
             if operation.guarded is not None and ctx.identity is not None:
                 asked = operation.guarded.authorize(ctx, parameters)
             self._count(ctx, operation)
-            if operation.audited is not None:
-                told = operation.audited.tell(ctx, parameters, asked)
+            if operation.told is not None:
+                told = Told(operation.told, ctx, parameters, asked)
             if operation.waits:
                 self._later(request, ctx, operation, handler(ctx, **parameters), respond, told)
                 return
@@ -272,7 +275,7 @@ class Gateway:
         host = request.headers.get("host")
         return Context(
             self._cloud,
-            account=self._cloud.account_of(access_key),
+            account=self._cloud.account_of(access_key) if self._guard is None else "",  # The guard says whose.
             region=(found.region if found is not None else None) or self._region,
             now_ms=self._cloud.clock.now_ms(),
             request_id=request_id,

@@ -63,7 +63,7 @@ class GuardedOperation:
         self._familiar_since = -1
 
     def authenticate(self, ctx: Context, request: RequestData) -> None:
-        """Find out who sends the request and let the context say so. Raises Refused."""
+        """Find out who sends the request, and let the context say so and in which account. Raises Refused."""
         head, _, signature = request.headers.get("authorization", "").rpartition("Signature=")
         if self._familiar_since != self._deciding.in_turn:
             self._familiar.clear()
@@ -83,7 +83,8 @@ class GuardedOperation:
             in_json = "json" in self._protocol or "cbor" in self._protocol
             sentence = _UNSIGNED if in_json else _UNSIGNED_IN_XML
             raise not_authenticated(Why.UNSIGNED, sentence, service=self._service.name, protocol=self._protocol)
-        ctx.identity, ctx.access_key = ANONYMOUS, None
+        ctx.identity, ctx.account = ANONYMOUS, self._cloud.account_of(ctx.access_key)
+        ctx.access_key = None
 
     def _let_in(self, ctx: Context, access_key: str, account: str, region: str) -> None:
         """Routing went by the first credential that it saw; only this one is proved."""
@@ -104,6 +105,7 @@ class GuardedOperation:
         """Ask for everything that the operation needs, or for those of the actions that are demanded; what was asked,
         all of it allowed. Raises Denied.
         """
+        ask = self._authorizer.ask
         asked: list[Asked] = []
         for prepared in self._needs:
             need = prepared.need
@@ -112,7 +114,7 @@ class GuardedOperation:
             if need.when and not need.is_due(ctx, parameters):
                 continue
             for arn in prepared.arns(ctx, parameters):
-                one = self._authorizer.ask(ctx, prepared, arn, parameters)
+                one = ask(ctx, prepared, arn, parameters)
                 asked.append(one)
                 if not one.verdict.allowed:
                     sentence = denial(self._table, ctx.identity or ANONYMOUS, one)
