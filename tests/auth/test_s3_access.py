@@ -116,6 +116,21 @@ def test_a_form_is_its_signers(new_user: Callable[[], User], bucket: str, versio
     assert fetch(made["url"], form(forged, b"x"))[0] == 403
 
 
+def test_a_form_names_no_other_signer(guarded: GuardedServer, new_user: Callable[[], User], bucket: str) -> None:
+    user = new_user().may({"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"})
+    named = {
+        "x-amz-credential": f"{guarded.root[0]}/20260101/us-east-1/s3/aws4_request",
+        "x-amz-algorithm": "AWS4-HMAC-SHA256",
+        "x-amz-date": "20260101T000000Z",
+    }
+    conditions = [{name: value} for name, value in named.items()]
+    made = user.client("s3", signature="s3").generate_presigned_post(bucket, "posted", Conditions=conditions)
+    assert fetch(made["url"], form(made["fields"], b"x"))[0] == 403, "the policy demands the fields"
+    status, answer = fetch(made["url"], form(made["fields"] | named | {"x-amz-signature": "0" * 64}, b"x"))
+    assert status == 403
+    assert b"<Code>SignatureDoesNotMatch</Code>" in answer
+
+
 def test_a_website_shows_what_everybody_may_read(root: Client, guarded: GuardedServer, bucket: str) -> None:
     root("s3").put_bucket_website(Bucket=bucket, WebsiteConfiguration={"IndexDocument": {"Suffix": "a"}})
     request = urllib.request.Request(

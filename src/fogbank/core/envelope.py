@@ -109,6 +109,16 @@ class Envelope:
         return f"{self._service}.{ctx.region}.amazonaws.com"
 
 
+def worded(kinds: Mapping[str, Callable[[str], AwsError]]) -> Callable[[AwsError], AwsError]:
+    """A `refusal` for a service that has errors of its own for KMS's codes, with KMS's sentences."""
+
+    def refusal(error: AwsError) -> AwsError:
+        kind = kinds.get(error.code)
+        return error if kind is None else kind(error.message)
+
+    return refusal
+
+
 def _asking(ctx: "Context") -> tuple[str | None, ...]:
     """On whose behalf KMS is asked: what it said to one is not for others."""
     who = ctx.identity.arn if ctx.identity is not None else None

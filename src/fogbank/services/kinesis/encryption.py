@@ -8,8 +8,7 @@ import msgspec
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.core.envelope import Envelope
-from fogbank.core.errors import AwsError
+from fogbank.core.envelope import Envelope, worded
 from fogbank.services.kinesis.errors import KMS_ERRORS
 from fogbank.services.kinesis.records import Chunk, Stream
 
@@ -21,7 +20,7 @@ class RecordEncryption:
     """Seals and opens records. KMS's refusals become those of Kinesis."""
 
     def __init__(self, cloud: Cloud) -> None:
-        self._envelope = Envelope(cloud, "kinesis", refusal=_refusal)
+        self._envelope = Envelope(cloud, "kinesis", refusal=worded(KMS_ERRORS))
 
     def seal(self, ctx: Context, stream: Stream, chunk: Chunk) -> Chunk:
         text = msgspec.msgpack.encode(chunk.data)
@@ -37,8 +36,3 @@ class RecordEncryption:
     def check(self, ctx: Context, stream: Stream, key_id: str) -> None:
         """Raise what AWS answers to a key that cannot be used for the stream."""
         self._envelope.data_key(ctx, key_id, {_CONTEXT: stream.arn})
-
-
-def _refusal(error: AwsError) -> AwsError:
-    kind = KMS_ERRORS.get(error.code)
-    return error if kind is None else kind(error.message)

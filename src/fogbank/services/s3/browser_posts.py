@@ -49,7 +49,7 @@ class BrowserPosts(Objects):
         sender = ctx.at(account=self.cloud.account_of(access_key))
         sender.access_key, sender.headers = access_key, headers
         if self.cloud.authorizer is not None:
-            sender.identity = signer_of_form(self.cloud, fields, now_ms=ctx.now_ms)
+            sender.identity = signer_of_form(self.cloud, access_key, fields, now_ms=ctx.now_ms)
             demand(self, sender, "s3:PutObject", bucket.name, key)
         answer = await sender.call(
             self._put,

@@ -11,13 +11,11 @@ from fogbank.core.signing import ALGORITHM, TERMINATION, is_signature, is_signat
 from fogbank.services.s3.errors import AccessDenied, InvalidAccessKeyId, InvalidRequest, SignatureDoesNotMatch
 
 
-def signer_of_form(cloud: Cloud, fields: Mapping[str, str], *, now_ms: int) -> Identity:
-    """The identity behind a form's signature; nobody's, if it has none. Raises what is wrong with it."""
-    if "policy" not in fields:
+def signer_of_form(cloud: Cloud, access_key: str | None, fields: Mapping[str, str], *, now_ms: int) -> Identity:
+    """The identity behind the signature by that key; nobody's, if there is none. Raises what is wrong with it."""
+    if access_key is None:
         return ANONYMOUS
-    access_key, signature = fields.get("awsaccesskeyid", ""), fields.get("signature", "")
-    if not access_key:
-        access_key, signature = fields["x-amz-credential"].partition("/")[0], fields["x-amz-signature"]
+    signature = fields["x-amz-signature"] if "x-amz-credential" in fields else fields["signature"]
     key = cloud.access_keys.peek((access_key,)) if cloud.access_keys.is_key((access_key,)) else None
     if key is None or not key.secret or not key.active or 0 < key.expires_ms <= now_ms:
         raise InvalidAccessKeyId(members={"AWSAccessKeyId": access_key})
@@ -37,7 +35,7 @@ def signer_of_form(cloud: Cloud, fields: Mapping[str, str], *, now_ms: int) -> I
 
 def _is_signed(fields: Mapping[str, str], secret: str, signature: str) -> bool:
     """By version 2, or by version 4."""
-    if "awsaccesskeyid" in fields:
+    if "x-amz-credential" not in fields:
         return is_signature_v2(secret, fields["policy"], signature)
     parts = fields["x-amz-credential"].split("/")
     if fields["x-amz-algorithm"] != ALGORITHM or len(parts) != 5 or parts[4] != TERMINATION:

@@ -11,8 +11,7 @@ import msgspec
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.core.envelope import DataKey, Envelope
-from fogbank.core.errors import AwsError
+from fogbank.core.envelope import DataKey, Envelope, worded
 from fogbank.services.s3.body_keys import BodyKey
 from fogbank.services.s3.errors import KMS_ERRORS
 from fogbank.services.s3.records import Bucket, ObjectVersion, Upload
@@ -25,7 +24,7 @@ class KmsKeys:
     """Data keys of objects. KMS's refusals become S3's."""
 
     def __init__(self, cloud: Cloud) -> None:
-        self._envelope = Envelope(cloud, "s3", refusal=_refusal)
+        self._envelope = Envelope(cloud, "s3", refusal=worded(KMS_ERRORS))
 
     def new(self, ctx: Context, bucket: Bucket, key: str, headers: Mapping[str, Any]) -> DataKey:
         """A data key for a new object with these headers of its encryption."""
@@ -62,8 +61,3 @@ def _context(bucket: Bucket, key: str, headers: Mapping[str, Any]) -> tuple[dict
     if headers.get("BucketKeyEnabled"):
         return {**context, "aws:s3:arn": arn}, _BUCKET_KEY_S
     return {**context, "aws:s3:arn": f"{arn}/{key}"}, 0
-
-
-def _refusal(error: AwsError) -> AwsError:
-    kind = KMS_ERRORS.get(error.code)
-    return error if kind is None else kind(error.message)

@@ -7,8 +7,7 @@ needs the key in any case.
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.core.envelope import Envelope
-from fogbank.core.errors import AwsError
+from fogbank.core.envelope import Envelope, worded
 from fogbank.services.sns.errors import KMS_ERRORS
 from fogbank.services.sns.records import Post, Topic
 
@@ -21,7 +20,7 @@ class TopicEncryption:
     """Seals and opens what is kept of messages. KMS's refusals become those of SNS."""
 
     def __init__(self, cloud: Cloud) -> None:
-        self._envelope = Envelope(cloud, "sns", refusal=_refusal)
+        self._envelope = Envelope(cloud, "sns", refusal=worded(KMS_ERRORS))
 
     def check(self, ctx: Context, topic: Topic, topic_arn: str) -> None:
         """Raise what AWS answers to who publishes and cannot use the topic's key."""
@@ -41,8 +40,3 @@ class TopicEncryption:
         if not post.sealed:
             return post.body
         return self._envelope.open(ctx, post.sealed, {_CONTEXT: post.topic_arn}, reuse_s=_REUSE_S).decode()
-
-
-def _refusal(error: AwsError) -> AwsError:
-    kind = KMS_ERRORS.get(error.code)
-    return error if kind is None else kind(error.message)

@@ -6,8 +6,7 @@ The body is encrypted, attributes and metadata are not. A message is encrypted a
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.core.envelope import Envelope
-from fogbank.core.errors import AwsError
+from fogbank.core.envelope import Envelope, worded
 from fogbank.services.sqs.errors import KMS_ERRORS
 from fogbank.services.sqs.records import Message, Queue
 
@@ -21,7 +20,7 @@ class MessageEncryption:
     """Seals and opens the bodies of messages. KMS's refusals become those of SQS."""
 
     def __init__(self, cloud: Cloud) -> None:
-        self._envelope = Envelope(cloud, "sqs", refusal=_refusal)
+        self._envelope = Envelope(cloud, "sqs", refusal=worded(KMS_ERRORS))
 
     def seal(self, ctx: Context, queue: Queue, message: Message) -> None:
         """Encrypt the body of a new message, if the queue has a key."""
@@ -43,8 +42,3 @@ class MessageEncryption:
 
 def _reuse_s(queue: Queue) -> int:
     return int(queue.attributes.get(_REUSE) or _REUSE_DEFAULT_S)
-
-
-def _refusal(error: AwsError) -> AwsError:
-    kind = KMS_ERRORS.get(error.code)
-    return error if kind is None else kind(error.message)
