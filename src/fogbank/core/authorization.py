@@ -38,6 +38,7 @@ Resolver = Callable[["Context", Parameters], Sequence[str]]
 
 _FILLED_MAX = 512  # of one template
 _CALLERS = ("partition", "region", "account")
+_EMPTY: tuple[Any, ...] = ({}, [])
 _PLACEHOLDER = re.compile(r"\{([^}]+)\}")
 
 
@@ -48,7 +49,7 @@ class Need(NamedTuple):
     action: str = ""
     """Without a colon it is an action of the table's service; empty, the operation's own name."""
     when: str | Callable[["Context", Parameters], bool] = ""
-    """Only if that path has a value, or the function says so."""
+    """Only if that path has a value, which an empty list or map is not, or the function says so."""
     tags: str = ""
     """The parameter with tags that the request gives: they become `aws:RequestTag/…` and `aws:TagKeys`."""
     tag_keys: str = ""
@@ -60,7 +61,7 @@ class Need(NamedTuple):
 
     def is_due(self, ctx: "Context", parameters: Parameters) -> bool:
         if isinstance(self.when, str):
-            return not self.when or any(True for _ in values_at(parameters, self.when))
+            return not self.when or any(value not in _EMPTY for value in values_at(parameters, self.when))
         return self.when(ctx, parameters)
 
     def facts(self, ctx: "Context", parameters: Parameters) -> dict[str, str | Sequence[str]]:

@@ -55,7 +55,7 @@ def acting_as(
     if found is None or not may_assume(ctx, service, role_arn, conditions):
         raise NotPermitted(f"{service} is not authorized to assume role {role_arn}")
     there = ctx.at()
-    there.identity = found._replace(services=(service,))
+    there.identity = found._replace(assumed_by=service)
     return there
 
 
@@ -73,7 +73,7 @@ def permit(ctx: "Context", action: str, arn: str) -> None:
     their requests came in.
     """
     authorizer, identity = ctx.cloud.authorizer, ctx.identity
-    if authorizer is None or identity is None or not (identity.services or identity.kind is Kind.SERVICE):
+    if authorizer is None or identity is None or not identity.is_service:
         return
     place = parse_arn(arn)
     if place is None:

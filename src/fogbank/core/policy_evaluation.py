@@ -79,6 +79,13 @@ class Identity(NamedTuple):
     """The id of the organization that the account is in."""
     organization_path: str = ""
     """Where it is there: the ids from the organization down to the account's parent."""
+    assumed_by: str = ""
+    """The service that has a role's session for itself: with a service role nobody else's rights are used."""
+
+    @property
+    def is_service(self) -> bool:
+        """Whether a service asks: on behalf of the identity, with a role of its own, or in its own name."""
+        return bool(self.services or self.assumed_by) or self.kind is Kind.SERVICE
 
 
 ANONYMOUS = Identity(Kind.ANONYMOUS, "")

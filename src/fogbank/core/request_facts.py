@@ -131,7 +131,7 @@ def _finders() -> dict[str, Callable[["Context", Identity], Value | None]]:
     return {
         "currenttime": lambda ctx, identity: iso_seconds(ctx.now_ms),
         "epochtime": lambda ctx, identity: str(ctx.now_ms // 1000),
-        "sourceip": lambda ctx, identity: None if identity.services or not ctx.peer else ctx.peer,
+        "sourceip": lambda ctx, identity: None if identity.is_service or not ctx.peer else ctx.peer,
         "securetransport": lambda ctx, identity: "false",  # Fogbank speaks plain HTTP.
         "requestedregion": lambda ctx, identity: ctx.region,
         "useragent": lambda ctx, identity: ctx.headers.get("user-agent"),

@@ -42,7 +42,7 @@ def through_cloudformation(ctx: Context) -> Context:
     if identity is None:
         return ctx
     there = ctx.at()
-    if identity.services[-1:] != (PRINCIPAL,):
+    if identity.assumed_by != PRINCIPAL and identity.services[-1:] != (PRINCIPAL,):
         there.identity = identity._replace(services=(*identity.services, PRINCIPAL))
     return asking(there)
 
