@@ -233,9 +233,7 @@ def entry(
         session_of=identity.role if identity is not None else "",
         session_ms=identity.issued_ms if identity is not None else 0,
         mfa=identity.mfa if identity is not None else False,
-        invoked_by=(identity.services[-1] if identity.services else identity.assumed_by)
-        if identity is not None
-        else "",
+        invoked_by=(*identity.services[-1:], identity.assumed_by)[0] if identity is not None else "",
         resources=resources or [],
         reasons=reasons or [],
     )

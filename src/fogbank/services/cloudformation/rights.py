@@ -73,5 +73,6 @@ def _demanded(type_name: str, verb: str, action: str) -> bool:
     listed = schema.permissions(type_name, verb)
     if listed is None:
         return not action.partition(":")[2].startswith(_READS)
-    name = action.lower()
-    return any(name.startswith(each[:-1]) if each.endswith("*") else name == each for each in listed)
+    # Versions of S3's objects have actions of their own, which the lists leave out.
+    names = (action.lower(), action.lower().removesuffix("version"))
+    return any(names[0].startswith(each[:-1]) if each.endswith("*") else each in names for each in listed)
