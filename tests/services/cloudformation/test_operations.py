@@ -196,6 +196,13 @@ def test_a_rule_that_holds_lets_the_stack_through(aws: Aws) -> None:
     assert create(aws("cloudformation"), template)["StackStatus"] == "CREATE_COMPLETE"
 
 
+def test_a_parameter_without_a_key_is_refused(aws: Aws) -> None:
+    with pytest.raises(ClientError, match=r"\(ValidationError\).*must have a ParameterKey"):
+        aws("cloudformation").create_stack(
+            StackName="keyless", TemplateBody=json.dumps(QUEUE), Parameters=[{"ParameterValue": "x"}]
+        )
+
+
 def test_what_a_condition_leaves_out_need_not_be_there_in_fogbank(aws: Aws) -> None:
     absent = {"Type": "AWS::EC2::VPC", "Condition": "Never", "Properties": {"CidrBlock": "10.0.0.0/16"}}
     choice = {"Fn::If": ["Never", {"Days": 1}, {"Ref": "AWS::NoValue"}]}

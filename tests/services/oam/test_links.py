@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conftest import LiveServer
+from tests.conftest import LiveServer, MovableClock
 from tests.patience import eventually
 
 GROUP = "/shop/orders"
@@ -49,15 +49,20 @@ def sink(here: Any, other: str) -> str:
     return str(arn)
 
 
-def written(logs: Any, group: str, message: str) -> None:
+@pytest.fixture
+def now(clock: MovableClock) -> datetime:
+    """By the server's clock, which other tests may have moved."""
+    return datetime.fromtimestamp(clock.now_ms() / 1000, UTC)
+
+
+def written(logs: Any, group: str, message: str, now: datetime) -> None:
     logs.create_log_group(logGroupName=group)
     logs.create_log_stream(logGroupName=group, logStreamName="s")
-    now = int(datetime.now(UTC).timestamp() * 1000)
-    logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=[{"timestamp": now, "message": message}])
+    event = {"timestamp": int(now.timestamp() * 1000), "message": message}
+    logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=[event])
 
 
-def rows(logs: Any, query: str, **groups: Any) -> list[dict[str, str]]:
-    now = datetime.now(UTC)
+def rows(logs: Any, now: datetime, query: str, **groups: Any) -> list[dict[str, str]]:
     query_id = logs.start_query(
         queryString=query, startTime=int(now.timestamp()) - 600, endTime=int(now.timestamp()) + 600, **groups
     )["queryId"]
@@ -67,22 +72,22 @@ def rows(logs: Any, query: str, **groups: Any) -> list[dict[str, str]]:
 
 
 def test_one_query_reads_the_log_groups_of_both_accounts(
-    here: Any, there: Any, account: str, other: str, sink: str
+    here: Any, there: Any, account: str, other: str, sink: str, now: datetime
 ) -> None:
-    written(here("logs"), GROUP, '{"id": 1, "from": "here"}')
-    written(there("logs"), GROUP, '{"id": 1, "from": "there"}')
+    written(here("logs"), GROUP, '{"id": 1, "from": "here"}', now)
+    written(there("logs"), GROUP, '{"id": 1, "from": "there"}', now)
     arns = [f"arn:aws:logs:us-east-1:{each}:log-group:{GROUP}" for each in (account, other)]
     with pytest.raises(ClientError, match=f"does not exist for account ID '{other}'"):
-        rows(here("logs"), "fields from", logGroupIdentifiers=arns)
+        rows(here("logs"), now, "fields from", logGroupIdentifiers=arns)
     there("oam").create_link(LabelTemplate="$AccountName", ResourceTypes=list(TYPES), SinkIdentifier=sink)
-    found = rows(here("logs"), "filter id = 1 | fields from, @log", logGroupIdentifiers=arns)
+    found = rows(here("logs"), now, "filter id = 1 | fields from, @log", logGroupIdentifiers=arns)
     assert sorted((row["from"], row["@log"]) for row in found) == [
         ("here", f"{account}:{GROUP}"),
         ("there", f"{other}:{GROUP}"),
     ]
     # The other direction stays closed.
     with pytest.raises(ClientError, match="ResourceNotFound"):
-        rows(there("logs"), "fields from", logGroupIdentifiers=arns)
+        rows(there("logs"), now, "fields from", logGroupIdentifiers=arns)
     events = here("logs").filter_log_events(logGroupIdentifier=arns[1])["events"]
     assert [json.loads(event["message"])["from"] for event in events] == ["there"]
 
@@ -105,12 +110,11 @@ def test_a_filter_says_which_log_groups_are_shared(here: Any, there: Any, other:
 
 
 def test_metrics_of_a_linked_account_are_listed_and_read(
-    here: Any, there: Any, account: str, other: str, sink: str
+    here: Any, there: Any, account: str, other: str, sink: str, now: datetime
 ) -> None:
     there("cloudwatch").put_metric_data(Namespace="Shop", MetricData=[{"MetricName": "Orders", "Value": 7}])
     there("cloudwatch").put_metric_data(Namespace="Private", MetricData=[{"MetricName": "Orders", "Value": 9}])
     here("cloudwatch").put_metric_data(Namespace="Own", MetricData=[{"MetricName": "Orders", "Value": 1}])
-    now = datetime.now(UTC)
 
     def read(namespace: str) -> list[float]:
         stat = {"Metric": {"Namespace": namespace, "MetricName": "Orders"}, "Period": 60, "Stat": "Sum"}
