@@ -114,7 +114,7 @@ class DynamoDbStream:
         return iterator
 
     async def read(self, iterator: str, limit: int) -> tuple[list[StreamRecord], str | None]:
-        self._permission(self._ctx, "dynamodb:GetRecords", str(self._arn))
+        self._permission(self._ctx.refreshed(), "dynamodb:GetRecords", str(self._arn))
         answer = await self._call("get_records", ShardIterator=iterator, Limit=limit)
         return [self._record(record) for record in answer.get("Records") or ()], answer.get("NextShardIterator")
 
@@ -192,7 +192,7 @@ class KinesisStream:
         return f"{shard_id}/{answer['ShardIterator']}"
 
     async def read(self, iterator: str, limit: int) -> tuple[list[StreamRecord], str | None]:
-        self._permission(self._ctx, "kinesis:GetRecords", self._stream_arn)
+        self._permission(self._ctx.refreshed(), "kinesis:GetRecords", self._stream_arn)
         shard_id, _, token = iterator.partition("/")
         answer = await self._call("get_records", ShardIterator=token, Limit=limit)
         after = answer.get("NextShardIterator")
@@ -287,7 +287,7 @@ class KinesisConsumer(KinesisStream):
         subscription.waiting += [self._record(shard_id, record) for record in event["Records"]]
 
     async def _subscribe(self, shard_id: str, position: dict[str, Any]) -> None:
-        self._permission(self._ctx, "kinesis:SubscribeToShard", str(self._arn))
+        self._permission(self._ctx.refreshed(), "kinesis:SubscribeToShard", str(self._arn))
         answer = await self._call(
             "subscribe_to_shard", ConsumerARN=str(self._arn), ShardId=shard_id, StartingPosition=position
         )
