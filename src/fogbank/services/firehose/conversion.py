@@ -201,8 +201,8 @@ def _table(ctx: Context, where: dict[str, str]) -> dict[str, Any]:
     glue, there = ctx.cloud.glue, ctx.at(region=where.get("Region"))
     name, version = where["TableName"], where.get("VersionId", LATEST)
     named = {"CatalogId": where.get("CatalogId"), "DatabaseName": where["DatabaseName"]}
-    catalog, database = there.at(account=where.get("CatalogId")), where["DatabaseName"]
-    for resource in ("catalog", f"database/{database}", f"table/{database}/{name}"):
+    catalog, database = there.at(account=where.get("CatalogId")), where["DatabaseName"].lower()
+    for resource in ("catalog", f"database/{database}", f"table/{database}/{name.lower()}"):
         permit(there, "glue:GetTable" if version == LATEST else "glue:GetTableVersion", catalog.arn("glue", resource))
     try:
         table: dict[str, Any] = glue.get_table(there, Name=name, **named)["Table"]
