@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-cond
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from fogbank.core.authorization import (
@@ -38,8 +39,13 @@ _WRITES = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "Co
 
 def _arn(ctx: Context, table: str, index: str | None = None) -> str:
     """Of the table that a name or an ARN leads to: one of the caller's, whatever account and region an ARN says."""
-    arn = f"arn:aws:dynamodb:{ctx.region}:{ctx.account}:table/{name_of(table).partition('/')[0]}"
+    arn = _table_arn(ctx.region, ctx.account, table)
     return f"{arn}/index/{index}" if index else arn
+
+
+@lru_cache(1024)  # Every request asks for one.
+def _table_arn(region: str, account: str, table: str) -> str:
+    return f"arn:aws:dynamodb:{region}:{account}:table/{name_of(table).partition('/')[0]}"
 
 
 def _tables(path: str) -> Source:
@@ -57,7 +63,8 @@ def _parts(path: str) -> Source:
     return arns
 
 
-_TABLE = _tables("TableName")
+def _table(ctx: Context, parameters: Parameters) -> str:
+    return _arn(ctx, str(parameters.get("TableName", "*")))
 
 
 def _table_or_index(ctx: Context, parameters: Parameters) -> str:
@@ -217,11 +224,11 @@ AUTHORIZATION = Authorization(
             "DescribeTableReplicaAutoScaling DescribeTimeToLive DisableKinesisStreamingDestination "
             "EnableKinesisStreamingDestination UpdateContinuousBackups UpdateKinesisStreamingDestination UpdateTable "
             "UpdateTimeToLive",
-            need(_TABLE),
+            need(_table),
         ),
-        "UpdateTableReplicaAutoScaling": (need(_TABLE), _PASSED),
+        "UpdateTableReplicaAutoScaling": (need(_table), _PASSED),
         **alike("DescribeContributorInsights UpdateContributorInsights", need(_table_or_index)),
-        **alike("DeleteItem PutItem UpdateItem", need(_TABLE, keys=_ITEM_KEYS)),
+        **alike("DeleteItem PutItem UpdateItem", need(_table, keys=_ITEM_KEYS)),
         **alike("DeleteResourcePolicy GetResourcePolicy PutResourcePolicy", need(_parts("ResourceArn"))),
         **alike("DeleteBackup DescribeBackup", need(_parts("BackupArn"))),
         **alike("BatchExecuteStatement ExecuteStatement ExecuteTransaction", _PARTIQL),
@@ -231,14 +238,14 @@ AUTHORIZATION = Authorization(
         "BatchGetItem": need(_tables("RequestItems.keys()"), keys={"dynamodb:LeadingKeys": _keys_of_batch}),
         "BatchWriteItem": need(_tables("RequestItems.keys()"), keys={"dynamodb:LeadingKeys": _keys_of_batch}),
         "CreateTable": (
-            need(_TABLE, tags="Tags"),
-            need(_TABLE, action="TagResource", when="Tags", tags="Tags"),
-            need(_TABLE, action="PutResourcePolicy", when="ResourcePolicy"),
+            need(_table, tags="Tags"),
+            need(_table, action="TagResource", when="Tags", tags="Tags"),
+            need(_table, action="PutResourcePolicy", when="ResourcePolicy"),
         ),
         "DescribeExport": need(_parts("ExportArn")),
         "DescribeImport": need(_parts("ImportArn")),
         "ExportTableToPointInTime": need(_tables("TableArn")),
-        "GetItem": need(_TABLE, keys=_READ_KEYS),
+        "GetItem": need(_table, keys=_READ_KEYS),
         "ImportTable": need(_tables("TableCreationParameters.TableName")),
         "ListTables": need(_ALL_TABLES),
         "ListTagsOfResource": need(_tables("ResourceArn")),
