@@ -16,11 +16,12 @@ from fogbank.core.ids import new_id
 from fogbank.core.service import Answer, Respond, Service, parameters_taken
 from fogbank.wire.audit_trail import AuditedOperation, Told, audited_operation
 from fogbank.wire.compression import unpack
+from fogbank.wire.credential import Credential, credential
 from fogbank.wire.direct import DirectCall, DirectOperation, Directory
 from fogbank.wire.model import ServiceModel
 from fogbank.wire.protocols import CompiledOperation, compile_operation
 from fogbank.wire.protocols.request import RequestData, ResponseData
-from fogbank.wire.route import Route, Router, credential
+from fogbank.wire.route import Route, Router
 
 if TYPE_CHECKING:
     from fogbank.core.authorizer import Asked
@@ -170,10 +171,13 @@ class Gateway:
                 unpack(request)
             route = self._route(request)
             operation = self._operation(route)
-            ctx = self._context(request, request_id)
-            if operation.guarded is not None:
+            guarded = operation.guarded
+            # Where there is a guard, it says whose credential that is.
+            found = credential(request) if guarded is None or sender is not None else None
+            ctx = self._context(request, request_id, found)
+            if guarded is not None:
                 if sender is None:
-                    operation.guarded.authenticate(ctx, request)
+                    guarded.authenticate(ctx, request)
                 else:
                     ctx.identity, ctx.account = sender.identity, sender.account
             if operation.decorate is not None:
@@ -185,8 +189,8 @@ class Gateway:
             parameters = operation.compiled.parse(request)
             handler = self._handler(operation, parameters)
             asked: Sequence[Asked] = ()
-            if operation.guarded is not None and ctx.identity is not None:
-                asked = operation.guarded.authorize(ctx, parameters)
+            if guarded is not None and ctx.identity is not None:
+                asked = guarded.authorize(ctx, parameters)
             self._count(ctx, operation)
             if operation.told is not None:
                 told = Told(operation.told, ctx, parameters, asked)
@@ -269,13 +273,12 @@ class Gateway:
             raise ParameterMissing(f"The parameter {name} is required.")
         return operation.handler
 
-    def _context(self, request: RequestData, request_id: str) -> Context:
-        found = credential(request)
+    def _context(self, request: RequestData, request_id: str, found: Credential | None) -> Context:
         access_key = found.access_key if found is not None else None
         host = request.headers.get("host")
         return Context(
             self._cloud,
-            account=self._cloud.account_of(access_key) if self._guard is None else "",  # The guard says whose.
+            account=self._cloud.account_of(access_key),
             region=(found.region if found is not None else None) or self._region,
             now_ms=self._cloud.clock.now_ms(),
             request_id=request_id,

@@ -12,6 +12,7 @@ from fogbank.core.context import Context
 from fogbank.core.policy_evaluation import ANONYMOUS, Identity
 from fogbank.core.service import Service
 from fogbank.wire.auth_errors import Why, not_authenticated, not_authorized
+from fogbank.wire.credential import credential
 from fogbank.wire.familiar import Familiar, is_familiar
 from fogbank.wire.model import index_entry
 from fogbank.wire.protocols.request import RequestData
@@ -63,7 +64,9 @@ class GuardedOperation:
         self._familiar_since = -1
 
     def authenticate(self, ctx: Context, request: RequestData) -> None:
-        """Find out who sends the request, and let the context say so and in which account. Raises Refused."""
+        """Find out who sends the request, and let the context, which knows nothing of that yet, say so and in which
+        account and region. Raises Refused.
+        """
         head, _, signature = request.headers.get("authorization", "").rpartition("Signature=")
         if self._familiar_since != self._deciding.in_turn:
             self._familiar.clear()
@@ -83,11 +86,13 @@ class GuardedOperation:
             in_json = "json" in self._protocol or "cbor" in self._protocol
             sentence = _UNSIGNED if in_json else _UNSIGNED_IN_XML
             raise not_authenticated(Why.UNSIGNED, sentence, service=self._service.name, protocol=self._protocol)
-        ctx.identity, ctx.account = ANONYMOUS, self._cloud.account_of(ctx.access_key)
-        ctx.access_key = None
+        ctx.identity = ANONYMOUS
+        named = credential(request)
+        if named is not None:
+            ctx.account, ctx.region = self._cloud.account_of(named.access_key), named.region or ctx.region
 
     def _let_in(self, ctx: Context, access_key: str, account: str, region: str) -> None:
-        """Routing went by the first credential that it saw; only this one is proved."""
+        """The request is of whoever has signed it, whatever other credential it names."""
         ctx.access_key, ctx.account, ctx.region = access_key, account, region or ctx.region
         self._note(ctx, access_key, self._service.name)
 
