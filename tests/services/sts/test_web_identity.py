@@ -1,6 +1,7 @@
 """Roles for who comes with a token of an OpenID Connect provider."""
 
 import base64
+import hmac
 import json
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,7 +13,7 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 ISSUER = "token.example.com/ci"
@@ -134,6 +135,39 @@ def test_any_other_token_is_refused(assume: Callable[..., Any], clock: Any, clai
 def test_what_is_no_token_is_refused(assume: Callable[..., Any]) -> None:
     with pytest.raises(ClientError, match="InvalidIdentityToken"):
         assume("a.b.c")
+
+
+def signed_otherwise(now_s: float, algorithm: str, sign: Callable[[bytes], bytes]) -> str:
+    claims = token(now_s).split(".")[1]
+    head = encoded(json.dumps({"alg": algorithm, "kid": "one"}).encode())
+    return f"{head}.{claims}.{encoded(sign(f'{head}.{claims}'.encode()))}"
+
+
+def with_the_public_key(text: bytes) -> bytes:
+    """What everybody can compute, and would be right if the key were taken for a secret."""
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return hmac.digest(KEY.public_key().public_bytes(serialization.Encoding.PEM, form), text, "sha256")
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "sign"),
+    [("none", lambda text: b""), ("None", lambda text: b""), ("", lambda text: b""), ("HS256", with_the_public_key)],
+)
+def test_a_token_that_nobody_signed_is_refused(
+    assume: Callable[..., Any], clock: Any, algorithm: str, sign: Callable[[bytes], bytes]
+) -> None:
+    with pytest.raises(ClientError, match=r"InvalidIdentityToken.*signature invalid"):
+        assume(signed_otherwise(clock.now_ms() / 1000, algorithm, sign))
+
+
+def test_a_role_that_trusts_its_account_trusts_no_provider_of_it(
+    aws: Any, assume: Callable[..., Any], account: str, clock: Any
+) -> None:
+    statement = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    aws("iam").update_assume_role_policy(RoleName="ci", PolicyDocument=document)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        assume(token(clock.now_ms() / 1000))
 
 
 def test_session_policies_and_tags_have_limited_room(assume: Callable[..., Any], clock: Any) -> None:
