@@ -103,6 +103,12 @@ def test_a_resource_has_one_arn(root: Client, new_user: Callable[[], User]) -> N
     user = new_user().may(
         {"Action": "*", "Resource": "*"}, {"Effect": "Deny", "Action": "*", "Resource": [topic, stream]}
     )
+    root("logs").create_log_group(logGroupName=name)
+    group = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{name}"
+    user.may({"Effect": "Deny", "Action": "*", "Resource": f"{group}:*"}, name="logs")
+    for arn in (group, group.replace("us-east-1", "eu-west-1")):
+        reading = user.client("logs").describe_log_streams
+        assert refusal(reading, logGroupIdentifier=arn)[0] == "AccessDeniedException"
     for arn in (topic, topic.replace("arn:aws:", "arn:aws-cn:")):
         assert refusal(user.client("sns").publish, TopicArn=arn, Message="x")[0] == "AuthorizationError"
     for arn in (stream, stream.replace(":aws:", ":aws-cn:")):

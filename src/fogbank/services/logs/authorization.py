@@ -3,8 +3,10 @@
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
 """
 
+from fogbank.core.arn import parse_arn
 from fogbank.core.authorization import Authorization, Parameters, alike, need, pass_role
 from fogbank.core.context import Context
+from fogbank.services.logs.groups import name_of
 
 _SERVICE = "logs.amazonaws.com"
 
@@ -17,8 +19,10 @@ def _groups(ctx: Context, parameters: Parameters) -> list[str]:
 
 
 def _group_arn(ctx: Context, group: str) -> str:
-    arn = group.removesuffix(":*") if group.startswith("arn:") else ctx.arn("logs", f"log-group:{group}")
-    return f"{arn}:*"
+    """Of the group that a name or an ARN leads to: one of the request's region, whatever else an ARN says."""
+    arn = parse_arn(group)
+    there = ctx if arn is None else ctx.at(account=arn.account)
+    return f"{there.arn('logs', f'log-group:{name_of(group)}')}:*"
 
 
 def _prefix(ctx: Context, parameters: Parameters) -> str:
@@ -38,7 +42,7 @@ def _subscribed_destination(ctx: Context, parameters: Parameters) -> str | None:
 
 def _tagged(ctx: Context, parameters: Parameters) -> str:
     arn = str(parameters.get("resourceArn", "*"))
-    return f"{arn}:*" if ":log-group:" in arn and not arn.endswith(":*") else arn
+    return _group_arn(ctx, arn) if ":log-group:" in arn else arn
 
 
 _DESTINATION = "arn:{partition}:logs:{region}:{account}:destination:{destinationName}"
