@@ -1,10 +1,13 @@
 """`fogbank up` says what functions reach, and what the machine cannot give them."""
 
 import argparse
+import json
+from pathlib import Path
 
 import pytest
 
 from fogbank.cli import server
+from fogbank.cli.main import build_parser
 from fogbank.engines.compute import machine
 
 MISSING = ["no control group for memory (it is watched ten times a second)", "no filter of system calls"]
@@ -45,3 +48,12 @@ def test_functions_that_nobody_trusts_and_any_credentials_do_not_go_together(
     monkeypatch.setattr(machine, "lacks", list)
     (warning, _) = said(capsys, untrusted="strict")
     assert warning == "WARNING     functions are not trusted, and may use any credentials: say --auth iam"
+
+
+def test_scripts_are_told_the_same(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "lacks", lambda: MISSING)
+    options = build_parser().parse_args(["up", "--json", "--untrusted", "strict"])
+    server._check(options)
+    server._announce(options, Path("data"), 4566)
+    told = json.loads(capsys.readouterr().out)
+    assert told["functions"] == {"network": "cloud", "untrusted": "strict", "lacks": MISSING}

@@ -51,37 +51,14 @@ def build_parser() -> _Parser:
         help="disk: every answer is flushed to disk first; process: survives kill -9, not a power cut",
     )
     up.add_argument("--ephemeral", action="store_true", help="keep nothing: a temporary data folder")
-    up.add_argument(
-        "--auth",
-        choices=("off", "iam"),
-        help="off (default on loopback): any credentials are accepted; iam (default elsewhere): signatures are "
-        "verified and policies enforced",
-    )
+    _server_options(up)
+    up.set_defaults(function_network="cloud", untrusted="tagged", compute="process")
     up.add_argument("--insecure", action="store_true", help="allow a --host beyond loopback without authentication")
     up.add_argument(
         "--audit",
         choices=("management", "all"),
         default="management",
         help="what is recorded beside denials: what manages resources, or operations on data, too",
-    )
-    up.add_argument(
-        "--function-network",
-        choices=("none", "cloud", "full"),
-        default="cloud",
-        help="what functions reach: nothing, Fogbank alone (default), or all that this machine does",
-    )
-    up.add_argument(
-        "--untrusted",
-        choices=("tagged", "strict"),
-        default="tagged",
-        help="which functions run in a whole sandbox or not at all: those tagged fogbank:untrusted (default), or all",
-    )
-    up.add_argument(
-        "--compute",
-        default="process",
-        metavar="WHERE",
-        help="where functions run: process (default) is this machine, ray://HOST:PORT a Ray cluster, and ray the one "
-        "that this machine is a node of",
     )
     up.add_argument("--virtual-clock", action="store_true", help="let POST /_fogbank/clock move the time")
     up.add_argument("--account", default="000000000000", help="account of unknown access keys (12 digits)")
@@ -135,6 +112,9 @@ def build_parser() -> _Parser:
     )
     run.add_argument("name", nargs="?", help="the solution; without it, the list of them")
     run.add_argument("--ephemeral", action="store_true", help="on a temporary Fogbank, stopped afterwards")
+    _server_options(
+        run.add_argument_group("of the temporary Fogbank", "Without --auth it is as the solution's template says.")
+    )
     run.set_defaults(arguments=[])
 
     logs = _verb(
@@ -162,6 +142,32 @@ def build_parser() -> _Parser:
     for verb in (up, down, status, reset, env, keys, deploy, run, snapshot, logs, audit):
         verb.add_argument("--json", action="store_true", help="print JSON for scripts")
     return parser
+
+
+def _server_options(verb: "argparse._ActionsContainer") -> None:
+    """What a server is told of who may do what, whoever starts it."""
+    verb.add_argument(
+        "--auth",
+        choices=("off", "iam"),
+        help="off (default on loopback): any credentials are accepted; iam (default elsewhere): signatures are "
+        "verified and policies enforced",
+    )
+    verb.add_argument(
+        "--function-network",
+        choices=("none", "cloud", "full"),
+        help="what functions reach: nothing, Fogbank alone (default), or all that this machine does",
+    )
+    verb.add_argument(
+        "--untrusted",
+        choices=("tagged", "strict"),
+        help="which functions run in a whole sandbox or not at all: those tagged fogbank:untrusted (default), or all",
+    )
+    verb.add_argument(
+        "--compute",
+        metavar="WHERE",
+        help="where functions run: process (default) is this machine, ray://HOST:PORT a Ray cluster, and ray the one "
+        "that this machine is a node of",
+    )
 
 
 def _verb(verbs: "argparse._SubParsersAction[_Parser]", name: str, text: str, example: str) -> _Parser:

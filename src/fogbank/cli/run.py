@@ -6,13 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import fogbank
 from fogbank.cli.client import credentials, endpoint
 from fogbank.cli.deploy import deploy_stack
 from fogbank.cli.failure import Failure
+from fogbank.cli.package import load_template
+from fogbank.cli.temporary import given, temporary_server
 
 _BROKEN = 1  # a driver's exit code when a promise was not kept
 
@@ -34,8 +35,12 @@ def run(options: argparse.Namespace) -> None:
         return
     if options.name not in names:
         raise Failure(f"there is no solution {options.name}: choose one of {', '.join(names)}")
-    with _own_server(options) if options.ephemeral else contextlib.nullcontext():
-        deploy_stack(options, folder / options.name / "template.yaml", options.name, {})
+    template = folder / options.name / "template.yaml"
+    if not options.ephemeral and (said := given(options)):
+        names_said = " and ".join(f"--{name.replace('_', '-')}" for name in said)
+        raise Failure(f"{names_said}: only for a temporary server (--ephemeral); start your own with it")
+    with temporary_server(options, auth=_auth(template)) if options.ephemeral else contextlib.nullcontext():
+        deploy_stack(options, template, options.name, {})
         arguments = ["--stack", options.name, *(["--json"] if options.json else []), *options.arguments]
         environment = {
             **os.environ,
@@ -53,19 +58,7 @@ def run(options: argparse.Namespace) -> None:
         raise Failure(f"the driver of {options.name} ended with exit code {driver.returncode}: its reason is above")
 
 
-@contextlib.contextmanager
-def _own_server(options: argparse.Namespace) -> Iterator[None]:
-    """A temporary Fogbank on a free port, for this run alone. Its clock can be moved, for the drivers that do so."""
-    arguments = ["--ephemeral", "--virtual-clock", "--port", "0", "--json", "--log-level", "warning"]
-    server = subprocess.Popen([sys.executable, "-m", "fogbank", "up", *arguments], stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout is not None
-        line = server.stdout.readline()
-        if not line:
-            raise Failure("the temporary Fogbank did not start: its reason is above")
-        options.endpoint = json.loads(line)["endpoint"]
-        print(f"A temporary Fogbank runs at {options.endpoint}", file=sys.stderr)
-        yield
-    finally:
-        server.terminate()
-        server.communicate(timeout=60)
+def _auth(template: Path) -> str:
+    """Whether a solution is meant to run with policies enforced: `Metadata: {Fogbank: {Auth: iam}}` says so."""
+    auth = load_template(template).get("Metadata", {}).get("Fogbank", {}).get("Auth", "off")
+    return str(auth)

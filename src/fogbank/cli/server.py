@@ -163,6 +163,11 @@ def _announce(options: argparse.Namespace, folder: Path, port: int) -> None:
                     "pid": os.getpid(),
                     "auth": options.auth,
                     "compute": options.compute,
+                    "functions": {
+                        "network": options.function_network,
+                        "untrusted": options.untrusted,
+                        "lacks": _lacks(options),
+                    },
                 }
             ),
             flush=True,
@@ -191,14 +196,18 @@ def _announce(options: argparse.Namespace, folder: Path, port: int) -> None:
     print(f"  next        eval $({env}), then use the AWS CLI or boto3 as usual", flush=True)
 
 
-def _tell_of_functions(options: argparse.Namespace) -> None:
+def _lacks(options: argparse.Namespace) -> list[str]:
+    """What this machine has not got of sandboxes; a node of a cluster tells it when it is first used."""
     from fogbank.engines.compute.machine import lacks
 
+    return lacks() if options.compute == "process" else []
+
+
+def _tell_of_functions(options: argparse.Namespace) -> None:
     here = options.compute == "process"
     whose = "this machine's" if here else "their node's"
     reach = {"none": "no network", "cloud": "this server as their network", "full": f"{whose} network"}
-    # A node tells what it lacks when it is first used.
-    missing = lacks() if here else []
+    missing = _lacks(options)
     if options.untrusted == "strict" and options.auth == "off":
         print("  WARNING     functions are not trusted, and may use any credentials: say --auth iam")
     if not missing:
