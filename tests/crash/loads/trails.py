@@ -12,7 +12,7 @@ from tests.crash.ledger import Ledger, check_messages, check_once
 from tests.crash.wire import ACCOUNT, Wire
 
 BUCKET = "crash-trails"
-TRAIL = "crash"
+TRAIL = "crash-trail"
 _PREFIX = "recorded-"
 PAUSE_S = 0.02
 

@@ -44,7 +44,7 @@ def test_a_stream_gets_twice_the_shards_when_more_than_half_of_what_it_takes_is_
 ) -> None:
     write(kinesis, clock, records_s=1500, seconds=11)
     assert summary(kinesis)["OpenShardCount"] == 4
-    write(kinesis, clock, records_s=2500, seconds=22)
+    write(kinesis, clock, records_s=3500, seconds=22)
     assert summary(kinesis)["OpenShardCount"] == 8
     shards = kinesis.list_shards(StreamName="clicks", ShardFilter={"Type": "AT_LATEST"})["Shards"]
     widths = {int(s["HashKeyRange"]["EndingHashKey"]) - int(s["HashKeyRange"]["StartingHashKey"]) for s in shards}
