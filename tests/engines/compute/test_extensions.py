@@ -213,3 +213,34 @@ def test_an_extension_that_has_subscribed_is_sent_what_the_platform_and_the_func
     assert told[5]["record"] == {"requestId": "r-1", "version": "$LATEST"}
     assert told[-1]["record"]["status"] == "success"
     assert set(told[-1]["record"]["metrics"]) >= {"durationMs", "billedDurationMs", "memorySizeMB", "maxMemoryUsedMB"}
+
+
+HOSTILE_LISTENER = """
+import socket
+me, *_ = register("INVOKE")
+server = socket.create_server(("127.0.0.1", 8089))
+def flood():
+    while True:
+        connection, _ = server.accept()
+        try:
+            while True:
+                connection.sendall(b"x" * 65536)
+        except OSError:
+            connection.close()
+threading.Thread(target=flood, daemon=True).start()
+def subscribe(destination, **buffering):
+    return ask("PUT", "/2022-07-01/telemetry", {"schemaVersion": "2022-12-13", "types": ["platform", "function"],
+        "buffering": {"timeoutMs": 25, **buffering}, "destination": destination}, Lambda_Extension_Identifier=me)[0]
+wrong = [subscribe({"protocol": "TCP", "port": 99999}), subscribe({"protocol": "TCP", "port": 8089}, maxItems=1000.5)]
+right = [subscribe({"protocol": "HTTP", "URI": "http://sandbox.localdomain:8089/"}) for _ in range(200)]
+print("answered", json.dumps([*wrong, right[-1]]), flush=True)
+while True:
+    next_event(me)
+"""
+
+
+def test_a_listener_that_answers_without_an_end_or_subscribes_all_the_time_holds_nobody_up(harness: Harness) -> None:
+    spec = harness.spec(HANDLER, layers=(layer(harness, listener=HOSTILE_LISTENER),))
+    calls = [call(number, timeout_s=PATIENCE_S) for number in range(3)]
+    assert [answer(outcome) for outcome in harness.invoke(spec, *calls)] == [0, 1, 2]
+    assert "answered [400, 400, 200]" in harness.said()

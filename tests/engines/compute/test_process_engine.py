@@ -1,5 +1,6 @@
 """What is the process engine's own."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from fogbank.engines.compute.environment import ProcessEnvironment
 from fogbank.engines.compute.interface import Environment
+from fogbank.engines.compute.process import ProcessEngine
 from tests.engines.compute.harness import Harness, answer, call
 from tests.patience import eventually
 
@@ -58,3 +60,19 @@ def test_a_destroyed_environment_leaves_no_process(harness: Harness) -> None:
     processes = harness.with_environment(harness.spec("def handler(event, context):\n    return 1\n"), work)
     assert processes
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes))
+
+
+def test_who_waits_for_an_environment_when_the_engine_closes_waits_no_longer(harness: Harness, tmp_path: Path) -> None:
+    spec = harness.spec("def handler(event, context):\n    return 1\n")
+
+    async def work() -> list[type[BaseException]]:
+        engine = ProcessEngine(tmp_path / "run", int)
+        waiting = [asyncio.ensure_future(engine.create(spec, lambda lines: None)) for _ in range(3)]
+        await asyncio.sleep(0)
+        await engine.close()
+        endings = await asyncio.gather(*waiting, return_exceptions=True)
+        return [type(ending) for ending in endings if isinstance(ending, BaseException)]
+
+    endings = asyncio.run(work())
+    assert len(endings) == 3
+    assert all(issubclass(ending, (asyncio.CancelledError, OSError)) for ending in endings)

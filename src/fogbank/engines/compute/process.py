@@ -45,7 +45,6 @@ class ProcessEngine:
 
     async def create(self, spec: FunctionSpec, hear: Hear) -> Environment:
         self.check(spec.runtime)
-        self._check_open()
         await self._interpreters.prepare(spec.runtime)
         # The zygote is in no folder of ours.
         layers = tuple(layer.absolute() for layer in spec.layers)
@@ -68,6 +67,7 @@ class ProcessEngine:
             raise asyncio.CancelledError
 
     async def _place(self, spec: FunctionSpec) -> Processes:
+        self._check_open()
         own = self._interpreters.python(spec.runtime) if spec.runtime.startswith("python") else sys.executable
         zygote = self._zygote(own)
         runtimes = self._interpreters.runtimes()
