@@ -7,50 +7,63 @@ from pathlib import Path
 
 import pytest
 
+from fogbank.core.front_door import FrontDoor
+from fogbank.engines.compute.choice import make_engine
 from fogbank.engines.compute.interface import ComputeEngine
-from fogbank.engines.compute.process import ProcessEngine
 from tests.engines.compute.harness import NOW_MS, Harness, Room
-from tests.engines.compute.ray_cluster import ray_cluster
+from tests.engines.compute.ray_cluster import RayCluster, ray_cluster
 
-MakeEngine = Callable[[Path], ComputeEngine]
+
+class Engines:
+    """Makes engines of one kind."""
+
+    def __init__(self, compute: str, cluster: RayCluster | None = None) -> None:
+        self._compute = compute
+        self.cluster = cluster
+        """What they share, if they are on Ray."""
+
+    def make(self, folder: Path, front_door: FrontDoor | None = None) -> ComputeEngine:
+        return make_engine(self._compute, folder, lambda: NOW_MS, front_door)
 
 
 @contextmanager
-def process_engines() -> Iterator[MakeEngine]:
-    yield lambda folder: ProcessEngine(folder, lambda: NOW_MS)
+def process_engines() -> Iterator[Engines]:
+    yield Engines("process")
 
 
 @contextmanager
-def ray_engines() -> Iterator[MakeEngine]:
-    from fogbank.engines.compute.ray import cluster
-    from fogbank.engines.compute.ray.engine import RayEngine
+def ray_engines() -> Iterator[Engines]:
+    from fogbank.engines.compute.ray.cluster import connect, disconnect
 
-    with ray_cluster() as found, pytest.MonkeyPatch.context() as patch:
-        for name, value in {**found.settings, "RAY_ADDRESS": found.head}.items():
+    with ray_cluster() as cluster, pytest.MonkeyPatch.context() as patch:
+        for name, value in cluster.settings.items():
             patch.setenv(name, value)
-        cluster.connect("ray")
+        connect("ray")
         try:
-            yield lambda folder: RayEngine("ray", lambda: NOW_MS)
+            yield Engines("ray", cluster)
         finally:
-            cluster.disconnect()
+            disconnect()
 
 
 ENGINES = {"process": process_engines, "ray": ray_engines}
 
 
 @pytest.fixture(scope="session", params=ENGINES)
-def make_engine(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[], ComputeEngine]]:
+def engines(request: pytest.FixtureRequest) -> Iterator[Engines]:
     if request.param == "ray" and find_spec("ray") is None:
         pytest.skip("Ray is not there for this Python")
-    with ENGINES[request.param]() as make:
-        yield lambda: make(tmp_path_factory.mktemp("engine") / "run")
+    with ENGINES[request.param]() as engines:
+        yield engines
 
 
 @pytest.fixture(scope="session")
-def room(make_engine: Callable[[], ComputeEngine]) -> Iterator[Room]:
-    room = Room(make_engine)
+def new_engine(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], ComputeEngine]:
+    return lambda: engines.make(tmp_path_factory.mktemp("engine") / "run")
+
+
+@pytest.fixture(scope="session")
+def room(new_engine: Callable[[], ComputeEngine]) -> Iterator[Room]:
+    room = Room(new_engine)
     yield room
     room.close()
 

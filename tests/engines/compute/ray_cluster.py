@@ -9,67 +9,72 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 
 _OBJECT_STORE_BYTES = 100 << 20
+# What `ray start` does for a node, but that it refuses several nodes on a laptop.
+_JOIN = f"""
+import sys
+from ray._private.node import Node
+from ray._private.parameter import RayParams
+size = {{"num_cpus": 2, "object_store_memory": {_OBJECT_STORE_BYTES}}}
+Node(RayParams(gcs_address=sys.argv[1], node_ip_address="127.0.0.1", **size), head=False)
+print("Ray runtime started", flush=True)
+sys.stdin.read()
+"""
 
 
 class RayCluster(msgspec.Struct):
     head: str
-    """Where its nodes and drivers connect."""
-    client: str
-    """Where clients do, as --compute takes it."""
+    """Where its nodes connect."""
+    compute: str
+    """As --compute takes it."""
     settings: dict[str, str]
-    """Environment variables of whoever connects."""
-    folder: Path
+    """Environment variables of the nodes, and of whoever connects."""
 
 
 @contextlib.contextmanager
-def ray_cluster(*, client: bool = False) -> Iterator[RayCluster]:
-    """A cluster of one node with two processors."""
+def ray_cluster() -> Iterator[RayCluster]:
+    """A cluster of one node."""
+    head, client = _free_ports(2)
     settings = {
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": secrets.token_hex(16),
         # Ray takes this machine's outer address for 127.0.0.1, unless it takes it for a laptop.
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+        "RAY_ADDRESS": f"127.0.0.1:{head}",
     }
-    head, client_port = _free_ports(2)
-    # Sockets lie below it, whose names are limited.
+    cluster = RayCluster(settings["RAY_ADDRESS"], f"ray://127.0.0.1:{client}", settings)
+    # The names of sockets, which lie in it, are limited.
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as folder:
-        cluster = RayCluster(f"127.0.0.1:{head}", f"ray://127.0.0.1:{client_port}", settings, Path(folder))
-        with node(
-            cluster, "--head", f"--port={head}", *([f"--ray-client-server-port={client_port}"] if client else [])
-        ):
+        start = (sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--num-cpus=2")
+        ports = (f"--port={head}", f"--ray-client-server-port={client}", "--node-ip-address=127.0.0.1")
+        quiet = ("--include-dashboard=false", "--disable-usage-stats", f"--temp-dir={folder}")
+        with _running([*start, *ports, *quiet, f"--object-store-memory={_OBJECT_STORE_BYTES}"], settings):
             yield cluster
 
 
 @contextlib.contextmanager
-def node(cluster: RayCluster, *options: str) -> Iterator[subprocess.Popen[str]]:
-    """One node of it; killed with all its processes at the end."""
-    place = [] if "--head" not in options else ["--include-dashboard=false", f"--temp-dir={cluster.folder}"]
-    command = [
-        *(
-            sys.executable,
-            "-m",
-            "ray.scripts.scripts",
-            "start",
-            "--block",
-            "--num-cpus=2",
-            "--node-ip-address=127.0.0.1",
-        ),
-        *(f"--object-store-memory={_OBJECT_STORE_BYTES}", "--disable-usage-stats", *place, *options),
-    ]
+def another_node(cluster: RayCluster) -> Iterator[subprocess.Popen[str]]:
+    """A node beside the first one. All of it is in the process's group."""
+    with _running([sys.executable, "-c", _JOIN, cluster.head], cluster.settings) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def _running(command: list[str], settings: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         command,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, **cluster.settings},
+        env={**os.environ, **settings},
         start_new_session=True,
     )
+    assert process.stdin is not None
     assert process.stdout is not None
     said = []
     try:
@@ -81,9 +86,11 @@ def node(cluster: RayCluster, *options: str) -> Iterator[subprocess.Popen[str]]:
             raise RuntimeError("".join(said))
         yield process
     finally:
+        process.stdin.close()
         process.stdout.close()
         # Workers, which lead groups of their own, end when their node's daemon is gone.
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 

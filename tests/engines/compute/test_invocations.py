@@ -190,10 +190,10 @@ def test_after_a_time_out_or_an_exit_the_next_invocation_initializes_the_functio
 
 
 def test_who_waits_for_an_environment_while_the_engine_closes_is_cancelled(
-    make_engine: Callable[[], ComputeEngine], harness: Harness
+    new_engine: Callable[[], ComputeEngine], harness: Harness
 ) -> None:
     async def work() -> None:
-        engine = make_engine()
+        engine = new_engine()
         await engine.close()
         waiting = asyncio.ensure_future(engine.create(harness.spec(ECHO), harness.log.extend))
         await asyncio.wait([waiting])

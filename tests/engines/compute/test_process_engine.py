@@ -13,7 +13,7 @@ from fogbank.engines.compute.process import ProcessEngine
 from tests.engines.compute.harness import Harness, answer, call
 from tests.patience import eventually
 
-pytestmark = pytest.mark.parametrize("make_engine", ["process"], indirect=True)
+pytestmark = pytest.mark.parametrize("engines", ["process"], indirect=True)
 
 ENGINE_TO_KILL = """
 import asyncio, sys

@@ -8,7 +8,6 @@ import asyncio
 import json
 import os
 import resource
-import socket
 import subprocess
 import sys
 import textwrap
@@ -22,23 +21,11 @@ from fogbank.engines.compute.cgroups import ControlGroups
 from fogbank.engines.compute.environment import ProcessEnvironment
 from fogbank.engines.compute.interface import ComputeEngine, Environment, Outcome, RuntimeUnavailable
 from fogbank.engines.compute.process import ProcessEngine
+from tests.engines.compute.doorway import Doorway
 from tests.engines.compute.harness import NOW_MS, Harness, Room, answer, call
 from tests.patience import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sandboxes are there on Linux only")
-
-
-class Doorway:
-    """Stands for Fogbank's own endpoint: says hello to whoever connects."""
-
-    port = 4566
-
-    async def serve(self, listener: socket.socket) -> asyncio.AbstractServer:
-        async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.write(b"hello from fogbank")
-            writer.close()
-
-        return await asyncio.start_server(greet, sock=listener)
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,8 @@ from fogbank.core.function_rules import FunctionNetwork
 from fogbank.engines.compute.response_stream import ResponseStream
 
 Hear = Callable[[list[str]], None]
+MakeRoom = Callable[[], None]
+"""Ends an environment that can be spared, if there is one."""
 InitializationType = Literal["on-demand", "provisioned-concurrency", "snap-start"]
 
 
@@ -126,9 +128,10 @@ class ComputeEngine(Protocol):
     def check(self, runtime: str) -> None:
         """Raises RuntimeUnavailable, naming what there is, if functions of this runtime cannot be run here."""
 
-    async def create(self, spec: FunctionSpec, hear: Hear) -> Environment:
+    async def create(self, spec: FunctionSpec, hear: Hear, make_room: MakeRoom | None = None) -> Environment:
         """Start an environment; its initialization may still be under way. `hear` is called with the lines of its
-        log as they are written: what its processes print, and what the platform says. Raises RuntimeUnavailable."""
+        log as they are written: what its processes print, and what the platform says. `make_room` is called now and
+        again while there is no room for it: an engine that counts room waits for a while. Raises RuntimeUnavailable."""
 
     async def close(self) -> None:
         """Destroy every environment."""

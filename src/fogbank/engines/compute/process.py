@@ -16,7 +16,7 @@ import msgspec
 from fogbank.core.front_door import FrontDoor
 from fogbank.engines.compute.cgroups import ControlGroups
 from fogbank.engines.compute.environment import ProcessEnvironment
-from fogbank.engines.compute.interface import Environment, FunctionSpec, Hear, RuntimeUnavailable
+from fogbank.engines.compute.interface import Environment, FunctionSpec, Hear, MakeRoom, RuntimeUnavailable
 from fogbank.engines.compute.interpreters import Interpreters
 from fogbank.engines.compute.processes import PlainProcesses, Processes
 from fogbank.engines.compute.sandbox import Sandbox
@@ -43,7 +43,7 @@ class ProcessEngine:
     def check(self, runtime: str) -> None:
         self._interpreters.check(runtime)
 
-    async def create(self, spec: FunctionSpec, hear: Hear) -> Environment:
+    async def create(self, spec: FunctionSpec, hear: Hear, make_room: MakeRoom | None = None) -> Environment:
         self.check(spec.runtime)
         await self._interpreters.prepare(spec.runtime)
         # The zygote is in no folder of ours.

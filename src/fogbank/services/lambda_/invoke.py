@@ -268,7 +268,7 @@ class Invoker:
             self.logs.add(destination, lines)
 
         try:
-            environment = await self._engine.create(spec, hear)
+            environment = await self._engine.create(spec, hear, self.pool.make_room)
         except BaseException as error:
             self.credentials.withdraw(access_key)
             if isinstance(error, RuntimeUnavailable):

@@ -121,6 +121,11 @@ class Pool:
                 return
             self._remove_idle(slot)
 
+    def make_room(self) -> None:
+        """End what has been idle for longest, if anything is."""
+        if self._oldest:
+            self._remove_idle(next(iter(self._oldest)))
+
     # ---- places of provisioned environments ---------------------------------------------------------------------
 
     def claim_provisioned(self) -> bool:

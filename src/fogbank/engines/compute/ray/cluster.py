@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import socket
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -23,7 +24,7 @@ class ClusterUnavailable(Exception):
 class Place(msgspec.Struct, frozen=True):
     """What Ray has set aside for one environment."""
 
-    group: object
+    asked: object
     node: str
     """The node's id, in hexadecimal."""
 
@@ -92,27 +93,31 @@ def own_address(address: str) -> str:
         return str(probe.getsockname()[0])
 
 
-def take_place(memory_mb: int, wait_s: float) -> Place | None:
-    """Have Ray set memory aside, and the share of a processor that goes with it; None if there is no room in time."""
-    from ray.util import placement_group, placement_group_table, remove_placement_group
+def ask_for_place(memory_mb: int) -> object:
+    """Have Ray set memory aside, and the share of a processor that goes with it."""
+    from ray.util import placement_group
 
     cpu = max(round(memory_mb / MB_PER_CPU * _CPU_STEPS), 1) / _CPU_STEPS
-    group = placement_group([{"CPU": cpu, "memory": memory_mb << 20}])
-    if not group.wait(wait_s):
-        remove_placement_group(group)
+    return placement_group([{"CPU": cpu, "memory": memory_mb << 20}])
+
+
+def await_place(asked: Any, wait_s: float) -> Place | None:
+    """None if there is no room in that time; Ray goes on looking for it, and a cluster that can grow does."""
+    from ray.util import placement_group_table
+
+    if not asked.wait(wait_s):
         return None
-    node = placement_group_table(group)["bundles_to_node_id"][0]
-    return Place(group, node)
+    return Place(asked, placement_group_table(asked)["bundles_to_node_id"][0])
 
 
-def give_up_place(place: Place) -> None:
+def give_up(asked: object) -> None:
     """Let others have it."""
     import ray
     from ray.util import remove_placement_group
 
     # A cluster that is gone has nothing set aside.
     with contextlib.suppress(ray.exceptions.RayError, ConnectionError):
-        remove_placement_group(place.group)
+        remove_placement_group(asked)
 
 
 def _first_line(error: Exception) -> str:

@@ -9,9 +9,10 @@ import itertools
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from fogbank.core.front_door import FrontDoor
-from fogbank.engines.compute.interface import Environment, FunctionSpec, Hear, RuntimeUnavailable
+from fogbank.engines.compute.interface import Environment, FunctionSpec, Hear, MakeRoom, RuntimeUnavailable
 from fogbank.engines.compute.interpreters import check_known
 from fogbank.engines.compute.ray import cluster
 from fogbank.engines.compute.ray.door import ServerEnd
@@ -20,8 +21,8 @@ from fogbank.engines.compute.ray.node import Node, NodeLost
 
 log = logging.getLogger("fogbank.compute")
 
-# For a place: a cluster may have to grow.
-ROOM_WAIT_S = 30.0
+# An environment waits half a minute for a place, as a cluster may have to grow; between looks, room can be made.
+LOOKS, LOOK_S = 30, 1
 _ATTEMPTS = 3
 _WAITING_MAX = 32
 
@@ -44,36 +45,53 @@ class RayEngine:
     def check(self, runtime: str) -> None:
         check_known(runtime)
 
-    async def create(self, spec: FunctionSpec, hear: Hear) -> Environment:
+    async def create(self, spec: FunctionSpec, hear: Hear, make_room: MakeRoom | None = None) -> Environment:
         self.check(spec.runtime)
         for attempt in range(_ATTEMPTS):
             if self._closed:
                 raise asyncio.CancelledError
-            place = await self._take_place(spec)
+            place = await self._take_place(spec, make_room)
             try:
                 node = await self._node(place.node)
                 number = next(self._numbers)
                 await node.open(number, spec, self._now_ms())
             except NodeLost as lost:
-                self._give_up(place)
+                self._give_up(place.asked)
                 log.warning("node %s of the cluster is lost: %s", place.node, lost)
                 if attempt == _ATTEMPTS - 1:
                     raise RuntimeUnavailable(f"Node {place.node} of the cluster runs no functions: {lost}") from lost
                 continue
             except BaseException:
-                self._give_up(place)
+                self._give_up(place.asked)
                 raise
             environment = RayEnvironment(spec, node, number, hear, self._now_ms, self._forget)
             self._environments[environment] = place
             return environment
         raise AssertionError("the last attempt returns or raises")
 
-    async def _take_place(self, spec: FunctionSpec) -> cluster.Place:
-        loop = asyncio.get_running_loop()
-        place = await loop.run_in_executor(self._threads, cluster.take_place, spec.memory_mb, ROOM_WAIT_S)
-        if place is None:
-            raise RuntimeUnavailable(f"The cluster has no room for {spec.memory_mb} MB and what goes with it.")
-        return place
+    async def _take_place(self, spec: FunctionSpec, make_room: MakeRoom | None) -> cluster.Place:
+        in_thread = partial(asyncio.get_running_loop().run_in_executor, self._threads)
+        try:
+            asking = in_thread(cluster.ask_for_place, spec.memory_mb)
+            try:
+                asked = await asyncio.shield(asking)
+            except asyncio.CancelledError:
+                asking.add_done_callback(lambda done: self._give_up(done.result()))
+                raise
+            try:
+                for _ in range(LOOKS):
+                    place = await in_thread(cluster.await_place, asked, LOOK_S)
+                    if place is not None:
+                        return place
+                    if make_room is not None:
+                        make_room()
+            except BaseException:
+                self._give_up(asked)
+                raise
+        except ConnectionError as error:
+            raise RuntimeUnavailable(f"The cluster that functions run on cannot be reached: {error}") from error
+        self._give_up(asked)
+        raise RuntimeUnavailable(f"The cluster has no room for a function of {spec.memory_mb} MB.")
 
     async def _node(self, name: str) -> Node:
         """The node, with its host started."""
@@ -84,15 +102,19 @@ class RayEngine:
 
     async def _start(self, name: str) -> Node:
         way = await self._server_end.way_for_node() if self._server_end is not None else None
-        node = Node(name, way)
-        await node.start()
+        node = await asyncio.get_running_loop().run_in_executor(self._threads, Node, name, way)
+        try:
+            await node.start()
+        except BaseException:
+            node.kill()
+            raise
         return node
 
     def _forget(self, environment: RayEnvironment) -> None:
-        self._give_up(self._environments.pop(environment))
+        self._give_up(self._environments.pop(environment).asked)
 
-    def _give_up(self, place: cluster.Place) -> None:
-        leaving = asyncio.get_running_loop().run_in_executor(self._threads, cluster.give_up_place, place)
+    def _give_up(self, asked: object) -> None:
+        leaving = asyncio.get_running_loop().run_in_executor(self._threads, cluster.give_up, asked)
         self._leaving.add(leaving)
         leaving.add_done_callback(self._leaving.discard)
 

@@ -1,6 +1,7 @@
 """A node as the engine has it: the calls to its host."""
 
 import asyncio
+import contextlib
 import logging
 from pathlib import Path
 from typing import Any
@@ -82,15 +83,16 @@ class Node:
             await self._deliver(dict(zip((code, *layers), folders, strict=True)), opened.missing)
 
     async def close(self) -> None:
-        """End the host, and with it whatever is left of its environments."""
+        """End the host, which leaves nothing behind, and with it whatever is left of its environments."""
+        with contextlib.suppress(NodeLost):
+            await self.call("close")
+        self.kill()
+
+    def kill(self) -> None:
         import ray
 
-        if not self.lost:
-            try:
-                await self.call("close")
-            except NodeLost:
-                return
-        ray.kill(self._host)
+        with contextlib.suppress(ray.exceptions.RayError, ConnectionError):
+            ray.kill(self._host)
 
     async def _deliver(self, folders: dict[str, Path], missing: tuple[str, ...]) -> None:
         loop = asyncio.get_running_loop()
