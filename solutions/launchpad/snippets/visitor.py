@@ -1,6 +1,7 @@
 """What a function finds when it starts: for the question whether anything of another tenant is left."""
 
 import os
+import sys
 
 
 def handler(inputs, platform):
@@ -13,4 +14,6 @@ def handler(inputs, platform):
             except OSError:
                 processes.append(name)
     shared = os.listdir("/dev/shm") if os.path.isdir("/dev/shm") else []
-    return {"result": {"processes": processes, "tmp": os.listdir("/tmp"), "shared": shared}}
+    # The SDK may be installed there.
+    tmp = [name for name in os.listdir("/tmp") if not any(path.startswith(f"/tmp/{name}/") for path in sys.path)]
+    return {"result": {"processes": processes, "tmp": tmp, "shared": shared}}

@@ -3,14 +3,16 @@
 import asyncio
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from fogbank.engines.compute import zygote_client
 from fogbank.engines.compute.environment import ProcessEnvironment
 from fogbank.engines.compute.interface import Environment
 from fogbank.engines.compute.process import ProcessEngine
-from tests.engines.compute.harness import Harness, answer, call
+from tests.engines.compute.harness import NOW_MS, Harness, Room, answer, call
 from tests.patience import eventually
 
 pytestmark = pytest.mark.parametrize("engines", ["process"], indirect=True)
@@ -46,6 +48,29 @@ def test_function_processes_die_with_a_killed_server(harness: Harness, tmp_path:
         server.kill()
     assert processes
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a sandbox has a /tmp of its own on Linux")
+def test_an_sdk_that_is_installed_below_tmp_is_there_in_a_sandbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        sdk = Path(folder) / "site-packages"
+        (sdk / "boto3").mkdir(parents=True)
+        (sdk / "boto3" / "__init__.py").write_text("NAME = 'from tmp'\n")
+        monkeypatch.setattr(zygote_client, "sdk_path", lambda: [str(sdk)])
+        room = Room(lambda: ProcessEngine(tmp_path / "run", lambda: NOW_MS))
+        try:
+            source = (
+                "import boto3\n"
+                "def handler(event, context):\n"
+                "    open('/tmp/mine', 'w').close()\n"
+                "    return boto3.NAME\n"
+            )
+            outcome = Harness(room, tmp_path).once(source, call())
+        finally:
+            room.close()
+    assert answer(outcome) == "from tmp"
 
 
 def test_a_destroyed_environment_leaves_no_process(harness: Harness) -> None:

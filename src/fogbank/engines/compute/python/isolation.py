@@ -179,8 +179,13 @@ def enter(root, order, belongings):
         uid, gid = os.geteuid(), os.getegid()
     for place, copy in belongings.mounts.items():
         kernel.place_read_only(copy, place)
+    # Where Fogbank is installed below /tmp, the SDK is there and has to stay.
+    installed = {name: kernel.copy_mount(f"/tmp/{name}") for name in os.listdir("/tmp")}
     size = f"size={order['ephemeral_mb']}m,mode=700,uid={uid},gid={gid}"
     kernel.mount("tmpfs", "/tmp", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, size)
+    for name, copy in installed.items():
+        os.mkdir(f"/tmp/{name}")
+        kernel.place_read_only(copy, f"/tmp/{name}")
     _mount_proc("/proc")
     socket.sethostname("localhost")
     _limit(order)
