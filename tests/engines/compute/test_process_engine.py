@@ -50,6 +50,7 @@ def test_function_processes_die_with_a_killed_server(harness: Harness, tmp_path:
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes))
 
 
+@pytest.mark.usefixtures("engines")
 @pytest.mark.skipif(sys.platform != "linux", reason="a sandbox has a /tmp of its own on Linux")
 def test_an_sdk_that_is_installed_below_tmp_is_there_in_a_sandbox(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
