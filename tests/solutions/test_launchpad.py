@@ -23,7 +23,7 @@ def strict() -> Iterator[GuardedServer]:
     assert server.stop() == 0
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_hostile_tenants_reach_nothing_and_nobody(strict: GuardedServer) -> None:
     operator = User(strict, "operator")
     strict.as_caller("iam", strict.root).attach_user_policy(UserName=operator.name, PolicyArn=ADMINISTRATOR)
