@@ -35,7 +35,7 @@ def check(report: dict[str, Any], messages: int) -> None:
         assert states[-1] == "OK"
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(300)
 def test_no_sample_is_lost_or_out_of_order_though_readers_and_server_are_killed(tmp_path: Path, account: str) -> None:
     server = LiveServer("--data", str(tmp_path), "--virtual-clock")
 

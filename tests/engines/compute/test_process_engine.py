@@ -1,6 +1,8 @@
 """What is the process engine's own."""
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -48,6 +50,25 @@ def test_function_processes_die_with_a_killed_server(harness: Harness, tmp_path:
         server.kill()
     assert processes
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only a sandbox has a first process")
+def test_an_environment_whose_sandbox_somebody_ended_is_not_used_again(harness: Harness) -> None:
+    async def work(environment: Environment) -> str:
+        assert isinstance(environment, ProcessEnvironment)
+        answer(await environment.invoke(call()))
+        (process,) = environment.pids()
+        os.kill(parent_of(process), signal.SIGKILL)
+        while environment.usable:
+            await asyncio.sleep(0.01)
+        return (await environment.invoke(call(request_id="r-2"))).ending
+
+    source = "def handler(event, context):\n    return 1\n"
+    assert harness.with_environment(harness.spec(source), work) == "exited"
+
+
+def parent_of(process: int) -> int:
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 @pytest.mark.usefixtures("engines")

@@ -89,7 +89,7 @@ class ProcessEnvironment:
 
     @property
     def usable(self) -> bool:
-        return not self._destroyed
+        return not self._destroyed and not self._processes.gone
 
     def pids(self) -> list[int]:
         """All of its processes, by their numbers on this machine."""
@@ -219,7 +219,10 @@ class ProcessEnvironment:
 
     async def _initialize_again(self, timeout_s: float) -> Failure | None:
         started_s = time.perf_counter()
-        await self._launch("invoke")
+        try:
+            await self._launch("invoke")
+        except OSError:  # Somebody has ended the sandbox itself.
+            return Failure("exited", error_type="Runtime.ExitError", reason=exit_reason(signal.SIGKILL))
         return await self._initialized("invoke", timeout_s - (time.perf_counter() - started_s))
 
     async def _initialized(self, phase: Phase, limit_s: float) -> Failure | None:

@@ -57,6 +57,10 @@ class Forker:
         if sent < len(message):
             raise OSError(f"an order of {len(message)} bytes is too long")
 
+    @property
+    def closed(self) -> bool:
+        return self._control.fileno() < 0
+
     def close(self) -> None:
         """Hear no more; the other end ends what it started, and who waits for it gets a ConnectionResetError."""
         if self._control.fileno() < 0:

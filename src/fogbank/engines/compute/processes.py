@@ -26,6 +26,10 @@ class Processes(Protocol):
     @property
     def view(self) -> View: ...
 
+    @property
+    def gone(self) -> bool:
+        """Whether the place itself has ended: nothing can be started there any more."""
+
     async def open(self) -> socket.socket:
         """Make the place ready; where the Runtime API is asked. Raises RuntimeUnavailable."""
 
@@ -117,6 +121,10 @@ class PlainProcesses:
     def view(self) -> View:
         layers = tuple(str(layer) for layer in self._spec.layers)
         return View(str(self._spec.code), layers, self._folder, str(PYTHON_FILES.parent), self._runtimes)
+
+    @property
+    def gone(self) -> bool:
+        return False
 
     async def open(self) -> socket.socket:
         return socket.create_server(("127.0.0.1", 0), backlog=16)

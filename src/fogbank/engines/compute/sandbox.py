@@ -51,6 +51,10 @@ class Sandbox:
         runtimes = {name: f"/var/runtime/{name}" for name in self._runtimes}
         return View("/var/task", ("/opt",) * len(self._spec.layers), "/tmp", "/var/runtime", runtimes)
 
+    @property
+    def gone(self) -> bool:
+        return self._init is not None and (self._init.closed or not self._init_pid)
+
     async def open(self) -> socket.socket:
         spec, door = self._spec, self._front_door
         order = {
