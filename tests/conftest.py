@@ -7,6 +7,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import boto3
@@ -95,6 +96,15 @@ class MovableClock:
 
     def advance(self, *, s: float) -> None:
         self._server.admin("POST", "clock", {"advance_seconds": s})
+
+    @contextmanager
+    def standing(self) -> Iterator[None]:
+        """Time goes on by `advance` alone, so that what lasts for a moment is there to be looked at."""
+        self._server.admin("POST", "clock", {"running": False})
+        try:
+            yield
+        finally:
+            self._server.admin("POST", "clock", {"running": True})
 
     def now_ms(self) -> int:
         now: int = self._server.admin("POST", "clock", {"advance_seconds": 0})["now_ms"]

@@ -69,6 +69,7 @@ class ClockMove(msgspec.Struct, forbid_unknown_fields=True):
     """The body of POST /_fogbank/clock."""
 
     advance_seconds: float = 0
+    running: bool | None = None
 
 
 # What of /_fogbank/ is for functions: their answers as custom resources, and what AWS has addresses for, too.
@@ -322,6 +323,8 @@ class Server:
         if not self._clock.virtual:
             return _json(409, {"message": "the clock is real: start Fogbank with --virtual-clock to move it"})
         wanted = msgspec.json.decode(body or b"{}", type=ClockMove)
+        if wanted.running is not None:
+            (self._clock.run_on if wanted.running else self._clock.stand_still)()
         await self.cloud.store.run(self.cloud.advance_clock, int(wanted.advance_seconds * 1000))
         return _json(200, {"now_ms": self._clock.now_ms()})
 

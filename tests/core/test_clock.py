@@ -42,3 +42,24 @@ def test_a_wait_ends_with_its_event_or_its_time() -> None:
 def test_a_real_clock_cannot_be_moved() -> None:
     with pytest.raises(RuntimeError, match="virtual"):
         Clock().advance(1)
+
+
+def test_a_clock_that_stands_still_moves_only_when_it_is_moved() -> None:
+    async def scenario() -> None:
+        clock = Clock(virtual=True)
+        clock.stand_still()
+        stood_at_ms = clock.now_ms()
+        nap = asyncio.ensure_future(clock.sleep(0.001))
+        await asyncio.sleep(0.02)
+        assert clock.now_ms() == stood_at_ms
+        assert not nap.done()
+        clock.advance(1)
+        await nap
+        assert clock.now_ms() == stood_at_ms + 1
+        nap = asyncio.ensure_future(clock.sleep(0.001))
+        await asyncio.sleep(0)
+        clock.run_on()
+        await nap
+        assert stood_at_ms < clock.now_ms() < stood_at_ms + 60_000
+
+    asyncio.run(scenario())

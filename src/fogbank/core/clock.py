@@ -1,7 +1,7 @@
 """Time as a dependency: the only place that reads the machine's clock.
 
-A virtual clock runs like the real one and can be moved forward; everything that waits for a time waits here, so a
-test says `advance` instead of sleeping.
+A virtual clock runs like the real one, can be moved forward and can stand still; everything that waits for a time
+waits here, so a test says `advance` instead of sleeping, and looks at a moment for as long as it needs.
 """
 
 import asyncio
@@ -19,12 +19,15 @@ class Clock:
     def __init__(self, *, virtual: bool = False) -> None:
         self.virtual = virtual
         self._offset_ms = 0
+        self._stands_at_ms: int | None = None
         self._timers: list[tuple[int, int, Timer]] = []
         self._order = itertools.count()
         self._wakeup: asyncio.TimerHandle | None = None
         self._wakeup_ms = 0
 
     def now_ms(self) -> int:
+        if self._stands_at_ms is not None:
+            return self._stands_at_ms
         return time.time_ns() // 1_000_000 + self._offset_ms
 
     def advance(self, ms: int) -> None:
@@ -36,7 +39,22 @@ class Clock:
         if self.now_ms() + ms > LAST_MS:
             raise ValueError("time ends with the year 9999")
         self._offset_ms += ms
+        if self._stands_at_ms is not None:
+            self._stands_at_ms += ms
         self._run_due()
+
+    def stand_still(self) -> None:
+        """A virtual clock moves by `advance` alone, until `run_on`."""
+        if not self.virtual:
+            raise RuntimeError("only a virtual clock can stand still")
+        self._stands_at_ms = self.now_ms()
+
+    def run_on(self) -> None:
+        """Run again, from where it stands."""
+        stood_at_ms, self._stands_at_ms = self._stands_at_ms, None
+        if stood_at_ms is not None:
+            self._offset_ms -= self.now_ms() - stood_at_ms
+            self._run_due()
 
     @property
     def offset_ms(self) -> int:
@@ -108,6 +126,8 @@ class Clock:
         if not self._timers:
             return
         due_ms = self._timers[0][0]
+        if self._stands_at_ms is not None and due_ms > self._stands_at_ms:
+            return
         if self._wakeup is not None:
             if self._wakeup_ms <= due_ms:
                 return

@@ -221,19 +221,20 @@ def test_logging_levels_belong_to_json(aws: Any, clock: Any) -> None:
 def test_one_change_of_a_function_is_under_way_at_a_time(aws: Any, clock: Any) -> None:
     client = aws("lambda")
     create(client, "f", ECHO)
-    changed = client.update_function_code(FunctionName="f", ZipFile=package("x = 1"), Publish=True)
-    assert (changed["Version"], changed["State"]) == ("1", "Pending")
-    latest = client.get_function_configuration(FunctionName="f")
-    assert (latest["State"], latest["LastUpdateStatus"]) == ("Active", "InProgress")
-    for again in (
-        lambda: client.update_function_code(FunctionName="f", ZipFile=package("x = 2")),
-        lambda: client.update_function_configuration(FunctionName="f", Timeout=9),
-        lambda: client.publish_version(FunctionName="f"),
-    ):
-        with pytest.raises(
-            ClientError, match=r"ResourceConflictException.*An update is in progress for resource: .*:f"
+    with clock.standing():
+        changed = client.update_function_code(FunctionName="f", ZipFile=package("x = 1"), Publish=True)
+        assert (changed["Version"], changed["State"]) == ("1", "Pending")
+        latest = client.get_function_configuration(FunctionName="f")
+        assert (latest["State"], latest["LastUpdateStatus"]) == ("Active", "InProgress")
+        for again in (
+            lambda: client.update_function_code(FunctionName="f", ZipFile=package("x = 2")),
+            lambda: client.update_function_configuration(FunctionName="f", Timeout=9),
+            lambda: client.publish_version(FunctionName="f"),
         ):
-            again()
+            with pytest.raises(
+                ClientError, match=r"ResourceConflictException.*An update is in progress for resource: .*:f"
+            ):
+                again()
     clock.advance(s=1)
     latest_after = client.get_function_configuration(FunctionName="f")
     assert latest_after["LastUpdateStatus"] == "Successful"
