@@ -150,6 +150,16 @@ def test_a_module_that_is_not_there_is_an_import_error(harness: Harness) -> None
     assert document["errorMessage"].startswith("Error: Cannot find module 'nothing-like-this'\nRequire stack:")
 
 
+def test_what_needs_webassembly_has_room_for_it(harness: Harness) -> None:
+    source = (
+        "exports.handler = async () => {\n"
+        "  const missing = await fetch(`http://${process.env.AWS_LAMBDA_RUNTIME_API}/nothing`);\n"
+        "  return [missing.status, new WebAssembly.Memory({ initial: 1 }).buffer.byteLength];\n"
+        "};\n"
+    )
+    assert answer(once(harness, source, memory_mb=128)) == [404, 65_536]
+
+
 def test_the_context_has_what_the_programming_model_promises(harness: Harness) -> None:
     source = (
         "exports.handler = async (event, context) => [context.awsRequestId, context.invokedFunctionArn,\n"

@@ -26,9 +26,10 @@ _SERVER = "fogbank-server"
 class Weight(msgspec.Struct, frozen=True):
     file: str
     usual: int
+    most: int
 
 
-_WEIGHTS = {1: Weight("cpu.shares", 1024), 2: Weight("cpu.weight", 100)}
+_WEIGHTS = {1: Weight("cpu.shares", 1024, 262_144), 2: Weight("cpu.weight", 100, 10_000)}
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -36,6 +37,12 @@ class Place(msgspec.Struct, frozen=True):
 
     folder: Path
     version: int
+
+
+def server_weight(version: int, processors: int) -> int:
+    """All functions together weigh as much as a process for each processor, not as much as one."""
+    weight = _WEIGHTS[version]
+    return min(weight.usual * processors, weight.most)
 
 
 class ControlGroups:
@@ -46,11 +53,11 @@ class ControlGroups:
         self._numbers = 0
 
     @classmethod
-    def find(cls, *, proc: Path = Path("/proc/self")) -> "ControlGroups":
+    def find(cls) -> "ControlGroups":
         """What of the machine's groups can be used; `places` has the controllers that can."""
         places = {}
         own_name = f"fogbank-{os.getpid()}-{secrets.token_hex(4)}"
-        for name, (folder, version) in _hierarchies(proc).items():
+        for name, (folder, version) in _hierarchies(Path("/proc/self")).items():
             own = folder / own_name
             try:
                 _remove_left_behind(folder)
@@ -63,9 +70,7 @@ class ControlGroups:
                 continue
             places[name] = Place(own, version)
         if place := places.get("cpu"):
-            # All functions together weigh as much as a process for each processor, not as much as one.
-            weight = _WEIGHTS[place.version]
-            _write(place, weight.file, weight.usual * (os.cpu_count() or 1))
+            _write(place, _WEIGHTS[place.version].file, server_weight(place.version, os.cpu_count() or 1))
         return cls(places)
 
     def lacks(self) -> list[str]:
@@ -88,8 +93,9 @@ class ControlGroups:
         return group
 
     def close(self) -> None:
-        for place in self.places.values():
-            _remove(place.folder)
+        # In version 2 all controllers have one folder.
+        for folder in {place.folder for place in self.places.values()}:
+            _remove(folder)
 
 
 class ControlGroup:
