@@ -6,7 +6,6 @@ one is missing or different, or a promise is broken. `fetch DEVICE FROM TO` prin
 """
 
 import argparse
-import json
 import sys
 import time
 import uuid
@@ -21,13 +20,14 @@ from audit import Audit, audit
 from day import Day
 from driving.chart import chart
 from driving.clock import clock_of_the_cloud
+from driving.command import command, drive_and_report, driver_parser
 from driving.display import Display
-from fetch import NOT_FOUND, fetch
+from fetch import fetch
 from fleet import Fleet
 from lookup import Retrieval
 from report import kept, render
 from sender import Sender
-from stack import NotDeployed, Stack
+from stack import Stack
 
 REAL_STEP_S = 1.0
 LIVE_DEVICES, LIVE_ROUNDS = 2_000, 3
@@ -175,8 +175,7 @@ def evening_shard(options: argparse.Namespace) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--stack", default="airties", help="the stack that template.yaml was deployed as")
+    made = driver_parser("airties", __doc__)
     made.add_argument("--devices", type=int, default=20_000, help="access points of the fleet (default: 20,000)")
     made.add_argument("--rounds", type=int, default=20, help="messages of each in the day (default: 20)")
     made.add_argument("--minutes", type=float, default=90, help="of the cloud's clock for the day (default: 90)")
@@ -190,8 +189,6 @@ def parser() -> argparse.ArgumentParser:
         "--live-minutes", type=float, default=2, metavar="N",
         help="afterwards, with the clock left alone, to measure delays (default: 2; 0 leaves it out)",
     )  # fmt: skip
-    made.add_argument("--json", action="store_true", help="print JSON")
-    made.add_argument("--out", metavar="FILE", help="save the report's JSON too (report.py FILE prints it again)")
     verbs = made.add_subparsers(dest="verb", metavar="fetch")
     one = verbs.add_parser("fetch", help="print a device's samples of a time", description="Print a device's samples.")
     one.add_argument("device", help="such as ap-1a2b-000017")
@@ -200,24 +197,13 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def main() -> int:
-    options = parser().parse_args()
-    try:
-        stack = Stack(options.stack, clock_of_the_cloud())
-    except NotDeployed as error:
-        print(f"airties: {error}", file=sys.stderr)
-        return NOT_FOUND
+def main(options: argparse.Namespace) -> int:
+    stack = Stack(options.stack, clock_of_the_cloud())
     if options.verb == "fetch":
         return fetch(stack, options)
     options.records_per_shard = options.records_per_shard or evening_shard(options)
-    with Display() as display:
-        report = drive(stack, display, options)
-    if options.out:
-        with open(options.out, "w") as saved:
-            json.dump(report, saved)
-    print(json.dumps(report) if options.json else render(report))
-    return 0 if kept(report) else 1
+    return drive_and_report(lambda display: drive(stack, display, options), options, render=render, kept=kept)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command("airties", parser(), main))

@@ -5,23 +5,22 @@ import json
 import sys
 from datetime import UTC, datetime
 
+from driving.command import refuse
 from lookup import Retrieval
 from stack import Stack
-
-NOT_FOUND = 2  # exit code; 1 is for promises that were not kept
 
 
 def fetch(stack: Stack, options: argparse.Namespace) -> int:
     try:
         first_ms, last_ms = moment_ms(options.first), moment_ms(options.last)
     except ValueError as error:
-        return refuse(str(error))
+        return refuse("airties", str(error))
     if first_ms > last_ms:
-        return refuse(f"FROM ({options.first}) is after TO ({options.last})")
+        return refuse("airties", f"FROM ({options.first}) is after TO ({options.last})")
     retrieval = Retrieval(stack.client("dynamodb"), stack.client("s3"), stack.outputs["Index"])
     found = list(retrieval.samples(options.device, first_ms, last_ms))
     if not found:
-        return refuse(nothing(retrieval, options.device))
+        return refuse("airties", nothing(retrieval, options.device))
     if options.json:
         print(json.dumps([json.loads(each.body) for each in found]))
     else:
@@ -53,8 +52,3 @@ def nothing(retrieval: Retrieval, device: str) -> str:
         return f"there is nothing of {device} here: a device has samples when the driver has run on the same cloud"
     first, last = (datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds") for ms in ends)
     return f"there is nothing of {device} in that time: its samples are from {first} to {last}"
-
-
-def refuse(reason: str) -> int:
-    print(f"airties: {reason}", file=sys.stderr)
-    return NOT_FOUND

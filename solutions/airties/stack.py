@@ -7,15 +7,11 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
 from driving.clock import Clock
+from driving.stack import outputs
 
 CONNECTIONS = 16
 MINUTE = timedelta(minutes=1)
-
-
-class NotDeployed(Exception):
-    """There is no such stack."""
 
 
 class Stack:
@@ -23,7 +19,7 @@ class Stack:
         self.name = name
         self.clock = clock
         self._clients: dict[str, Any] = {}
-        self.outputs = self._outputs()
+        self.outputs = outputs(self.client("cloudformation"), name)
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
@@ -37,13 +33,6 @@ class Stack:
                 ),
             )
         return self._clients[service]
-
-    def _outputs(self) -> dict[str, str]:
-        try:
-            described = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
-        except ClientError as error:
-            raise NotDeployed(f"there is no stack {self.name}: {error.response['Error']['Message']}") from None
-        return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
 
     def set_parameter(self, key: str, value: object) -> None:
         """An update with the template as it is and one parameter changed, as an operator would do it."""

@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from driving.stack import outputs
 
 HERE = Path(__file__).parent
 # The role that AWS Organizations makes in a new account for the one that made it.
@@ -18,10 +19,6 @@ ACCESS_ROLE = "OrganizationAccountAccessRole"
 WAITING = {"Delay": 1, "MaxAttempts": 300}
 POLL_S = 0.5
 CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
-
-
-class NotDeployed(Exception):
-    """There is no such stack."""
 
 
 class Account:
@@ -39,11 +36,7 @@ class Account:
         return self._clients[service]
 
     def outputs(self, stack: str) -> dict[str, str]:
-        try:
-            described = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-        except ClientError as error:
-            raise NotDeployed(f"there is no stack {stack}: {error.response['Error']['Message']}") from None
-        return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+        return outputs(self.client("cloudformation"), stack)
 
 
 class Platform(Account):

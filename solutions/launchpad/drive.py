@@ -6,7 +6,6 @@ wrong, or the neighbours felt it.
 """
 
 import argparse
-import json
 import sys
 import time
 import uuid
@@ -18,8 +17,9 @@ from typing import Any
 import audit
 import borders
 import cost
-from accounts import Account, NotDeployed, Platform, deploy_functions_account
+from accounts import Account, Platform, deploy_functions_account
 from driving.chart import percentile
+from driving.command import command, drive_and_report, driver_parser
 from driving.display import Display
 from gateway import Client, Gateway
 from hostile import Attack, Listener, visit
@@ -27,7 +27,6 @@ from population import FIELDS, Function, Tenant, population
 from report import kept, render
 from traffic import Ledger, steady, warm
 
-NOT_FOUND = 2
 MAKERS, SENDERS = 8, 24
 RECORDED_S, POLL_S = 90, 1.0
 
@@ -220,8 +219,7 @@ def remove(tenants: list[Tenant], display: Display) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--stack", default="launchpad", help="the stack that template.yaml was deployed as")
+    made = driver_parser("launchpad", __doc__)
     made.add_argument("--tenants", type=int, default=50, help="tenants; every fifth is hostile (default: 50)")
     made.add_argument("--functions", type=int, default=20, help="functions of each (default: 20)")
     made.add_argument("--rate", type=float, default=25, help="requests a second of the others (default: 25)")
@@ -233,26 +231,13 @@ def parser() -> argparse.ArgumentParser:
         help="where the tenants' functions live (default: an account of the organization, made if need be)",
     )  # fmt: skip
     made.add_argument("--keep", action="store_true", help="leave the tenants' functions there")
-    made.add_argument("--json", action="store_true", help="print JSON")
-    made.add_argument("--out", metavar="FILE", help="save the report's JSON too (report.py FILE prints it again)")
     return made
 
 
-def main() -> int:
-    options = parser().parse_args()
-    try:
-        platform = Platform(options.stack)
-    except NotDeployed as error:
-        print(f"launchpad: {error}", file=sys.stderr)
-        return NOT_FOUND
-    with Display() as display:
-        report = drive(platform, display, options)
-    if options.out:
-        with open(options.out, "w") as saved:
-            json.dump(report, saved)
-    print(json.dumps(report) if options.json else render(report))
-    return 0 if kept(report) else 1
+def main(options: argparse.Namespace) -> int:
+    platform = Platform(options.stack)
+    return drive_and_report(lambda display: drive(platform, display, options), options, render=render, kept=kept)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command("launchpad", parser(), main))

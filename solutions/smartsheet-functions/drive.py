@@ -6,21 +6,19 @@ something was lost or refused, or a promise was not kept.
 """
 
 import argparse
-import json
 import sys
 from typing import Any
 
 from day import SURGES, Day
 from driving.clock import clock_of_the_cloud
+from driving.command import command, drive_and_report, driver_parser
 from driving.display import Display
 from modes import MODES, ON_DEMAND, SNAPSTART, STATIC
 from report import kept, render
-from stack import NotDeployed, Stack
+from stack import Stack
 
 from clients import Clients
 from run import Run
-
-NOT_FOUND = 2
 
 
 def drive(stack: Stack, display: Display, options: argparse.Namespace) -> dict[str, Any]:
@@ -78,8 +76,7 @@ def shown(run: Run, clients: Clients) -> list[str]:
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--stack", default="smartsheet-functions", help="the stack that template.yaml was deployed as")
+    made = driver_parser("smartsheet-functions", __doc__)
     made.add_argument(
         "--modes", nargs="+", choices=MODES, default=list(MODES), metavar="MODE",
         help=f"which of {', '.join(map(repr, MODES))} (default: all)",
@@ -90,26 +87,13 @@ def parser() -> argparse.ArgumentParser:
         "--surges", type=int, default=len(SURGES), choices=range(1, len(SURGES) + 1), help="of the day (default: all)"
     )
     made.add_argument("--seed", default="sheets", help="of the random times (default: the same for each run)")
-    made.add_argument("--json", action="store_true", help="print JSON")
-    made.add_argument("--out", metavar="FILE", help="save the report's JSON too (report.py FILE prints it again)")
     return made
 
 
-def main() -> int:
-    options = parser().parse_args()
-    try:
-        stack = Stack(options.stack, clock_of_the_cloud())
-    except NotDeployed as error:
-        print(f"smartsheet-functions: {error}", file=sys.stderr)
-        return NOT_FOUND
-    with Display() as display:
-        report = drive(stack, display, options)
-    if options.out:
-        with open(options.out, "w") as saved:
-            json.dump(report, saved)
-    print(json.dumps(report) if options.json else render(report))
-    return 0 if kept(report) else 1
+def main(options: argparse.Namespace) -> int:
+    stack = Stack(options.stack, clock_of_the_cloud())
+    return drive_and_report(lambda display: drive(stack, display, options), options, render=render, kept=kept)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command("smartsheet-functions", parser(), main))

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import boto3
 import urllib3
 from botocore.config import Config
-from botocore.exceptions import ClientError
 from driving.clock import Clock
+from driving.stack import outputs
 
 CONNECTIONS = 96
 TIMEOUT_S = 60
@@ -23,16 +23,12 @@ POLL_S = 0.2
 FUNCTIONS = {"views": "ViewsFunction", "changes": "ChangesFunction"}
 
 
-class NotDeployed(Exception):
-    """There is no such stack."""
-
-
 class Stack:
     def __init__(self, name: str, clock: Clock) -> None:
         self.name = name
         self.clock = clock
         self._clients: dict[str, Any] = {}
-        self.outputs = self._outputs()
+        self.outputs = outputs(self.client("cloudformation"), name)
         parts = urlsplit(self.outputs["Api"])
         # Where the whole cloud is reached at one endpoint, the API is there too, under its own name.
         endpoint = os.environ.get("AWS_ENDPOINT_URL", "").rstrip("/")
@@ -50,13 +46,6 @@ class Stack:
                 ),
             )
         return self._clients[service]
-
-    def _outputs(self) -> dict[str, str]:
-        try:
-            described = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
-        except ClientError as error:
-            raise NotDeployed(f"there is no stack {self.name}: {error.response['Error']['Message']}") from None
-        return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
 
     def set_parameters(self, **wanted: object) -> None:
         """An update with the template as it is and some parameters changed, as an operator would do it."""

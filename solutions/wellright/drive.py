@@ -20,9 +20,10 @@ from typing import Any
 from activity import NEWCOMER, PROGRAMMES, Expected, Programme, Sequence, bulk, expect, trickle
 from audit import Audit, audit, dead_entries
 from driving.chart import chart, percentile
+from driving.command import command, drive_and_report, driver_parser
 from driving.display import Display
 from newcomer import Newcomer
-from report import WITH, WITHOUT, render
+from report import WITH, WITHOUT, kept, render
 from stack import Stack
 from upload import upload
 
@@ -276,18 +277,6 @@ def drive(stack: Stack, display: Display, options: argparse.Namespace) -> dict[s
     return report
 
 
-def kept(report: dict[str, Any]) -> bool:
-    """Whether every promise was kept."""
-    runs = [report[name] for name in (WITHOUT, WITH) if name in report]
-    alone = [report["newcomer_alone"]] if "newcomer_alone" in report else []
-    counts = [*runs, *(run["newcomer"] for run in runs), *alone]
-    return (
-        all(not each["lost"] and not each["duplicated"] and each["leaderboard_matches"] for each in counts)
-        and not any(run["newcomer"]["others_touched"] for run in runs)
-        and report[WITH]["dlq_depth"] == 0
-    )
-
-
 def setting(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals:
@@ -295,27 +284,22 @@ def setting(text: str) -> tuple[str, str]:
     return key, value
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--stack", default="wellright", help="the stack that template.yaml was deployed as")
-    parser.add_argument("--entries", type=int, default=20_000, help="entries of each run (default: 20,000)")
-    parser.add_argument("--maximum-concurrency", type=int, default=2, metavar="N", help="the cap of run 2 (default: 2)")
-    parser.add_argument("--capped-only", action="store_true", help="run 2 alone: for a million entries on a laptop")
-    parser.add_argument(
+def parser() -> argparse.ArgumentParser:
+    made = driver_parser("wellright", __doc__)
+    made.add_argument("--entries", type=int, default=20_000, help="entries of each run (default: 20,000)")
+    made.add_argument("--maximum-concurrency", type=int, default=2, metavar="N", help="the cap of run 2 (default: 2)")
+    made.add_argument("--capped-only", action="store_true", help="run 2 alone: for a million entries on a laptop")
+    made.add_argument(
         "--parameter", type=setting, action="append", default=[], metavar="KEY=VALUE",
         help="set a parameter of the stack first, such as ProgramsWriteCapacity=4000",
     )  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
-    parser.add_argument("--out", metavar="FILE", help="save the report's JSON too (report.py FILE prints it again)")
-    options = parser.parse_args()
-    with Display() as display:
-        report = drive(Stack(options.stack), display, options)
-    if options.out:
-        with open(options.out, "w") as saved:
-            json.dump(report, saved)
-    print(json.dumps(report) if options.json else render(report))
-    return 0 if kept(report) else 1
+    return made
+
+
+def main(options: argparse.Namespace) -> int:
+    stack = Stack(options.stack)
+    return drive_and_report(lambda display: drive(stack, display, options), options, render=render, kept=kept)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command("wellright", parser(), main))

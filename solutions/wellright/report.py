@@ -171,6 +171,18 @@ REMARKS = (
 )
 
 
+def kept(report: dict[str, Any]) -> bool:
+    """Whether every promise was kept."""
+    runs = [report[name] for name in (WITHOUT, WITH) if name in report]
+    alone = [report["newcomer_alone"]] if "newcomer_alone" in report else []
+    counts = [*runs, *(run["newcomer"] for run in runs), *alone]
+    return (
+        all(not each["lost"] and not each["duplicated"] and each["leaderboard_matches"] for each in counts)
+        and not any(run["newcomer"]["others_touched"] for run in runs)
+        and report[WITH]["dlq_depth"] == 0
+    )
+
+
 if __name__ == "__main__":
     with open(sys.argv[1]) as saved:
         print(render(json.load(saved)))

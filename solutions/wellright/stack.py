@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from driving.stack import outputs
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 WAIT = {"Delay": 1, "MaxAttempts": 600}
@@ -28,7 +29,7 @@ class Stack:
         self.name = name
         self._clients: dict[str, Any] = {}
         self.started = datetime.now(UTC)
-        self.outputs = self._outputs(name)
+        self.outputs = outputs(self.client("cloudformation"), name)
         self.places = {
             programme: Place(*(self.outputs[programme.capitalize() + k] for k in ("Queue", "DeadLetters", "Function")))
             for programme in ("steps", "sleep", "team")
@@ -81,8 +82,8 @@ class Stack:
             ],
         )
         cloudformation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig=WAIT)
-        outputs = self._outputs(stack)
-        self.places[name] = Place(outputs["Queue"], outputs["DeadLetters"], outputs["Function"])
+        theirs = outputs(cloudformation, stack)
+        self.places[name] = Place(theirs["Queue"], theirs["DeadLetters"], theirs["Function"])
 
     def remove_programme(self, name: str) -> None:
         cloudformation = self.client("cloudformation")
@@ -108,10 +109,6 @@ class Stack:
 
     def _stack_of(self, programme: str) -> str:
         return f"{self.name}-{programme}"
-
-    def _outputs(self, stack: str) -> dict[str, str]:
-        described = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-        return {o["OutputKey"]: o["OutputValue"] for o in described["Outputs"]}
 
     def _programme_code(self) -> str:
         """Where `sam package` (or `fogbank deploy`) has put src/programme, as the deployed function says."""
