@@ -162,3 +162,11 @@ def test_what_is_no_acl_is_refused(s3: Any, open_bucket: str, parameters: dict[s
     with pytest.raises(ClientError, match=refusal):
         s3.put_object_acl(Bucket=open_bucket, Key="k", **parameters)
     assert granted(s3.get_bucket_acl(Bucket=open_bucket)) == []
+
+
+def test_a_canned_acl_that_nobody_knows_is_refused_with_an_empty_message(s3: Any, open_bucket: str) -> None:
+    with pytest.raises(ClientError) as refused:
+        s3.put_bucket_acl(Bucket=open_bucket, ACL="shared")
+    refusal = refused.value.response["Error"]
+    named = {"ArgumentName": "x-amz-acl", "ArgumentValue": "shared"}
+    assert refusal == {"Code": "InvalidArgument", "Message": None, **named}

@@ -85,11 +85,11 @@ def query_fault(service: ServiceModel | None, error: AwsError, request_id: str) 
 
 
 def error_contents(service: ServiceModel | None, error: AwsError) -> str:
-    """Code, message and further members of an error as elements."""
+    """Code, message and further members of an error as elements; REST has an empty message where there is none."""
     name, shape = (error.code, None) if service is None else error_shape(service, error)
     message = escape(error.query_message or error.message)
     out: Out = [f"<Code>{escape(error_code(name, shape, error))}</Code>"]
-    if message:
+    if message or (service is not None and "rest-xml" in service.protocols):
         out.append(f"<Message>{message}</Message>")
     for member, value in error.members.items():
         ref = None if shape is None else shape.members.get(member)
