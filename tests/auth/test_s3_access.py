@@ -67,6 +67,17 @@ def test_a_bucket_is_its_accounts_alone_until_its_policy_says_otherwise(
     assert code_of(stranger.get_object, Bucket=bucket, Key="a") == "AccessDenied"
 
 
+def test_a_key_that_nobody_has_is_refused_in_s3s_words(guarded: GuardedServer, bucket: str) -> None:
+    s3 = guarded.as_caller("s3", ("AKIANOBODYHASTHISKEY", "secret"))
+    with pytest.raises(ClientError) as refused:
+        s3.get_object(Bucket=bucket, Key="a")
+    assert refused.value.response["Error"] == {
+        "Code": "InvalidAccessKeyId",
+        "Message": "The AWS Access Key Id you provided does not exist in our records.",
+        "AWSAccessKeyId": "AKIANOBODYHASTHISKEY",
+    }
+
+
 def test_an_acl_lets_everybody_read_unless_it_is_ignored(root: Client, stranger: Any, bucket: str) -> None:
     s3 = root("s3")
     s3.delete_public_access_block(Bucket=bucket)

@@ -56,15 +56,16 @@ def not_authenticated(
     why: Why, message: str, *, service: str, protocol: str, members: Mapping[str, str] | None = None
 ) -> Refused:
     codes: _Codes = why.value
+    query_code = codes.query
     if service == "s3":
-        code, status = codes.s3, codes.s3_status
+        code, query_code, status = codes.s3, codes.s3, codes.s3_status
     elif protocol in _JSON:
         code, status = codes.json, 400
     elif protocol == "rest-json":
         code, status = codes.json, 403
     else:
         code, status = codes.query, 403
-    return Refused(message, code=code, query_code=codes.query, status=status, members=members)
+    return Refused(message, code=code, query_code=query_code, status=status, members=members)
 
 
 class Denied(Refused, NotPermitted):
