@@ -140,14 +140,14 @@ def test_a_large_write_meets_what_happened_meanwhile(
     connection.putrequest("PUT", f"/{bucket}/k")
     connection.putheader("Content-Length", str(size))
     connection.putheader("If-Match", etag)
+    connection.putheader("Expect", "100-continue")
     connection.endheaders()
-    connection.send(bytes(size // 2))
-    # The server has begun with it once it takes what comes behind the head.
+    assert connection.sock.recv(1024) == b"HTTP/1.1 100 Continue\r\n\r\n"  # The server has begun with it.
     if meanwhile is None:
         s3.delete_object(**place)
     else:
         s3.put_object(**place, Body=meanwhile)
-    connection.send(bytes(size - size // 2))
+    connection.send(bytes(size))
     answer = connection.getresponse().read()
     connection.close()
     assert f"<Code>{code}</Code>".encode() in answer
