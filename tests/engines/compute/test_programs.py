@@ -130,6 +130,20 @@ def test_a_function_without_a_bootstrap_cannot_be_started(harness: Harness, file
         assert document["errorMessage"] == f"RequestId: r-1 Error: {reason}"
 
 
+def test_what_a_package_links_to_outside_of_it_is_neither_started_nor_told_of(harness: Harness) -> None:
+    home, layer = harness.folder / "home", harness.folder / "layer"
+    home.mkdir()
+    layer.mkdir()
+    (home / "name-of-a-secret").write_text("x")
+    (layer / "extensions").symlink_to(home)
+    (layer / "bootstrap").symlink_to(home / "name-of-a-secret")
+    source = "def handler(event, context):\n    return event\n"
+    assert answer(harness.once(source, call(1, timeout_s=PATIENCE_S), layers=(layer,))) == 1
+    assert "name-of-a-secret" not in "".join(harness.log)
+    outcome = harness.once(source, call(1, timeout_s=PATIENCE_S), layers=(layer,), runtime="provided.al2023")
+    assert json.loads(outcome.payload)["errorType"] == "Runtime.InvalidEntrypoint"
+
+
 WRAPPER = """#!/bin/sh
 export WRAPPED="$#"
 exec "$@"

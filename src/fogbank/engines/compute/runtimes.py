@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -61,8 +62,9 @@ def extension_programs(spec: FunctionSpec, view: View, api: str) -> dict[str, Pr
     environment = _environment(spec, view, api)
     found = {}
     for folder, seen in zip(spec.layers, view.layers, strict=True):
-        for file in sorted((folder / "extensions").glob("*")):
-            if file.is_file():
+        extensions = folder / "extensions"
+        for file in sorted(extensions.glob("*")) if _lies_in(folder, extensions) else ():
+            if _lies_in(folder, file) and file.is_file():
                 found[file.name] = Program(environment=environment, command=[f"{seen}/extensions/{file.name}"])
     return found
 
@@ -131,11 +133,16 @@ def _wrapped(wrapper: str, spec: FunctionSpec, program: Program, view: View, int
     )
 
 
+def _lies_in(folder: Path, file: Path) -> bool:
+    """A link of a package that leads out of it is nothing in a sandbox, and must not tell what is there outside."""
+    return Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder))
+
+
 def _bootstrap(spec: FunctionSpec, view: View) -> str:
     """A runtime that the function's package or a layer brings."""
     places = zip((spec.code, *spec.layers), (view.task_root, *view.layers), strict=True)
     for folder, seen in places:
-        if (folder / "bootstrap").is_file():
+        if _lies_in(folder, folder / "bootstrap") and (folder / "bootstrap").is_file():
             if not os.access(folder / "bootstrap", os.X_OK):
                 raise InvalidEntrypoint(f"fork/exec {seen}/bootstrap: permission denied")
             return f"{seen}/bootstrap"
