@@ -31,7 +31,7 @@ class Stage:
         if self.failing:
             raise InitializationFailed
         until_ms = self.clock.now_ms() + LIFE_MS
-        return Slot(key, "a", Environment(), "log", access_key="ASIA", usable_until_ms=until_ms)
+        return Slot(key, "a", Environment(), "log", blob="b", access_key="ASIA", usable_until_ms=until_ms)
 
     async def fleet(self, wanted: int) -> Fleet:
         self.fleets.resize(KEY, "1", wanted)

@@ -5,7 +5,8 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -17,16 +18,27 @@ Aws = Callable[..., Any]
 ECHO = "def handler(event, context):\n    print('got it')\n    return event\n"
 
 
-def package(source: str) -> bytes:
+def package(source: str, **modules: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("app.py", source)
+        for name, text in {"app": source, **modules}.items():
+            archive.writestr(f"{name}.py", text)
     return buffer.getvalue()
 
 
-def create(client: Any, name: str, source: str, **settings: Any) -> Any:
+def create(client: Any, name: str, source: str, modules: Mapping[str, str] | None = None, **settings: Any) -> Any:
     defaults = {"Runtime": "python3.12", "Handler": "app.handler", "Role": "arn:aws:iam::000000000000:role/r"}
-    return client.create_function(FunctionName=name, Code={"ZipFile": package(source)}, **{**defaults, **settings})
+    code = {"ZipFile": package(source, **modules or {})}
+    return client.create_function(FunctionName=name, Code=code, **{**defaults, **settings})
+
+
+def written(aws: Aws, function: str) -> list[str]:
+    """The first words of the lines of its log."""
+    try:
+        events = aws("logs").filter_log_events(logGroupName=f"/aws/lambda/{function}")["events"]
+    except aws("logs").exceptions.ResourceNotFoundException:
+        return []
+    return [event["message"].split()[0] for event in events]
 
 
 def test_a_new_function_is_pending_in_the_answer_and_active_after_it(aws: Aws) -> None:
@@ -86,17 +98,9 @@ def test_what_a_function_writes_can_be_read_while_it_runs(aws: Aws) -> None:
     )
     create(aws("lambda"), "f", source, Timeout=60)
     aws("lambda").invoke(FunctionName="f", InvocationType="Event", Payload=b'"read"')
-
-    def written() -> list[str]:
-        try:
-            events = aws("logs").filter_log_events(logGroupName="/aws/lambda/f")["events"]
-        except aws("logs").exceptions.ResourceNotFoundException:
-            return []
-        return [event["message"].split()[0] for event in events]
-
-    eventually(lambda: written() == ["INIT_START", "START", "waits"])
+    eventually(lambda: written(aws, "f") == ["INIT_START", "START", "waits"])
     aws("sqs").create_queue(QueueName="read")
-    eventually(lambda: written() == ["INIT_START", "START", "waits", "END", "REPORT"])
+    eventually(lambda: written(aws, "f") == ["INIT_START", "START", "waits", "END", "REPORT"])
 
 
 def test_a_failing_function_is_an_answer_with_an_error(aws: Aws) -> None:
@@ -113,6 +117,31 @@ def test_new_code_answers_the_next_invocation(aws: Aws) -> None:
     client.invoke(FunctionName="f")
     client.update_function_code(FunctionName="f", ZipFile=package("def handler(e, c):\n    return 'new'\n"))
     assert json.load(client.invoke(FunctionName="f")["Payload"]) == "new"
+
+
+@pytest.mark.parametrize("change", ["update", "delete"])
+def test_an_invocation_goes_on_with_the_code_that_it_began_with(aws: Aws, change: str) -> None:
+    client, sqs = aws("lambda"), aws("sqs")
+    source = (
+        "import boto3, time\n"
+        "def handler(event, context):\n"
+        "    print('begun')\n"
+        "    while not boto3.client('sqs').list_queues(QueueNamePrefix='go-on').get('QueueUrls'):\n"
+        "        time.sleep(0.01)\n"
+        "    import late\n"
+        "    return late.WORD\n"
+    )
+    create(client, "f", source, modules={"late": "WORD = 'old'\n"}, Timeout=60)
+    with ThreadPoolExecutor() as others:
+        running = others.submit(client.invoke, FunctionName="f")
+        eventually(lambda: "begun" in written(aws, "f"))
+        if change == "update":
+            client.update_function_code(FunctionName="f", ZipFile=package("def handler(e, c):\n    return 'new'\n"))
+            assert json.load(client.invoke(FunctionName="f")["Payload"]) == "new"
+        else:
+            client.delete_function(FunctionName="f")
+        sqs.create_queue(QueueName="go-on")
+        assert json.load(running.result()["Payload"]) == "old"
 
 
 def test_a_published_version_keeps_its_code(aws: Aws) -> None:

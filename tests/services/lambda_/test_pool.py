@@ -44,7 +44,7 @@ class Stage:
         async def make() -> Slot:
             self.started.append(key[2])
             until_ms = self.clock.now_ms() + life_s * 1000
-            return Slot(key, "a", Environment(), "log", access_key="ASIA", usable_until_ms=until_ms)
+            return Slot(key, "a", Environment(), "log", blob="b", access_key="ASIA", usable_until_ms=until_ms)
 
         return self.pool.take(key, build, make)
 

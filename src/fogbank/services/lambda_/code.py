@@ -9,6 +9,7 @@ import os
 import shutil
 import stat
 import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -92,12 +93,28 @@ def check_zip(data: bytes) -> int:
 
 
 class CodeCache:
-    """Unpacked packages, one folder per blob, beside the store. A folder appears whole or not at all."""
+    """Unpacked packages, one folder per blob, beside the store. A folder appears whole or not at all, and stays while
+    environments use it: an invocation goes on with the code that it began with.
+    """
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._folder = cloud.folder / "lambda" / "code"
         self._unpacking: dict[str, asyncio.Future[None]] = {}
+        self._users: Counter[str] = Counter()
+        self._removed_later: set[str] = set()
+
+    def use(self, blob: str) -> None:
+        """Keep the blob's folder until `release`."""
+        self._users[blob] += 1
+
+    def release(self, blob: str) -> None:
+        self._users[blob] -= 1
+        if not self._users[blob]:
+            del self._users[blob]
+            if blob in self._removed_later:
+                self._removed_later.discard(blob)
+                self.remove(blob)
 
     async def folder(self, blob: str) -> Path:
         """Where that blob lies unpacked."""
@@ -114,7 +131,11 @@ class CodeCache:
         return target
 
     def remove(self, blob: str) -> None:
-        shutil.rmtree(self._folder / blob, ignore_errors=True)
+        """The blob is given up: its folder goes once nobody uses it."""
+        if self._users[blob]:
+            self._removed_later.add(blob)
+        else:
+            shutil.rmtree(self._folder / blob, ignore_errors=True)
 
 
 def unpack(file: Path, target: Path) -> None:

@@ -66,7 +66,7 @@ class Invoker:
         self._concurrency = concurrency
         self._code = code
         self.credentials = Credentials(cloud)
-        self.pool = Pool(cloud.clock, lambda slot: self.credentials.withdraw(slot.access_key))
+        self.pool = Pool(cloud.clock, self._forget)
         self.fleets = Fleets(cloud.clock, cloud.tasks, self.pool, partial(self._start_ahead, "provisioned-concurrency"))
         snapshots = Fleets(cloud.clock, cloud.tasks, self.pool, partial(self._start_ahead, "snap-start"))
         self.snapshots = Snapshots(cloud, functions.tables, snapshots)
@@ -217,9 +217,24 @@ class Invoker:
 
     def _abandon(self, slot: Slot) -> None:
         slot.environment.destroy()
+        self._forget(slot)
+
+    def _forget(self, slot: Slot) -> None:
+        """Its environment has ended, and needs nothing any more."""
         self.credentials.withdraw(slot.access_key)
+        self._code.release(slot.blob)
 
     async def _start(
+        self, ctx: Context, key: Key, config: Configuration, initialization_type: InitializationType
+    ) -> Slot:
+        self._code.use(config.blob)
+        try:
+            return await self._create(ctx, key, config, initialization_type)
+        except BaseException:
+            self._code.release(config.blob)
+            raise
+
+    async def _create(
         self, ctx: Context, key: Key, config: Configuration, initialization_type: InitializationType
     ) -> Slot:
         day = datetime.fromtimestamp(self._cloud.clock.now_ms() / 1000, UTC).strftime("%Y/%m/%d")
@@ -274,7 +289,15 @@ class Invoker:
             if isinstance(error, RuntimeUnavailable):
                 raise InvalidRuntime(str(error)) from error
             raise
-        return Slot(key, config.build, environment, stream, access_key=access_key, usable_until_ms=usable_until_ms)
+        return Slot(
+            key,
+            config.build,
+            environment,
+            stream,
+            blob=config.blob,
+            access_key=access_key,
+            usable_until_ms=usable_until_ms,
+        )
 
     def _variables(self, key: Key, config: Configuration) -> dict[str, str]:
         """The function's own. Raises KmsRefusal."""

@@ -30,7 +30,17 @@ Key = tuple[str, str, str, int]
 class Slot:
     """An environment in the pool, with the log stream that its invocations write to."""
 
-    __slots__ = ("access_key", "build", "environment", "fleet", "idle_since_ms", "key", "log_stream", "usable_until_ms")
+    __slots__ = (
+        "access_key",
+        "blob",
+        "build",
+        "environment",
+        "fleet",
+        "idle_since_ms",
+        "key",
+        "log_stream",
+        "usable_until_ms",
+    )
 
     def __init__(
         self,
@@ -39,11 +49,14 @@ class Slot:
         environment: Environment,
         log_stream: str,
         *,
+        blob: str,
         access_key: str,
         usable_until_ms: int,
     ) -> None:
         self.key = key
         self.build = build
+        self.blob = blob
+        """The code, which stays until the environment has ended."""
         self.environment = environment
         self.log_stream = log_stream
         self.access_key = access_key
