@@ -77,6 +77,13 @@ def test_a_request_is_its_signers_whomever_else_it_names(guarded: GuardedServer,
         assert f"<Arn>{user.arn}</Arn>" in answer.read().decode()
 
 
+def test_what_an_sdk_compresses_is_verified(guarded: GuardedServer) -> None:
+    """Beyond 10 KB they do so unasked."""
+    cloudwatch = guarded.as_caller("cloudwatch", guarded.root)
+    data = [{"MetricName": "Requests", "Value": float(number)} for number in range(1000)]
+    assert cloudwatch.put_metric_data(Namespace="shop", MetricData=data)["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
 def test_a_user_may_do_what_its_policy_says(new_user: Callable[[], User], queue: str) -> None:
     user = new_user()
     sending = user.client("sqs").send_message

@@ -6,8 +6,10 @@ and in the query. (Those of the suite that are "unnormalized" are for services t
 
 import base64
 import datetime
+import gzip
 import hmac
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from botocore.credentials import Credentials
 
 from fogbank.core.cloud import AccessKey
 from fogbank.core.errors import AwsError
+from fogbank.wire.compression import unpack
 from fogbank.wire.protocols.request import RequestData
 from fogbank.wire.sigv4 import Verifier
 
@@ -230,6 +233,34 @@ def test_a_parameter_does_not_stand_in_for_a_header_that_was_not_signed() -> Non
     assert refused(request, service="s3", protocol="rest-xml").code == "SignatureDoesNotMatch"
 
 
+@pytest.mark.parametrize(
+    "date", ["Fri, 31 Dec 9999 23:59:59 -0500", "Mon, 1 Jan 2024 00:00:00 +99999999999999999999", "soon"]
+)
+def test_a_date_that_is_none_is_refused(date: str) -> None:
+    request = vector("v4 get-vanilla header")
+    del request.headers["x-amz-date"]
+    request.headers["date"] = date
+    assert refused(request).code == "IncompleteSignatureException"
+
+
+@pytest.mark.parametrize("seconds", ["604801", "9" * 5000, "-1", ""])
+def test_a_presigned_request_is_good_for_a_week_at_most(seconds: str) -> None:
+    request = vector("v4 get-vanilla query")
+    request.query = re.sub("X-Amz-Expires=[0-9]+", f"X-Amz-Expires={seconds}", request.query)
+    assert refused(request).code == "IncompleteSignatureException"
+
+
+def test_a_compressed_body_is_signed_as_it_is_sent() -> None:
+    packed = gzip.compress(b'{"MetricData": []}')
+    auth = SigV4Auth(CREDENTIALS, "service", "us-east-1")
+    request = signed(auth, "POST", "http://localhost:4566/", packed, **{"content-encoding": "gzip"})
+    unpack(request)
+    assert request.body == b'{"MetricData": []}'
+    assert verify(request, now_ms=now_ms()) == KEY_ID
+    request.packed = gzip.compress(b"another body")
+    assert refused(request, now_ms=now_ms()).code == "InvalidSignatureException"
+
+
 def test_a_request_without_a_signature_is_nobodys() -> None:
     assert verify(RequestData("GET", "/", "", {"host": "h"}, b"")) == ""
     assert verify(RequestData("GET", "/", "", {"host": "h", "authorization": "Bearer x"}, b"")) == ""
@@ -296,5 +327,14 @@ def test_chunks_that_end_too_early_are_refused() -> None:
     request = chunked(*SIGNATURES)
     assert isinstance(request.body, bytes)
     request.body = request.body[: request.body.index(SIGNATURES[2].encode()) - 20]
+    with pytest.raises(AwsError, match="does not match the signature you provided"):
+        verify_chunks(request)
+
+
+@pytest.mark.parametrize("size", [b"-10000", b"+400", b"0x400", b"1_0", b"", b"0" * 17])
+def test_a_chunk_whose_size_is_none_is_refused(size: bytes) -> None:
+    request = chunked(*SIGNATURES)
+    assert isinstance(request.body, bytes)
+    request.body = request.body.replace(b"10000;", size + b";", 1)
     with pytest.raises(AwsError, match="does not match the signature you provided"):
         verify_chunks(request)

@@ -9,7 +9,7 @@ from fogbank.core.body import BodyStream
 class RequestData:
     """A request as HTTP delivered it: nothing is decoded yet. Header names are lower case."""
 
-    __slots__ = ("body", "headers", "method", "path", "peer", "query", "raw_headers", "resource")
+    __slots__ = ("body", "headers", "method", "packed", "path", "peer", "query", "raw_headers", "resource")
 
     def __init__(
         self,
@@ -30,6 +30,8 @@ class RequestData:
         self.query = query
         self.headers = headers
         self.body = body
+        self.packed: bytes | None = None
+        """The body as it was sent, and signed, if it was compressed."""
         self.peer = peer
         """The address that the request came from."""
         self.raw_headers = raw_headers

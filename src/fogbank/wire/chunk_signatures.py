@@ -5,12 +5,14 @@ What comes is only looked at here: S3 takes the framing away, and says what is w
 """
 
 import hashlib
+import re
 from collections.abc import Callable
 
 from fogbank.core.signing import EMPTY_HASH
 
 STREAMING = "STREAMING-AWS4-"
 _LINE_MAX = 8192
+_SIZE = re.compile(r"[0-9a-fA-F]{1,16}")
 _SIGNATURE_TRAILER = "x-amz-trailer-signature"
 
 
@@ -74,10 +76,9 @@ class ChunkSignatures:
             self._read_trailer(line)
         elif line and self._state == "head":
             size, _, signature = line.partition(";chunk-signature=")
-            try:
-                self._left = int(size, 16)
-            except ValueError:
+            if _SIZE.fullmatch(size) is None:
                 self._refuse()
+            self._left = int(size, 16)
             self._signature = signature
             self._hash = hashlib.sha256()
             self._state = "data"

@@ -26,3 +26,4 @@ def unpack(request: RequestData) -> None:
         raise SerializationException("The request body is not gzip, as its Content-Encoding says.") from None
     if not unpacker.eof:
         raise SerializationException("The request body is compressed with gzip and ends too early or is too large.")
+    request.packed = body

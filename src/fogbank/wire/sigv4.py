@@ -39,7 +39,8 @@ OWN = "fogbank"
 """What requests to Fogbank's own endpoints are signed for; their bodies may be too large to be hashed."""
 
 _PART = re.compile(r"\s*(Credential|SignedHeaders|Signature)=([^,\s]*)\s*(?:,|\Z)")
-_MOMENT = re.compile(r"\d{8}T\d{6}Z\Z")
+_MOMENT = re.compile(r"[0-9]{8}T[0-9]{6}Z\Z")
+_SECONDS = re.compile(r"[0-9]{1,12}")
 _SIGNATURE_IN_QUERY = re.compile(r"(?:^|&)X-Amz-Signature=[^&]*")
 _TOKEN_IN_QUERY = re.compile(r"(?:^|&)X-Amz-Security-Token=[^&]*")
 # What clients do otherwise: botocore leaves a query as it was written, and some add the token when all is signed.
@@ -184,7 +185,7 @@ class Verifier:
         expires = given.get("X-Amz-Expires", "" if self._s3 else "300")
         names = given.get("X-Amz-SignedHeaders", "")
         signature = given.get("X-Amz-Signature", "")
-        whole = scope is not None and signature and names and _MOMENT.match(moment) and expires.isdecimal()
+        whole = scope is not None and signature and names and _MOMENT.match(moment) and _SECONDS.fullmatch(expires)
         if not whole or int(expires) > EXPIRES_MAX_S:
             lacking = [
                 f"AWS query-string parameters must include '{name}'." for name in _QUERY_PARTS if not given.get(name)
@@ -242,7 +243,7 @@ class Verifier:
         scope = Scope(signed.access_key, moment[:8], "", "s3", "")
         whole = Signed("AWS", scope, (), signed.signature, moment, token=signed.token)
         if signed.expires:
-            ends_ms = int(signed.expires) * 1000 if signed.expires.isdecimal() else 0
+            ends_ms = int(signed.expires) * 1000 if _SECONDS.fullmatch(signed.expires) else 0
             if now_ms - lag_ms > ends_ms:
                 raise self._refused(Why.EXPIRED, "Request has expired", _times(ends_ms, now_ms))
         else:
@@ -371,7 +372,8 @@ class Verifier:
             if told is None and signed.expires_s is None:
                 raise self._refused(Why.UNSUPPORTED, "Missing required header for this request: x-amz-content-sha256")
             return told or UNSIGNED_PAYLOAD
-        return hashlib.sha256(request.body).hexdigest() if request.body else EMPTY_HASH
+        sent = request.body if request.packed is None else request.packed
+        return hashlib.sha256(sent).hexdigest() if sent else EMPTY_HASH
 
     def _mismatch(self, signed: Signed, canonical: str, text: str) -> Refused:
         if not self._s3:
@@ -489,5 +491,5 @@ def _iso_basic(date: str) -> str:
         return date
     try:
         return parsedate_to_datetime(date).astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    except ValueError:
+    except (ValueError, OverflowError):
         return ""
