@@ -12,6 +12,7 @@ ROOT, USER, SESSION = (
     "arn:aws:iam::111122223333:user/ann",
     "arn:aws:sts::111122223333:assumed-role/r/s",
 )
+BOB = "arn:aws:iam::111122223333:user/bob"
 PROVIDER = "arn:aws:iam::111122223333:oidc-provider/token.example.com"
 REPOSITORY = "arn:aws:ecr:us-east-1:111122223333:repository/a"
 DENY: dict[str, Any] = {"Effect": "Deny", "Principal": "*", "Action": "ecr:Set*", "Resource": "*"}
@@ -32,7 +33,7 @@ def decide(statements: Any, request: Request, version: str = "2012-10-17") -> Ef
         (SESSION, {"Principal": {"AWS": "arn:aws:iam::111122223333:role/r"}}, True),
         (SESSION, {"Principal": {"AWS": "arn:aws:iam::111122223333:role/other"}}, False),
         (USER, {"Principal": {"AWS": ROOT}}, True),
-        (USER, {"Principal": {"AWS": "arn:aws:iam::111122223333:user/bob"}}, False),
+        (USER, {"Principal": {"AWS": BOB}}, False),
         (USER, {"Principal": {"Service": "ecr.amazonaws.com"}}, False),
         ("ecr.amazonaws.com", {"Principal": {"Service": ["ecr.amazonaws.com"], "AWS": ROOT}}, True),
         ("", {"Principal": {"AWS": "*"}}, True),
@@ -51,6 +52,13 @@ def decide(statements: Any, request: Request, version: str = "2012-10-17") -> Ef
         (USER, {"Resource": None, "NotResource": "arn:aws:ecr:*:repository/b"}, True),
         (USER, {"Principal": None, "NotPrincipal": {"AWS": USER}}, False),
         (SESSION, {"Principal": None, "NotPrincipal": {"AWS": USER}}, True),
+        # The account is named besides, as AWS asks for: that spares its root, and nobody else of it.
+        (USER, {"Principal": None, "NotPrincipal": {"AWS": [USER, ROOT]}}, False),
+        (USER, {"Principal": None, "NotPrincipal": {"AWS": [BOB, ROOT]}}, True),
+        (ROOT, {"Principal": None, "NotPrincipal": {"AWS": [BOB, "111122223333"]}}, False),
+        (ROOT, {"Principal": None, "NotPrincipal": {"AWS": BOB}}, True),
+        (SESSION, {"Principal": None, "NotPrincipal": {"AWS": ["arn:aws:iam::111122223333:role/r", ROOT]}}, False),
+        ("", {"Principal": None, "NotPrincipal": {"AWS": [USER, ROOT]}}, True),
     ],
 )
 def test_a_statement_is_about_what_all_its_elements_fit(caller: str, changed: dict[str, Any], applies: bool) -> None:

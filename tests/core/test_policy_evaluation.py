@@ -67,6 +67,8 @@ CASES: list[tuple[str, Identity, dict[str, Any] | None, str, bool, Layer]] = [
     ("a service has what resources give it", SERVICE, lets({"Service": "sns.amazonaws.com"}), OWN, True,
      Layer.RESOURCE),
     ("a service has nothing else", SERVICE, lets({"AWS": OWN}), OWN, False, Layer.RESOURCE),
+    ("a resource that names nobody lets in nobody", user(NOTHING), ALLOW, OWN, False, Layer.IDENTITY),
+    ("a resource that names nobody lets in no stranger", ANONYMOUS, ALLOW, OWN, False, Layer.RESOURCE),
     ("nobody has what everybody has", ANONYMOUS, lets("*"), OWN, True, Layer.RESOURCE),
     ("nobody is of no account", ANONYMOUS, lets({"AWS": OWN}), OWN, False, Layer.RESOURCE),
 ]  # fmt: skip

@@ -57,8 +57,8 @@ class Request(NamedTuple):
     role: str = ""
 
 
-def _no_principal(request: Request) -> Grantee:
-    """A policy of an identity speaks of that one."""
+def _holder(request: Request) -> Grantee:
+    """A statement that names no principal speaks of the identity that has the policy."""
     return Grantee.SELF
 
 
@@ -72,7 +72,7 @@ class Statement(NamedTuple):
     effect: Effect
     applies: Sequence[Callable[[Request], bool]]
     conditions: Sequence[Condition]
-    grantee: Callable[[Request], Grantee] = _no_principal
+    grantee: Callable[[Request], Grantee] = _holder
     acts: Callable[[str], bool] = _any_action
     """Whether it is about an action, given in lower case."""
     prefixes: tuple[str, ...] = ("",)
@@ -82,6 +82,10 @@ class Statement(NamedTuple):
     """Its place in the document."""
     keys: tuple[str, ...] = ()
     """The condition keys that it looks at, as written."""
+
+    @property
+    def names_principal(self) -> bool:
+        return self.grantee is not _holder
 
     def is_about(self, request: Request) -> bool:
         return (
@@ -173,7 +177,7 @@ def _statement(given: Any, number: int, variables: bool) -> Statement | None:
     elif "Resource" in given:
         applies.append(_resource_test(given["Resource"], variables))
         prefixes = tuple(dict.fromkeys(literal_prefix(text) for text in texts(given["Resource"])))
-    grantee: Callable[[Request], Grantee] = _no_principal
+    grantee: Callable[[Request], Grantee] = _holder
     if "NotPrincipal" in given:
         grantee = _all_but(_grantee(given["NotPrincipal"]))
     elif "Principal" in given:
@@ -241,7 +245,18 @@ def _grantee(value: Any) -> Callable[[Request], Grantee]:
 
 
 def _all_but(grantee: Callable[[Request], Grantee]) -> Callable[[Request], Grantee]:
-    return lambda request: Grantee.EVERYBODY if grantee(request) is Grantee.NOBODY else Grantee.NOBODY
+    """Who is spared must be named closer than by the account: that one stands for its root alone."""
+
+    def others(request: Request) -> Grantee:
+        closeness = grantee(request)
+        spared = closeness > Grantee.ACCOUNT or (closeness is Grantee.ACCOUNT and _is_root(request.principal))
+        return Grantee.NOBODY if spared else Grantee.EVERYBODY
+
+    return others
+
+
+def _is_root(principal: str) -> bool:
+    return principal.endswith(":root")
 
 
 @lru_cache(_POLICIES_MAX)

@@ -185,10 +185,12 @@ def _allows(sources: Iterable[Source], request: Request, layer: Layer, matches: 
 
 
 def _grantee_in(sources: Iterable[Source], request: Request, layer: Layer, matches: list[Match]) -> Grantee:
-    """How closely the policies of a resource name the identity where they allow."""
+    """How closely the policies of a resource name the identity where they allow. Who names nobody speaks of nobody."""
     closest = Grantee.NOBODY
     for source in sources:
         for statement in source.policy.matching(request):
+            if not statement.names_principal:
+                continue
             matches.append(Match(layer, source.name, source.kind, statement))
             if statement.effect is Effect.ALLOW:
                 closest = max(closest, statement.grantee(request))
