@@ -164,6 +164,46 @@ def test_a_policy_of_a_sessions_role(place: Place, guarded: GuardedServer, new_r
         is_refused(call, *DENIED)
 
 
+@pytest.mark.parametrize("kind", ["user", "role"])
+def test_a_session_of_somebody_whose_name_another_has_now(
+    place: Place, guarded: GuardedServer, new_role: Callable[..., str], kind: str
+) -> None:
+    # given
+    iam, user, role = place.root("iam"), place.user, new_role(trust(place.user.arn))
+    sts = user.client("sts")
+    if kind == "user":
+        session = key_of(user.may(ANYTHING).client("sts").get_session_token())
+    else:
+        session = key_of(sts.assume_role(RoleArn=role, RoleSessionName="me"))
+    calls = use(lambda service: guarded.as_caller(service, session), place)
+    # when
+    name = role.rpartition("/")[2]
+    if kind == "user":
+        iam.delete_access_key(UserName=user.name, AccessKeyId=user.key[0])
+        iam.delete_user_policy(UserName=user.name, PolicyName="inline")
+        iam.delete_user(UserName=user.name)
+        iam.create_user(UserName=user.name)
+        iam.put_user_policy(UserName=user.name, PolicyName="all", PolicyDocument=policy(ANYTHING))
+    else:
+        iam.delete_role_policy(RoleName=name, PolicyName="all")
+        iam.delete_role(RoleName=name)
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(user.arn))
+        iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=policy(ANYTHING))
+    # then
+    for call in calls:
+        is_refused(call, *DENIED)
+
+
+def test_a_session_of_a_user_who_is_called_otherwise_goes_on(place: Place, guarded: GuardedServer) -> None:
+    session = key_of(place.user.may(ANYTHING).client("sts").get_session_token())
+    calls = use(lambda service: guarded.as_caller(service, session), place)
+    place.root("iam").update_user(UserName=place.user.name, NewUserName=f"{place.user.name}-new")
+    for call in calls:
+        call()
+    told = guarded.as_caller("sts", session).get_caller_identity()
+    assert told["Arn"] == f"{place.user.arn}-new"
+
+
 # ---- what policies of resources say -----------------------------------------------------------------------------
 
 

@@ -30,7 +30,7 @@ class Identities(Service):
         return written_together((cloud.access_keys, *own, *cloud.organizations.deciding_tables))
 
     def identity_of(self, key: AccessKey) -> Identity:
-        """Whom an access key stands for. A user or role that is gone has no policies any more."""
+        """Whom an access key stands for. A user or role that is gone has no policies any more, whoever has its name."""
         issuer = key.issuer_arn or key.principal_arn
         if issuer.endswith(":root"):
             found = Identity(Kind.ROOT, key.principal_arn, key.account, key.user_id)
@@ -40,7 +40,8 @@ class Identities(Service):
         elif ":federated-user/" in issuer:
             found = Identity(Kind.FEDERATED, key.principal_arn, key.account, key.user_id)
         else:
-            found = self._user_identity(key.account, issuer.rpartition("/")[2], key.principal_arn)
+            user_id = "" if key.issuer_arn else key.user_id
+            found = self._user_identity(key.account, issuer.rpartition("/")[2], key.principal_arn, user_id)
         if ":federated-user/" in key.principal_arn:
             policies = (_EVERYTHING,) if found.kind is Kind.ROOT else found.policies
             found = found._replace(kind=Kind.FEDERATED, user_id=key.user_id, policies=policies)
@@ -91,9 +92,9 @@ class Identities(Service):
 
     # ---- steps --------------------------------------------------------------------------------------------------
 
-    def _user_identity(self, account: str, name: str, arn: str) -> Identity:
+    def _user_identity(self, account: str, name: str, arn: str, user_id: str = "") -> Identity:
         user = self._tables.users.peek((account, name))
-        if user is None:
+        if user is None or user_id not in ("", user.id):
             return Identity(Kind.USER, arn, account)
         groups = (self._tables.groups.peek((account, group)) for group in user.groups)
         holders: tuple[User | Group, ...] = (user, *(group for group in groups if group is not None))
@@ -109,7 +110,7 @@ class Identities(Service):
 
     def _role_identity(self, account: str, name: str, session_arn: str, user_id: str) -> Identity:
         role = self._tables.roles.peek((account, name))
-        if role is None:
+        if role is None or user_id.partition(":")[0] not in ("", role.id):
             return Identity(Kind.ROLE, session_arn, account, user_id, f"arn:aws:iam::{account}:role/{name}")
         return Identity(
             Kind.ROLE,

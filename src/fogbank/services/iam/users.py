@@ -195,6 +195,7 @@ class Users(Roles):
         self, ctx: Context, *, UserName: str, NewUserName: str | None = None, NewPath: str | None = None
     ) -> Answer:
         user = self._user(ctx, UserName)
+        before = user_arn(ctx, user)
         user.path = NewPath or user.path
         if NewUserName is not None and NewUserName != UserName:
             if self._tables.users.get((ctx.account, NewUserName)) is not None:
@@ -209,8 +210,7 @@ class Users(Roles):
                 if device.user == UserName:
                     device.user = NewUserName
                     self._tables.mfa.put(key, device)
-        for key, _ in self._tables.keys.scan((ctx.account, user.name)):
-            self._rename_owner(key[2], user_arn(ctx, user))
+        self._rename_owner(before, user_arn(ctx, user))
         return self._keep_user(ctx, user)
 
     # ---- steps --------------------------------------------------------------------------------------------------
@@ -220,12 +220,13 @@ class Users(Roles):
         """The tables whose keys are account, user and something of the user's."""
         return (self._tables.keys, self._tables.credentials, self._tables.signing, self._tables.ssh)
 
-    def _rename_owner(self, access_key: str, arn: str) -> None:
-        """The key goes on to stand for its user, who is called otherwise now."""
-        issued = self.cloud.access_keys.get((access_key,))
-        if issued is not None:
-            issued.principal_arn = arn
-            self.cloud.access_keys.put((access_key,), issued)
+    def _rename_owner(self, before: str, now: str) -> None:
+        """Keys and sessions go on to stand for their user, who is called otherwise now."""
+        for place, issued in list(self.cloud.access_keys.scan()):
+            if before in (issued.principal_arn, issued.issuer_arn):
+                issued.principal_arn = now if issued.principal_arn == before else issued.principal_arn
+                issued.issuer_arn = now if issued.issuer_arn == before else issued.issuer_arn
+                self.cloud.access_keys.put(place, issued)
 
     def _user(self, ctx: Context, name: str) -> User:
         user = self._tables.users.get((ctx.account, name))
