@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from tests.services.lambda_.test_invocation import ECHO, create
+from tests.services.lambda_.test_invocation import ECHO, create, damaged, package
 
 Aws = Callable[..., Any]
 CONTEXT = "def handler(event, context):\n    return event\n"
@@ -170,6 +170,13 @@ def test_a_failure_of_the_function_is_not_told(aws: Aws) -> None:
     url = public_url(aws("lambda"), "def handler(e, c):\n    raise ValueError('secret')\n")
     answer = ask(url)
     assert (answer.status, answer.body) == (502, b"Internal Server Error")
+
+
+def test_why_a_function_cannot_be_run_is_told(aws: Aws) -> None:
+    url = public_url(aws("lambda"), ECHO)
+    aws("lambda").update_function_code(FunctionName="f", ZipFile=damaged(package(ECHO)))
+    answer = ask(url)
+    assert (answer.status, answer.headers["x-amzn-ErrorType"]) == (502, "InvalidZipFileException")
 
 
 def test_a_throttled_function_is_told(aws: Aws) -> None:

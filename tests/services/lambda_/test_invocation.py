@@ -26,6 +26,11 @@ def package(source: str, **modules: str) -> bytes:
     return buffer.getvalue()
 
 
+def damaged(package: bytes) -> bytes:
+    """A sum of what is in it is another than it says."""
+    return package.replace(b"got it", b"got IT")
+
+
 def create(client: Any, name: str, source: str, modules: Mapping[str, str] | None = None, **settings: Any) -> Any:
     defaults = {"Runtime": "python3.12", "Handler": "app.handler", "Role": "arn:aws:iam::000000000000:role/r"}
     code = {"ZipFile": package(source, **modules or {})}

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.conftest import MovableClock
 from tests.patience import eventually
-from tests.services.lambda_.test_invocation import ECHO, create, package
+from tests.services.lambda_.test_invocation import ECHO, create, damaged, package
 
 EFS = "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-0123456789abcdef0"
 
@@ -302,5 +303,28 @@ def test_events_of_a_function_that_may_not_run_go_to_its_dead_letters(aws: Any) 
     create(client, "f", ECHO, DeadLetterConfig={"TargetArn": arn})
     client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
     client.invoke(FunctionName="f", InvocationType="Event", Payload=b'{"n": 1}')
-    (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+    (message,) = eventually(lambda: sqs.receive_message(QueueUrl=url).get("Messages"))
     assert json.loads(message["Body"]) == {"n": 1}
+
+
+def test_a_package_that_cannot_be_unpacked_is_told_and_its_events_are_not_lost(aws: Any, clock: MovableClock) -> None:
+    client, s3 = aws("lambda"), aws("s3")
+    create(client, "f", ECHO)
+    client.update_function_code(FunctionName="f", ZipFile=damaged(package(ECHO)))
+    with pytest.raises(ClientError, match=r"InvalidZipFileException.*Lambda could not unzip the deployment package"):
+        client.invoke(FunctionName="f")
+    s3.create_bucket(Bucket="events-too-old")
+    client.put_function_event_invoke_config(
+        FunctionName="f",
+        MaximumEventAgeInSeconds=60,
+        DestinationConfig={"OnFailure": {"Destination": "arn:aws:s3:::events-too-old"}},
+    )
+    client.invoke(FunctionName="f", InvocationType="Event", Payload=b'{"n": 1}')
+
+    def kept() -> Any:
+        clock.advance(s=10)
+        return s3.list_objects_v2(Bucket="events-too-old").get("Contents")
+
+    (row,) = eventually(kept)
+    record = json.load(s3.get_object(Bucket="events-too-old", Key=row["Key"])["Body"])
+    assert record["requestContext"]["condition"] == "EventAgeExceeded"

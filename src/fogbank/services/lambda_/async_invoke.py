@@ -20,7 +20,7 @@ from fogbank.core.errors import AwsError
 from fogbank.core.moments import iso_milliseconds
 from fogbank.core.outbox import RetryPolicy
 from fogbank.services.lambda_.errors import (
-    KmsRefusal,
+    CannotRun,
     RecursiveInvocation,
     ResourceConflict,
     ResourceNotFound,
@@ -109,7 +109,7 @@ class AsyncInvoker:
                 return
             await self._wait(ctx, name, event, age_max_s)
             return
-        except (KmsRefusal, SnapStartNotReady, ResourceConflict):
+        except (CannotRun, SnapStartNotReady, ResourceConflict):
             await self._wait(ctx, name, event, age_max_s)
             return
         except RecursiveInvocation as refusal:

@@ -9,6 +9,7 @@ import os
 import shutil
 import stat
 import zipfile
+import zlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,24 @@ from fogbank.core.body import BodyStream
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
-from fogbank.services.lambda_.errors import InvalidParameterValue, RequestEntityTooLarge
+from fogbank.services.lambda_.errors import InvalidParameterValue, InvalidZipFile, RequestEntityTooLarge
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 ZIPPED_BYTES_MAX = 52_428_800
 UNZIPPED_BYTES_MAX = 262_144_000
 NAME_BYTES_MAX = 255  # What file systems take.
 _ENCRYPTED = 1  # A bit of an entry's flags.
+# What is in a package shows when it is unpacked: sums that are wrong, or a file where others have a folder.
+_NOT_UNPACKED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    ValueError,
+    FileExistsError,
+    IsADirectoryError,
+    NotADirectoryError,
+)
 
 
 class Package:
@@ -117,7 +129,7 @@ class CodeCache:
                 self.remove(blob)
 
     async def folder(self, blob: str) -> Path:
-        """Where that blob lies unpacked."""
+        """Where that blob lies unpacked. Raises InvalidZipFile."""
         target = self._folder / blob
         if target.is_dir():
             return target
@@ -127,7 +139,10 @@ class CodeCache:
             work = loop.run_in_executor(None, unpack, self._cloud.blobs.path(blob), target)
             self._unpacking[blob] = work
             work.add_done_callback(lambda _: self._unpacking.pop(blob, None))
-        await asyncio.shield(work)
+        try:
+            await asyncio.shield(work)
+        except _NOT_UNPACKED as error:
+            raise InvalidZipFile() from error
         return target
 
     def remove(self, blob: str) -> None:

@@ -95,9 +95,19 @@ class ProvisionedConfigNotFound(AwsError):
     message = "No Provisioned Concurrency Config found for this function"
 
 
-class InvalidRuntime(AwsError):
-    code = "InvalidRuntimeException"
+class CannotRun(AwsError):
+    """The function is there, and nothing can be started for it."""
+
     status = 502
+
+
+class InvalidRuntime(CannotRun):
+    code = "InvalidRuntimeException"
+
+
+class InvalidZipFile(CannotRun):
+    code = "InvalidZipFileException"
+    message = "Lambda could not unzip the deployment package."
 
 
 class PolicyLengthExceeded(AwsError):
@@ -129,10 +139,8 @@ class RecursiveInvocation(AwsError):
     )
 
 
-class KmsRefusal(AwsError):
+class KmsRefusal(CannotRun):
     """The key of a function's environment variables cannot be used."""
-
-    status = 502
 
 
 class KmsAccessDenied(KmsRefusal):

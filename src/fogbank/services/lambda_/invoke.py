@@ -90,7 +90,7 @@ class Invoker:
         `on_start` is told which version runs.
 
         `synchronous`: whether a caller waits, whose requests a second are limited.
-        Raises TooManyRequests, ResourceNotFound, InvalidRuntime, RecursiveInvocation, KmsRefusal and, of versions with
+        Raises TooManyRequests, ResourceNotFound, CannotRun, RecursiveInvocation and, of versions with
         SnapStart, SnapStartNotReady and ResourceConflict.
         """
         config = self._functions.routed(ctx, name)

@@ -4,8 +4,8 @@ import json
 
 from fogbank.core.body import read_whole
 from fogbank.core.context import Context
+from fogbank.core.errors import AwsError
 from fogbank.core.http_message import RequestData, ResponseData
-from fogbank.services.lambda_.errors import InvalidRuntime, KmsRefusal, RecursiveInvocation, TooManyRequests
 from fogbank.services.lambda_.invoke import Invoker
 from fogbank.services.lambda_.names import FunctionName
 from fogbank.services.lambda_.permissions import Permissions
@@ -64,9 +64,7 @@ class Door:
         answer = self._streamed if url.invoke_mode == "RESPONSE_STREAM" else self._buffered
         try:
             return await answer(ctx.at(account=name.account), name, payload)
-        except TooManyRequests as error:
-            return _refused(429, error.code, error.message)
-        except (InvalidRuntime, KmsRefusal, RecursiveInvocation) as error:
+        except AwsError as error:
             return _refused(error.status, error.code, error.message)
         except MalformedAnswer:
             return _failed()
