@@ -65,23 +65,23 @@ class Need(NamedTuple):
         return self.when(ctx, parameters)
 
     def facts(self, ctx: "Context", parameters: Parameters) -> dict[str, str | Sequence[str]]:
-        """The condition keys that the parameters tell, in lower case."""
+        """The condition keys that the parameters tell."""
         told: dict[str, str | Sequence[str]] = {}
         if self.tags:
             tags = tags_at(parameters, self.tags)
             if tags:
-                told |= {f"aws:requesttag/{key.lower()}": value for key, value in tags.items()}
-                told["aws:tagkeys"] = list(tags)
+                told |= {f"aws:RequestTag/{key}": value for key, value in tags.items()}
+                told["aws:TagKeys"] = list(tags)
         if self.tag_keys:
             keys = [str(key) for key in values_at(parameters, f"{self.tag_keys}[]")]
             if keys:
-                told["aws:tagkeys"] = keys
+                told["aws:TagKeys"] = keys
         for key, source in self.keys.items():
             values = found(source, ctx, parameters)
             if values:
-                told[key.lower()] = values[0] if len(values) == 1 else values
+                told[key] = values[0] if len(values) == 1 else values
         if self.further is not None:
-            told |= {key.lower(): value for key, value in self.further(ctx, parameters).items()}
+            told |= self.further(ctx, parameters)
         return told
 
 

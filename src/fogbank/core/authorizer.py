@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fogbank.core.arn import PARTITION, Arn, parse_arn
 from fogbank.core.authorization import Authorization, Need, Resolver, Wording, resolver
+from fogbank.core.authorization_message import encoded
 from fogbank.core.policies import Request, read_policy
 from fogbank.core.policy_evaluation import ANONYMOUS, Identity, Kind, Layer, Source, Verdict, evaluate
 from fogbank.core.request_facts import RequestFacts, Value
@@ -31,6 +32,10 @@ class Asked(NamedTuple):
     action: str
     resource: str
     verdict: Verdict
+    owner: str = ""
+    """The resource's account; empty if it is nobody's, or the caller's own."""
+    facts: RequestFacts | None = None
+    """What the policies looked at, if they did."""
 
 
 class Authorizer:
@@ -94,6 +99,14 @@ class Authorizer:
         tell = told if callable(told) else partial(dict, told)
         return self._decide(ctx, identity, action, arn, tell, service, policy_decides).verdict
 
+    def message(self, ctx: "Context", need: Need, asked: Asked, given: Mapping[str, Any]) -> str:
+        """The encoded message about what was denied to the context's identity, with these parameters."""
+        identity = ctx.identity or ANONYMOUS
+        facts = asked.facts
+        if facts is None:
+            facts = RequestFacts(ctx, identity, partial(need.facts, ctx, given), owner=asked.owner or ctx.account)
+        return encoded(self._cloud, identity, asked, facts.present())
+
     # ---- steps --------------------------------------------------------------------------------------------------
 
     def _decide(
@@ -126,7 +139,7 @@ class Authorizer:
             asked: Asked = found
             return asked
         if place is not None and not _can_be_about(action, place):
-            return Asked(action, arn, Verdict(False, layer=Layer.IDENTITY))
+            return Asked(action, arn, Verdict(False, layer=Layer.IDENTITY), owner)
         facts = RequestFacts(
             ctx,
             identity,
@@ -142,8 +155,10 @@ class Authorizer:
             policy_decides=policy_decides,
             resource_layer=Layer.TRUST if action.startswith("sts:AssumeRole") else Layer.RESOURCE,
         )
-        asked = Asked(action, arn, verdict)
-        if known is not None and not facts.asked:
+        if facts.asked:
+            return Asked(action, arn, verdict, owner, facts)
+        asked = Asked(action, arn, verdict, owner)
+        if known is not None:
             if len(known) >= _VERDICTS_MAX:
                 known.clear()
             known[key] = asked

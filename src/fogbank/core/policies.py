@@ -82,6 +82,8 @@ class Statement(NamedTuple):
     """Its place in the document."""
     keys: tuple[str, ...] = ()
     """The condition keys that it looks at, as written."""
+    given: Mapping[str, Any] = {}
+    """As the document has it."""
 
     @property
     def names_principal(self) -> bool:
@@ -199,6 +201,7 @@ def _statement(given: Any, number: int, variables: bool) -> Statement | None:
         sid if isinstance(sid, str) else "",
         number,
         keys,
+        given,
     )
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fogbank.core.context import Context
 
 Value = str | Sequence[str]
+Finder = Callable[["Context", Identity], Value | None]
 _RESOURCE_TAG = "resourcetag/"
 
 
@@ -29,8 +30,8 @@ class RequestFacts(Mapping[str, Value]):
         owner: str = "",
         resource_tags: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        """`tell` gives those that the operation's parameters tell, if any is asked for; `owner` is the resource's
-        account.
+        """`tell` gives those that the operation's parameters tell, in any case, if one is asked for; `owner` is the
+        resource's account.
         """
         self._ctx = ctx
         self._identity = identity
@@ -40,7 +41,7 @@ class RequestFacts(Mapping[str, Value]):
         """Whether any condition or variable has looked."""
         self._owner = owner
         self._tags_of_resource = resource_tags
-        self._resource_tags: dict[str, str] | None = None
+        self._resource_tags: Mapping[str, str] | None = None
 
     def get(self, key: str, default: Value | None = None) -> Value | None:  # type: ignore[override]
         self.asked = True
@@ -62,9 +63,20 @@ class RequestFacts(Mapping[str, Value]):
     def __len__(self) -> int:
         return len(self._told())
 
+    def present(self) -> dict[str, Value]:
+        """All that there are, as they are spelled; tags of the resource only if a policy has looked for some."""
+        found: dict[str, Value | None] = {
+            **{f"aws:{name}": finder(self._ctx, self._identity) for name, finder in _spelled().items()},
+            **{f"aws:PrincipalTag/{key}": value for key, value in self._identity.tags.items()},
+            **{f"aws:ResourceTag/{key}": value for key, value in (self._resource_tags or {}).items()},
+            "aws:ResourceAccount": self._owner or None,
+            **self._tell(),
+        }
+        return {key: value for key, value in found.items() if value is not None}
+
     def _told(self) -> Mapping[str, Value]:
         if self._known is None:
-            self._known = self._tell()
+            self._known = {key.lower(): value for key, value in self._tell().items()}
         return self._known
 
     def _find(self, key: str) -> Value | None:
@@ -83,8 +95,8 @@ class RequestFacts(Mapping[str, Value]):
 
     def _tag_of_resource(self, key: str) -> str | None:
         if self._resource_tags is None:
-            self._resource_tags = {key.lower(): value for key, value in self._tags_of_resource().items()}
-        return self._resource_tags.get(key)
+            self._resource_tags = self._tags_of_resource()
+        return next((value for name, value in self._resource_tags.items() if name.lower() == key), None)
 
 
 def _user_name(ctx: "Context", identity: Identity) -> str | None:
@@ -127,33 +139,40 @@ def _called_via(ctx: "Context", identity: Identity) -> Value | None:
 
 
 @cache
-def _finders() -> dict[str, Callable[["Context", Identity], Value | None]]:
+def _finders() -> dict[str, Finder]:
+    """By the names of their keys in lower case."""
+    return {name.lower(): finder for name, finder in _spelled().items()}
+
+
+@cache
+def _spelled() -> dict[str, Finder]:
+    """By the names as AWS spells them."""
     return {
-        "currenttime": lambda ctx, identity: iso_seconds(ctx.now_ms),
-        "epochtime": lambda ctx, identity: str(ctx.now_ms // 1000),
-        "sourceip": lambda ctx, identity: None if identity.is_service or not ctx.peer else ctx.peer,
-        "securetransport": lambda ctx, identity: "false",  # Fogbank speaks plain HTTP.
-        "requestedregion": lambda ctx, identity: ctx.region,
-        "useragent": lambda ctx, identity: ctx.headers.get("user-agent"),
-        "referer": lambda ctx, identity: ctx.headers.get("referer"),
-        "principalarn": _principal_arn,
-        "principalaccount": lambda ctx, identity: identity.account or None,
-        "principalorgid": lambda ctx, identity: identity.organization or None,
-        "principalorgpaths": lambda ctx, identity: (identity.organization_path,) if identity.organization else None,
-        "principaltype": lambda ctx, identity: _TYPES.get(identity.kind),
-        "principalisawsservice": lambda ctx, identity: str(identity.kind is Kind.SERVICE).lower(),
-        "principalservicename": lambda ctx, identity: identity.arn if identity.kind is Kind.SERVICE else None,
+        "CurrentTime": lambda ctx, identity: iso_seconds(ctx.now_ms),
+        "EpochTime": lambda ctx, identity: str(ctx.now_ms // 1000),
+        "SourceIp": lambda ctx, identity: None if identity.is_service or not ctx.peer else ctx.peer,
+        "SecureTransport": lambda ctx, identity: "false",  # Fogbank speaks plain HTTP.
+        "RequestedRegion": lambda ctx, identity: ctx.region,
+        "UserAgent": lambda ctx, identity: ctx.headers.get("user-agent"),
+        "Referer": lambda ctx, identity: ctx.headers.get("referer"),
+        "PrincipalArn": _principal_arn,
+        "PrincipalAccount": lambda ctx, identity: identity.account or None,
+        "PrincipalOrgID": lambda ctx, identity: identity.organization or None,
+        "PrincipalOrgPaths": lambda ctx, identity: (identity.organization_path,) if identity.organization else None,
+        "PrincipalType": lambda ctx, identity: _TYPES.get(identity.kind),
+        "PrincipalIsAWSService": lambda ctx, identity: str(identity.kind is Kind.SERVICE).lower(),
+        "PrincipalServiceName": lambda ctx, identity: identity.arn if identity.kind is Kind.SERVICE else None,
         "userid": _user_id,
         "username": _user_name,
-        "multifactorauthpresent": _multi_factor,
-        "multifactorauthage": _multi_factor_age,
-        "tokenissuetime": _issue_time,
-        "sourceidentity": lambda ctx, identity: identity.source_identity or None,
-        "sourcearn": lambda ctx, identity: identity.source_arn or None,
-        "sourceaccount": lambda ctx, identity: identity.account if identity.source_arn else None,
-        "sourceowner": lambda ctx, identity: identity.account if identity.source_arn else None,
-        "viaawsservice": lambda ctx, identity: str(bool(identity.services)).lower(),
-        "calledvia": _called_via,
-        "calledviafirst": lambda ctx, identity: identity.services[0] if identity.services else None,
-        "calledvialast": lambda ctx, identity: identity.services[-1] if identity.services else None,
+        "MultiFactorAuthPresent": _multi_factor,
+        "MultiFactorAuthAge": _multi_factor_age,
+        "TokenIssueTime": _issue_time,
+        "SourceIdentity": lambda ctx, identity: identity.source_identity or None,
+        "SourceArn": lambda ctx, identity: identity.source_arn or None,
+        "SourceAccount": lambda ctx, identity: identity.account if identity.source_arn else None,
+        "SourceOwner": lambda ctx, identity: identity.account if identity.source_arn else None,
+        "ViaAWSService": lambda ctx, identity: str(bool(identity.services)).lower(),
+        "CalledVia": _called_via,
+        "CalledViaFirst": lambda ctx, identity: identity.services[0] if identity.services else None,
+        "CalledViaLast": lambda ctx, identity: identity.services[-1] if identity.services else None,
     }

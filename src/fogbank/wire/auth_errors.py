@@ -9,6 +9,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from fogbank.core.authorization import Authorization
+from fogbank.core.authorization_message import HEADER
 from fogbank.core.authorizer import Asked
 from fogbank.core.delegation import NotPermitted
 from fogbank.core.errors import AwsError
@@ -75,12 +76,15 @@ class Denied(Refused, NotPermitted):
 
 
 def not_authorized(
-    sentence: str, *, table: Authorization, protocol: str, asked: Sequence[Asked], request_id: str
+    sentence: str, *, table: Authorization, protocol: str, asked: Sequence[Asked], request_id: str, message: str
 ) -> Denied:
+    """`message` is the encoded one, for those who may decode it; empty if there is none."""
     in_json = protocol in _JSON or protocol == "rest-json"
     code = table.denied or ("AccessDeniedException" if in_json else "AccessDenied")
     status = table.denied_status or (400 if protocol in _JSON else 403)
     denied = Denied(sentence, code=code, query_code=table.denied or "AccessDenied", status=status)
     denied.asked = asked
+    if message:
+        denied.headers = {HEADER: message}
     denied.action, denied.request_id = asked[-1].action, request_id
     return denied

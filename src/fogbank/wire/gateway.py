@@ -337,8 +337,11 @@ class Gateway:
             log.error("request %s failed", request_id, exc_info=error)
             error = InternalFailure()
         if operation is not None:
-            return operation.compiled.serialize_error(error, request_id)
-        return self._router.serialize_error(route, error, request_id)
+            response = operation.compiled.serialize_error(error, request_id)
+        else:
+            response = self._router.serialize_error(route, error, request_id)
+        response.headers += error.headers.items()
+        return response
 
     def _answer(
         self,

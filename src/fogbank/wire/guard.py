@@ -1,17 +1,17 @@
 """Who sends a request, and whether that is allowed: what `--auth iam` puts before every operation."""
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from fogbank.core.authorization import NOTHING, Authorization, need
+from fogbank.core.authorization import NOTHING, Authorization, Need, need
 from fogbank.core.authorizer import Asked, Authorizer, denial
 from fogbank.core.cloud import AccessKey, Cloud
 from fogbank.core.context import Context
 from fogbank.core.policy_evaluation import ANONYMOUS, Identity
 from fogbank.core.service import Service
-from fogbank.wire.auth_errors import Why, not_authenticated, not_authorized
+from fogbank.wire.auth_errors import Denied, Why, not_authenticated, not_authorized
 from fogbank.wire.credential import credential
 from fogbank.wire.familiar import Familiar, is_familiar
 from fogbank.wire.model import index_entry
@@ -122,15 +122,20 @@ class GuardedOperation:
                 one = ask(ctx, prepared, arn, parameters)
                 asked.append(one)
                 if not one.verdict.allowed:
-                    sentence = denial(self._table, ctx.identity or ANONYMOUS, one)
-                    raise not_authorized(
-                        sentence,
-                        table=self._table,
-                        protocol=self._protocol,
-                        asked=asked,
-                        request_id=ctx.request_id,
-                    )
+                    raise self._denied(ctx, need, asked, parameters)
         return asked
+
+    def _denied(self, ctx: Context, need: Need, asked: Sequence[Asked], parameters: Mapping[str, Any]) -> Denied:
+        """The refusal of what was asked last. Nobody could decode what is told to who has no account."""
+        identity, one = ctx.identity or ANONYMOUS, asked[-1]
+        return not_authorized(
+            denial(self._table, identity, one),
+            table=self._table,
+            protocol=self._protocol,
+            asked=asked,
+            request_id=ctx.request_id,
+            message=self._authorizer.message(ctx, need, one, parameters) if identity.account else "",
+        )
 
 
 class Guard:

@@ -94,8 +94,7 @@ class Access(Encryption):
         service = via.partition(".")[0] + ".amazonaws.com"
         through = identity._replace(services=(*identity.services, service))
         told = {**facts_of_key(ctx, key.arn, None, context), "kms:ViaService": via}
-        lowered = {name.lower(): value for name, value in told.items()}
-        verdict = authorizer.decide(ctx, through, action, key.arn, lowered, self, policy_decides=True)
+        verdict = authorizer.decide(ctx, through, action, key.arn, told, self, policy_decides=True)
         if not verdict.allowed:
             reason = verdict.reason() if verdict.explicit else f"{verdict.reason()} {action} action"
             raise AccessDenied(

@@ -36,7 +36,7 @@ _OF_IAM = {
 
 def permit_tagging(ctx: Context, service: Service, arn: Arn, *, tags: Mapping[str, str]) -> None:
     """Raises NotPermitted unless the caller may add those tags."""
-    told: dict[str, str | Sequence[str]] = {f"aws:requesttag/{key.lower()}": value for key, value in tags.items()}
+    told: dict[str, str | Sequence[str]] = {f"aws:RequestTag/{key}": value for key, value in tags.items()}
     _permit(ctx, service, arn, 0, {**told, "aws:tagkeys": list(tags)})
 
 

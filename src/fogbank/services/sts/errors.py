@@ -30,5 +30,10 @@ class InvalidIdentityToken(AwsError):
     query_code = "InvalidIdentityToken"
 
 
+class InvalidAuthorizationMessage(AwsError):
+    code = "InvalidAuthorizationMessageException"
+    message = "Message is not valid"
+
+
 class ExpiredToken(AwsError):
     code = "ExpiredTokenException"

@@ -2,11 +2,12 @@
 
 import base64
 
+from fogbank.core.authorization_message import NoSuchMessage, decoded
 from fogbank.core.cloud import AccessKey
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.sts.base import is_root
-from fogbank.services.sts.errors import AccessDenied, InvalidParameterValue
+from fogbank.services.sts.errors import AccessDenied, InvalidAuthorizationMessage, InvalidParameterValue
 from fogbank.services.sts.roles import Roles
 from fogbank.services.sts.saml import Saml
 from fogbank.services.sts.session_policies import session_policies
@@ -26,6 +27,13 @@ class StsService(Roles, WebIdentity, Saml):
     """
 
     name = "sts"
+
+    def decode_authorization_message(self, ctx: Context, *, EncodedMessage: str) -> Answer:
+        """Messages are in a header of each answer that denies something to somebody of the account."""
+        try:
+            return {"DecodedMessage": decoded(self.cloud, ctx.account, EncodedMessage)}
+        except NoSuchMessage:
+            raise InvalidAuthorizationMessage() from None
 
     def get_access_key_info(self, ctx: Context, *, AccessKeyId: str) -> Answer:
         known = self.cloud.access_keys.get((AccessKeyId,))

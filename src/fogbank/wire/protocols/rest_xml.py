@@ -214,7 +214,7 @@ def rest_xml_fault(service: ServiceModel | None, error: AwsError, request_id: st
             f"{_DECLARATION}<Error>{contents}<RequestId>{request_id}</RequestId>"
             f"<HostId>{host_id(request_id)}</HostId></Error>"
         )
-        headers = [("Content-Type", _XML), *s3_headers(request_id), *error.headers.items()]
+        headers = [("Content-Type", _XML), *s3_headers(request_id)]
         # 304 has no body (https://www.rfc-editor.org/rfc/rfc9110#section-15.4.5).
         body = b"" if error.status == 304 else text.encode(errors="replace")
         return ResponseData(error.status, headers, body)
