@@ -74,3 +74,27 @@ def test_a_queue_of_another_account_needs_both_sides(
     ours.send_message(QueueUrl=queue, MessageBody="x")
     with pytest.raises(ClientError, match="because no identity-based policy allows the sqs:PurgeQueue action"):
         ours.purge_queue(QueueUrl=queue)
+
+
+def test_nobody_gets_into_an_account_that_was_closed(
+    root: Client, guarded: GuardedServer, new_user: Callable[[], User], member: str
+) -> None:
+    role = f"arn:aws:iam::{member}:role/OrganizationAccountAccessRole"
+    sts = new_user().may(ANYTHING).client("sts")
+    session = key_of(sts.assume_role(RoleArn=role, RoleSessionName="admin"))
+    iam = guarded.as_caller("iam", session)
+    iam.create_user(UserName="ann")
+    made = iam.create_access_key(UserName="ann")["AccessKey"]
+    lasting = (made["AccessKeyId"], made["SecretAccessKey"])
+    for key in (session, lasting):
+        assert guarded.as_caller("sts", key).get_caller_identity()["Account"] == member
+    root("organizations").close_account(AccountId=member)
+    for key in (session, lasting):
+        with pytest.raises(ClientError, match="InvalidClientTokenId"):
+            guarded.as_caller("sts", key).get_caller_identity()
+        with pytest.raises(ClientError, match="InvalidAccessKeyId"):
+            guarded.as_caller("s3", key).list_buckets()
+    with pytest.raises(
+        ClientError, match=f"AccessDenied.*not authorized to perform: sts:AssumeRole on resource: {role}"
+    ):
+        sts.assume_role(RoleArn=role, RoleSessionName="admin")

@@ -146,6 +146,8 @@ def test_a_second_factor_opens_what_asks_for_one(
     guarded.admin("POST", "clock", {"advance_seconds": 30})
     session = key_of(sts.get_session_token(SerialNumber=serial, TokenCode=code(later=0)))
     guarded.as_caller("sqs", session).list_queues()
+    user.may({"Action": "iam:GetUser", "Resource": "*"}, name="iam")
+    assert guarded.as_caller("iam", session).get_user()["User"]["UserName"] == user.name
 
 
 def test_users_look_after_their_own_credentials_only(new_user: Callable[[], User]) -> None:
@@ -187,3 +189,25 @@ def test_when_keys_and_roles_were_last_used_is_told_a_minute_later(
     used = iam.get_access_key_last_used(AccessKeyId=user.key[0])["AccessKeyLastUsed"]
     assert (used["ServiceName"], used["Region"]) == ("sts", "us-east-1")
     assert iam.get_role(RoleName=name)["Role"]["RoleLastUsed"]["Region"] == "eu-west-1"
+
+
+def test_sessions_without_a_second_factor_are_kept_out_of_iam_and_sts(
+    root: Client, guarded: GuardedServer, new_user: Callable[[], User], new_role: Callable[..., str]
+) -> None:
+    user = new_user().may(ANYTHING)
+    role, plain = new_role(trust(user.arn)), key_of(user.client("sts").get_session_token())
+    of_root = key_of(root("sts").get_session_token())
+    federated = key_of(user.client("sts").get_federation_token(Name="guest", Policy=policy(ANYTHING)))
+    for key in (plain, of_root, federated):
+        sts = guarded.as_caller("sts", key)
+        guarded.as_caller("sqs", key).list_queues()
+        assert sts.get_caller_identity()["Account"] == ACCOUNT
+        with pytest.raises(
+            ClientError, match=r"InvalidClientTokenId.*The security token included in the request is inv"
+        ):
+            guarded.as_caller("iam", key).list_users()
+        with pytest.raises(ClientError, match=r"AccessDenied.*Cannot call GetAccessKeyInfo with session credentials"):
+            sts.get_access_key_info(AccessKeyId=user.key[0])
+    assert guarded.as_caller("sts", plain).assume_role(RoleArn=role, RoleSessionName="me")["Credentials"]
+    with pytest.raises(ClientError, match=r"AccessDenied.*Cannot call AssumeRole with session credentials"):
+        guarded.as_caller("sts", federated).assume_role(RoleArn=role, RoleSessionName="me")

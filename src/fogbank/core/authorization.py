@@ -29,6 +29,8 @@ from fogbank.core.arn import PARTITION
 
 if TYPE_CHECKING:
     from fogbank.core.context import Context
+    from fogbank.core.errors import AwsError
+    from fogbank.core.policy_evaluation import Identity
 
 Parameters = Mapping[str, Any]
 Found = Iterable[str] | str | None
@@ -120,6 +122,9 @@ class Authorization(NamedTuple):
     """Actions that nobody has unless the resource's policy says so, the caller's own account included: key policies
     of kms, trust policies of roles. Naming the account there leaves it to policies of the account's identities.
     """
+
+    closed_to: "Callable[[Identity, str], AwsError | None] | None" = None
+    """The refusal of an operation to identities that may not call it whatever policies say; None if it is open."""
 
     def needs(self, operation: str) -> tuple[Need, ...] | None:
         """What an operation needs, its actions named in full; None for one that is not in the table."""

@@ -83,6 +83,11 @@ class Identity(NamedTuple):
     """The service that has a role's session for itself: with a service role nobody else's rights are used."""
 
     @property
+    def is_plain_session(self) -> bool:
+        """Whether it is a user or root with credentials of GetSessionToken."""
+        return self.kind in (Kind.USER, Kind.ROOT) and bool(self.issued_ms)
+
+    @property
     def is_service(self) -> bool:
         """Whether a service asks: on behalf of the identity, with a role of its own, or in its own name."""
         return bool(self.services or self.assumed_by) or self.kind is Kind.SERVICE

@@ -28,7 +28,9 @@ _UNSIGNED_IN_XML = "Request is missing Authentication Token"
 
 
 def _find_key(cloud: Cloud, access_key: str) -> AccessKey | None:
-    return cloud.access_keys.peek((access_key,)) if len(access_key) <= _KEY_LENGTH_MAX else None
+    """Keys of a closed account are known no longer."""
+    key = cloud.access_keys.peek((access_key,)) if len(access_key) <= _KEY_LENGTH_MAX else None
+    return None if key is not None and cloud.organizations.is_closed(key.account) else key
 
 
 def authorization_of(module: str) -> Authorization:
@@ -47,8 +49,10 @@ class GuardedOperation:
         self._cloud = cloud
         self._authorizer = authorizer
         self._service = service
+        self._name = name
         self._protocol = protocol
         self._table = authorization_of(module)
+        self._closed_to = self._table.closed_to
         needs = self._table.needs(name)
         if needs is None:
             # What the service does not implement is in no table.
@@ -108,8 +112,12 @@ class GuardedOperation:
         self, ctx: Context, parameters: Mapping[str, Any], demanded: Callable[[str], bool] | None = None
     ) -> list[Asked]:
         """Ask for everything that the operation needs, or for those of the actions that are demanded; what was asked,
-        all of it allowed. Raises Denied.
+        all of it allowed. Raises Denied, or the service's own refusal.
         """
+        if self._closed_to is not None and ctx.identity is not None:
+            closed = self._closed_to(ctx.identity, self._name)
+            if closed is not None:
+                raise closed
         ask = self._authorizer.ask
         asked: list[Asked] = []
         for prepared in self._needs:

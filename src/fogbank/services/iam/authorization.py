@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from fogbank.core.authorization import Authorization, Need, Needs, Parameters, Source, need
 from fogbank.core.context import Context
+from fogbank.core.policy_evaluation import Identity, Kind
+from fogbank.services.iam.errors import InvalidClientTokenId
 
 
 def _found(kind: str, parameter: str) -> Source:
@@ -72,8 +74,18 @@ def _made(resource: Source, tag_action: str, keys: Mapping[str, Source] | None =
     return need(resource, tags="Tags", keys=keys), need(resource, action=tag_action, when="Tags", tags="Tags")
 
 
+def _closed_to(identity: Identity, operation: str) -> InvalidClientTokenId | None:
+    """IAM does not know temporary credentials but those of roles, and of users who showed a second factor.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html
+    """
+    known = identity.mfa or not identity.is_plain_session
+    return None if known and identity.kind is not Kind.FEDERATED else InvalidClientTokenId()
+
+
 AUTHORIZATION = Authorization(
     "iam",
+    closed_to=_closed_to,
     operations={
         **_each(
             "CreateAccountAlias DeleteAccountAlias DeleteAccountPasswordPolicy GenerateCredentialReport "

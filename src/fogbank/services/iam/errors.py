@@ -3,6 +3,12 @@
 from fogbank.core.errors import AwsError
 
 
+class InvalidClientTokenId(AwsError):
+    code = "InvalidClientTokenId"
+    status = 403
+    message = "The security token included in the request is invalid"
+
+
 class NoSuchEntity(AwsError):
     code = "NoSuchEntityException"
     query_code = "NoSuchEntity"

@@ -33,7 +33,9 @@ class Accounts(Base):
     """The operations on accounts of `OrganizationsService`."""
 
     def close_account(self, ctx: Context, *, AccountId: str) -> Answer:
-        """The account is suspended, and what is in it stays; AWS removes it after 90 days, Fogbank never."""
+        """The account is suspended: with `--auth iam` its keys are known no longer, and none of its roles is assumed.
+        What is in it stays; AWS removes it after 90 days, Fogbank never.
+        """
         organization = self._managed(ctx)
         node = self._member(organization, AccountId)
         if AccountId == organization.management:
@@ -140,6 +142,17 @@ class Accounts(Base):
         organization = self._managed(ctx)
         self._member(organization, AccountId)
         return self._part(organization, AccountId)
+
+    # ---- for authorization --------------------------------------------------------------------------------------
+
+    def is_closed(self, account: str) -> bool:
+        """Whether the account was closed: nobody gets in with its keys any more."""
+        management = self._tables.members.peek((account,))
+        if management is None or management == account:
+            return False
+        organization = self._organization_of(account)
+        node = None if organization is None else self._tables.nodes.peek((organization.id, account))
+        return node is not None and node.closed_ms > 0
 
     # ---- steps --------------------------------------------------------------------------------------------------
 

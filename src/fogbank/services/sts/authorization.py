@@ -5,7 +5,9 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecur
 
 from fogbank.core.authorization import NOTHING, Authorization, Parameters, Source, Wording, need
 from fogbank.core.context import Context
+from fogbank.core.policy_evaluation import Identity, Kind
 from fogbank.services.sts.base import user_name
+from fogbank.services.sts.errors import AccessDenied
 
 
 def _second_factor(ctx: Context, parameters: Parameters) -> str | None:
@@ -31,8 +33,21 @@ _ROLE_FACTS: dict[str, Source] = {
     "aws:MultiFactorAuthAge": _age_of_second_factor,
 }
 
+
+def _closed_to(identity: Identity, operation: str) -> AccessDenied | None:
+    """Sessions of users assume roles, federated users not even that.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html
+    """
+    if operation == "GetCallerIdentity" or operation.startswith("AssumeRoleWith"):
+        return None
+    closed = identity.kind is Kind.FEDERATED or (identity.is_plain_session and operation != "AssumeRole")
+    return AccessDenied(f"Cannot call {operation} with session credentials") if closed else None
+
+
 AUTHORIZATION = Authorization(
     "sts",
+    closed_to=_closed_to,
     wording=Wording.SHORT,
     policy_decides=frozenset(("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity")),
     unsigned=frozenset(("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")),

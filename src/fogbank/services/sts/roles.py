@@ -81,8 +81,9 @@ class Roles(Sessions):
         return answer | ({"SourceIdentity": source_identity} if source_identity else {})
 
     def resource_policy(self, ctx: Context, arn: str) -> str | None:
-        """Of a role its trust policy."""
-        role = self._role(ctx, arn.rpartition("/")[2]) if ":role/" in arn else None
+        """Of a role its trust policy; roles of a closed account trust nobody."""
+        known = ":role/" in arn and not self.cloud.organizations.is_closed(ctx.account)
+        role = self._role(ctx, arn.rpartition("/")[2]) if known else None
         return unquote(role["AssumeRolePolicyDocument"]) if role is not None and role["Arn"] == arn else None
 
     def _is_held(self, ctx: Context, there: Context) -> bool:
