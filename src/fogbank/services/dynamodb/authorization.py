@@ -23,7 +23,7 @@ from fogbank.core.authorization import (
 from fogbank.core.context import Context
 from fogbank.services.dynamodb.partiql.parser import parse_statement
 from fogbank.services.dynamodb.partiql.statements import Delete, Insert, Select, Statement, Update
-from fogbank.services.dynamodb.tables import name_of
+from fogbank.services.dynamodb.tables import name_of, owner_and_name
 
 _ALL_TABLES = "arn:{partition}:dynamodb:{region}:{account}:table/*"
 _EQUAL = re.compile(r"(#?[\w.-]+)\s*=\s*(:\w+)|(:\w+)\s*=\s*(#?[\w.-]+)")
@@ -38,14 +38,15 @@ _WRITES = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "Co
 
 
 def _arn(ctx: Context, table: str, index: str | None = None) -> str:
-    """Of the table that a name or an ARN leads to: one of the caller's, whatever account and region an ARN says."""
+    """Of the table that a name or an ARN leads to: one of the caller's region, whatever an ARN says."""
     arn = _table_arn(ctx.region, ctx.account, table)
     return f"{arn}/index/{index}" if index else arn
 
 
 @lru_cache(1024)  # Every request asks for one.
 def _table_arn(region: str, account: str, table: str) -> str:
-    return f"arn:aws:dynamodb:{region}:{account}:table/{name_of(table).partition('/')[0]}"
+    owner, name = owner_and_name(table, account)
+    return f"arn:aws:dynamodb:{region}:{owner}:table/{name}"
 
 
 def _tables(path: str) -> Source:

@@ -43,6 +43,7 @@ class ItemOperations(TableAccess):
         bindings = bind(ExpressionAttributeNames, ExpressionAttributeValues)
         if Expected is not None or ConditionalOperator is not None:
             bindings, ConditionExpression = expect(Expected, ConditionalOperator, ConditionExpression, bindings)
+        ctx = self._at_table(ctx, TableName)
         table = self._shared_table(ctx, TableName)
         _check_return_values(ReturnValues, ("NONE", "ALL_OLD"))
         item = StoredItem(check_item(Item), Item)
@@ -71,6 +72,7 @@ class ItemOperations(TableAccess):
         bindings = bind(ExpressionAttributeNames, ExpressionAttributeValues)
         if Expected is not None or ConditionalOperator is not None:
             bindings, ConditionExpression = expect(Expected, ConditionalOperator, ConditionExpression, bindings)
+        ctx = self._at_table(ctx, TableName)
         table = self._shared_table(ctx, TableName)
         _check_return_values(ReturnValues, ("NONE", "ALL_OLD"))
         write = Write.delete(table, Key, bindings, ConditionExpression)
@@ -109,6 +111,7 @@ class ItemOperations(TableAccess):
                 bindings=bindings,
             )
             bindings, UpdateExpression, ConditionExpression = legacy.bindings, legacy.update, legacy.condition
+        ctx = self._at_table(ctx, TableName)
         table = self._shared_table(ctx, TableName)
         write = Write.update(table, Key, bindings, UpdateExpression, ConditionExpression)
         return self._write(
@@ -160,6 +163,7 @@ class ItemOperations(TableAccess):
                 bindings=bindings,
             )
             bindings, ProjectionExpression = legacy.bindings, legacy.projection
+        ctx = self._at_table(ctx, TableName)
         table = self._shared_table(ctx, TableName)
         key = self._items.key_of(table, Key)
         project = parse_projection(ProjectionExpression, bindings) if ProjectionExpression is not None else None

@@ -62,6 +62,7 @@ class QueryOperations(TableAccess):
             )
             bindings, KeyConditionExpression = legacy.bindings, legacy.key_condition
             FilterExpression, ProjectionExpression = legacy.filter, legacy.projection
+        ctx = self._at_table(ctx, TableName)
         table = self._shared_table(ctx, TableName)
         index = self._index(table, IndexName)
         if KeyConditionExpression is None:
@@ -112,6 +113,7 @@ class QueryOperations(TableAccess):
                 bindings=bindings,
             )
             bindings, FilterExpression, ProjectionExpression = legacy.bindings, legacy.filter, legacy.projection
+        ctx = self._at_table(ctx, TableName)
         table = self._shared_table(ctx, TableName)
         index = self._index(table, IndexName)
         if (Segment is None) != (TotalSegments is None):

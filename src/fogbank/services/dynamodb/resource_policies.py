@@ -1,4 +1,4 @@
-"""Resource-based policies of tables and streams. They are kept; nothing is allowed or denied by them yet.
+"""Resource-based policies of tables and streams, which decide with `--auth iam`.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/access-control-resource-based.html
 """
@@ -76,8 +76,8 @@ class ResourcePolicies(TableAccess):
 
     def partition_attribute(self, ctx: Context, table: str, index: str = "") -> str:
         """What the partition key of a table or an index is called; empty if there is none of that name."""
-        name = definitions.name_of(table).partition("/")[0] if table.startswith("arn:") else table
-        found = self._tables.tables.peek((ctx.account, ctx.region, name))
+        account, name = definitions.owner_and_name(table, ctx.account)
+        found = self._tables.tables.peek((account, ctx.region, name))
         place = found.index(index) if found is not None and index else found
         return place.keys[0] if place is not None else ""
 

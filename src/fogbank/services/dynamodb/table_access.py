@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
+from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
+from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Service
 from fogbank.services.dynamodb import tables as definitions
 from fogbank.services.dynamodb.counts import ItemCounts
@@ -26,7 +28,7 @@ class TableAccess(Service):
 
         `wording="Table"` names it in the error, as the table operations do.
         """
-        name = definitions.name_of(name).partition("/")[0] if name.startswith("arn:") else name
+        name = self._own_name(ctx, name)
         table = self._tables.tables.get((ctx.account, ctx.region, name))
         if table is None and self._tables.restoring.get((ctx.account, ctx.region, name)) is not None:
             raise ResourceInUse(f"Attempt to change a resource which is still in use: Table is being created: {name}")
@@ -34,13 +36,32 @@ class TableAccess(Service):
 
     def _shared_table(self, ctx: Context, name: str) -> TableRecord:
         """The table whose items are read or written. It must not be changed: other requests have the same record."""
-        name = definitions.name_of(name).partition("/")[0] if name.startswith("arn:") else name
+        name = self._own_name(ctx, name)
         table = self._tables.tables.peek((ctx.account, ctx.region, name))
         if table is None:
             _not_found(name, None)
         if table.sse:
             self._encryption.check(ctx, table)
         return table
+
+    def _at_table(self, ctx: Context, name: str) -> Context:
+        """The context of the table's account: that of its ARN, if it is named so."""
+        if not name.startswith("arn:"):
+            return ctx
+        arn = parse_arn(name)
+        if arn is None or arn.region != ctx.region:
+            _not_found(definitions.name_of(name), None)
+        return ctx if arn.account == ctx.account else ctx.at(account=arn.account)
+
+    def _own_name(self, ctx: Context, name: str) -> str:
+        """The name of a table of the context's account, which may be given as an ARN."""
+        if not name.startswith("arn:"):
+            return name
+        if self._at_table(ctx, name) is not ctx:
+            raise NotImplementedInFogbank(
+                f"Fogbank does not implement this operation for another account's table: {name}"
+            )
+        return definitions.name_of(name).partition("/")[0]
 
     def _index(self, table: TableRecord, name: str | None) -> Index | None:
         if name is None:

@@ -43,7 +43,7 @@ class TableOperations(GlobalTables, ResourcePolicies):
         OnDemandThroughput: dict[str, int] | None = None,
         ResourcePolicy: str | None = None,
     ) -> Answer:
-        TableName = definitions.name_of(TableName)
+        TableName = self._own_name(ctx, TableName)
         definitions.check_name(TableName)
         on_demand = BillingMode == "PAY_PER_REQUEST"
         types = definitions.read_types(AttributeDefinitions)
@@ -114,6 +114,7 @@ class TableOperations(GlobalTables, ResourcePolicies):
         }
 
     def describe_table(self, ctx: Context, *, TableName: str) -> Answer:
+        ctx = self._at_table(ctx, TableName)
         restoring = self._tables.restoring.get((ctx.account, ctx.region, definitions.name_of(TableName)))
         if restoring is not None:
             return {"Table": definitions.describe(restoring, status="CREATING")}

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.h
 import re
 from typing import Any
 
+from fogbank.core.arn import parse_arn
 from fogbank.services.dynamodb.errors import Validation
 from fogbank.services.dynamodb.records import KEY_ARN, Index, Replica, Restore, TableRecord
 
@@ -32,6 +33,14 @@ def check_name(name: str) -> None:
 def name_of(name_or_arn: str) -> str:
     """The table's name, which may be given as its ARN."""
     return name_or_arn.rpartition(":table/")[2] if name_or_arn.startswith("arn:") else name_or_arn
+
+
+def owner_and_name(name_or_arn: str, account: str) -> tuple[str, str]:
+    """The account and the name of a table; an ARN, of the table or of something that it has, tells the account."""
+    arn = parse_arn(name_or_arn)
+    if arn is None:
+        return account, name_or_arn
+    return arn.account or account, name_of(name_or_arn).partition("/")[0]
 
 
 def read_keys(schema: list[dict[str, str]], types: dict[str, str]) -> list[str]:
