@@ -117,6 +117,84 @@ def test_a_statement_of_partiql_needs_its_own_action(new_user: Callable[[], User
         user.client("dynamodb").execute_statement(Statement=f"INSERT INTO \"{table}\" VALUE {{'owner': 'x'}}")
 
 
+MINE = "\"owner\" = 'ann'"
+
+
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [
+        (f'SELECT * FROM "{{}}" WHERE {MINE}', "SELECT * FROM \"{}\" WHERE \"owner\" IN ('ann', 'bob')"),
+        ("INSERT INTO \"{}\" VALUE {{'owner': 'ann'}}", "INSERT INTO \"{}\" VALUE {{'owner': 'bob'}}"),
+        (f'UPDATE "{{}}" SET note = 1 WHERE {MINE}', 'UPDATE "{}" SET note = 1 WHERE "owner" = \'bob\''),
+        (f'DELETE FROM "{{}}" WHERE {MINE}', 'DELETE FROM "{}" WHERE "owner" = \'bob\''),
+    ],
+)
+def test_statements_of_partiql_tell_the_keys_of_their_items(
+    root: Client, new_user: Callable[[], User], table: str, own: str, other: str
+) -> None:
+    root("dynamodb").put_item(TableName=table, Item=OWN)
+    user = new_user().may(
+        {
+            "Action": "dynamodb:PartiQL*",
+            "Resource": f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{table}",
+            "Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["ann"]}},
+        }
+    )
+    dynamodb, refused = user.client("dynamodb"), "AccessDeniedException.*dynamodb:PartiQL"
+    with pytest.raises(ClientError, match=refused):
+        dynamodb.execute_statement(Statement=other.format(table))
+    for each in (own, other):
+        with pytest.raises(ClientError, match=refused):
+            dynamodb.batch_execute_statement(Statements=[{"Statement": s.format(table)} for s in (other, each)])
+        with pytest.raises(ClientError, match=refused):
+            dynamodb.execute_transaction(TransactStatements=[{"Statement": s.format(table)} for s in (each, other)])
+    if own.startswith("INSERT"):
+        root("dynamodb").delete_item(TableName=table, Key=OWN)
+    dynamodb.execute_statement(Statement=own.format(table))
+
+
+def test_statements_of_partiql_tell_what_they_look_at(new_user: Callable[[], User], table: str) -> None:
+    user = new_user().may(
+        {"Action": "dynamodb:PartiQLSelect", "Resource": "*"},
+        {
+            "Effect": "Deny",
+            "Action": "dynamodb:PartiQLSelect",
+            "Resource": "*",
+            "Condition": {"Bool": {"dynamodb:FullTableScan": "true"}},
+        },
+        {
+            "Effect": "Deny",
+            "Action": "dynamodb:PartiQLSelect",
+            "Resource": "*",
+            "Condition": {"ForAnyValue:StringEquals": {"dynamodb:Attributes": ["pay"]}},
+        },
+    )
+    execute = user.client("dynamodb").execute_statement
+    execute(Statement=f'SELECT note FROM "{table}" WHERE {MINE}')
+    for statement in (
+        f'SELECT * FROM "{table}"',
+        f'SELECT * FROM "{table}" WHERE note = 1',
+        f'SELECT pay.gross FROM "{table}" WHERE {MINE}',
+        f'SELECT note FROM "{table}" WHERE {MINE} AND (size(pay) > 1 OR note = 1)',
+    ):
+        with pytest.raises(ClientError, match=r"AccessDeniedException.*explicit deny"):
+            execute(Statement=statement)
+
+
+def test_statements_of_partiql_can_be_kept_to_transactions(new_user: Callable[[], User], table: str) -> None:
+    user = new_user().may(
+        {
+            "Action": "dynamodb:PartiQL*",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"dynamodb:EnclosingOperation": "ExecuteTransaction"}},
+        }
+    )
+    statement = {"Statement": f'SELECT * FROM "{table}" WHERE {MINE}'}
+    user.client("dynamodb").execute_transaction(TransactStatements=[statement])
+    with pytest.raises(ClientError, match="AccessDeniedException"):
+        user.client("dynamodb").execute_statement(**statement)
+
+
 def test_tags_of_the_request_and_of_the_resource_are_told(root: Client, new_user: Callable[[], User]) -> None:
     user = new_user().may(
         {

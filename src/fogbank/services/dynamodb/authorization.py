@@ -21,8 +21,9 @@ from fogbank.core.authorization import (
     values_named,
 )
 from fogbank.core.context import Context
+from fogbank.services.dynamodb.partiql.keys import wanted
 from fogbank.services.dynamodb.partiql.parser import parse_statement
-from fogbank.services.dynamodb.partiql.statements import Delete, Insert, Select, Statement, Update
+from fogbank.services.dynamodb.partiql.statements import Delete, Exists, Insert, Select, Update
 from fogbank.services.dynamodb.tables import name_of, owner_and_name
 
 _ALL_TABLES = "arn:{partition}:dynamodb:{region}:{account}:table/*"
@@ -171,27 +172,72 @@ def _of_transaction(kind: str) -> Need:
 # ---- PartiQL ----------------------------------------------------------------------------------------------------
 
 
-def _statements(parameters: Parameters) -> Iterator[Statement]:
+Acting = Select | Insert | Update | Delete
+
+
+def _statements(parameters: Parameters, kind: type[Acting]) -> Iterator[Acting]:
+    """The statements of that kind; of EXISTS what it selects."""
     given = [parameters] if "Statement" in parameters else []
     for path in ("Statements[]", "TransactStatements[]"):
         given += values_at(parameters, path)
     for each in given:
-        yield parse_statement(str(each.get("Statement", "")), each.get("Parameters") or ())
+        statement = parse_statement(str(each.get("Statement", "")), each.get("Parameters") or ())
+        acting = statement.select if isinstance(statement, Exists) else statement
+        if isinstance(acting, kind):
+            yield acting
 
 
-def _partiql(action: str, kind: type[Select] | type[Insert] | type[Update] | type[Delete]) -> Need:
-    def told(statement: Statement) -> Any:
-        """The statement itself; of EXISTS what it selects."""
-        return getattr(statement, "select", statement)
+def _leading_of(ctx: Context, statement: Acting) -> list[str] | None:
+    """The partition keys of the items that a statement names; None if it looks at all of them."""
+    index = statement.index_name if isinstance(statement, Select) else None
+    name = ctx.cloud.dynamodb.partition_attribute(ctx, statement.table, index or "")
+    if isinstance(statement, Insert):
+        return [_scalar(statement.item[name])] if name in statement.item else []
+    partitions = wanted(statement.where, [name]).partitions
+    return None if partitions is None else [_scalar(value) for value in partitions]
 
+
+def _named_in(statement: Acting) -> Iterator[str]:
+    """The top-level attributes that a statement names."""
+    if isinstance(statement, Insert):
+        yield from statement.item
+    waiting: list[Any] = [statement]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting += part
+        elif hasattr(part, "_fields"):
+            paths = [*getattr(part, "paths", ()), *([part.path] if hasattr(part, "path") else [])]
+            yield from (str(path[0]) for path in paths)
+            yield from (name for name, _ in getattr(part, "order", ()))
+            waiting += part
+
+
+def _partiql(action: str, kind: type[Acting]) -> Need:
     def tables(ctx: Context, parameters: Parameters) -> list[str]:
-        found = [told(each) for each in _statements(parameters)]
-        return [_arn(ctx, each.table, getattr(each, "index_name", None)) for each in found if isinstance(each, kind)]
+        found = _statements(parameters, kind)
+        return [_arn(ctx, each.table, each.index_name if isinstance(each, Select) else None) for each in found]
 
     def is_there(ctx: Context, parameters: Parameters) -> bool:
-        return any(isinstance(told(each), kind) for each in _statements(parameters))
+        return any(True for _ in _statements(parameters, kind))
 
-    return need(tables, action=action, when=is_there)
+    def further(ctx: Context, parameters: Parameters) -> dict[str, str | list[str]]:
+        found = list(_statements(parameters, kind))
+        leading = [_leading_of(ctx, each) for each in found]
+        facts: dict[str, str | list[str]] = {
+            "dynamodb:Attributes": list(dict.fromkeys(name for each in found for name in _named_in(each)))
+        }
+        if keys := list(dict.fromkeys(key for keys in leading for key in keys or ())):
+            facts["dynamodb:LeadingKeys"] = keys
+        if kind is Select:
+            facts["dynamodb:FullTableScan"] = str(None in leading).lower()
+            whole = any(isinstance(each, Select) and not each.paths for each in found)
+            facts["dynamodb:Select"] = "ALL_ATTRIBUTES" if whole else "SPECIFIC_ATTRIBUTES"
+        if "TransactStatements" in parameters:
+            facts["dynamodb:EnclosingOperation"] = "ExecuteTransaction"
+        return facts
+
+    return need(tables, action=action, when=is_there, further=further)
 
 
 _PARTIQL = (
