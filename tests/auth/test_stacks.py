@@ -90,7 +90,7 @@ def test_a_stack_gets_what_its_caller_may_create_and_is_rolled_back_where_not(
     )
     assert (
         "because no identity-based policy allows the dynamodb:CreateTable action "
-        "(Service: DynamoDb, Status Code: 403, Request ID: " in reason
+        "(Service: DynamoDb, Status Code: 400, Request ID: " in reason
     )
     assert root("sqs").list_queues(QueueNamePrefix=stack.name).get("QueueUrls", []) == []
 
@@ -103,7 +103,7 @@ def test_a_rollback_has_the_same_rights_and_what_it_may_not_delete_stays(
     assert stack.status() == "ROLLBACK_FAILED"
     denied = stack.reasons("DELETE_FAILED")["Queue"]
     assert "sqs:DeleteQueue" in denied
-    assert "with an explicit deny in an identity-based policy (Service: Sqs, Status Code: 403" in denied
+    assert "with an explicit deny in an identity-based policy (Service: Sqs, Status Code: 400" in denied
     assert root("sqs").list_queues(QueueNamePrefix=stack.name)["QueueUrls"] == [stack.queue()]
     user.may(STACKS, QUEUES)
     user.client("cloudformation").delete_stack(StackName=stack.name)

@@ -45,12 +45,14 @@ class GuardedOperation:
     def __init__(
         self, cloud: Cloud, authorizer: Authorizer, service: Service, module: str, name: str, protocol: str
     ) -> None:
-        names = frozenset((index_entry(service.name).signing_name, *_FURTHER_NAMES.get(service.name, ())))
+        entry = index_entry(service.name)
+        names = frozenset((entry.signing_name, *_FURTHER_NAMES.get(service.name, ())))
         self._cloud = cloud
         self._authorizer = authorizer
         self._service = service
         self._name = name
-        self._protocol = protocol
+        # What no client called is refused as CloudFormation's clients are: in the oldest protocol of a service.
+        self._protocol = protocol if protocol != "direct" else entry.protocols[-1]
         self._table = authorization_of(module)
         self._closed_to = self._table.closed_to
         needs = self._table.needs(name)
