@@ -143,6 +143,42 @@ def test_an_object_may_be_read_in_its_encryption_context_only(
         user.client("s3").get_object(Bucket="contexts", Key="other")
 
 
+@pytest.mark.parametrize(
+    ("condition", "context", "fits"),
+    [
+        ({"StringEquals": {"kms:EncryptionContext:App": "Blue"}}, {"App": "Blue"}, True),
+        ({"StringEquals": {"kms:EncryptionContext:App": "Blue"}}, {"APP": "Blue"}, True),
+        ({"StringEquals": {"kms:EncryptionContext:App": "Blue"}}, {"App": "blue"}, False),
+        ({"StringEqualsIgnoreCase": {"kms:EncryptionContext:App": "BLUE"}}, {"App": "blue"}, True),
+        ({"ForAllValues:StringEquals": {"kms:EncryptionContextKeys": ["App"]}}, {"App": "x"}, True),
+        ({"ForAllValues:StringEquals": {"kms:EncryptionContextKeys": ["App"]}}, {"APP": "x"}, False),
+        ({"ForAllValues:StringEquals": {"kms:EncryptionContext:App": "Blue"}}, {"APP": "x", "app": "Blue"}, False),
+    ],
+)
+def test_keys_of_an_encryption_context_are_compared_in_any_case_and_its_values_in_theirs(
+    kms: Any, new_user: Callable[[], User], condition: dict[str, Any], context: dict[str, str], fits: bool
+) -> None:
+    user = new_user().may({"Action": "kms:Encrypt", "Resource": "*", "Condition": condition})
+    asked = {"KeyId": new_key(kms), "Plaintext": b"text", "EncryptionContext": context}
+    if fits:
+        user.client("kms").encrypt(**asked)
+    else:
+        with pytest.raises(ClientError, match=r"AccessDeniedException.*kms:Encrypt"):
+            user.client("kms").encrypt(**asked)
+
+
+def test_the_constraints_of_a_grant_know_keys_in_any_case(kms: Any, new_user: Callable[[], User]) -> None:
+    key, user = new_key(kms), new_user()
+    constraints = {"EncryptionContextEquals": {"App": "Blue"}}
+    kms.create_grant(KeyId=key, GranteePrincipal=user.arn, Operations=["Encrypt"], Constraints=constraints)
+    encrypt = user.client("kms").encrypt
+    for context in ({"App": "Blue"}, {"app": "Blue"}):
+        encrypt(KeyId=key, Plaintext=b"text", EncryptionContext=context)
+    for context in ({"App": "blue"}, {"App": "Blue", "More": "x"}, {"App": "Blue", "APP": "x"}, {}):
+        with pytest.raises(ClientError, match="AccessDeniedException"):
+            encrypt(KeyId=key, Plaintext=b"text", EncryptionContext=context)
+
+
 def test_an_aws_managed_key_is_for_its_service_alone(root: Client, kms: Any, new_user: Callable[[], User]) -> None:
     # given
     user = new_user().may(ANY_KEY, {"Action": "s3:*", "Resource": "*"})

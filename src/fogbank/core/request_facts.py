@@ -36,7 +36,7 @@ class RequestFacts(Mapping[str, Value]):
         self._ctx = ctx
         self._identity = identity
         self._tell = tell
-        self._known: Mapping[str, Value] | None = None
+        self._known: dict[str, Value] | None = None
         self.asked = False
         """Whether any condition or variable has looked."""
         self._owner = owner
@@ -76,7 +76,12 @@ class RequestFacts(Mapping[str, Value]):
 
     def _told(self) -> Mapping[str, Value]:
         if self._known is None:
-            self._known = {key.lower(): value for key, value in self._tell().items()}
+            known: dict[str, Value] = {}
+            for name, value in self._tell().items():
+                key = name.lower()
+                # Names that differ only in their case, such as those of tags, are one key with several values.
+                known[key] = [*_listed(known[key]), *_listed(value)] if key in known else value
+            self._known = known
         return self._known
 
     def _find(self, key: str) -> Value | None:
@@ -97,6 +102,10 @@ class RequestFacts(Mapping[str, Value]):
         if self._resource_tags is None:
             self._resource_tags = self._tags_of_resource()
         return next((value for name, value in self._resource_tags.items() if name.lower() == key), None)
+
+
+def _listed(value: Value) -> Sequence[str]:
+    return (value,) if isinstance(value, str) else value
 
 
 def _user_name(ctx: "Context", identity: Identity) -> str | None:

@@ -122,12 +122,14 @@ class Grant(Record):
         return [*allowed, self._statement(self.retiring, ["RetireGrant"], {})] if self.retiring else allowed
 
     def _conditions(self) -> dict[str, Any]:
+        """Keys of contexts are compared in any case, their values in theirs."""
         equals: dict[str, str | list[str]] = {}
         pairs = self.context_equals if self.context_equals is not None else self.context_subset
         equals |= {f"{CONTEXT_KEY}{key}": value for key, value in (pairs or {}).items()}
         conditions: dict[str, Any] = {"StringEquals": equals} if equals else {}
         if self.context_equals is not None:
-            conditions["ForAllValues:StringEquals"] = {CONTEXT_KEYS: list(self.context_equals)}
+            conditions["ForAllValues:StringEquals"] = equals
+            conditions["ForAllValues:StringEqualsIgnoreCase"] = {CONTEXT_KEYS: list(self.context_equals)}
         if self.source_arn:
             conditions["ArnEquals"] = {"aws:SourceArn": self.source_arn}
         return conditions
