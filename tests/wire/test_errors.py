@@ -11,6 +11,7 @@ from botocore.parsers import create_parser
 from fogbank.core.errors import AwsError
 from fogbank.wire.model import ServiceModel
 from fogbank.wire.protocols import CompiledOperation, RequestData, ResponseData, compile_operation
+from fogbank.wire.validate import constraints
 
 REQUEST_ID = "4f2e1f0e-f1a3-4b5d-8a7c-0123456789ab"
 
@@ -230,3 +231,24 @@ def test_garbage_is_refused_with_a_client_error(
             operation_compiled.parse(post(body))
         assert 400 <= refused.value.status < 500, body[:40]
         assert operation_compiled.serialize_error(refused.value, REQUEST_ID).status == refused.value.status
+
+
+@pytest.mark.parametrize(
+    ("service", "shape", "named"),
+    [
+        ("dynamodb", "ScalarAttributeType", "B, N, S"),
+        ("dynamodb", "ReturnConsumedCapacity", "INDEXES, TOTAL, NONE"),
+        ("dynamodb", "ReturnValue", "ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW"),
+        (
+            "dynamodb",
+            "ComparisonOperator",
+            "IN, NULL, BETWEEN, LT, NOT_CONTAINS, EQ, GT, NOT_NULL, NE, LE, BEGINS_WITH, GE, CONTAINS",
+        ),
+        ("cloudwatch", "StateValue", "INSUFFICIENT_DATA, ALARM, OK"),
+        ("apigateway", "IntegrationType", "HTTP, MOCK, AWS_PROXY, HTTP_PROXY, AWS"),
+        ("events", "ApiDestinationHttpMethod", "HEAD, POST, PATCH, DELETE, PUT, GET, OPTIONS"),
+    ],
+)
+def test_the_values_of_an_enumeration_are_named_in_the_order_of_aws(service: str, shape: str, named: str) -> None:
+    told = constraints(ServiceModel.load(service).shapes[shape], "other")
+    assert told == [f"Member must satisfy enum value set: [{named}]"]

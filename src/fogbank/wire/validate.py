@@ -8,6 +8,7 @@ are plain values.
 """
 
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any
 
 from fogbank.wire.model import Ref, ServiceModel, Shape
@@ -191,7 +192,14 @@ def _pattern(shape: Shape) -> str:
 
 
 def _enum(shape: Shape) -> str:
-    return f"Member must satisfy enum value set: [{', '.join(shape.enum)}]"
+    """AWS keeps the values in 32 buckets by Java's hash of them, and those of one bucket last come first."""
+    named = sorted(reversed(shape.enum), key=lambda value: _java_hash(value) % 32)
+    return f"Member must satisfy enum value set: [{', '.join(named)}]"
+
+
+def _java_hash(text: str) -> int:
+    """Java's `String.hashCode`, without a sign."""
+    return reduce(lambda code, character: (31 * code + ord(character)) % 2**32, text, 0)
 
 
 def java_text(value: Any) -> str:
