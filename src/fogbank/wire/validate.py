@@ -7,8 +7,9 @@ values of a map, are reported at the list or map itself (`Member must satisfy co
 are plain values.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import reduce
+from itertools import chain
 from typing import Any
 
 from fogbank.wire.model import Ref, ServiceModel, Shape
@@ -16,6 +17,8 @@ from fogbank.wire.patterns import matcher
 
 _SCALARS = frozenset({"string", "integer", "long", "float", "double", "blob", "character", "short", "byte"})
 _FRACTIONS = frozenset({"float", "double"})
+_NAMES_ITS_BODIES = "apigateway"
+"""To it the body of `CreateRestApi` is a member `createRestApiInput`, which is looked at before path and query."""
 VIOLATIONS_MAX = 100  # a sentence about more helps nobody; AWS too stops somewhere
 
 
@@ -39,7 +42,13 @@ class Violations:
     def check_all(self, shape_name: str, parameters: dict[str, Any]) -> None:
         """Check the parameters of an operation."""
         self.parameters = parameters
-        self.check(shape_name, parameters)
+        if self._model.name != _NAMES_ITS_BODIES:
+            self.check(shape_name, parameters)
+            return
+        shape = self._model.shapes[shape_name]
+        body = {member for member, ref in shape.members.items() if ref.location is None}
+        self._members(shape, body, parameters, f"{_lowered(shape_name.removesuffix('Request'))}Input")
+        self._members(shape, shape.members.keys() - body, parameters, "")
 
     def check(self, shape_name: str, value: Any, path: str = "") -> None:
         if shape_name in self._raw_shapes or len(self.found) >= VIOLATIONS_MAX:
@@ -64,13 +73,16 @@ class Violations:
     def _structure(self, shape: Shape, value: Any, path: str) -> None:
         if shape.document or shape.eventstream or not isinstance(value, Mapping):
             return
+        self._members(shape, shape.members.keys(), value, path)
+
+    def _members(self, shape: Shape, members: Set[str], value: Mapping[str, Any], path: str) -> None:
         for member in shape.required:
-            if value.get(member) is None:
+            if member in members and value.get(member) is None:
                 self.missing.append(member)
                 self._add(None, _join(path, member), "Member must not be null")
         for member, ref in shape.members.items():
             inner = value.get(member)
-            if inner is not None:
+            if member in members and inner is not None:
                 self.check(ref.shape, inner, _join(path, member))
 
     def _list(self, shape: Shape, value: Any, path: str) -> None:
@@ -110,12 +122,16 @@ class Violations:
     def _elements(self, ref: Ref, elements: Any, whole: Any, path: str, words: str) -> None:
         shape = self._model.shapes[ref.shape]
         if self._validates and any(constraints(shape, element) for element in elements):
-            self._add(whole, path, f"{words}: [{', '.join(every_constraint(shape))}]")
+            listed = own_constraints(shape) if self._model.name == _NAMES_ITS_BODIES else every_constraint(shape)
+            self._add(whole, path, f"{words}: [{', '.join(listed)}]")
 
 
 def _join(path: str, member: str) -> str:
-    name = member[:1].lower() + member[1:]
-    return f"{path}.{name}" if path else name
+    return f"{path}.{_lowered(member)}" if path else _lowered(member)
+
+
+def _lowered(name: str) -> str:
+    return name[:1].lower() + name[1:]
 
 
 def constraints(shape: Shape, value: Any) -> list[str]:
@@ -192,9 +208,11 @@ def _pattern(shape: Shape) -> str:
 
 
 def _enum(shape: Shape) -> str:
-    """AWS keeps the values in 32 buckets by Java's hash of them, and those of one bucket last come first."""
-    named = sorted(reversed(shape.enum), key=lambda value: _java_hash(value) % 32)
-    return f"Member must satisfy enum value set: [{', '.join(named)}]"
+    """AWS keeps the values in 32 buckets by Java's hash of them; of those in one bucket the last comes first."""
+    buckets: list[list[str]] = [[] for _ in range(32)]
+    for value in reversed(shape.enum):
+        buckets[_java_hash(value) % 32].append(value)
+    return f"Member must satisfy enum value set: [{', '.join(chain.from_iterable(buckets))}]"
 
 
 def _java_hash(text: str) -> int:

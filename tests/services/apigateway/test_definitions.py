@@ -176,3 +176,21 @@ def test_a_method_is_tried_without_a_deployment(api: Api) -> None:
     assert (tried["status"], tried["body"]) == (200, '{"id": "7"}')
     assert "Method request path: {id=7}" in tried["log"]
     assert tried["log"].endswith("Method completed with status: 200\n")
+
+
+def test_what_is_wrong_in_a_body_is_told_first_and_below_its_name(api: Api) -> None:
+    method = {"restApiId": api.id, "resourceId": api.resource("/"), "httpMethod": "GET"}
+    wrong = [{"op": "shift", "path": "/x"}]
+    assert refused(api.client.update_method_response, **method, statusCode="none", patchOperations=wrong) == (
+        "ValidationException",
+        "2 validation errors detected: Value 'shift' at 'updateMethodResponseInput.patchOperations.1.member.op' failed "
+        "to satisfy constraint: Member must satisfy enum value set: [add, remove, move, test, replace, copy]; Value "
+        "'none' at 'statusCode' failed to satisfy constraint: Member must satisfy regular expression pattern: "
+        r"[1-5]\d\d",
+    )
+    assert refused(api.client.create_rest_api, name="a", endpointConfiguration={"types": ["LOCAL"]}) == (
+        "ValidationException",
+        "1 validation error detected: Value '[LOCAL]' at 'createRestApiInput.endpointConfiguration.types' failed to "
+        "satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: "
+        "[PRIVATE, EDGE, REGIONAL]]",
+    )
