@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 
 LAST_MS = 253_402_300_799_999  # the end of the year 9999: dates end there in Python and in ISO 8601
+# Up to so many timers, nobody looks for cancelled ones among them.
+_CROWD_MIN = 1_000
 
 
 class Clock:
@@ -21,6 +23,7 @@ class Clock:
         self._offset_ms = 0
         self._stands_at_ms: int | None = None
         self._timers: list[tuple[int, int, Timer]] = []
+        self._crowd = _CROWD_MIN
         self._order = itertools.count()
         self._wakeup: asyncio.TimerHandle | None = None
         self._wakeup_ms = 0
@@ -69,6 +72,8 @@ class Clock:
     def call_at(self, at_ms: int, callback: Callable[[], object]) -> "Timer":
         """Call `callback` from the event loop once the time is reached."""
         timer = Timer(callback)
+        if len(self._timers) >= self._crowd:
+            self._drop_cancelled()
         heapq.heappush(self._timers, (at_ms, next(self._order), timer))
         self._arm()
         return timer
@@ -76,9 +81,7 @@ class Clock:
     def cancel_timers(self) -> None:
         """Nothing is due any more: who set the timers is gone."""
         self._timers.clear()
-        if self._wakeup is not None:
-            self._wakeup.cancel()
-            self._wakeup = None
+        self._disarm()
 
     async def sleep(self, seconds: float) -> None:
         """Wait for `seconds` of this clock."""
@@ -112,7 +115,7 @@ class Clock:
         return event.is_set()
 
     def _run_due(self) -> None:
-        self._wakeup = None
+        self._disarm()  # It is not the wake-up that calls, where the clock was moved.
         now_ms = self.now_ms()
         while self._timers and self._timers[0][0] <= now_ms:
             timer = heapq.heappop(self._timers)[2]
@@ -128,14 +131,24 @@ class Clock:
         due_ms = self._timers[0][0]
         if self._stands_at_ms is not None and due_ms > self._stands_at_ms:
             return
-        if self._wakeup is not None:
-            if self._wakeup_ms <= due_ms:
-                return
-            self._wakeup.cancel()
+        if self._wakeup is not None and self._wakeup_ms <= due_ms:
+            return
+        self._disarm()
         # A day at most: a far timer is armed again when the day is over.
         delay_s = min(max(due_ms - self.now_ms(), 0) / 1000, 86_400)
         self._wakeup_ms = due_ms
         self._wakeup = asyncio.get_running_loop().call_later(delay_s, self._run_due)
+
+    def _disarm(self) -> None:
+        if self._wakeup is not None:
+            self._wakeup.cancel()
+            self._wakeup = None
+
+    def _drop_cancelled(self) -> None:
+        """Cancelled timers go when their time comes, or here: whenever there are twice as many as were left last."""
+        self._timers = [entry for entry in self._timers if not entry[2].cancelled]
+        heapq.heapify(self._timers)
+        self._crowd = max(2 * len(self._timers), _CROWD_MIN)
 
 
 class Timer:
@@ -149,3 +162,8 @@ class Timer:
 
     def cancel(self) -> None:
         self.cancelled = True
+        self.callback = _nothing  # What it was to call need not live until then.
+
+
+def _nothing() -> None:
+    """What a cancelled timer calls."""
