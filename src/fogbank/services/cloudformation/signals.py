@@ -1,6 +1,7 @@
 """Signals about resources: kept until the stack is gone, and who waits for them is woken."""
 
 import asyncio
+from weakref import WeakValueDictionary
 
 from fogbank.services.cloudformation.records import Signal, Tables
 
@@ -8,7 +9,8 @@ from fogbank.services.cloudformation.records import Signal, Tables
 class Signals:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self._listeners: dict[tuple[str, str], asyncio.Event] = {}
+        self._listeners: WeakValueDictionary[tuple[str, str], asyncio.Event] = WeakValueDictionary()
+        """As long as somebody waits for them."""
 
     def of(self, stack_id: str, logical_id: str) -> dict[str, Signal]:
         """By unique id."""

@@ -62,6 +62,11 @@ class OnDemand(Resharding, AccountSettings):
         if (window := self._windows.get(stream.id)) is not None:
             window.refused.add(shard)
 
+    def _end_windows(self, stream: Stream) -> None:
+        """Nothing is observed any more."""
+        self._windows.pop(stream.id, None)
+        self._window_ends.cancel((stream.account, stream.region, stream.name))
+
     def _end_window(self, key: tuple[str, str, str], alarm: Alarm) -> None:
         stream = self._tables.streams.get(key)
         window = self._windows.pop(stream.id, None) if stream is not None else None

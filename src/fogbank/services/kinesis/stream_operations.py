@@ -91,6 +91,8 @@ class StreamOperations(Reading, ShardLists, Trimming):
         for table in (self._tables.shards, self._tables.chunks):
             self.cloud.garbage.discard(table, (stream.id,))
         self._throughputs.forget_stream(stream.id)
+        self._rings.pop(stream.id, None)
+        self._end_windows(stream)
         self._end_trimming(stream)
         return None
 

@@ -89,6 +89,7 @@ class Groups(Service):
             self.cloud.garbage.discard(table, (group.id,))
         self._tables.transformers.delete((group.id,))
         self._tables.groups.delete((ctx.account, ctx.region, logGroupName))
+        self._tables.quiet.discard(group.id)
         return None
 
     def delete_retention_policy(self, ctx: Context, *, logGroupName: str) -> Answer:

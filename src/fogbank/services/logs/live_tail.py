@@ -100,8 +100,7 @@ class LiveTails(Events):
             groups[group.id] = identifier
         for name in logStreamNames or ():
             self._stream(group, name)
-        tails = self._tails.setdefault((ctx.account, ctx.region), [])
-        if len(tails) >= SESSIONS_MAX:
+        if len(self._tails.get((ctx.account, ctx.region), ())) >= SESSIONS_MAX:
             raise LimitExceeded(f"There can be up to {SESSIONS_MAX} Live Tail sessions at a time.")
         tail = Tail(
             groups,
@@ -119,12 +118,11 @@ class LiveTails(Events):
             start["logStreamNames"] = logStreamNames
         if logStreamNamePrefixes:
             start["logStreamNamePrefixes"] = logStreamNamePrefixes
-        return {"responseStream": self._session(ctx, start, tail, tails)}
+        return {"responseStream": self._session(ctx, start, tail)}
 
-    async def _session(
-        self, ctx: Context, start: dict[str, Any], tail: Tail, tails: list[Tail]
-    ) -> AsyncIterator[dict[str, Any]]:
-        clock = self.cloud.clock
+    async def _session(self, ctx: Context, start: dict[str, Any], tail: Tail) -> AsyncIterator[dict[str, Any]]:
+        clock, place = self.cloud.clock, (ctx.account, ctx.region)
+        tails = self._tails.setdefault(place, [])
         tails.append(tail)
         try:
             yield {"sessionStart": start}
@@ -134,6 +132,8 @@ class LiveTails(Events):
             raise SessionTimeout()
         finally:
             tails.remove(tail)
+            if not tails:
+                del self._tails[place]
 
     def _react(self, ctx: Context, group: Group, stream: Stream, arrived: list[Arrived]) -> None:
         super()._react(ctx, group, stream, arrived)
