@@ -1,5 +1,6 @@
 """One invocation from beginning to end: concurrency, environment, logs, metrics, result."""
 
+import asyncio
 import secrets
 import uuid
 from collections.abc import Callable
@@ -73,6 +74,11 @@ class Invoker:
         self.counts = ConcurrencyMetrics(cloud, concurrency, self.fleets)
         self.logs = LogShipper(cloud)
         self.recursion = Recursion(cloud, functions)
+        self._stopping = False
+
+    def stop(self) -> None:
+        """The server is about to end all environments: whoever waits for one is cancelled."""
+        self._stopping = True
 
     async def invoke(
         self,
@@ -181,6 +187,9 @@ class Invoker:
         intact = False
         try:
             outcome = await slot.environment.invoke(invocation)
+            if self._stopping and outcome.ending == "exited":
+                # The server has ended it, and no attempt of the function's has failed: what is kept is run again.
+                raise asyncio.CancelledError
             intact = outcome.ending in ("answered", "failed")
         finally:
             self._give_back(slot, intact=intact)

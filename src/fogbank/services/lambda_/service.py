@@ -106,6 +106,7 @@ class LambdaService(
             self._invoker.credentials.remove_ended()
 
     async def stop(self) -> None:
+        self._invoker.stop()
         await self._invoker.logs.ship()
         await self._engine.close()
 
