@@ -216,3 +216,18 @@ def test_tags_of_the_request_and_of_the_resource_are_told(root: Client, new_user
     sqs.send_message(QueueUrl=red, MessageBody="x")
     with pytest.raises(ClientError, match="AccessDenied"):
         sqs.send_message(QueueUrl=blue, MessageBody="x")
+
+
+def test_each_event_is_asked_for_with_its_own_source(new_user: Callable[[], User]) -> None:
+    condition = {"StringEquals": {"events:source": "shop", "events:detail-type": ["Sold", "Returned"]}}
+    events = new_user().may({"Action": "events:PutEvents", "Resource": "*", "Condition": condition}).client("events")
+
+    def put(*kinds: tuple[str, str]) -> int:
+        entries = [{"Source": source, "DetailType": kind, "Detail": "{}"} for source, kind in kinds]
+        failed: int = events.put_events(Entries=entries)["FailedEntryCount"]
+        return failed
+
+    assert put(("shop", "Sold"), ("shop", "Returned"), ("shop", "Sold")) == 0
+    for other in (("bank", "Sold"), ("shop", "Burnt")):
+        with pytest.raises(ClientError, match="not authorized to perform: events:PutEvents"):
+            put(("shop", "Sold"), other)

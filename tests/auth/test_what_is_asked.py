@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from tests.auth.conftest import ACCOUNT, Client, User
 
-_REFUSED = re.compile(r"is not authorized to perform: (\S+) on resource: (\S+)")
+_REFUSED = re.compile(r"""is not authorized to perform: (\S+) on resource: "?([^\s"]+)""")
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/handed-over"
 EVENTS = f"arn:aws:events:us-east-1:{ACCOUNT}"
 GLUE = f"arn:aws:glue:us-east-1:{ACCOUNT}"
@@ -103,6 +103,14 @@ def asked(user: User, call: Callable[..., Any], parameters: dict[str, Any]) -> l
         ("pipes", "create_pipe", {"Name": "p", "RoleArn": ROLE, "Source": QUEUE, "Target": QUEUE},
          [("pipes:CreatePipe", PIPE), ("iam:PassRole", ROLE)]),
         ("resourcegroupstaggingapi", "get_resources", {}, [("tag:GetResources", "*")]),
+        ("s3", "create_bucket", {"Bucket": "bucket-of-nobody", "ACL": "private", "ObjectOwnership": "ObjectWriter",
+                                 "ObjectLockEnabledForBucket": True,
+                                 "CreateBucketConfiguration": {"Tags": [{"Key": "k", "Value": "v"}]}},
+         [(f"s3:{action}", "arn:aws:s3:::bucket-of-nobody")
+          for action in ("CreateBucket", "PutBucketOwnershipControls", "PutBucketObjectLockConfiguration",
+                         "PutBucketVersioning", "TagResource")]),
+        ("s3", "create_bucket", {"Bucket": "bucket-of-all", "ACL": "public-read"},
+         [("s3:CreateBucket", "arn:aws:s3:::bucket-of-all"), ("s3:PutBucketAcl", "arn:aws:s3:::bucket-of-all")]),
         ("scheduler", "create_schedule", SCHEDULE,
          [("scheduler:CreateSchedule", f"{SCHEDULER}:schedule/default/s"), ("iam:PassRole", ROLE)]),
         ("scheduler", "delete_schedule_group", {"Name": "g"},

@@ -60,6 +60,10 @@ class Need(NamedTuple):
     """Further condition keys."""
     further: Callable[["Context", Parameters], Mapping[str, str | Sequence[str]]] | None = None
     """Condition keys whose names the parameters say, too."""
+    parts: Callable[[Parameters], Iterable[Parameters]] | None = None
+    """What the parameters come to if each of them is asked for by itself: the entries of a batch that have condition
+    keys of their own. One that is allowed must not stand in for another.
+    """
 
     def is_due(self, ctx: "Context", parameters: Parameters) -> bool:
         if isinstance(self.when, str):
@@ -145,9 +149,10 @@ def need(
     tag_keys: str = "",
     keys: Mapping[str, Source] | None = None,
     further: Callable[["Context", Parameters], Mapping[str, str | Sequence[str]]] | None = None,
+    parts: Callable[[Parameters], Iterable[Parameters]] | None = None,
 ) -> Need:
     """See `Need`; without resources it is for `*`."""
-    return Need(resources or ("*",), action, when, tags, tag_keys, keys or {}, further)
+    return Need(resources or ("*",), action, when, tags, tag_keys, keys or {}, further, parts)
 
 
 def alike(operations: str, needs: Needs) -> dict[str, Needs]:

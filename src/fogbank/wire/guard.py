@@ -128,11 +128,12 @@ class GuardedOperation:
                 continue
             if need.when and not need.is_due(ctx, parameters):
                 continue
-            for arn in prepared.arns(ctx, parameters):
-                one = ask(ctx, prepared, arn, parameters)
-                asked.append(one)
-                if not one.verdict.allowed:
-                    raise self._denied(ctx, need, asked, parameters)
+            for given in (parameters,) if need.parts is None else need.parts(parameters):
+                for arn in prepared.arns(ctx, given):
+                    one = ask(ctx, prepared, arn, given)
+                    asked.append(one)
+                    if not one.verdict.allowed:
+                        raise self._denied(ctx, need, asked, given)
         return asked
 
     def _denied(self, ctx: Context, need: Need, asked: Sequence[Asked], parameters: Mapping[str, Any]) -> Denied:

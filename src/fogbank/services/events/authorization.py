@@ -35,8 +35,17 @@ def _bus_with_policy(ctx: Context, parameters: Parameters) -> str:
     return _bus(ctx, parameters.get("EventBusName"))
 
 
-def _buses_of_entries(ctx: Context, parameters: Parameters) -> list[str]:
-    return list(dict.fromkeys(_bus(ctx, entry.get("EventBusName")) for entry in parameters.get("Entries") or ()))
+def _bus_of_entry(ctx: Context, parameters: Parameters) -> str:
+    return _bus(ctx, next(values_at(parameters, "Entries[].EventBusName"), None))
+
+
+def _kinds_of_entries(parameters: Parameters) -> Iterator[Parameters]:
+    """An entry of each kind that policies can tell apart."""
+    kinds = {
+        tuple(entry.get(name) for name in ("EventBusName", "Source", "DetailType")): entry
+        for entry in parameters.get("Entries") or ()
+    }
+    return ({"Entries": [entry]} for entry in kinds.values())
 
 
 def _rule(ctx: Context, parameters: Parameters) -> str:
@@ -56,15 +65,6 @@ def _pattern_keys(ctx: Context, parameters: Parameters) -> Mapping[str, str | Se
         if values := [value for value in values_at(pattern, f"{key}[]") if isinstance(value, str)]:
             told[f"events:{key}"] = values
     return told
-
-
-def _each(name: str) -> Source:
-    """The values of a member of all entries."""
-
-    def values(ctx: Context, parameters: Parameters) -> Iterator[str]:
-        return iter(dict.fromkeys(str(value) for value in values_at(parameters, f"Entries[].{name}")))
-
-    return values
 
 
 _CREATOR: Mapping[str, Source] = {"events:creatorAccount": lambda ctx, parameters: ctx.account}
@@ -98,8 +98,9 @@ AUTHORIZATION = Authorization(
         ),
         "ListTagsForResource": need("{ResourceARN}"),
         "PutEvents": need(
-            _buses_of_entries,
-            keys={"events:source": _each("Source"), "events:detail-type": _each("DetailType")},
+            _bus_of_entry,
+            keys={"events:source": "{Entries[].Source}", "events:detail-type": "{Entries[].DetailType}"},
+            parts=_kinds_of_entries,
         ),
         "PutRule": (
             need(_rule, tags="Tags", keys=_CREATOR, further=_pattern_keys),

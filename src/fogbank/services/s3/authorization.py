@@ -49,11 +49,17 @@ def _existing_tags(ctx: Context, bucket: str, key: str, version_id: str | None) 
 
 
 def _told(ctx: Context, parameters: Parameters) -> Facts:
-    headers = ("acl", "content-sha256", "copy-source", "grant-read", "grant-write", "grant-full-control",
-               "metadata-directive", "server-side-encryption", "server-side-encryption-aws-kms-key-id",
-               "storage-class")  # fmt: skip
+    headers = ("acl", "content-sha256", "copy-source", "grant-full-control", "grant-read", "grant-read-acp",
+               "grant-write", "grant-write-acp", "metadata-directive", "object-ownership", "server-side-encryption",
+               "server-side-encryption-aws-kms-key-id", "server-side-encryption-customer-algorithm", "storage-class",
+               "website-redirect-location")  # fmt: skip
     told: Facts = {
         f"s3:x-amz-{name}": value for name in headers if (value := ctx.headers.get(f"x-amz-{name}")) is not None
+    }
+    told |= {
+        f"s3:{name.removeprefix('x-amz-')}": value
+        for name in ("if-match", "if-none-match", "x-amz-object-lock-legal-hold", "x-amz-object-lock-mode")
+        if (value := ctx.headers.get(name)) is not None
     }
     asked = _request_tags(parameters)
     if asked:
@@ -93,12 +99,23 @@ _PREFIXED: Mapping[str, Source] = {
     "s3:delimiter": "{Delimiter}",
 }
 _LISTED: Mapping[str, Source] = {**_PREFIXED, "s3:max-keys": "{MaxKeys}"}
+_LOCATION: Mapping[str, Source] = {"s3:locationconstraint": "{CreateBucketConfiguration.LocationConstraint}"}
+_NEW_TAGS = "CreateBucketConfiguration.Tags"
 # What PutBucketAcl, PutObject and CreateBucket need, too, if they set an ACL.
 _ACL_PARAMETERS = ("ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
 
 
 def _sets_acl(ctx: Context, parameters: Parameters) -> bool:
     return any(parameters.get(name) is not None for name in _ACL_PARAMETERS)
+
+
+def _opens_bucket(ctx: Context, parameters: Parameters) -> bool:
+    """A bucket that is private is what CreateBucket makes."""
+    return _sets_acl(ctx, {name: value for name, value in parameters.items() if (name, value) != ("ACL", "private")})
+
+
+def _locks_objects(ctx: Context, parameters: Parameters) -> bool:
+    return bool(parameters.get("ObjectLockEnabledForBucket"))
 
 
 def _on_object(action: str, *, versioned: str) -> tuple[Need, Need]:
@@ -194,7 +211,14 @@ AUTHORIZATION = Authorization(
         "AnswerPreflight": NOTHING,
         "CompleteMultipartUpload": _PUT,
         "CopyObject": (*_PUT_WITH_ALL, *_COPIED),
-        "CreateBucket": (need(_BUCKET, further=_given), need(_BUCKET, action="PutBucketAcl", when=_sets_acl)),
+        "CreateBucket": (
+            need(_BUCKET, tags=_NEW_TAGS, keys=_LOCATION, further=_given),
+            need(_BUCKET, action="PutBucketAcl", when=_opens_bucket, further=_given),
+            need(_BUCKET, action="PutBucketOwnershipControls", when="ObjectOwnership"),
+            need(_BUCKET, action="PutBucketObjectLockConfiguration", when=_locks_objects),
+            need(_BUCKET, action="PutBucketVersioning", when=_locks_objects),
+            need(_BUCKET, action="TagResource", when=_NEW_TAGS, tags=_NEW_TAGS),
+        ),
         "CreateMultipartUpload": _PUT_WITH_ALL,
         "DeleteBucket": need(_BUCKET),
         "DeleteObject": (*_on_object("DeleteObject", versioned="DeleteObjectVersion"), _BYPASS),
