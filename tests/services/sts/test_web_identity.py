@@ -132,6 +132,39 @@ def test_any_other_token_is_refused(assume: Callable[..., Any], clock: Any, clai
         assume(token(clock.now_ms() / 1000, **claims))
 
 
+@pytest.mark.parametrize(
+    ("condition", "lets_in"),
+    [
+        ({"IpAddress": {"aws:SourceIp": "127.0.0.0/8"}}, True),
+        ({"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}, False),
+        ({"DateLessThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}, False),
+        ({"StringEquals": {"sts:RoleSessionName": "job"}}, True),
+        ({"StringEquals": {"aws:RequestTag/Team": "blue"}}, True),
+        ({"StringEquals": {"aws:RequestTag/Team": "red"}}, False),
+        ({"ForAllValues:StringEquals": {"aws:TagKeys": ["Team"], "sts:TransitiveTagKeys": ["Team"]}}, True),
+        ({"ForAllValues:StringEquals": {"aws:TagKeys": ["Other"]}}, False),
+        ({"Null": {"sts:SourceIdentity": "true"}}, True),
+    ],
+)
+def test_a_trust_policy_looks_at_the_request_and_the_session_s_tags(
+    aws: Any, assume: Callable[..., Any], clock: Any, condition: dict[str, Any], lets_in: bool
+) -> None:
+    # given
+    iam = aws("iam")
+    trust = iam.get_role(RoleName="ci")["Role"]["AssumeRolePolicyDocument"]
+    for operator, tests in condition.items():
+        trust["Statement"][0]["Condition"].setdefault(operator, {}).update(tests)
+    iam.update_assume_role_policy(RoleName="ci", PolicyDocument=json.dumps(trust))
+    tags = {"principal_tags": {"Team": ["blue"]}, "transitive_tag_keys": ["Team"]}
+    text = token(clock.now_ms() / 1000, **{"https://aws.amazon.com/tags": tags})
+    # when, then
+    if lets_in:
+        assert assume(text)["Credentials"]
+    else:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            assume(text)
+
+
 def test_what_is_no_token_is_refused(assume: Callable[..., Any]) -> None:
     with pytest.raises(ClientError, match="InvalidIdentityToken"):
         assume("a.b.c")

@@ -10,6 +10,8 @@ from fogbank.core.cloud import AccessKey
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.policies import Effect, Request, read_policy
+from fogbank.core.policy_evaluation import Identity, Kind
+from fogbank.core.request_facts import RequestFacts
 from fogbank.core.service import Service
 from fogbank.services.sts.errors import AccessDenied, ValidationError
 from fogbank.services.sts.session_policies import SessionPolicies, session_policies
@@ -28,6 +30,18 @@ class Federated(NamedTuple):
     tags: Mapping[str, str]
     transitive: list[str]
     source_identity: str
+
+    def told(self) -> dict[str, str | list[str]]:
+        """All condition keys that the trust policy can ask for, beside those of every request."""
+        told: dict[str, str | list[str]] = {**self.facts, "sts:rolesessionname": self.session_name}
+        if self.source_identity:
+            told["sts:sourceidentity"] = self.source_identity
+        if self.transitive:
+            told["sts:transitivetagkeys"] = self.transitive
+        if self.tags:
+            told |= {f"aws:requesttag/{key.lower()}": value for key, value in self.tags.items()}
+            told["aws:tagkeys"] = list(self.tags)
+        return told
 
 
 class Sessions(Service):
@@ -78,7 +92,7 @@ class Sessions(Service):
         actions = [action]
         actions += ["sts:TagSession"] if who.tags else []
         actions += ["sts:SetSourceIdentity"] if who.source_identity else []
-        context = {**who.facts, "sts:rolesessionname": [who.session_name]}
+        context = RequestFacts(there, Identity(Kind.FEDERATED, ""), who.told)
         trust = read_policy("{}" if role is None else unquote(role["AssumeRolePolicyDocument"]))
         asked = [Request(who.provider, each, role_arn, context) for each in actions]
         if role is None or not all(trust.decide(request) is Effect.ALLOW for request in asked):
