@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from tests.auth.conftest import ANYTHING, SCP, Client, GuardedServer, User
 from tests.auth.test_sessions import key_of
+from tests.patience import eventually
 
 
 def test_a_control_policy_denies_even_administrators(
@@ -54,6 +55,47 @@ def test_a_resource_can_be_opened_to_an_organization(
         sqs.send_message(QueueUrl=url, MessageBody="x")
     open_to(organization)
     assert sqs.send_message(QueueUrl=url, MessageBody="x")["MessageId"]
+
+
+def test_who_asks_can_be_kept_to_the_resources_of_an_organization(
+    root: Client, new_user: Callable[[], User], member: str
+) -> None:
+    name = f"q-{secrets.token_hex(4)}"
+    url = root("sqs").create_queue(QueueName=name)["QueueUrl"]
+    organization = root("organizations").describe_organization()["Organization"]["Id"]
+    (top,) = root("organizations").list_roots()["Roots"]
+    path = f"{organization}/{top['Id']}/"
+    for condition, allowed in (
+        ({"StringNotEquals": {"aws:ResourceOrgID": organization}}, True),
+        ({"StringNotEquals": {"aws:ResourceOrgID": "o-another"}}, False),
+        ({"ForAllValues:StringNotLike": {"aws:ResourceOrgPaths": [f"{path}*"]}}, True),
+    ):
+        perimeter = {"Effect": "Deny", "Action": "sqs:*", "Resource": "*", "Condition": condition}
+        sqs = new_user().may(ANYTHING, perimeter).client("sqs")
+        if allowed:
+            assert sqs.send_message(QueueUrl=url, MessageBody="x")["MessageId"]
+        else:
+            with pytest.raises(ClientError, match="with an explicit deny in an identity-based policy"):
+                sqs.send_message(QueueUrl=url, MessageBody="x")
+
+
+def test_a_topic_of_the_organization_may_deliver(root: Client, member: str) -> None:
+    sqs, sns, name = root("sqs"), root("sns"), f"q-{secrets.token_hex(4)}"
+    organization = root("organizations").describe_organization()["Organization"]["Id"]
+    topic, url = sns.create_topic(Name=name)["TopicArn"], sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    lets_in = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"StringEquals": {"aws:SourceOrgID": organization}},
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [lets_in]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    sns.publish(TopicArn=topic, Message="x")
+    assert eventually(lambda: sqs.receive_message(QueueUrl=url).get("Messages"))
 
 
 def test_a_queue_of_another_account_needs_both_sides(

@@ -95,6 +95,8 @@ class RequestFacts(Mapping[str, Value]):
             return tags.get(name.removeprefix("principaltag/"))
         if name == "resourceaccount":
             return self._owner or None
+        if name in ("resourceorgid", "resourceorgpaths"):
+            return _organization(self._ctx, self._owner, paths=name.endswith("paths"))
         finder = _finders().get(name)
         return None if finder is None else finder(self._ctx, self._identity)
 
@@ -143,6 +145,21 @@ def _issue_time(ctx: "Context", identity: Identity) -> str | None:
     return iso_seconds(identity.issued_ms) if identity.issued_ms else None
 
 
+def _organization(ctx: "Context", account: str, *, paths: bool) -> Value | None:
+    organization, path = ctx.cloud.organizations.organization_of(account)
+    if not organization:
+        return None
+    return (str(path),) if paths else str(organization)
+
+
+def _source_organization(ctx: "Context", identity: Identity) -> Value | None:
+    return _organization(ctx, identity.account, paths=False) if identity.source_arn else None
+
+
+def _source_organization_paths(ctx: "Context", identity: Identity) -> Value | None:
+    return _organization(ctx, identity.account, paths=True) if identity.source_arn else None
+
+
 def _called_via(ctx: "Context", identity: Identity) -> Value | None:
     return identity.services or None
 
@@ -179,6 +196,8 @@ def _spelled() -> dict[str, Finder]:
         "SourceIdentity": lambda ctx, identity: identity.source_identity or None,
         "SourceArn": lambda ctx, identity: identity.source_arn or None,
         "SourceAccount": lambda ctx, identity: identity.account if identity.source_arn else None,
+        "SourceOrgID": _source_organization,
+        "SourceOrgPaths": _source_organization_paths,
         "SourceOwner": lambda ctx, identity: identity.account if identity.source_arn else None,
         "ViaAWSService": lambda ctx, identity: str(bool(identity.services)).lower(),
         "CalledVia": _called_via,
