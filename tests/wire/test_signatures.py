@@ -23,7 +23,9 @@ from botocore.credentials import Credentials
 from fogbank.core.cloud import AccessKey
 from fogbank.core.errors import AwsError
 from fogbank.wire.compression import unpack
+from fogbank.wire.model import ServiceModel
 from fogbank.wire.protocols.request import RequestData
+from fogbank.wire.sigv2 import SIGNED
 from fogbank.wire.sigv4 import Verifier
 
 KEY_ID, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -231,6 +233,16 @@ def test_a_parameter_does_not_stand_in_for_a_header_that_was_not_signed() -> Non
     assert verify(request, service="s3", protocol="rest-xml") == KEY_ID
     request.headers["x-amz-copy-source"] = "/b/secret"
     assert refused(request, service="s3", protocol="rest-xml").code == "SignatureDoesNotMatch"
+
+
+def test_version_2_signs_every_parameter_that_makes_another_operation() -> None:
+    named = {
+        parameter.partition("=")[0]
+        for operation in ServiceModel.load("s3").operations.values()
+        for parameter in operation.request_uri.partition("?")[2].split("&")
+        if parameter and not parameter.startswith("list-type=")  # Objects are listed with and without it.
+    }
+    assert named - SIGNED == set()
 
 
 @pytest.mark.parametrize(

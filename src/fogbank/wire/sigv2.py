@@ -9,13 +9,17 @@ from urllib.parse import parse_qsl, unquote
 
 from fogbank.wire.protocols.request import RequestData
 
-# The parameters that say what a request is about; they are signed, others are not.
-_SIGNED = frozenset(
+# The parameters that say what a request is about; they are signed, others are not. All that name an operation must be
+# here: else whoever has a request to read an object, signed by another, could make it one of another operation.
+SIGNED = frozenset(
     (
-        "accelerate", "acl", "analytics", "cors", "defaultObjectAcl", "delete", "inventory", "lifecycle", "location",
-        "logging", "metrics", "notification", "object-lock", "partNumber", "policy", "replication", "requestPayment",
-        "response-cache-control", "response-content-disposition", "response-content-encoding",
-        "response-content-language", "response-content-type", "response-expires", "restore", "select", "select-type",
+        "abac", "accelerate", "acl", "analytics", "annotation", "attributes", "cors", "defaultObjectAcl", "delete",
+        "encryption", "intelligent-tiering", "inventory", "legal-hold", "lifecycle", "location", "logging",
+        "metadataAnnotationTable", "metadataConfiguration", "metadataInventoryTable", "metadataJournalTable",
+        "metadataTable", "metrics", "notification", "object-lock", "ownershipControls", "partNumber", "policy",
+        "policyStatus", "publicAccessBlock", "renameObject", "replication", "requestPayment", "response-cache-control",
+        "response-content-disposition", "response-content-encoding", "response-content-language",
+        "response-content-type", "response-expires", "restore", "retention", "select", "select-type", "session",
         "storageClass", "tagging", "torrent", "uploadId", "uploads", "versionId", "versioning", "versions", "website",
     )
 )  # fmt: skip
@@ -64,6 +68,6 @@ def _amazons_headers(headers: Mapping[str, str]) -> str:
 
 
 def _resource(request: RequestData, query: list[tuple[str, str]]) -> str:
-    named = sorted((name, value) for name, value in query if name in _SIGNED)
+    named = sorted((name, value) for name, value in query if name in SIGNED)
     told = "&".join(f"{name}={unquote(value)}" if value else name for name, value in named)
     return f"{request.resource}?{told}" if told else request.resource
