@@ -51,7 +51,7 @@ class Act:
 
 @dataclass
 class Attack:
-    """Hostile functions that are called again and again, until it is over."""
+    """Hostile functions that are called again and again, from each `start` until the next `stop`."""
 
     functions: Sequence[Function]
     target: dict[str, Any]
@@ -62,6 +62,7 @@ class Attack:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self, workers: int) -> None:
+        self._stop.clear()
         for number in range(workers):
             mine = self.functions[number::workers]
             thread = threading.Thread(target=self._work, args=(mine,), daemon=True)
@@ -72,6 +73,7 @@ class Attack:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+        self._threads.clear()
 
     @property
     def tried(self) -> int:

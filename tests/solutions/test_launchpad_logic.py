@@ -3,11 +3,17 @@
 import base64
 import io
 import stat
+import sys
 import zipfile
+from collections.abc import Iterator
+from functools import partial
+from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import cfnlint.api
 import pytest
+from tests.patience import eventually
 from tests.solutions.modules import SOLUTIONS, module
 
 spec = module("launchpad/src/authoring/spec.py")
@@ -113,6 +119,42 @@ def test_a_field_that_is_not_there_is_named(document: Any, why: str) -> None:
 def test_an_answer_that_does_not_fit_is_no_output(answer: Any, why: str) -> None:
     with pytest.raises(mapping.Mismatch, match=why):
         mapping.with_outputs({}, answer, GOOD["outputs"], FIELDS)
+
+
+class HostileTenant:
+    """Answers each attack with that it was stopped, and counts them."""
+
+    name = "t1"
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def ask(self, *_: Any) -> Any:
+        self.asked += 1
+        result = {"breached": False, "seen": "EPERM"}
+        return SimpleNamespace(status=200, document={"document": {"result": result}})
+
+    def is_asked_again(self, before: int) -> bool:
+        return self.asked > before
+
+
+@pytest.fixture
+def hostile(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The driver's module of that name, with its neighbours."""
+    monkeypatch.syspath_prepend(str(SOLUTIONS / "launchpad"))
+    with patch.dict(sys.modules):
+        yield module("launchpad/hostile.py")
+
+
+def test_attacks_go_on_in_every_round(hostile: ModuleType) -> None:
+    tenant = HostileTenant()
+    function = SimpleNamespace(tenant=tenant, path="/tenants/t1/functions/f", snippet="read_files")
+    attack = hostile.Attack([function], {}, hostile.Ledger())
+    for _ in range(2):
+        attack.start(1)
+        eventually(partial(tenant.is_asked_again, tenant.asked))
+        attack.stop()
+    assert attack.tried == tenant.asked
 
 
 def test_costs_are_of_whose_tag_a_function_has() -> None:
