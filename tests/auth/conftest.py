@@ -4,6 +4,7 @@ import configparser
 import json
 import secrets
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 import boto3
 import pytest
+from botocore import UNSIGNED
 from botocore.config import Config
 
 from fogbank.wire.sigv4 import sign_own
@@ -63,6 +65,15 @@ class GuardedServer(LiveServer):
             aws_secret_access_key=key[1],
             aws_session_token=key[2] if len(key) > 2 else None,
             config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, signature_version=signature),
+        )
+
+    def as_nobody(self, service: str) -> Any:
+        """A client that does not sign."""
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            config=Config(signature_version=UNSIGNED, s3={"addressing_style": "path"}, retries={"max_attempts": 0}),
         )
 
 
@@ -128,6 +139,16 @@ def member(root: Client) -> str:
     status = organizations.create_account(AccountName=name, Email=f"{name}@example.com")["CreateAccountStatus"]
     account: str = status["AccountId"]
     return account
+
+
+def fetch(request: urllib.request.Request | str) -> tuple[int, bytes]:
+    """The status and the body that answer it; a refusal is an answer."""
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, refusal.read()
 
 
 def policy(*statements: dict[str, Any]) -> str:

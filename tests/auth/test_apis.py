@@ -9,19 +9,14 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from tests.auth.conftest import ACCOUNT, Client, GuardedServer, User
+from tests.auth.conftest import ACCOUNT, Client, GuardedServer, User, fetch
 
 
 def get(url: str, key: tuple[str, str] | None) -> tuple[int, bytes]:
     made = AWSRequest(method="GET", url=url)
     if key is not None:
         SigV4Auth(Credentials(*key), "execute-api", "us-east-1").add_auth(made)
-    request = urllib.request.Request(url, headers=dict(made.headers.items()))
-    try:
-        with urllib.request.urlopen(request) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as refused:
-        return refused.code, refused.read()
+    return fetch(urllib.request.Request(url, headers=dict(made.headers.items())))
 
 
 def test_a_method_with_iam_is_for_whom_policies_let_invoke_it(

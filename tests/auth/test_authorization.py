@@ -8,8 +8,6 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from botocore import UNSIGNED
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from fogbank.core.signing import ALGORITHM, EMPTY_HASH, sign, signing_key, string_to_sign
@@ -132,11 +130,7 @@ def test_a_key_that_is_switched_off_is_not_known(root: Client, new_user: Callabl
 def test_who_does_not_sign_gets_what_a_queue_gives_to_everybody(
     root: Client, guarded: GuardedServer, queue: str
 ) -> None:
-    import boto3
-
-    stranger = boto3.client(
-        "sqs", endpoint_url=guarded.endpoint, region_name="us-east-1", config=Config(signature_version=UNSIGNED)
-    )
+    stranger = guarded.as_nobody("sqs")
     assert refusal(stranger.send_message, QueueUrl=queue, MessageBody="x")[0] == "AccessDenied"
     root("sqs").add_permission(QueueUrl=queue, Label="all", AWSAccountIds=["111122223333"], Actions=["SendMessage"])
     assert refusal(stranger.send_message, QueueUrl=queue, MessageBody="x")[0] == "AccessDenied"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.auth.conftest import ACCOUNT, Client, GuardedServer, policy
+from tests.auth.conftest import ACCOUNT, Client, GuardedServer, fetch, policy
 from tests.patience import eventually
 
 
@@ -255,11 +255,7 @@ def test_an_integration_acts_as_its_role(guarded: GuardedServer, root: Client, q
         url = f"{guarded.endpoint}/restapis/{api}/s/_user_request_/"
         data = None if method == "GET" else b"{}"
         request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
-        try:
-            with urllib.request.urlopen(request) as answer:
-                return int(answer.status)
-        except urllib.error.HTTPError as error:
-            return error.code
+        return fetch(request)[0]
 
     assert [ask(method) for method in ("GET", "PUT", "POST")] == [200, 403, 500]
     assert received(root, queue) == ["GET"]
