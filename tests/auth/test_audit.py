@@ -1,5 +1,6 @@
 """The audit record: who did what, with what outcome, and why."""
 
+import json
 import secrets
 import urllib.error
 import urllib.request
@@ -56,6 +57,58 @@ def test_secrets_are_not_recorded(guarded: GuardedServer, new_user: Callable[[],
     assert user.key[0] in made["answer"]
     assert '"SecretAccessKey":"HIDDEN_DUE_TO_SECURITY_REASONS"' in made["answer"]
     assert user.key[1] not in made["answer"]
+
+
+def key_of_an_api(root: Client, secret: str) -> None:
+    made = root("apigateway").create_api_key(name="k", value=secret)
+    plan = root("apigateway").create_usage_plan(name="p")
+    root("apigateway").create_usage_plan_key(usagePlanId=plan["id"], keyId=made["id"], keyType="API_KEY")
+
+
+def credential_of_a_platform(root: Client, secret: str) -> None:
+    root("sns").create_platform_application(
+        Name=f"p-{secret[:8]}",
+        Platform="GCM",
+        Attributes={"PlatformCredential": secret},
+    )
+
+
+def parameter_of_a_stack(root: Client, secret: str) -> None:
+    template = {
+        "Parameters": {"Password": {"Type": "String", "NoEcho": True}},
+        "Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
+    }
+    given = [{"ParameterKey": "Password", "ParameterValue": secret}]
+    root("cloudformation").create_stack(StackName=f"s-{secret}", TemplateBody=json.dumps(template), Parameters=given)
+
+
+def value_of_a_secret(root: Client, secret: str) -> None:
+    root("secretsmanager").create_secret(Name=f"s-{secret[:8]}", SecretString=secret)
+
+
+def value_of_a_parameter(root: Client, secret: str) -> None:
+    root("ssm").put_parameter(Name=f"p-{secret[:8]}", Value=secret, Type="SecureString")
+
+
+@pytest.mark.parametrize(
+    ("action", "tell"),
+    [
+        ("apigateway:CreateApiKey", key_of_an_api),
+        ("apigateway:CreateUsagePlanKey", key_of_an_api),
+        ("sns:CreatePlatformApplication", credential_of_a_platform),
+        ("cloudformation:CreateStack", parameter_of_a_stack),
+        ("secretsmanager:CreateSecret", value_of_a_secret),
+        ("ssm:PutParameter", value_of_a_parameter),
+    ],
+)
+def test_what_is_secret_is_hidden_whichever_service_is_told_it(
+    guarded: GuardedServer, root: Client, action: str, tell: Callable[[Client, str], None]
+) -> None:
+    secret = secrets.token_hex(16)
+    tell(root, secret)
+    row = guarded.audit(action=action)[-1]
+    assert "HIDDEN_DUE_TO_SECURITY_REASONS" in row["parameters"] + row["answer"]
+    assert f'"{secret}"' not in row["parameters"] + row["answer"]
 
 
 def test_entries_stay_for_ninety_days() -> None:

@@ -93,6 +93,11 @@ class Service:
     those that manage resources.
     """
 
+    secret_members: ClassVar[Mapping[str, frozenset[str]]] = {}
+    """By operation, the members of parameters and answers that no record may tell, beside those that AWS's model calls
+    sensitive.
+    """
+
     def resource_policy(self, ctx: "Context", arn: str) -> str | None:
         """The policy of a resource of the service; None if it has none, or if there is no such resource.
 

@@ -62,7 +62,7 @@ class AuditedOperation:
 
     @cached_property
     def hidden(self) -> frozenset[str]:
-        """The members whose values the model calls sensitive."""
+        """The members whose values the model calls sensitive, or the service secret."""
         operation = self._model.operations[self.name]
         seen: set[str] = set()
         waiting = [ref.shape for ref in (operation.input, operation.output) if ref is not None]
@@ -75,7 +75,7 @@ class AuditedOperation:
             shape = self._model.shapes[name]
             found |= {member for member, ref in shape.members.items() if self._is_sensitive(ref)}
             waiting += [ref.shape for ref in refs_of(shape)]
-        return frozenset(found)
+        return frozenset(found) | self.service.secret_members.get(self.name, frozenset())
 
     def _is_sensitive(self, ref: Ref) -> bool:
         """The shape itself, or what a list or a map of them is made of."""

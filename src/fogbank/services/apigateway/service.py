@@ -21,3 +21,6 @@ class ApiGatewayService(
     UsagePlans,
 ):
     """REST APIs: their definition, deployments and stages, and the requests to them."""
+
+    # The value is what callers show as their key.
+    secret_members = dict.fromkeys(("CreateApiKey", "UpdateApiKey", "CreateUsagePlanKey"), frozenset(("value",)))

@@ -16,6 +16,9 @@ class CloudFormationService(Stacks, ChangeSets, Descriptions, Templates):
     there already fails the stack. What a stack may do is in rights.py.
     """
 
+    # Which parameters are not to be echoed only their templates say.
+    secret_members = dict.fromkeys(("CreateStack", "UpdateStack", "CreateChangeSet"), frozenset(("ParameterValue",)))
+
     def accept(self, ctx: Context, path: str, query: str, body: bytes) -> None:
         """A PUT to one of our signed URLs (see callbacks.py), in a transaction."""
         kind, token = callbacks.verify(self.tables, path, query, now_ms=ctx.now_ms)

@@ -14,10 +14,10 @@ from fogbank.services.sns.paging import page
 
 _PLATFORMS = ("ADM", "APNS", "APNS_SANDBOX", "BAIDU", "FCM", "GCM", "MACOS", "MACOS_SANDBOX", "MPNS", "WNS")
 _NAME = re.compile(r"[A-Za-z0-9_.\-]+")
-_SECRET = ("PlatformCredential", "PlatformPrincipal")
+SECRET = ("PlatformCredential", "PlatformPrincipal")
 _APPLICATION_ATTRIBUTES = frozenset(
     (
-        *_SECRET,
+        *SECRET,
         "EventEndpointCreated",
         "EventEndpointDeleted",
         "EventEndpointUpdated",
@@ -181,7 +181,7 @@ class PlatformOperations(Service):
 
 
 def _shown(application: Application) -> dict[str, str]:
-    return {name: value for name, value in application.attributes.items() if name not in _SECRET}
+    return {name: value for name, value in application.attributes.items() if name not in SECRET}
 
 
 def _resource(ctx: Context, arn: str, parameter: str, *, kind: str, steps: int) -> list[str]:
@@ -215,7 +215,7 @@ def _check_application_name(name: str) -> None:
 def _check_credentials(platform: str, attributes: dict[str, str]) -> None:
     if platform in ("FCM", "GCM"):
         return  # An API key alone will do.
-    for present, absent in (_SECRET, _SECRET[::-1]):
+    for present, absent in (SECRET, SECRET[::-1]):
         if present in attributes and absent not in attributes:
             raise InvalidParameter(f"Attributes Reason: {present} attribute provided without {absent}")
 

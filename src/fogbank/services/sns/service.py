@@ -19,7 +19,7 @@ from fogbank.services.sns import errors, sms
 from fogbank.services.sns.errors import InvalidParameter
 from fogbank.services.sns.http import Poster, confirmation_for
 from fogbank.services.sns.paging import page
-from fogbank.services.sns.platforms import EndpointDoesNotExist, PlatformOperations, PlatformTables
+from fogbank.services.sns.platforms import SECRET, EndpointDoesNotExist, PlatformOperations, PlatformTables
 from fogbank.services.sns.publishing import MESSAGE_BYTES_MAX, CompiledTopic, Publisher, message_bytes
 from fogbank.services.sns.records import Subscription, Topic
 from fogbank.services.sns.sms import SmsOperations, SmsSettings
@@ -47,6 +47,10 @@ class SnsService(PlatformOperations, SmsOperations):
 
     name = "sns"
     data_operations = frozenset(("Publish", "PublishBatch"))
+    secret_members = {
+        **dict.fromkeys(("CreatePlatformApplication", "SetPlatformApplicationAttributes"), frozenset(SECRET)),
+        "ConfirmSubscription": frozenset(("Token",)),
+    }
     # SNS words its constraints itself ("Invalid parameter: Topic Name").
     validates = False
 
