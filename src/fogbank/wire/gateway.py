@@ -17,9 +17,10 @@ from fogbank.core.service import Answer, Respond, Service, parameters_taken
 from fogbank.wire.audit_trail import AuditedOperation, Told, audited_operation
 from fogbank.wire.compression import unpack
 from fogbank.wire.credential import Credential, credential
+from fogbank.wire.cross_site import FOR_PAGES, LINKS, CrossSiteRequest, is_cross_site
 from fogbank.wire.direct import DirectCall, DirectOperation, Directory
 from fogbank.wire.model import ServiceModel
-from fogbank.wire.protocols import CompiledOperation, compile_operation
+from fogbank.wire.protocols import DOORS, CompiledOperation, compile_operation
 from fogbank.wire.protocols.request import RequestData, ResponseData
 from fogbank.wire.route import Route, Router
 
@@ -58,6 +59,7 @@ class Operation:
         "name",
         "refused",
         "service",
+        "shuts_pages_out",
         "told",
         "usage",
         "verify",
@@ -81,6 +83,8 @@ class Operation:
         """None where only denials are."""
         self.guarded = guarded
         self.service = service.name
+        self.shuts_pages_out = not (service.name in FOR_PAGES or protocol in DOORS or name in LINKS)
+        """Whether unsigned requests of other sites' pages are refused."""
         self.compiled: CompiledOperation = compile_operation(
             model, name, protocol, validates=service.validates, raw_shapes=service.raw_shapes
         )
@@ -180,6 +184,13 @@ class Gateway:
                     guarded.authenticate(ctx, request)
                 else:
                     ctx.identity, ctx.account = sender.identity, sender.account
+            elif (
+                operation.shuts_pages_out
+                and "authorization" not in request.headers
+                and sender is None
+                and is_cross_site(request.headers)
+            ):
+                raise CrossSiteRequest
             if operation.decorate is not None:
                 respond = operation.decorate(ctx, request, respond)
             if operation.admit is not None:

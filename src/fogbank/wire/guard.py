@@ -15,12 +15,12 @@ from fogbank.wire.auth_errors import Denied, Why, not_authenticated, not_authori
 from fogbank.wire.credential import credential
 from fogbank.wire.familiar import Familiar, is_familiar
 from fogbank.wire.model import index_entry
+from fogbank.wire.protocols import DOORS
 from fogbank.wire.protocols.request import RequestData
 from fogbank.wire.sigv4 import OWN, Verified, Verifier
 
 # What S3's gateway and its relatives are signed for beside the name in the model.
 _FURTHER_NAMES = {"s3": ("s3-object-lambda", "s3-outposts"), "apigateway": ("execute-api",)}
-_DOORS = ("bare", "plain")
 _KEY_LENGTH_MAX = 128
 _FAMILIAR_MAX = 1024  # of one operation
 _UNSIGNED = "Missing Authentication Token"
@@ -58,9 +58,9 @@ class GuardedOperation:
         needs = self._table.needs(name)
         if needs is None:
             # What the service does not implement is in no table.
-            needs = NOTHING if protocol in _DOORS else (need("*")._replace(action=f"{self._table.service}:{name}"),)
+            needs = NOTHING if protocol in DOORS else (need("*")._replace(action=f"{self._table.service}:{name}"),)
         self._needs = tuple(authorizer.prepare(self._table, service, each) for each in needs)
-        self._lets_strangers_in = self._table.anonymous or name in self._table.unsigned or protocol in _DOORS
+        self._lets_strangers_in = self._table.anonymous or name in self._table.unsigned or protocol in DOORS
         self._verifier = Verifier(service.name, names, protocol)
         self._find_key = partial(_find_key, cloud)
         self._note = cloud.last_used.note

@@ -4,7 +4,10 @@ from fogbank.wire.model import ServiceModel
 from fogbank.wire.protocols.operation import CompiledOperation
 from fogbank.wire.protocols.request import RequestData, ResponseData
 
-__all__ = ["CompiledOperation", "RequestData", "ResponseData", "compile_operation"]
+__all__ = ["DOORS", "CompiledOperation", "RequestData", "ResponseData", "compile_operation"]
+
+DOORS = ("bare", "plain")
+"""The protocols of what is in no model."""
 
 NO_SHAPES: frozenset[str] = frozenset()
 
@@ -21,7 +24,7 @@ def compile_operation(
     `smithy-rpc-v2-cbor`, `amz-cbor`, `direct` for calls in process, or `bare` and `plain` for what is in no
     model. The caller keeps the result. Raises `KeyError` for an operation that is not in the model.
     """
-    if protocol in ("bare", "plain"):
+    if protocol in DOORS:
         from fogbank.wire.protocols.plain import BareOperation, PlainOperation
 
         kind = BareOperation if protocol == "bare" else PlainOperation
