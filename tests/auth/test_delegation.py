@@ -259,3 +259,76 @@ def test_an_integration_acts_as_its_role(guarded: GuardedServer, root: Client, q
 
     assert [ask(method) for method in ("GET", "PUT", "POST")] == [200, 403, 500]
     assert received(root, queue) == ["GET"]
+
+
+def test_replicas_are_made_as_far_as_the_role_may(root: Client) -> None:
+    s3, name = root("s3"), f"b-{secrets.token_hex(4)}"
+    source, target = f"{name}-source", f"{name}-target"
+    for bucket in (source, target):
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    reading = {"Action": "s3:GetObjectVersion*", "Resource": f"arn:aws:s3:::{source}/*"}
+    role = role_for(root, "s3.amazonaws.com", reading)
+    rule = {
+        "ID": "all",
+        "Priority": 1,
+        "Status": "Enabled",
+        "Filter": {},
+        "DeleteMarkerReplication": {"Status": "Enabled"},
+        "Destination": {"Bucket": f"arn:aws:s3:::{target}"},
+    }
+    s3.put_bucket_replication(Bucket=source, ReplicationConfiguration={"Role": role, "Rules": [rule]})
+
+    def status(key: str) -> str:
+        return str(eventually(lambda: told if (told := asked(key)) != "PENDING" else None))
+
+    def asked(key: str) -> str:
+        return str(s3.head_object(Bucket=source, Key=key)["ReplicationStatus"])
+
+    s3.put_object(Bucket=source, Key="refused")
+    assert status("refused") == "FAILED"
+    writing = {"Action": "s3:ReplicateObject", "Resource": f"arn:aws:s3:::{target}/*"}
+    root("iam").put_role_policy(RoleName=role.rpartition("/")[2], PolicyName="writing", PolicyDocument=policy(writing))
+    s3.put_object(Bucket=source, Key="tagged", Tagging="a=b")
+    assert status("tagged") == "FAILED"
+    s3.put_object(Bucket=source, Key="made")
+    assert status("made") == "COMPLETED"
+    assert [row["Key"] for row in s3.list_objects_v2(Bucket=target)["Contents"]] == ["made"]
+
+
+def test_a_trail_delivers_while_the_buckets_policy_lets_it() -> None:
+    own = GuardedServer("--ephemeral", "--virtual-clock")  # The others' clock stays where it is.
+
+    def root(service: str) -> Any:
+        return own.as_caller(service, own.root)
+
+    s3, cloudtrail, bucket = root("s3"), root("cloudtrail"), "trail-files"
+    s3.create_bucket(Bucket=bucket)
+    trail = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/main"
+    place = f"arn:aws:s3:::{bucket}"
+    writing = {
+        "Principal": {"Service": "cloudtrail.amazonaws.com"},
+        "Action": ["s3:GetBucketAcl", "s3:PutObject"],
+        "Resource": [place, f"{place}/AWSLogs/{ACCOUNT}/*"],
+        "Condition": {"StringEquals": {"aws:SourceArn": trail}},
+    }
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy(writing))
+    cloudtrail.create_trail(Name="main", S3BucketName=bucket)
+    cloudtrail.start_logging(Name="main")
+
+    def pass_time() -> None:
+        root("sqs").create_queue(QueueName=secrets.token_hex(4))
+        own.admin("POST", "clock", {"advance_seconds": 600})
+
+    pass_time()
+    assert eventually(lambda: s3.list_objects_v2(Bucket=bucket).get("Contents"))
+    s3.delete_bucket_policy(Bucket=bucket)
+    pass_time()
+
+    def error() -> str | None:
+        own.admin("POST", "clock", {"advance_seconds": 60})  # It is tried three times.
+        told: str | None = cloudtrail.get_trail_status(Name="main").get("LatestDeliveryError")
+        return told
+
+    assert eventually(error) == "AccessDenied"
+    own.stop()

@@ -68,9 +68,9 @@ def in_name_of(ctx: "Context", service: str, source_arn: str) -> "Context":
     return there
 
 
-def permit(ctx: "Context", action: str, arn: str) -> None:
-    """Raises NotPermitted unless the service that the context is of may do that. Other callers have been asked when
-    their requests came in.
+def permit(ctx: "Context", action: str, arn: str, conditions: Mapping[str, str] | None = None) -> None:
+    """Raises NotPermitted unless the service that the context is of may do that under these condition keys. Other
+    callers have been asked when their requests came in.
     """
     authorizer, identity = ctx.cloud.authorizer, ctx.identity
     if authorizer is None or identity is None or not identity.is_service:
@@ -80,7 +80,7 @@ def permit(ctx: "Context", action: str, arn: str) -> None:
         return
     package = "lambda_" if place.service == "lambda" else place.service
     service = ctx.cloud.service(package) if ctx.cloud.has(package) else None
-    verdict = authorizer.decide(ctx, identity, action, arn, {}, service)
+    verdict = authorizer.decide(ctx, identity, action, arn, conditions or {}, service)
     if not verdict.allowed:
         reason = verdict.reason() if verdict.explicit else f"{verdict.reason()} {action} action"
         denied = NotPermitted(

@@ -13,11 +13,12 @@ from typing import Any
 from fogbank.core.alarms import Alarm, Alarms
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
+from fogbank.core.delegation import NotPermitted, acting_as, permit
 from fogbank.core.errors import AwsError
 from fogbank.core.outbox import RetryPolicy
 from fogbank.core.store import Record
 from fogbank.services.cloudtrail.base import Base
-from fogbank.services.cloudtrail.destinations import folder, log_group, notice
+from fogbank.services.cloudtrail.destinations import PRINCIPAL, check_writing, folder, log_group, notice
 from fogbank.services.cloudtrail.digests import Digests
 from fogbank.services.cloudtrail.events import Event
 from fogbank.services.cloudtrail.records import LogFile, Trail, TrailKey, TrailTables, trail_arn
@@ -123,6 +124,8 @@ class Delivery(Digests, Base):
         stream = f"{ctx.account}_CloudTrail_{region}"
         error = ""
         try:
+            own = acting_as(ctx, trail.logs_role, PRINCIPAL)
+            permit(own, "logs:PutLogEvents", f"{trail.log_group.removesuffix(':*')}:log-stream:{stream}")
             await ctx.run(logs.ensure_stream, ctx, group, stream)
             for batch in _log_batches(events):
                 await ctx.call(logs.put_log_events, logGroupName=group, logStreamName=stream, logEvents=batch)
@@ -155,7 +158,8 @@ class Delivery(Digests, Base):
         key = (ctx.account, due.region, due.name)
         trail = self._tables.trails.get(key)
         if trail is not None:
-            trail.error = error.code if isinstance(error, AwsError) else "InternalFailure"
+            denied = isinstance(error, NotPermitted)
+            trail.error = "AccessDenied" if denied else error.code if isinstance(error, AwsError) else "InternalFailure"
             self._tables.trails.put(key, trail)
 
 
@@ -185,6 +189,7 @@ async def _put_file(
     name = hashlib.sha256(f"{trail_arn(*key)} {region} {until_ms} {number}".encode()).hexdigest()[:16]
     path = f"{folder(trail.prefix, ctx.account)}CloudTrail/{region}/{day_folder(until_ms)}/"
     object_key = f"{path}{ctx.account}_CloudTrail_{region}_{stamp}_{name}.json.gz"
+    check_writing(ctx, trail_arn(*key), trail.bucket, object_key)
     await ctx.call(
         ctx.cloud.s3.put_object,
         Bucket=trail.bucket,

@@ -7,6 +7,7 @@ import json
 
 from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
+from fogbank.core.delegation import in_name_of, permit
 from fogbank.core.errors import AwsError
 from fogbank.core.policies import Effect, Request, read_policy
 from fogbank.core.roles import may_assume
@@ -49,6 +50,12 @@ async def check_bucket(ctx: Context, trail_arn: str, bucket: str, prefix: str) -
     for action, resource in (("GetBucketAcl", place), ("PutObject", f"{place}/{folder(prefix, ctx.account)}file")):
         if policy.decide(Request(PRINCIPAL, f"s3:{action}", resource, facts)) is not Effect.ALLOW:
             raise InsufficientBucketPolicy(f"Incorrect S3 bucket policy is detected for bucket: {bucket}")
+
+
+def check_writing(ctx: Context, trail_arn: str, bucket: str, object_key: str) -> None:
+    """Raises NotPermitted unless the bucket's policy still lets CloudTrail write that file."""
+    own, acl = in_name_of(ctx, PRINCIPAL, trail_arn), {"s3:x-amz-acl": "bucket-owner-full-control"}
+    permit(own, "s3:PutObject", f"arn:aws:s3:::{bucket}/{object_key}", acl)
 
 
 async def topic_arn(ctx: Context, trail_arn: str, name: str) -> str:

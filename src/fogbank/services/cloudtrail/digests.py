@@ -12,9 +12,9 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.moments import iso_seconds
 from fogbank.core.service import Answer, Service
-from fogbank.services.cloudtrail.destinations import folder
+from fogbank.services.cloudtrail.destinations import check_writing, folder
 from fogbank.services.cloudtrail.errors import InvalidTimeRange
-from fogbank.services.cloudtrail.records import LogFile, SigningKey, Trail, TrailKey, TrailTables
+from fogbank.services.cloudtrail.records import LogFile, SigningKey, Trail, TrailKey, TrailTables, trail_arn
 from fogbank.services.cloudtrail.stamps import compact_second, day_folder
 
 PERIOD_MS = 3_600_000
@@ -61,6 +61,7 @@ class Digests(Service):
         signature = _sign(
             signing, iso_seconds(end_ms), f"{trail.bucket}/{object_key}", digest_hash, trail.digest_signature or "null"
         )
+        check_writing(ctx, trail_arn(*key), trail.bucket, object_key)
         await ctx.call(
             ctx.cloud.s3.put_object,
             Bucket=trail.bucket,

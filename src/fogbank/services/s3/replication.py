@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
+from fogbank.core.delegation import NotPermitted, acting_as, permit
 from fogbank.core.moments import iso_milliseconds
 from fogbank.core.roles import may_assume
 from fogbank.core.service import Answer
@@ -41,6 +42,7 @@ log = logging.getLogger("fogbank.s3")
 
 PENDING, COMPLETED, FAILED, REPLICA = "PENDING", "COMPLETED", "FAILED", "REPLICA"
 
+_PRINCIPAL = "s3.amazonaws.com"
 _CONFIG = "replication"
 _KIND = "s3.replication"
 _NAMESPACE = "AWS/S3"
@@ -159,10 +161,10 @@ class Replication(S3Base):
         rule = next((rule for rule in rules if rule["ID"] == work.rule_id), None)
         if bucket is None or config is None or rule is None:
             return  # Nobody wants it any more.
-        reason = self._reason_against(ctx, config.value["Role"], bucket, rule)
         version = self._shelf.find(work.bucket, work.key, work.version_id)
         if version is None:
             return
+        reason = self._reason_against(bucket, rule) or _denied(ctx, config.value["Role"], work, rule, version)
         if reason:
             await ctx.run(self._settle, ctx, work, rule, FAILED, reason)
         elif work.only_changes:
@@ -180,7 +182,7 @@ class Replication(S3Base):
                 raise
             self._bodies.forget(duplicate)
 
-    def _reason_against(self, ctx: Context, role_arn: str, bucket: BucketRecord, rule: Rule) -> str:
+    def _reason_against(self, bucket: BucketRecord, rule: Rule) -> str:
         """Why a destination cannot get replicas, in AWS's failure codes; empty if it can.
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-failure-codes.html
@@ -192,7 +194,7 @@ class Replication(S3Base):
             return "DstBucketUnversioned"
         if bucket.object_lock and not there.object_lock:
             return "DstBucketObjectLockConfigMissing"
-        return "" if may_assume(ctx, "s3.amazonaws.com", role_arn) else "AssumeRoleNotPermitted"
+        return ""
 
     def _arrive(self, ctx: Context, work: Work, rule: Rule, duplicate: Duplicate) -> None:
         bucket, there = self._ends(work, rule)
@@ -261,6 +263,32 @@ class Replication(S3Base):
         elif latency_s > replication_rules.RTC_MINUTES * 60 and "ReplicationTime" in rule["Destination"]:
             told |= {"threshold": str(replication_rules.RTC_MINUTES), "replicationTime": f"{latency_s:.0f}"}
             self._events.happened(ctx, bucket, Event.REPLICATION_AFTER_THRESHOLD, work.key, version, replication=told)
+
+
+def _denied(ctx: Context, role_arn: str, work: Work, rule: Rule, version: ObjectVersion) -> str:
+    """What the role may not do of what the replica takes, in the same codes."""
+    if not may_assume(ctx, _PRINCIPAL, role_arn):
+        return "AssumeRoleNotPermitted"
+    source = f"arn:aws:s3:::{work.bucket}/{work.key}"
+    target = f"{rule['Destination']['Bucket']}/{work.key}"
+    needed = [("ReplicateDelete", target, "DstDelObjNotPermitted")]
+    if not version.delete_marker:
+        needed = [
+            ("GetObjectVersionForReplication", source, "SrcGetObjectNotPermitted"),
+            ("ReplicateObject", target, "DstPutObjectNotPermitted"),
+        ]
+    if version.tags:
+        needed += [
+            ("GetObjectVersionTagging", source, "SrcGetTaggingNotPermitted"),
+            ("ReplicateTags", target, "DstPutTaggingNotPermitted"),
+        ]
+    own = acting_as(ctx, role_arn, _PRINCIPAL)
+    for action, arn, reason in needed:
+        try:
+            permit(own, f"s3:{action}", arn)
+        except NotPermitted:
+            return reason
+    return ""
 
 
 def _overall(statuses: Any) -> str:
