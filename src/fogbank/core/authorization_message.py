@@ -26,6 +26,8 @@ HEADER = "x-fogbank-authorization-message"
 _ENCODED_MAX = 8192
 _TEXT_MAX = 512
 _STATEMENTS_MAX = 20
+# How AWS tells of what a statement leaves out is not published.
+_ELEMENTS = {"Action": "actions", "NotAction": "notActions", "Resource": "resources", "NotResource": "notResources"}
 
 
 class NoSuchMessage(Exception):
@@ -96,8 +98,7 @@ def _statement(match: Match, identity: Identity) -> dict[str, Any]:
         "effect": statement.effect.name,
         "principals": _values((identity.user_id,)),
         "principalGroups": _items(()),
-        "actions": _values(texts(given.get("Action", given.get("NotAction")))),
-        "resources": _values(texts(given.get("Resource", given.get("NotResource")))),
+        **{name: _values(texts(given[element])) for element, name in _ELEMENTS.items() if element in given},
         "conditions": _conditions(conditions),
     }
 
