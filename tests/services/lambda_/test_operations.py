@@ -296,6 +296,34 @@ def test_a_failed_event_is_kept_in_a_bucket(aws: Any) -> None:
     assert 'File "/var/task/app.py", line 2' in record["responsePayload"]["stackTrace"][0]
 
 
+def test_events_of_an_alias_are_handled_as_its_own_configuration_says(aws: Any) -> None:
+    client, s3 = aws("lambda"), aws("s3")
+    create(client, "f", "def handler(event, context):\n    raise ValueError('no')\n", Publish=True)
+    client.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    for qualifier, bucket in (("$LATEST", "failed-latest"), ("live", "failed-live")):
+        s3.create_bucket(Bucket=bucket)
+        client.put_function_event_invoke_config(
+            FunctionName="f",
+            Qualifier=qualifier,
+            MaximumRetryAttempts=0,
+            DestinationConfig={"OnFailure": {"Destination": f"arn:aws:s3:::{bucket}"}},
+        )
+    client.invoke(FunctionName="f", Qualifier="live", InvocationType="Event")
+    (row,) = eventually(lambda: s3.list_objects_v2(Bucket="failed-live").get("Contents"))
+    record = json.load(s3.get_object(Bucket="failed-live", Key=row["Key"])["Body"])
+    assert record["requestContext"]["functionArn"].endswith(":function:f:live")
+    assert s3.list_objects_v2(Bucket="failed-latest")["KeyCount"] == 0
+
+
+def test_an_architecture_is_kept_for_a_function_and_its_versions(aws: Any) -> None:
+    client = aws("lambda")
+    assert create(client, "f", ECHO, Publish=True)["Architectures"] == ["x86_64"]
+    assert client.update_function_code(FunctionName="f", ZipFile=package(ECHO), Architectures=["arm64"])
+    versions = ("1", "$LATEST")
+    found = [client.get_function_configuration(FunctionName="f", Qualifier=version) for version in versions]
+    assert [each["Architectures"] for each in found] == [["x86_64"], ["arm64"]]
+
+
 def test_events_of_a_function_that_may_not_run_go_to_its_dead_letters(aws: Any) -> None:
     client, sqs = aws("lambda"), aws("sqs")
     url = sqs.create_queue(QueueName="dead")["QueueUrl"]

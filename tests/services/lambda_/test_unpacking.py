@@ -6,10 +6,12 @@ import stat
 import warnings
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from fogbank.services.lambda_.code import check_zip, unpack
+from fogbank.services.lambda_.code import CodeCache, check_zip, unpack
 from fogbank.services.lambda_.errors import InvalidParameterValue
 
 LINK = (stat.S_IFLNK | 0o777) << 16
@@ -77,6 +79,18 @@ def test_nothing_is_written_behind_a_link_that_leads_out(tmp_path: Path) -> None
     assert list(outside.iterdir()) == []
     assert os.readlink(code / "door") == str(outside)
     assert (code / "app.py").read_bytes() == b"x"
+
+
+def test_what_a_killed_server_has_left_of_packages_is_removed(tmp_path: Path) -> None:
+    blobs = tmp_path / "blobs"
+    blobs.mkdir()
+    (blobs / "kept").touch()
+    code = tmp_path / "lambda" / "code"
+    for name in ("kept", "kept.part", "given-up", "given-up.part"):
+        (code / name).mkdir(parents=True)
+    cloud: Any = SimpleNamespace(folder=tmp_path, blobs=SimpleNamespace(path=lambda blob: blobs / blob))
+    CodeCache(cloud).sweep()
+    assert {folder.name for folder in code.iterdir()} == {"kept", "kept.part"}
 
 
 def test_a_device_in_a_package_is_a_file(tmp_path: Path) -> None:

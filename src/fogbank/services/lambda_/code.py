@@ -24,6 +24,7 @@ from fogbank.services.lambda_.errors import InvalidParameterValue, InvalidZipFil
 ZIPPED_BYTES_MAX = 52_428_800
 UNZIPPED_BYTES_MAX = 262_144_000
 NAME_BYTES_MAX = 255  # What file systems take.
+_UNFINISHED = ".part"
 _ENCRYPTED = 1  # A bit of an entry's flags.
 # What is in a package shows when it is unpacked: sums that are wrong, or a file where others have a folder.
 _NOT_UNPACKED = (
@@ -116,6 +117,12 @@ class CodeCache:
         self._users: Counter[str] = Counter()
         self._removed_later: set[str] = set()
 
+    def sweep(self) -> None:
+        """Remove what was given up and still used when the last server ended. To be called before anything is used."""
+        for folder in self._folder.glob("*"):
+            if not self._cloud.blobs.path(folder.name.removesuffix(_UNFINISHED)).exists():
+                shutil.rmtree(folder, ignore_errors=True)
+
     def use(self, blob: str) -> None:
         """Keep the blob's folder until `release`."""
         self._users[blob] += 1
@@ -159,7 +166,7 @@ def unpack(file: Path, target: Path) -> None:
     A link leads where it says: in a sandbox that is nowhere out of it. What an entry would put behind a link that leads
     out is left out.
     """
-    partial = target.with_name(target.name + ".part")
+    partial = target.with_name(target.name + _UNFINISHED)
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     root = partial.resolve()

@@ -94,6 +94,7 @@ class LambdaService(
         self._pollers = Pollers(cloud, self._tables, self._functions, self._invoker)
 
     async def start(self) -> None:
+        self._code.sweep()
         self._pollers.start_all()
         self._provisioning.resume()
         self._invoker.snapshots.resume()
