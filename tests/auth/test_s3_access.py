@@ -91,6 +91,41 @@ def test_a_presigned_request_is_its_signers(new_user: Callable[[], User], bucket
     assert b"<StringToSign>" in told
 
 
+@pytest.mark.parametrize(
+    ("version", "found", "wrong", "code", "message"),
+    [
+        (
+            "s3v4",
+            "&X-Amz-Expires=3600",
+            "",
+            "AuthorizationQueryParametersError",
+            "Query-string authentication version 4",
+        ),
+        ("s3v4", "%2Fus-east-1", "%252Fus-east-1", "AuthorizationQueryParametersError", "Error parsing the X-Amz-Cred"),
+        ("s3", "&Expires=", "&Ends=", "AccessDenied", "Query-string authentication requires the Signature, Expires"),
+    ],
+)
+def test_s3_tells_what_its_query_lacks(
+    root: Client, bucket: str, version: str, found: str, wrong: str, code: str, message: str
+) -> None:
+    url = root("s3", signature=version).generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a"})
+    assert fetch(url) == (200, b"hello")
+    assert found in url
+    told = fetch(url.replace(found, wrong))[1].decode()
+    assert f"<Code>{code}</Code><Message>{message}" in told
+
+
+def test_a_header_that_a_presigned_request_does_not_sign_is_told_before_its_signature(
+    root: Client, bucket: str
+) -> None:
+    url = root("s3", signature="s3v4").generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "b"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(urllib.request.Request(f"{url}0", b"1", {"x-amz-acl": "private"}, method="PUT"))
+    told = refused.value.read()
+    assert b"<Code>AccessDenied</Code><Message>There were headers present in the request which were not signed" in told
+    assert b"<HeadersNotSigned>x-amz-acl</HeadersNotSigned>" in told
+
+
 def test_listing_can_be_allowed_below_a_prefix(new_user: Callable[[], User], bucket: str) -> None:
     user = new_user().may(
         {

@@ -177,7 +177,7 @@ class Verifier:
         told = f"(Hashed with SHA-256 and encoded with Base64) Authorization={_hashed(header)}"
         return self._refused(Why.INCOMPLETE, f"{' '.join(lacking)} {told}")
 
-    def _in_query(self, request: RequestData) -> Signed:
+    def _in_query(self, request: RequestData) -> Signed | None:
         given = dict(parse_qsl(request.query, keep_blank_values=True))
         algorithm = given.get("X-Amz-Algorithm", "")
         scope = _scope(algorithm, given.get("X-Amz-Credential", ""))
@@ -187,6 +187,8 @@ class Verifier:
         signature = given.get("X-Amz-Signature", "")
         whole = scope is not None and signature and names and _MOMENT.match(moment) and _SECONDS.fullmatch(expires)
         if not whole or int(expires) > EXPIRES_MAX_S:
+            if self._s3:
+                return None  # S3 itself tells what its query lacks.
             lacking = [
                 f"AWS query-string parameters must include '{name}'." for name in _QUERY_PARTS if not given.get(name)
             ]
@@ -232,11 +234,13 @@ class Verifier:
             raise self._refused(Why.EXPIRED_TOKEN, "The security token included in the request is expired")
         return key
 
-    def _verify_v2(self, request: RequestData, find_key: FindKey, *, now_ms: int, lag_ms: int) -> Verified:
+    def _verify_v2(self, request: RequestData, find_key: FindKey, *, now_ms: int, lag_ms: int) -> Verified | None:
         from fogbank.wire.sigv2 import read_v2
 
         signed = read_v2(request)
         if signed is None:
+            if "authorization" not in request.headers:
+                return None  # S3 itself tells what its query lacks.
             raise self._refused(Why.UNSIGNED, "AWS authentication requires a valid Date or x-amz-date header")
         key = self._key(signed.access_key, signed.token, find_key, now_ms)
         moment = _iso_basic(signed.date) if not signed.expires else ""
@@ -313,7 +317,7 @@ class Verifier:
             raise self._refused(
                 Why.MISMATCH, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
             )
-        if self._s3 and signed.expires_s is None:  # S3 itself looks at what is signed in its query.
+        if self._s3:
             if unsigned := unsigned_headers(signed, request.headers):
                 raise self._refused(
                     Why.UNSIGNED,
