@@ -147,6 +147,10 @@ def test_a_form_is_its_signers(new_user: Callable[[], User], bucket: str, versio
     assert post(made["url"], form(made["fields"], b"x"))[0] == 204
     forged = {name: "0" * 64 if "signature" in name else value for name, value in made["fields"].items()}
     assert post(made["url"], form(forged, b"x"))[0] == 403
+    status, told = post(made["url"], form({**made["fields"], "policy": made["fields"]["policy"][:-2]}, b"x"))
+    assert status == 403, "a signature is looked at before what it signs"
+    assert b"<Code>SignatureDoesNotMatch</Code>" in told
+    assert b"<StringToSignBytes>" in told
 
 
 def test_a_form_names_no_other_signer(guarded: GuardedServer, new_user: Callable[[], User], bucket: str) -> None:

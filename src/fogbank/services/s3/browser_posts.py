@@ -40,16 +40,17 @@ class BrowserPosts(Objects):
         fields, file = await read_form(request.headers.get("content-type", ""), request.body)
         access_key = _signer(fields)
         key = _key(fields, file)
+        sender = ctx.at(account=self.cloud.account_of(access_key))
+        if self.cloud.authorizer is not None:
+            sender.identity = signer_of_form(self.cloud, access_key, fields, now_ms=ctx.now_ms)
         sizes = None
         if "policy" in fields:
             told = {**fields, "bucket": bucket.name, "key": key}
             sizes = PostPolicy(fields["policy"]).check(ctx.now_ms, told)
         headers = _headers(fields)
         given = codec.read("PutObject", RequestData("PUT", f"/{quote(bucket.name)}/{quote(key)}", "", headers, b""))
-        sender = ctx.at(account=self.cloud.account_of(access_key))
         sender.access_key, sender.headers = access_key, headers
         if self.cloud.authorizer is not None:
-            sender.identity = signer_of_form(self.cloud, access_key, fields, now_ms=ctx.now_ms)
             demand(self, sender, "s3:PutObject", bucket.name, key)
         answer = await sender.call(
             self._put,

@@ -27,6 +27,7 @@ def signer_of_form(cloud: Cloud, access_key: str | None, fields: Mapping[str, st
                 "AWSAccessKeyId": access_key,
                 "StringToSign": fields["policy"],
                 "SignatureProvided": signature,
+                "StringToSignBytes": fields["policy"].encode().hex(" "),
             }
         )
     assert cloud.authorizer is not None
