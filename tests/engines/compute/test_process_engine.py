@@ -6,14 +6,19 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fogbank.engines.compute import zygote_client
 from fogbank.engines.compute.environment import ProcessEnvironment
-from fogbank.engines.compute.interface import Environment
+from fogbank.engines.compute.forker import OnExit
+from fogbank.engines.compute.interface import ComputeEngine, Environment
 from fogbank.engines.compute.process import ProcessEngine
+from fogbank.engines.compute.processes import PlainProcesses
+from fogbank.engines.compute.runtimes import Program
 from tests.engines.compute.harness import NOW_MS, Harness, Room, answer, call
 from tests.patience import eventually
 
@@ -50,6 +55,33 @@ def test_function_processes_die_with_a_killed_server(harness: Harness, tmp_path:
         server.kill()
     assert processes
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes))
+
+
+class SlowZygote:
+    """Starts a process and does not get to say so."""
+
+    on_exit: OnExit
+
+    async def fork(self, do: str, order: Mapping[str, Any], descriptors: Sequence[int], on_exit: OnExit) -> int:
+        self.on_exit = on_exit
+        await asyncio.Event().wait()
+        return 0
+
+
+def test_the_end_of_a_process_is_heard_that_nobody_waits_for_any_more(harness: Harness, tmp_path: Path) -> None:
+    zygote: Any = SlowZygote()
+    heard: list[int] = []
+
+    async def work(_: ComputeEngine) -> None:
+        processes = PlainProcesses(harness.spec(""), str(tmp_path), zygote, {})
+        starting = asyncio.ensure_future(processes.start(Program(environment={}), 1, heard.append))
+        await asyncio.sleep(0)
+        starting.cancel()
+        await asyncio.wait([starting])
+        zygote.on_exit(0)
+
+    harness.run(work)
+    assert heard == [0]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only a sandbox has a first process")

@@ -130,6 +130,8 @@ class PlainProcesses:
         return socket.create_server(("127.0.0.1", 0), backlog=16)
 
     async def start(self, program: Program, log_fd: int, on_exit: OnExit) -> int:
+        pid = 0
+
         def ended(status: int) -> None:
             self._pids.discard(pid)
             on_exit(status)
