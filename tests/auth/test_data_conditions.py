@@ -110,6 +110,46 @@ def test_attributes_are_told_wherever_an_expression_names_them(new_user: Callabl
             update(**given, **more)
 
 
+def _reading(table: str, name: str) -> dict[str, Any]:
+    return {"TableName": table, "Key": OWN, "ProjectionExpression": name}
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        ("batch_get_item", lambda table, name: {"RequestItems": {table: {"Keys": [OWN], "AttributesToGet": [name]}}}),
+        (
+            "batch_get_item",
+            lambda table, name: {
+                "RequestItems": {
+                    table: {"Keys": [OWN], "ProjectionExpression": "#n", "ExpressionAttributeNames": {"#n": name}}
+                }
+            },
+        ),
+        (
+            "batch_write_item",
+            lambda table, name: {"RequestItems": {table: [{"PutRequest": {"Item": OWN | {name: {"S": "x"}}}}]}},
+        ),
+        ("transact_get_items", lambda table, name: {"TransactItems": [{"Get": _reading(table, name)}]}),
+        (
+            "transact_write_items",
+            lambda table, name: {
+                "TransactItems": [{"Put": {"TableName": table, "Item": OWN | {name: {"S": "x"}}}}],
+            },
+        ),
+    ],
+)
+def test_attributes_are_told_of_many_items_too(
+    new_user: Callable[[], User], table: str, operation: str, parameters: Callable[..., dict[str, Any]]
+) -> None:
+    condition = {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["owner", "note"]}}
+    user = new_user().may({"Action": "dynamodb:*Item*", "Resource": "*", "Condition": condition})
+    call = getattr(user.client("dynamodb"), operation)
+    call(**parameters(table, "note"))
+    with pytest.raises(ClientError, match="AccessDeniedException"):
+        call(**parameters(table, "pay"))
+
+
 def test_a_statement_of_partiql_needs_its_own_action(new_user: Callable[[], User], table: str) -> None:
     user = new_user().may({"Action": "dynamodb:PartiQLSelect", "Resource": "*"})
     user.client("dynamodb").execute_statement(Statement=f'SELECT * FROM "{table}" WHERE "owner" = \'x\'')

@@ -146,6 +146,24 @@ def _keys_of_batch(ctx: Context, parameters: Parameters) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def _attributes_of_batch(ctx: Context, parameters: Parameters) -> list[str]:
+    """The names of the attributes that are read, or of those that whole items have."""
+    found: list[str] = []
+    for asked in (parameters.get("RequestItems") or {}).values():
+        found += _attributes(ctx, asked) if isinstance(asked, Mapping) else []
+        for path in ("Keys[]", "PutRequest.Item", "DeleteRequest.Key"):
+            for each in asked if isinstance(asked, list) else (asked,):
+                found += [str(name) for item in values_at(each, path) for name in item]
+    return list(dict.fromkeys(found))
+
+
+_BATCH_KEYS: dict[str, Source] = {
+    "dynamodb:LeadingKeys": _keys_of_batch,
+    "dynamodb:Attributes": _attributes_of_batch,
+    "dynamodb:ReturnConsumedCapacity": "{ReturnConsumedCapacity}",
+}
+
+
 def _of_transaction(kind: str) -> Need:
     """What the items of one kind in a transaction need."""
     path = f"TransactItems[].{kind}"
@@ -156,12 +174,17 @@ def _of_transaction(kind: str) -> Need:
             found += _leading(ctx, str(asked.get("TableName", "")), [asked.get("Key"), asked.get("Item")])
         return found
 
+    def attributes(ctx: Context, parameters: Parameters) -> list[str]:
+        return [name for asked in values_at(parameters, path) for name in _attributes(ctx, asked)]
+
     return need(
         _tables(f"{path}.TableName"),
         action=_WRITES.get(kind, "GetItem"),
         when=path,
         keys={
             "dynamodb:LeadingKeys": keys,
+            "dynamodb:Attributes": attributes,
+            "dynamodb:ReturnConsumedCapacity": "{ReturnConsumedCapacity}",
             "dynamodb:EnclosingOperation": lambda ctx, parameters: (
                 "TransactGetItems" if kind == "Get" else "TransactWriteItems"
             ),
@@ -282,8 +305,7 @@ AUTHORIZATION = Authorization(
         **alike(
             "DescribeEndpoints DescribeLimits ListBackups ListContributorInsights ListExports ListImports", need("*")
         ),
-        "BatchGetItem": need(_tables("RequestItems.keys()"), keys={"dynamodb:LeadingKeys": _keys_of_batch}),
-        "BatchWriteItem": need(_tables("RequestItems.keys()"), keys={"dynamodb:LeadingKeys": _keys_of_batch}),
+        **alike("BatchGetItem BatchWriteItem", need(_tables("RequestItems.keys()"), keys=_BATCH_KEYS)),
         "CreateTable": (
             need(_table, tags="Tags"),
             need(_table, action="TagResource", when="Tags", tags="Tags"),
