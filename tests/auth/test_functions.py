@@ -123,6 +123,31 @@ def test_a_mapping_reads_what_the_function_s_role_may_read(root: Client) -> None
     eventually(lambda: _empty(root("sqs").get_queue_attributes(**counts)["Attributes"]))
 
 
+def test_mappings_are_told_apart_by_their_functions(root: Client, new_user: Callable[[], User]) -> None:
+    # given
+    root("sqs").create_queue(QueueName="mapped")
+    arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:mapped"
+    reading = {"Action": "sqs:*", "Resource": arn}
+    for name in ("ours", "theirs"):
+        create(root("lambda"), name, ECHO, Role=role_for(root, name, reading))
+    make = root("lambda").create_event_source_mapping
+    ours, theirs = (make(FunctionName=name, EventSourceArn=arn, Enabled=False)["UUID"] for name in ("ours", "theirs"))
+    function = {"lambda:FunctionArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:ours"}
+    user = new_user().may({"Action": "lambda:*Mapping", "Resource": "*", "Condition": {"StringEquals": function}})
+    client = user.client("lambda")
+    # when, then
+    assert client.update_event_source_mapping(UUID=ours, BatchSize=3)["BatchSize"] == 3
+    for refused in (
+        lambda: client.get_event_source_mapping(UUID=theirs),
+        lambda: client.delete_event_source_mapping(UUID=theirs),
+        lambda: client.update_event_source_mapping(UUID=theirs, FunctionName="ours"),
+        lambda: client.update_event_source_mapping(UUID=ours, FunctionName="theirs"),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            refused()
+    client.delete_event_source_mapping(UUID=ours)
+
+
 def _empty(attributes: dict[str, str]) -> bool:
     names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
     return all(attributes[name] == "0" for name in names)

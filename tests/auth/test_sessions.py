@@ -163,7 +163,7 @@ def test_a_boundary_can_be_demanded_of_new_roles(root: Client, new_user: Callabl
     boundary = "arn:aws:iam::aws:policy/ReadOnlyAccess"
     user = new_user().may(
         {
-            "Action": "iam:CreateRole",
+            "Action": ["iam:CreateRole", "iam:UpdateAssumeRolePolicy"],
             "Resource": "*",
             "Condition": {"StringEquals": {"iam:PermissionsBoundary": boundary}},
         }
@@ -173,6 +173,10 @@ def test_a_boundary_can_be_demanded_of_new_roles(root: Client, new_user: Callabl
     with pytest.raises(ClientError, match="AccessDenied"):
         iam.create_role(**given)
     assert iam.create_role(**given, PermissionsBoundary=boundary)["Role"]["RoleName"] == name
+    iam.update_assume_role_policy(RoleName=name, PolicyDocument=trust(ACCOUNT))
+    root("iam").delete_role_permissions_boundary(RoleName=name)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        iam.update_assume_role_policy(RoleName=name, PolicyDocument=trust(ACCOUNT))
 
 
 def test_when_keys_and_roles_were_last_used_is_told_a_minute_later(

@@ -97,6 +97,7 @@ CONTEXT = {
     "s3:prefix": "home/ann/*",
     "aws:tagkeys": ["Env", "Owner"],
     "odd": "${aws:username}",
+    "aws:principaltag/cost center": "42",
 }
 
 
@@ -142,6 +143,9 @@ CONTEXT = {
         ("StringEquals", "s3:prefix", "home/${aws:username}/${*}", True),
         ("StringLike", "s3:prefix", "home/${aws:username}/${?}", False),
         ("StringEquals", "aws:username", "${absent, 'ann'}", True),
+        ("StringEquals", "aws:username", "${ aws:username }", True),
+        ("StringEquals", "aws:PrincipalTag/cost center", "${aws:PrincipalTag/cost center}", True),
+        ("StringEquals", "aws:PrincipalTag/cost center", "${aws:PrincipalTag/other center , '42'}", True),
         ("StringLike", "aws:username", "${absent}*", False),
         ("StringEqual", "aws:username", "ann", False),
         ("NumericNotLessThan", "s3:max-keys", "1", False),

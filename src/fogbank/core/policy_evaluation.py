@@ -20,7 +20,6 @@ class Layer(Enum):
     """Where a policy stands, in the words of AWS's messages."""
 
     SCP = "service control policy"
-    RCP = "resource control policy"
     RESOURCE = "resource-based policy"
     IDENTITY = "identity-based policy"
     BOUNDARY = "permissions boundary"

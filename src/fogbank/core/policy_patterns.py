@@ -13,7 +13,7 @@ Context = Mapping[str, str | Sequence[str]]
 Pattern = Callable[[str, Context], bool]
 
 _GLOBS_MAX = 4096
-_VARIABLE = re.compile(r"\$\{\s*([^},\s]+)\s*(?:,\s*'([^']*)'\s*)?\}")
+_VARIABLE = re.compile(r"\$\{([^},]+)(?:,\s*'([^']*)'\s*)?\}")  # Tags have names with spaces.
 _NOT_LITERAL = re.compile(r"[*?$]")
 _LITERALS = frozenset("*?$")
 
@@ -73,7 +73,7 @@ def _pieces(pattern: str, context: Context) -> Iterator[str | _Value | None]:
     end = 0
     for match in _VARIABLE.finditer(pattern):
         yield pattern[end : match.start()]
-        name, default = match.groups()
+        name, default = match[1].strip(), match[2]
         found = values_of(context, name.lower())
         if name in _LITERALS:
             yield _Value(name)

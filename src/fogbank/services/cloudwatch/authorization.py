@@ -17,7 +17,10 @@ AUTHORIZATION = Authorization(
     operations={
         **alike("DeleteAlarms DescribeAlarms DisableAlarmActions EnableAlarmActions", need(_ALARMS)),
         **alike("DescribeAlarmHistory SetAlarmState", need(_ALARM)),
-        **alike("PutCompositeAlarm PutMetricAlarm", need(_ALARM, tags="Tags")),
+        **alike(
+            "PutCompositeAlarm PutMetricAlarm",
+            need(_ALARM, tags="Tags", keys={"cloudwatch:AlarmActions": "{AlarmActions[]}"}),
+        ),
         **alike("DeleteMetricStream GetMetricStream", need(_STREAM)),
         **alike("StartMetricStreams StopMetricStreams", need(_STREAMS)),
         **alike(

@@ -127,13 +127,17 @@ AUTHORIZATION = Authorization(
         ),
         "GetServiceLinkedRoleDeletionStatus": need("arn:aws:iam::{account}:role/*"),
         **_each(
-            "DeleteRole DeleteServiceLinkedRole GetRole GetRolePolicy ListAttachedRolePolicies "
-            "ListInstanceProfilesForRole ListRolePolicies UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription",
+            "DeleteServiceLinkedRole GetRolePolicy ListAttachedRolePolicies ListInstanceProfilesForRole "
+            "ListRolePolicies",
             need(_ROLE),
         ),
         **_tagging("Role", _ROLE),
         **_each("AttachRolePolicy DetachRolePolicy", need(_ROLE, keys=_ATTACHED | _OF_ROLE)),
-        **_each("DeleteRolePermissionsBoundary DeleteRolePolicy PutRolePolicy", need(_ROLE, keys=_OF_ROLE)),
+        **_each(
+            "DeleteRole DeleteRolePermissionsBoundary DeleteRolePolicy GetRole PutRolePolicy UpdateAssumeRolePolicy "
+            "UpdateRole UpdateRoleDescription",
+            need(_ROLE, keys=_OF_ROLE),
+        ),
         "PutRolePermissionsBoundary": need(_ROLE, keys=_GIVEN),
         # ---- policies ----
         "CreatePolicy": _made(_new("policy", "PolicyName"), "TagPolicy"),

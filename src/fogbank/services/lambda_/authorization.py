@@ -24,6 +24,12 @@ def _target(ctx: Context, parameters: Parameters) -> str | None:
     return _function(ctx, parameters) if parameters.get("FunctionName") else None
 
 
+def _mapped(ctx: Context, parameters: Parameters) -> str | None:
+    """The function that an event source mapping has until now."""
+    found: str | None = ctx.cloud.lambda_.function_of_mapping(ctx, str(parameters.get("UUID", "")))
+    return found
+
+
 def _layer_version(ctx: Context, parameters: Parameters) -> str:
     layer = str(parameters.get("LayerName", "*"))
     arn = layer if layer.startswith("arn:") else ctx.arn("lambda", f"layer:{layer}")
@@ -35,6 +41,7 @@ _PERMISSION = need(
     keys={"lambda:Principal": "{Principal}", "lambda:FunctionUrlAuthType": "{FunctionUrlAuthType}"},
 )
 _LAYERS = need("{Layers[]}", action="GetLayerVersion", when="Layers")
+_ON_MAPPING = need(_MAPPING, keys={"lambda:FunctionArn": _mapped})
 _INVOKE = need(_function, action="InvokeFunction")
 
 AUTHORIZATION = Authorization(
@@ -57,7 +64,7 @@ AUTHORIZATION = Authorization(
         "CreateFunctionUrlConfig": need(_function, keys={**_URL_KEYS, "lambda:FunctionArn": _function}),
         "DeleteAlias": need(_function),
         "DeleteCodeSigningConfig": need("{CodeSigningConfigArn}"),
-        "DeleteEventSourceMapping": need(_MAPPING),
+        "DeleteEventSourceMapping": _ON_MAPPING,
         "DeleteFunction": need(_function),
         "DeleteFunctionCodeSigningConfig": need(_function),
         "DeleteFunctionConcurrency": need(_function),
@@ -69,7 +76,7 @@ AUTHORIZATION = Authorization(
         "GetAccountSettings": need("*"),
         "GetAlias": need(_function),
         "GetCodeSigningConfig": need("{CodeSigningConfigArn}"),
-        "GetEventSourceMapping": need(_MAPPING),
+        "GetEventSourceMapping": _ON_MAPPING,
         "GetFunction": need(_function),
         "GetFunctionCodeSigningConfig": need(_function),
         "GetFunctionConcurrency": need(_function),
@@ -116,7 +123,11 @@ AUTHORIZATION = Authorization(
         "UntagResource": need("{Resource}", tag_keys="TagKeys"),
         "UpdateAlias": need(_function),
         "UpdateCodeSigningConfig": need("{CodeSigningConfigArn}"),
-        "UpdateEventSourceMapping": need(_MAPPING, keys={"lambda:FunctionArn": _target}),
+        # Whoever hands it to another function needs leave for both.
+        "UpdateEventSourceMapping": (
+            _ON_MAPPING,
+            need(_MAPPING, when="FunctionName", keys={"lambda:FunctionArn": _target}),
+        ),
         "UpdateFunctionCode": need(_function),
         "UpdateFunctionConfiguration": (
             need(_function, keys={"lambda:Layer": "{Layers[]}"}),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from fogbank.core.context import Context
-from fogbank.services.lambda_.names import parse_name
+from fogbank.services.lambda_.names import function_arn, parse_name
 from fogbank.services.lambda_.operations.base import Operations
 from fogbank.services.lambda_.statements import document_of
 
@@ -28,3 +28,8 @@ class ResourceFacts(Operations):
             return super().resource_tags(ctx, arn)
         function = self._tables.functions.peek((ctx.account, ctx.region, parse_name(ctx, arn).name))
         return function.tags if function is not None else {}
+
+    def function_of_mapping(self, ctx: Context, uuid: str) -> str | None:
+        """The ARN of the function that an event source mapping has, if there is such a mapping."""
+        mapping = self._tables.mappings.peek((ctx.account, ctx.region, uuid))
+        return None if mapping is None else function_arn(ctx, ctx.account, mapping.function_name, mapping.qualifier)
