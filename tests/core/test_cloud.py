@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from fogbank.core.clock import Clock
-from fogbank.core.cloud import Cloud
+from fogbank.core.cloud import AccessKey, Cloud
+from fogbank.core.expired_keys import forget_expired
 from fogbank.services import SERVICES
 
 
@@ -46,6 +47,37 @@ def test_a_call_in_process_has_none_of_the_headers_of_the_request_but_its_trace(
 
     asyncio.run(run())
     assert seen == [{"x-amzn-trace-id": "Root=1"}]
+
+
+def test_sessions_are_forgotten_a_day_after_they_expired(tmp_path: Path) -> None:
+    hour_ms = 3_600_000
+
+    async def run() -> list[tuple[int, set[str]]]:
+        clock = Clock(virtual=True)
+        cloud = Cloud(tmp_path, services={}, sync="process", clock=clock)
+        known: list[tuple[int, set[str]]] = []
+        with cloud.store.transaction():
+            for number in range(1500):  # More than are looked at in one turn.
+                cloud.access_keys.put((f"ASIA{number:04}",), _key(clock.now_ms() + hour_ms))
+            cloud.access_keys.put(("ASIALATER",), _key(clock.now_ms() + 12 * hour_ms))
+            cloud.access_keys.put(("AKIALASTING",), _key(0))
+        for hours in (2, 25, 24):
+            await cloud.store.run(cloud.advance_clock, hours * hour_ms)
+            await forget_expired(cloud)
+            left = {key for (key,), _ in cloud.access_keys.scan()}
+            known.append((len(left), left & {"ASIALATER", "AKIALASTING"}))
+        await cloud.stop()
+        return known
+
+    assert asyncio.run(run()) == [
+        (1502, {"ASIALATER", "AKIALASTING"}),
+        (2, {"ASIALATER", "AKIALASTING"}),
+        (1, {"AKIALASTING"}),
+    ]
+
+
+def _key(expires_ms: int) -> AccessKey:
+    return AccessKey("1" * 12, "arn", "id", expires_ms=expires_ms)
 
 
 @pytest.mark.parametrize(("virtual", "ahead_ms"), [(True, 3_600_000), (False, 0)])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from fogbank.core import expired_keys
 from fogbank.core.api import ApiDirectory, NoModels
 from fogbank.core.audit import Audit
 from fogbank.core.blobs import Blobs
@@ -189,7 +190,7 @@ class Cloud:
     async def start(self) -> None:
         """Sweep what a crash left, wake the services with background work, go on with pending deliveries."""
         self.tasks.spawn("sweep blobs", self.blobs.sweep())
-        self._forget_expired_keys()
+        self.tasks.spawn("sweep access keys", expired_keys.sweep(self))
         self.tasks.spawn("sweep audit", self.audit.sweep())
         for (package,), _ in list(self._used.scan()):
             if package in self._registry:
@@ -242,14 +243,6 @@ class Cloud:
             return self.account
         issued = self.access_keys.peek((access_key,))
         return issued.account if issued is not None else self.account
-
-    def _forget_expired_keys(self) -> None:
-        now_ms = self.clock.now_ms()
-        expired = [key for key, issued in self.access_keys.scan() if 0 < issued.expires_ms < now_ms]
-        if expired:
-            with self.store.transaction():
-                for key in expired:
-                    self.access_keys.delete(key)
 
     def issue_access_key(self, prefix: str, key: AccessKey) -> str:
         """Store a new access key (`ASIA…` temporary, `AKIA…` lasting) in the current transaction; its id."""
