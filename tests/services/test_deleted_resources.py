@@ -29,13 +29,12 @@ KEPT_UP_TO_A_NUMBER = {
     "Publisher._compiled",
     "CompiledTopic.subscriptions",
     "CompiledTopic.dimensions",
-    "Subscription.attributes",
     "Router._compiled",
     "RuleIndex.rules",
     "CompiledRule.targets",
     "CompiledRule.dimensions",
     "S3Service._parsed_rules",
-    "Plans._plans",
+    "Clock._timers",
 }
 
 Life = Callable[[Context, str], Awaitable[object]]
