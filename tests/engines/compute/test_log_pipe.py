@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from fogbank.engines.compute.log_pipe import LogPipe
 
 LINE_BYTES_MAX = 256_000
+READ_BYTES = 4_096
 
 
 def heard(work: Callable[[LogPipe], Awaitable[None]]) -> list[list[str]]:
@@ -54,6 +55,21 @@ def test_a_flood_leaves_others_their_turns() -> None:
     turns = heard(work)
     assert sum(map(len, turns)) == 12_000
     assert max(map(len, turns)) < 1_000
+
+
+def test_what_is_dropped_of_a_flood_takes_no_more_turns_than_what_is_kept() -> None:
+    async def work(pipe: LogPipe) -> None:
+        for _ in range(600):
+            os.write(pipe.write_end, b"x" * 32_000 + b"\n")
+            pipe.read()
+        loop = asyncio.get_running_loop()
+        loop.time = lambda: 0.0  # type: ignore[method-assign]  # No pause ends.
+        os.write(pipe.write_end, b"x" * 60_000)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert len(os.read(pipe._read, 65_536)) == 60_000 - READ_BYTES
+
+    heard(work)
 
 
 def test_empty_lines_count_towards_the_limit_as_cloudwatch_logs_counts_them() -> None:

@@ -89,9 +89,11 @@ class LogPipe:
         flood = self._take_some(messages)
         if messages:
             self._hear(messages)
-        if flood and _BURST_BYTES < self._bytes <= _BYTES_MAX:
+        if flood and self._bytes > _BURST_BYTES:
+            # What is dropped costs turns, too.
+            took = max(self._bytes - before, _READ_BYTES)
             self._loop.remove_reader(self._read)
-            self._pause = self._loop.call_later((self._bytes - before) / _BYTES_PER_S, self._resume)
+            self._pause = self._loop.call_later(took / _BYTES_PER_S, self._resume)
 
     def _take_some(self, messages: list[str]) -> bool:
         """Whether there may be more."""
