@@ -296,7 +296,7 @@ def test_replicas_are_made_as_far_as_the_role_may(root: Client) -> None:
     assert [row["Key"] for row in s3.list_objects_v2(Bucket=target)["Contents"]] == ["made"]
 
 
-def test_a_trail_delivers_while_the_buckets_policy_lets_it() -> None:
+def test_a_trail_delivers_and_tells_while_the_policies_of_bucket_and_topic_let_it() -> None:
     own = GuardedServer("--ephemeral", "--virtual-clock")  # The others' clock stays where it is.
 
     def root(service: str) -> Any:
@@ -313,7 +313,11 @@ def test_a_trail_delivers_while_the_buckets_policy_lets_it() -> None:
         "Condition": {"StringEquals": {"aws:SourceArn": trail}},
     }
     s3.put_bucket_policy(Bucket=bucket, Policy=policy(writing))
-    cloudtrail.create_trail(Name="main", S3BucketName=bucket)
+    topic = root("sns").create_topic(Name="files")["TopicArn"]
+    telling = {"Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "sns:Publish", "Resource": topic}
+    opened = {"TopicArn": topic, "AttributeName": "Policy"}
+    root("sns").set_topic_attributes(**opened, AttributeValue=policy(telling))
+    cloudtrail.create_trail(Name="main", S3BucketName=bucket, SnsTopicName=topic)
     cloudtrail.start_logging(Name="main")
 
     def pass_time() -> None:
@@ -322,6 +326,12 @@ def test_a_trail_delivers_while_the_buckets_policy_lets_it() -> None:
 
     pass_time()
     assert eventually(lambda: s3.list_objects_v2(Bucket=bucket).get("Contents"))
+    eventually(lambda: cloudtrail.get_trail_status(Name="main").get("LatestNotificationTime"))
+    closed = {**telling, "Condition": {"StringEquals": {"aws:SourceArn": f"{trail}-other"}}}
+    root("sns").set_topic_attributes(**opened, AttributeValue=policy(closed))
+    pass_time()
+    denied = eventually(lambda: cloudtrail.get_trail_status(Name="main").get("LatestNotificationError"))
+    assert denied == "AccessDenied"
     s3.delete_bucket_policy(Bucket=bucket)
     pass_time()
 

@@ -13,7 +13,7 @@ from typing import Any
 from fogbank.core.alarms import Alarm, Alarms
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.core.delegation import NotPermitted, acting_as, permit
+from fogbank.core.delegation import NotPermitted, acting_as, in_name_of, permit, permit_sending
 from fogbank.core.errors import AwsError
 from fogbank.core.outbox import RetryPolicy
 from fogbank.core.store import Record
@@ -94,10 +94,8 @@ class Delivery(Digests, Base):
                 part = events[start : start + FILE_EVENTS_MAX]
                 files.append(await _put_file(ctx, key, trail, region, part, until_ms, number))
             await self._log(ctx, key, trail, region, events)
-        if files and trail.topic:
-            message = notice(trail.bucket, [file.key for file in files])
-            await ctx.call(ctx.cloud.sns.publish, TopicArn=trail.topic, Message=message)
-        await ctx.run(self._delivered, ctx.refreshed(), key, until_ms, files)
+        error = await self._notify(ctx, key, trail, files) if files and trail.topic else ""
+        await ctx.run(self._delivered, ctx.refreshed(), key, until_ms, files, error)
         await self._digest_if_due(ctx, key)
 
     def _regions(self, key: TrailKey, trail: Trail) -> list[str]:
@@ -133,6 +131,16 @@ class Delivery(Digests, Base):
             error = failure.code
         await ctx.run(self._logged, ctx.refreshed(), key, error)
 
+    async def _notify(self, ctx: Context, key: TrailKey, trail: Trail, files: list[LogFile]) -> str:
+        """Tell the trail's topic of the files. Why that failed, which does not hold them up."""
+        message = notice(trail.bucket, [file.key for file in files])
+        try:
+            permit_sending(in_name_of(ctx, PRINCIPAL, trail_arn(*key)), trail.topic)
+            await ctx.call(ctx.cloud.sns.publish, TopicArn=trail.topic, Message=message)
+        except AwsError as error:
+            return _code(error)
+        return ""
+
     # ---- what became of it --------------------------------------------------------------------------------------
 
     def _logged(self, ctx: Context, key: TrailKey, error: str) -> None:
@@ -142,14 +150,15 @@ class Delivery(Digests, Base):
             trail.logs_ms = trail.logs_ms if error else ctx.now_ms
             self._tables.trails.put(key, trail)
 
-    def _delivered(self, ctx: Context, key: TrailKey, until_ms: int, files: list[LogFile]) -> None:
+    def _delivered(self, ctx: Context, key: TrailKey, until_ms: int, files: list[LogFile], notice_error: str) -> None:
         trail = self._tables.trails.get(key)
         if trail is None:
             return
         trail.delivered_ms, trail.error = max(trail.delivered_ms, until_ms), ""
         if files:
             trail.file_ms = ctx.now_ms
-            trail.notified_ms = ctx.now_ms if trail.topic else trail.notified_ms
+            trail.notice_error = notice_error
+            trail.notified_ms = ctx.now_ms if trail.topic and not notice_error else trail.notified_ms
             trail.digest_files += files if trail.validation else []
         self._tables.trails.put(key, trail)
 
@@ -158,9 +167,15 @@ class Delivery(Digests, Base):
         key = (ctx.account, due.region, due.name)
         trail = self._tables.trails.get(key)
         if trail is not None:
-            denied = isinstance(error, NotPermitted)
-            trail.error = "AccessDenied" if denied else error.code if isinstance(error, AwsError) else "InternalFailure"
+            trail.error = _code(error)
             self._tables.trails.put(key, trail)
+
+
+def _code(error: Exception) -> str:
+    """As S3 and SNS call it."""
+    if isinstance(error, NotPermitted):
+        return "AccessDenied"
+    return error.code if isinstance(error, AwsError) else "InternalFailure"
 
 
 def _log_batches(events: list[Event]) -> Iterator[list[dict[str, Any]]]:

@@ -38,6 +38,8 @@ class Trail(Record):
     """The last digest, with its hash and its signature."""
     digest_hash: str = ""
     digest_signature: str = ""
+    notice_error: str = ""
+    """Why the topic was not told of the last files."""
 
 
 class LogFile(Record):

@@ -104,7 +104,11 @@ class Trails(Delivery):
             "LatestCloudWatchLogsDeliveryTime": trail.logs_ms,
             "LatestDigestDeliveryTime": trail.digest_ms if trail.digest_object else 0,
         }
-        errors = {"LatestDeliveryError": trail.error, "LatestCloudWatchLogsDeliveryError": trail.logs_error}
+        errors = {
+            "LatestDeliveryError": trail.error,
+            "LatestNotificationError": trail.notice_error,
+            "LatestCloudWatchLogsDeliveryError": trail.logs_error,
+        }
         texts = {
             "LatestDeliveryAttemptTime": trail.file_ms,
             "LatestDeliveryAttemptSucceeded": trail.file_ms,
