@@ -169,3 +169,30 @@ def test_tags_of_a_resource_are_for_its_own_service_to_allow(root: Client, new_u
     user.may({"Action": "sqs:TagQueue", "Resource": arn}, name="sqs")
     assert tagging.tag_resources(ResourceARNList=[arn], Tags={"a": "b"})["FailedResourcesMap"] == {}
     assert list(tagging.untag_resources(ResourceARNList=[arn], TagKeys=["a"])["FailedResourcesMap"]) == [arn]
+
+
+@pytest.mark.parametrize(
+    ("service", "make", "tag", "arn"),
+    [
+        ("ecr", lambda client: client.create_repository(repositoryName="placed"),
+         lambda client, arn: client.tag_resource(resourceArn=arn, tags=[{"Key": "k", "Value": "v"}]),
+         "repository/placed"),
+        ("pipes", lambda client: client.create_pipe(Name="placed", RoleArn=ROLE, Source=QUEUE, Target=QUEUE,
+                                                    DesiredState="STOPPED"),
+         lambda client, arn: client.tag_resource(resourceArn=arn, tags={"k": "v"}), "pipe/placed"),
+        ("scheduler", lambda client: client.create_schedule_group(Name="placed"),
+         lambda client, arn: client.tag_resource(ResourceArn=arn, Tags=[{"Key": "k", "Value": "v"}]),
+         "schedule-group/placed"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_an_arn_of_elsewhere_is_not_what_is_here(
+    root: Client, service: str, make: Callable[[Any], Any], tag: Callable[[Any, str], Any], arn: str
+) -> None:
+    """Else who may do something in one region could do it in all."""
+    root("sqs").create_queue(QueueName="q")
+    client = root(service)
+    make(client)
+    tag(client, f"arn:aws:{service}:us-east-1:{ACCOUNT}:{arn}")
+    with pytest.raises(ClientError, match="NotFound"):
+        tag(client, f"arn:aws:{service}:eu-west-1:{ACCOUNT}:{arn}")

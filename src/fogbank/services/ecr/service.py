@@ -188,16 +188,17 @@ class EcrService(Service):
         _check_registry(ctx, registry)
         repository = self.repositories.get((ctx.account, ctx.region, name))
         if repository is None:
-            raise RepositoryNotFound(
-                f"The repository with name '{name}' does not exist in the registry with id '{ctx.account}'"
-            )
+            raise _not_found(ctx, name)
         return repository
 
     def _by_arn(self, ctx: Context, arn: str) -> Repository:
         parsed = parse_arn(arn)
         if parsed is None or parsed.service != "ecr" or not parsed.resource.startswith("repository/"):
             raise InvalidParameter("Invalid parameter at 'resourceArn' failed to satisfy constraint: 'Invalid ARN'")
-        return self._get(ctx, parsed.resource.removeprefix("repository/"), parsed.account)
+        name = parsed.resource.removeprefix("repository/")
+        if parsed.region != ctx.region:  # The ARN is what was allowed: it is not a repository of here.
+            raise _not_found(ctx, name)
+        return self._get(ctx, name, parsed.account)
 
     def _with_policy(self, ctx: Context, name: str, registry: str | None) -> Repository:
         repository = self._get(ctx, name, registry)
@@ -216,6 +217,12 @@ class EcrService(Service):
                 f"'{ctx.account}'"
             )
         return repository
+
+
+def _not_found(ctx: Context, name: str) -> RepositoryNotFound:
+    return RepositoryNotFound(
+        f"The repository with name '{name}' does not exist in the registry with id '{ctx.account}'"
+    )
 
 
 def _check_registry(ctx: Context, registry: str | None) -> None:

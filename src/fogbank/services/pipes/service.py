@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
@@ -177,17 +176,17 @@ class PipesService(Service):
     # ---- tags --------------------------------------------------------------------------------------------
 
     def list_tags_for_resource(self, ctx: Context, *, resourceArn: str) -> Answer:
-        return {"tags": self._pipe(ctx, _name_of(resourceArn)).tags}
+        return {"tags": self._pipe(ctx, _name_of(ctx, resourceArn)).tags}
 
     def tag_resource(self, ctx: Context, *, resourceArn: str, tags: dict[str, str]) -> Answer:
-        name = _name_of(resourceArn)
+        name = _name_of(ctx, resourceArn)
         pipe = self._pipe(ctx, name)
         pipe.tags = pipe.tags | tags
         self._pipes.put((ctx.account, ctx.region, name), pipe)
         return {}
 
     def untag_resource(self, ctx: Context, *, resourceArn: str, tagKeys: list[str]) -> Answer:
-        name = _name_of(resourceArn)
+        name = _name_of(ctx, resourceArn)
         pipe = self._pipe(ctx, name)
         pipe.tags = {key: value for key, value in pipe.tags.items() if key not in tagKeys}
         self._pipes.put((ctx.account, ctx.region, name), pipe)
@@ -264,11 +263,12 @@ def _with_position(pipe: Pipe, given: dict[str, Any]) -> dict[str, Any]:
     return {**given, member: kept | (given.get(member) or {})}
 
 
-def _name_of(arn: str) -> str:
-    parsed = parse_arn(arn)
-    if parsed is None or not parsed.resource.startswith("pipe/"):
+def _name_of(ctx: Context, arn: str) -> str:
+    """Of a pipe of this account and region: the ARN is what was allowed."""
+    name = arn.rpartition(":pipe/")[2]
+    if arn != pipe_arn(ctx, name):
         raise NotFound(f"{arn} is not the ARN of a pipe.")
-    return parsed.resource.removeprefix("pipe/")
+    return name
 
 
 def _state(ctx: Context, name: str, pipe: Pipe) -> dict[str, Any]:

@@ -229,7 +229,7 @@ class SchedulerService(Service):
     # ---- tags of groups ----------------------------------------------------------------------------------
 
     def list_tags_for_resource(self, ctx: Context, *, ResourceArn: str) -> Answer:
-        return {"Tags": tag_list(self._group(ctx, _group_of(ResourceArn)).tags)}
+        return {"Tags": tag_list(self._group(ctx, _group_of(ctx, ResourceArn)).tags)}
 
     def tag_resource(self, ctx: Context, *, ResourceArn: str, Tags: list[dict[str, str]]) -> Answer:
         self._set_tags(ctx, ResourceArn, added=tag_map(Tags))
@@ -258,7 +258,7 @@ class SchedulerService(Service):
     def _set_tags(
         self, ctx: Context, arn: str, *, added: dict[str, str] | None = None, removed: list[str] | None = None
     ) -> None:
-        name = _group_of(arn)
+        name = _group_of(ctx, arn)
         group = self._group(ctx, name)
         group.tags = {key: value for key, value in group.tags.items() if key not in (removed or ())} | (added or {})
         self._groups.put((ctx.account, ctx.region, name), group)
@@ -369,8 +369,12 @@ def _group_arn(ctx: Context, name: str) -> str:
     return ctx.arn("scheduler", f"schedule-group/{name}")
 
 
-def _group_of(arn: str) -> str:
-    return arn.rpartition("/")[2]
+def _group_of(ctx: Context, arn: str) -> str:
+    """The name of a group of this account and region: the ARN is what was allowed."""
+    name = arn.rpartition("/")[2]
+    if arn != _group_arn(ctx, name):
+        raise ResourceNotFound(f"Schedule group {name} does not exist.")
+    return name
 
 
 def _listed(ctx: Context, group: str, name: str, schedule: Schedule) -> dict[str, Any]:
