@@ -169,6 +169,15 @@ def test_an_api_made_of_resources_is_served_changed_and_deleted(aws: Aws, server
     assert apigateway.get_rest_apis()["items"] == []
 
 
+def test_a_stage_whose_settings_are_refused_is_rolled_back(aws: Aws) -> None:
+    made = resources('"ok"', "blue")
+    made["Stage"]["Properties"]["MethodSettings"] = [{"ResourcePath": "/*", "HttpMethod": "*", "LoggingLevel": "INFO"}]
+    stack = stacks.create(aws("cloudformation"), {"Resources": made})
+    assert "CloudWatch Logs role ARN must be set" in " ".join(stacks.reasons(aws("cloudformation")))
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert aws("apigateway").get_rest_apis()["items"] == []
+
+
 def test_a_document_in_a_bucket_makes_an_api(aws: Aws, server: LiveServer, account: str) -> None:
     document = {
         "swagger": "2.0",

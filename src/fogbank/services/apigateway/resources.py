@@ -396,6 +396,8 @@ class StageResource(ResourceType):
                 settings[member(name)] = flag(properties[name])
         name = properties.get("StageName") or request.generated_name(length_max=128)
         await ctx.call(ctx.cloud.apigateway.create_stage, stageName=name, tags=request.tags(), **settings)
+        if request.announce is not None:
+            await request.announce(name)
         await self._patch(ctx, properties["RestApiId"], name, _log_and_method_changes({}, properties))
         return ResourceState(physical_id=name)
 
