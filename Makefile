@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install test check demo bench crash fuzz properties clients clean
+.PHONY: install test check demo bench crash fuzz properties cluster clients clean
 
 $(VENV)/installed: pyproject.toml
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
@@ -38,6 +38,10 @@ fuzz: install
 # The tests of properties with examples drawn anew; `make test` has the same ones every time.
 properties: install
 	HYPOTHESIS_PROFILE=drawn $(BIN)/python -m pytest -m hypothesis
+
+# A cluster loses its head node, under a server whose functions run there.
+cluster: install
+	$(BIN)/python -m pytest -m long tests/engines/compute
 
 # Real clients (see docs/clients.md), each in an environment of its own.
 clients: install

@@ -15,6 +15,7 @@ _CLOCK_READERS = {"time.time", "time.time_ns", "time.monotonic", "time.perf_coun
 # The edges: whatever comes is told to whoever waits, or tried again, or cleaned up after and raised again.
 CATCHES_EVERYTHING = (
     "core/outbox.py",
+    "core/own_thread.py",
     "core/store.py",
     "core/tasks.py",
     "engines/compute/",

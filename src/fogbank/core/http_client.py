@@ -2,13 +2,13 @@
 
 import asyncio
 import ipaddress
-import threading
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from fogbank.core.own_thread import in_own_thread
 
 if TYPE_CHECKING:
     from urllib.request import HTTPRedirectHandler
@@ -54,21 +54,7 @@ async def send(
     `own_thread` is for requests with a long time limit: they hold up neither others nor the server's end.
     """
     work = partial(_send, request, read_bytes_max, follow_redirects)
-    return await (_in_own_thread(work) if own_thread else asyncio.to_thread(work))
-
-
-async def _in_own_thread(work: Callable[[], HttpAnswer]) -> HttpAnswer:
-    answered: Future[HttpAnswer] = Future()
-    answered.set_running_or_notify_cancel()  # Who waits may be cancelled, and the request goes on.
-
-    def run() -> None:
-        try:
-            answered.set_result(work())
-        except NoAnswer as error:
-            answered.set_exception(error)
-
-    threading.Thread(target=run, name="http", daemon=True).start()
-    return await asyncio.wrap_future(answered)
+    return await (in_own_thread(work, "http") if own_thread else asyncio.to_thread(work))
 
 
 def _send(request: HttpRequest, read_bytes_max: int, follow_redirects: bool) -> HttpAnswer:

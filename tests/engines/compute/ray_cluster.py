@@ -32,6 +32,8 @@ class RayCluster(msgspec.Struct):
     """As --compute takes it."""
     settings: dict[str, str]
     """Environment variables of the nodes, and of whoever connects."""
+    head_group: int
+    """The head node's processes."""
 
 
 @contextlib.contextmanager
@@ -46,14 +48,13 @@ def ray_cluster() -> Iterator[RayCluster]:
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         "RAY_ADDRESS": f"127.0.0.1:{head}",
     }
-    cluster = RayCluster(settings["RAY_ADDRESS"], f"ray://127.0.0.1:{client}", settings)
     # The names of sockets, which lie in it, are limited.
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         start = (sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--num-cpus=2")
         ports = (f"--port={head}", f"--ray-client-server-port={client}", "--node-ip-address=127.0.0.1")
         quiet = ("--include-dashboard=false", "--disable-usage-stats", f"--temp-dir={folder}")
-        with _running([*start, *ports, *quiet, f"--object-store-memory={_OBJECT_STORE_BYTES}"], settings):
-            yield cluster
+        with _running([*start, *ports, *quiet, f"--object-store-memory={_OBJECT_STORE_BYTES}"], settings) as node:
+            yield RayCluster(settings["RAY_ADDRESS"], f"ray://127.0.0.1:{client}", settings, node.pid)
 
 
 @contextlib.contextmanager

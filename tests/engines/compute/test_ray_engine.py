@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from fogbank.engines.compute.interface import ComputeEngine, Environment, RuntimeUnavailable
 from fogbank.engines.compute.ray import engine as ray_engine
 from fogbank.engines.compute.ray import node as ray_node_module
+from fogbank.engines.compute.ray.calls import ClusterLost, ask
 from fogbank.engines.compute.ray.door import NodeEnd, ServerEnd
 from fogbank.engines.compute.ray.packages import UNUSED_MAX, PackageShelf, pack
 from fogbank.engines.compute.ray.voice import Ear, Event, Voice
@@ -46,6 +48,25 @@ def runs(mark: str) -> bool:
         except OSError:
             continue
     return False
+
+
+# ---- calls --------------------------------------------------------------------------------------------------------
+
+
+@on_ray
+@pytest.mark.usefixtures("engines")
+@pytest.mark.parametrize("says", [ConnectionError("gone"), Exception("Ray Client is not connected."), None])
+def test_a_call_that_fails_or_never_ends_has_lost_the_cluster(says: Exception | None) -> None:
+    released = threading.Event()
+
+    def work() -> None:
+        if says is not None:
+            raise says
+        released.wait()
+
+    with pytest.raises(ClusterLost, match="does not answer within" if says is None else str(says)):
+        asyncio.run(ask(work, within_s=0.01 if says is None else PATIENCE_S))
+    released.set()
 
 
 # ---- packages -----------------------------------------------------------------------------------------------------

@@ -1,19 +1,31 @@
 """The cluster: connecting to it, and the places on it that environments take. Calls here block."""
 
-import contextlib
+import atexit
 import logging
 import os
 import socket
+import threading
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 from fogbank.engines.compute.cgroups import MB_PER_CPU
+from fogbank.engines.compute.ray.calls import first_line
 
 PREFIX = "ray://"
 CLIENT_PORT = 10001
 _REACH_S = 5.0
+_LEAVE_S = 5.0
+_SETTINGS = {
+    # Ray would otherwise report how it is used to its makers, and warn of settings to come.
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # A call after the connection has ended would otherwise start a cluster on this machine.
+    "RAY_ENABLE_AUTO_CONNECT": "0",
+    # Seconds in which a connection that breaks may be made again. Until then calls wait; then they fail.
+    "RAY_CLIENT_RECONNECT_GRACE_PERIOD": "5",
+}
 _CPU_STEPS = 10_000  # Ray counts in ten-thousandths.
 
 
@@ -32,9 +44,8 @@ class Place(msgspec.Struct, frozen=True):
 def connect(address: str) -> None:
     """Connect this process to the cluster: `ray://HOST:PORT`, or `ray` for the one that this machine is a node of.
     Raises ClusterUnavailable. Nothing happens if the process is connected."""
-    # Before it is imported: Ray would otherwise report how it is used to its makers, and warn of settings to come.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    for name, value in _SETTINGS.items():  # They are read when Ray is imported.
+        os.environ.setdefault(name, value)
     try:
         import ray
     except ModuleNotFoundError as error:
@@ -63,16 +74,20 @@ def connect(address: str) -> None:
                 'this machine is no node of a Ray cluster: start one with "ray start --head", '
                 "or name one with --compute ray://HOST:10001"
             ) from error
-        raise ClusterUnavailable(f"the cluster {address} refuses: {_first_line(error)}") from error
+        raise ClusterUnavailable(f"the cluster {address} refuses: {first_line(error)}") from error
     except (RuntimeError, ray.exceptions.RayError) as error:  # Other versions of Ray or Python, or no right to enter.
-        raise ClusterUnavailable(f"the cluster {address} refuses: {_first_line(error)}") from error
+        raise ClusterUnavailable(f"the cluster {address} refuses: {first_line(error)}") from error
 
 
 def disconnect() -> None:
-    """Leave the cluster; what this process had there ends."""
+    """Leave the cluster; what this process had there ends. One that does not answer is left to find that out."""
     import ray
 
-    ray.shutdown()
+    leaving = threading.Thread(target=ray.shutdown, name="fogbank-ray", daemon=True)
+    leaving.start()
+    leaving.join(_LEAVE_S)
+    if leaving.is_alive():
+        atexit.unregister(ray.shutdown)  # It would wait for the same.
 
 
 def client_endpoint(address: str) -> tuple[str, int]:
@@ -112,13 +127,6 @@ def await_place(asked: Any, wait_s: float) -> Place | None:
 
 def give_up(asked: object) -> None:
     """Let others have it."""
-    import ray
     from ray.util import remove_placement_group
 
-    # A cluster that is gone has nothing set aside.
-    with contextlib.suppress(ray.exceptions.RayError, ConnectionError):
-        remove_placement_group(asked)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    remove_placement_group(asked)

@@ -5,16 +5,17 @@ host, which makes environments as fast as the process engine does.
 """
 
 import asyncio
+import contextlib
 import itertools
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from fogbank.core.front_door import FrontDoor
 from fogbank.engines.compute.interface import Environment, FunctionSpec, Hear, MakeRoom, RuntimeUnavailable
 from fogbank.engines.compute.interpreters import check_known
 from fogbank.engines.compute.ray import cluster
+from fogbank.engines.compute.ray.calls import ANSWER_S, ClusterLost, ask
 from fogbank.engines.compute.ray.door import ServerEnd
 from fogbank.engines.compute.ray.environment import RayEnvironment
 from fogbank.engines.compute.ray.node import Node, NodeLost
@@ -24,7 +25,8 @@ log = logging.getLogger("fogbank.compute")
 # An environment waits half a minute for a place, as a cluster may have to grow; between looks, room can be made.
 LOOKS, LOOK_S = 30, 1
 _ATTEMPTS = 3
-_WAITING_MAX = 32
+# How long the cluster may take to end what runs there; what is left ends when it misses this process.
+_CLOSE_S = 5.0
 
 
 class RayEngine:
@@ -37,10 +39,10 @@ class RayEngine:
         self._nodes: dict[str, asyncio.Task[Node]] = {}
         self._environments: dict[RayEnvironment, cluster.Place] = {}
         self._numbers = itertools.count()
-        # Waiting for room blocks a thread.
-        self._threads = ThreadPoolExecutor(_WAITING_MAX, thread_name_prefix="fogbank-ray")
-        self._leaving: set[asyncio.Future[None]] = set()
+        self._giving_up: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._left = False
+        """Whether the cluster did not answer to the end: it is asked for nothing more."""
 
     def check(self, runtime: str) -> None:
         check_known(runtime)
@@ -70,17 +72,16 @@ class RayEngine:
         raise AssertionError("the last attempt returns or raises")
 
     async def _take_place(self, spec: FunctionSpec, make_room: MakeRoom | None) -> cluster.Place:
-        in_thread = partial(asyncio.get_running_loop().run_in_executor, self._threads)
         try:
-            asking = in_thread(cluster.ask_for_place, spec.memory_mb)
+            asking = asyncio.ensure_future(ask(partial(cluster.ask_for_place, spec.memory_mb)))
             try:
                 asked = await asyncio.shield(asking)
             except asyncio.CancelledError:
-                asking.add_done_callback(lambda done: self._give_up(done.result()))
+                asking.add_done_callback(self._give_up_what_was_asked)
                 raise
             try:
                 for _ in range(LOOKS):
-                    place = await in_thread(cluster.await_place, asked, LOOK_S)
+                    place = await ask(partial(cluster.await_place, asked, LOOK_S), within_s=LOOK_S + ANSWER_S)
                     if place is not None:
                         return place
                     if make_room is not None:
@@ -88,8 +89,8 @@ class RayEngine:
             except BaseException:
                 self._give_up(asked)
                 raise
-        except ConnectionError as error:
-            raise RuntimeUnavailable(f"The cluster that functions run on cannot be reached: {error}") from error
+        except ClusterLost as lost:
+            raise RuntimeUnavailable(f"The cluster that functions run on cannot be reached: {lost}") from lost
         self._give_up(asked)
         raise RuntimeUnavailable(f"The cluster has no room for a function of {spec.memory_mb} MB.")
 
@@ -102,34 +103,56 @@ class RayEngine:
 
     async def _start(self, name: str) -> Node:
         way = await self._server_end.way_for_node() if self._server_end is not None else None
-        node = await asyncio.get_running_loop().run_in_executor(self._threads, Node, name, way)
+        try:
+            node = await ask(partial(Node, name, way))
+        except ClusterLost as lost:
+            raise NodeLost(str(lost)) from lost
         try:
             await node.start()
         except BaseException:
-            node.kill()
+            await node.kill()
             raise
         return node
 
     def _forget(self, environment: RayEnvironment) -> None:
-        self._give_up(self._environments.pop(environment).asked)
+        place = self._environments.pop(environment)
+        if not self._left:
+            self._give_up(place.asked)
 
     def _give_up(self, asked: object) -> None:
-        leaving = asyncio.get_running_loop().run_in_executor(self._threads, cluster.give_up, asked)
-        self._leaving.add(leaving)
-        leaving.add_done_callback(self._leaving.discard)
+        giving_up = asyncio.ensure_future(_give_up(asked))
+        self._giving_up.add(giving_up)
+        giving_up.add_done_callback(self._giving_up.discard)
+
+    def _give_up_what_was_asked(self, asking: "asyncio.Task[object]") -> None:
+        if not asking.cancelled() and asking.exception() is None:
+            self._give_up(asking.result())
 
     async def close(self) -> None:
         self._closed = True
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self._end_all()
+        except TimeoutError:
+            self._left = True
+            log.warning("the cluster did not end within %.0f s what runs there, and is left to find that out", _CLOSE_S)
+        if self._server_end is not None:
+            self._server_end.close()
+
+    async def _end_all(self) -> None:
         environments = tuple(self._environments)
         for environment in environments:
             environment.destroy()
         await asyncio.gather(*[environment.until_removed() for environment in environments])
         started = await asyncio.gather(*self._nodes.values(), return_exceptions=True)
         await asyncio.gather(*[node.close() for node in started if isinstance(node, Node)])
-        if self._server_end is not None:
-            self._server_end.close()
-        await asyncio.gather(*self._leaving)
-        self._threads.shutdown()
+        await asyncio.gather(*self._giving_up)
+
+
+async def _give_up(asked: object) -> None:
+    # A cluster that is gone has nothing set aside.
+    with contextlib.suppress(ClusterLost):
+        await ask(partial(cluster.give_up, asked))
 
 
 def _is_lost(starting: asyncio.Task[Node]) -> bool:

@@ -4,12 +4,15 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
 from fogbank.engines.compute.interface import FunctionSpec, Hear, Initialization, Invocation, Outcome
 from fogbank.engines.compute.ray.node import Node, NodeLost
 from fogbank.engines.compute.ray.voice import Batch, Ear, Event
+
+_KILLED = "Runtime exited with error: signal: killed"
 
 
 class RayEnvironment:
@@ -36,6 +39,7 @@ class RayEnvironment:
         self._memory_mb = 1
         self._usable = True
         self._destroyed = False
+        self._sending = asyncio.Lock()
         self._resume = asyncio.Event()
         self._listening = asyncio.ensure_future(self._listen())
         self._destroying: asyncio.Task[None] | None = None
@@ -48,11 +52,11 @@ class RayEnvironment:
         started_s = time.perf_counter()
         try:
             initialization: Initialization | None
-            initialization, batch = await self._node.call("initialize", self._number)
+            initialization, batch = await self._call("initialize")
         except NodeLost:
             self._lose()
             duration_ms = (time.perf_counter() - started_s) * 1000
-            return Initialization(duration_ms=duration_ms, failure="exited", payload=_document("", self._reason()))
+            return Initialization(duration_ms=duration_ms, failure="exited", payload=_document("", _KILLED))
         await self._ear.catch_up(batch)
         if initialization is None:
             raise asyncio.CancelledError
@@ -68,7 +72,7 @@ class RayEnvironment:
         try:
             outcome: Outcome | None
             batch: Batch
-            outcome, batch = await self._node.call("invoke", self._number, bare, hears, streams, self._now_ms())
+            outcome, batch = await self._call("invoke", bare, hears, streams, self._now_ms())
             await self._ear.catch_up(batch)
         except NodeLost:
             self._lose()
@@ -96,9 +100,14 @@ class RayEnvironment:
     async def until_removed(self) -> None:
         await asyncio.wait([self._listening])
 
+    async def _call(self, method: str, *arguments: object) -> Any:
+        async with self._sending:  # One that destroys overtakes no other one.
+            coming = await self._node.send(method, self._number, *arguments)
+        return await self._node.result(coming)
+
     async def _destroy(self) -> None:
         try:
-            await self._node.call("destroy", self._number)
+            await self._call("destroy")
         except NodeLost:
             self._lose()
 
@@ -107,7 +116,7 @@ class RayEnvironment:
         try:
             over = False
             while not over:
-                batch: Batch = await self._node.call("listen", self._number)
+                batch: Batch = await self._call("listen")
                 self._ear.accept(batch)
                 over = batch.over
                 await self._room()
@@ -146,17 +155,14 @@ class RayEnvironment:
         self._usable = False
         self._ear.close()
 
-    def _reason(self) -> str:
-        return "Runtime exited with error: signal: killed"
-
     def _lost(self, invocation: Invocation, started_s: float) -> Outcome:
-        text = f"RequestId: {invocation.request_id} Error: {self._reason()}\nRuntime.ExitError\n"
+        text = f"RequestId: {invocation.request_id} Error: {_KILLED}\nRuntime.ExitError\n"
         for hear in (self._hear, invocation.hear):
             if hear is not None:
                 hear([text])
         return Outcome(
             ending="exited",
-            payload=_document(invocation.request_id, self._reason()),
+            payload=_document(invocation.request_id, _KILLED),
             duration_ms=(time.perf_counter() - started_s) * 1000,
             memory_mb=self._memory_mb,
         )

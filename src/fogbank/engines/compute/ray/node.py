@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import logging
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fogbank import __version__
 from fogbank.engines.compute.interface import FunctionSpec, RuntimeUnavailable
+from fogbank.engines.compute.ray.calls import ANSWER_S, ClusterLost, ask, first_line
 from fogbank.engines.compute.ray.door import Way
 from fogbank.engines.compute.ray.host import Host, Opened, Order, own_loopback
 from fogbank.engines.compute.ray.packages import fingerprint, pack
@@ -18,6 +21,7 @@ log = logging.getLogger("fogbank.compute")
 _START_S = 60.0
 # Calls wait for what environments say; an environment has three at most.
 _CALLS_MAX = 10_000
+_PACKAGE_BYTES_PER_S = 1 << 20  # at least, on the way to a node
 
 
 class NodeLost(Exception):
@@ -28,6 +32,7 @@ class Node:
     """Calls raise NodeLost."""
 
     def __init__(self, node: str, way: Way | None) -> None:
+        """Blocks."""
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -58,15 +63,27 @@ class Node:
 
     async def call(self, method: str, *arguments: object) -> Any:
         """What the host's method of that name gives."""
+        return await self.result(await self.send(method, *arguments))
+
+    async def send(self, method: str, *arguments: object, within_s: float = ANSWER_S) -> "Future[Any]":
+        """Call the host's method of that name; its result is to come. Of calls that are sent one after the other the
+        first one is the first to begin."""
+        try:
+            return await ask(partial(_call, self._host, method, arguments), within_s=within_s)
+        except ClusterLost as lost:
+            self.lost = True
+            raise NodeLost(str(lost)) from lost
+
+    async def result(self, coming: "Future[Any]") -> Any:
         import ray
 
         try:
-            return await getattr(self._host, method).remote(*arguments)
+            return await asyncio.wrap_future(coming)
         except ray.exceptions.RayTaskError:
             raise  # The method's own exception.
         except (ray.exceptions.RayError, ConnectionError) as error:
             self.lost = True
-            raise NodeLost(str(error)) from error
+            raise NodeLost(first_line(error)) from error
 
     async def open(self, number: int, spec: FunctionSpec, now_ms: int) -> None:
         """Have the environment made; the node gets the code that it has not got. Raises RuntimeUnavailable, too."""
@@ -86,16 +103,23 @@ class Node:
         """End the host, which leaves nothing behind, and with it whatever is left of its environments."""
         with contextlib.suppress(NodeLost):
             await self.call("close")
-        self.kill()
+        await self.kill()
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         import ray
 
-        with contextlib.suppress(ray.exceptions.RayError, ConnectionError):
-            ray.kill(self._host)
+        with contextlib.suppress(ClusterLost):
+            await ask(partial(ray.kill, self._host))
 
     async def _deliver(self, folders: dict[str, Path], missing: tuple[str, ...]) -> None:
         loop = asyncio.get_running_loop()
         async with self._delivering:
             for package in missing:
-                await self.call("keep", package, await loop.run_in_executor(None, pack, folders[package]))
+                archive = await loop.run_in_executor(None, pack, folders[package])
+                within_s = ANSWER_S + len(archive) / _PACKAGE_BYTES_PER_S
+                await self.result(await self.send("keep", package, archive, within_s=within_s))
+
+
+def _call(host: Any, method: str, arguments: tuple[object, ...]) -> "Future[Any]":
+    result: Future[Any] = getattr(host, method).remote(*arguments).future()
+    return result
