@@ -7,6 +7,8 @@ send the header with what a function asks of other services, and these hand it o
 import hashlib
 from functools import lru_cache
 
+from fogbank.core.numerals import whole_number
+
 _KEY = "Lineage="
 _FUNCTIONS_MAX = 32  # of one chain: the header stays shorter than half a kilobyte
 
@@ -42,8 +44,9 @@ def _counts(trace: str) -> dict[str, int]:
     counts: dict[str, int] = {}
     for entry in only(trace).removeprefix(_KEY).split("|"):
         function, _, count = entry.rpartition(":")
-        if function and count.isdigit():
-            counts[function] = int(count)
+        number = whole_number(count)
+        if function and number is not None:
+            counts[function] = number
     return counts
 
 

@@ -38,6 +38,7 @@ from h2.settings import SettingCodes, Settings
 from hyperframe.frame import Frame, GoAwayFrame
 
 from fogbank.core.body import BodyStream, BodyTruncated
+from fogbank.core.numerals import whole_number
 from fogbank.core.stored_body import StoredBody
 from fogbank.wire.http import BODY_S, BUFFERED_BODY_MAX, HEADER_BYTES_MAX, IDLE_S, STREAM_FROM, Connections, joined
 from fogbank.wire.protocols.request import RequestData, ResponseData
@@ -217,7 +218,7 @@ class Http2Connection(asyncio.Protocol):
             self._refuse(stream, 405)
             return
         length = headers.get("content-length", "")
-        announced = int(length) if length.isdecimal() else 0
+        announced = whole_number(length) or 0
         unknown = not length and event.stream_ended is None
         if (announced > STREAM_FROM or unknown) and self._application.streams(request):
             stream.body = BodyStream(pause=lambda: None, resume=partial(self._open_window, stream))

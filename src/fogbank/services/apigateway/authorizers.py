@@ -7,6 +7,7 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
+from fogbank.core.numerals import whole_number
 from fogbank.core.service import Answer
 from fogbank.services.apigateway import patches
 from fogbank.services.apigateway.base import ApiGatewayBase, new_id, page, with_values
@@ -99,7 +100,8 @@ class Authorizers(ApiGatewayBase):
 
 
 def _seconds(value: str | None) -> int:
-    return int(value) if value is not None and value.isdecimal() else -1
+    seconds = whole_number(value or "")
+    return -1 if seconds is None else seconds
 
 
 _MEMBERS: patches.Members = {

@@ -7,6 +7,7 @@ from typing import Any
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
+from fogbank.core.numerals import whole_number
 from fogbank.core.service import Service
 from fogbank.services.apigateway.errors import BadRequest, NotFound, api_not_found
 from fogbank.services.apigateway.records import Document, Resource, RestApi, Stage, Tables
@@ -69,12 +70,10 @@ class ApiGatewayBase(Service):
 
 def page(items: Sequence[Document], position: str | None, limit: int | None) -> dict[str, Any]:
     """The items behind the position, and the answer's position if there are more."""
-    begin = 0
-    if position is not None:
-        # What is opaque on AWS is the number of items before it here. The sentence is not recorded.
-        if not (position.isascii() and position.isdigit() and int(position) <= len(items)):
-            raise BadRequest("Invalid position parameter specified")
-        begin = int(position)
+    # What is opaque on AWS is the number of items before it here. The sentence is not recorded.
+    begin = whole_number(position) if position is not None else 0
+    if begin is None or begin > len(items):
+        raise BadRequest("Invalid position parameter specified")
     if limit is not None and limit < 0:
         return {"items": []}  # As recorded.
     end = begin + min(limit or _PAGE, _PAGE_MAX)

@@ -6,6 +6,7 @@ from typing import Any
 from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
+from fogbank.core.numerals import whole_number
 from fogbank.core.service import Answer
 from fogbank.services.apigateway import patches
 from fogbank.services.apigateway.base import HTTP_METHODS, ApiGatewayBase, with_values
@@ -192,7 +193,7 @@ def _or_nothing(templates: dict[str, str] | None) -> dict[str, str | None] | Non
 
 
 def _milliseconds(value: str | None) -> int:
-    return int(value) if value is not None and value.isdecimal() else 0
+    return whole_number(value or "") or 0
 
 
 _INTEGRATION: patches.Members = {

@@ -4,6 +4,7 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
+from fogbank.core.numerals import whole_number
 from fogbank.core.service import Answer
 from fogbank.services.apigateway import patches
 from fogbank.services.apigateway.base import ApiGatewayBase, new_id, page
@@ -164,8 +165,8 @@ def policies_are_missing() -> NotImplementedInFogbank:
 
 
 def _compression_size(value: str) -> int:
-    size = int(value) if value.removeprefix("-").isdecimal() else -1
-    if not 0 <= size <= COMPRESSION_BYTES_MAX:
+    size = whole_number(value)
+    if size is None or size > COMPRESSION_BYTES_MAX:
         raise BadRequest(f"Invalid minimum compression size, must be between 0 and {COMPRESSION_BYTES_MAX}")
     return size
 

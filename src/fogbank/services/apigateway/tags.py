@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
+from fogbank.core.numerals import whole_number
 from fogbank.core.service import Answer, Tagged
 from fogbank.services.apigateway.base import ApiGatewayBase
 from fogbank.services.apigateway.errors import BadRequest, NotFound
@@ -34,7 +35,7 @@ class Tags(ApiGatewayBase):
         self, ctx: Context, *, resourceArn: str, position: str | None = None, limit: int | None = None
     ) -> Answer:
         tags = sorted(self._tagged(ctx, resourceArn)[1].tags.items())
-        begin = int(position) if position is not None and position.isdecimal() else 0
+        begin = whole_number(position or "") or 0
         end = begin + limit if limit else len(tags)
         # The model has no position in the answer: AWS gives all tags, too, unless it is asked for fewer.
         return {"tags": dict(tags[begin:end])}

@@ -11,6 +11,7 @@ import urllib.parse
 
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
+from fogbank.core.numerals import whole_number
 from fogbank.services.cloudformation.records import SigningKey, Tables
 
 PREFIX = "cloudformation/"
@@ -35,9 +36,11 @@ def verify(tables: Tables, path: str, query: str, *, now_ms: int) -> tuple[str, 
     kind, _, quoted = path.removeprefix(PREFIX).partition("/")
     token = urllib.parse.unquote(quoted)
     given = dict(urllib.parse.parse_qsl(query))
-    expires = given.get("Expires", "")
-    wanted = _signature(tables, kind, token, int(expires)) if expires.isdecimal() else ""
-    if not wanted or not hmac.compare_digest(wanted, given.get("Signature", "")) or int(expires) * 1000 < now_ms:
+    expires_s = whole_number(given.get("Expires", ""))
+    if expires_s is None or expires_s * 1000 < now_ms:
+        raise Forbidden
+    wanted = _signature(tables, kind, token, expires_s)
+    if not wanted or not hmac.compare_digest(wanted, given.get("Signature", "")):
         raise Forbidden
     return kind, token
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from fogbank.core.context import Context
+from fogbank.core.numerals import whole_number
 from fogbank.services.cloudformation.errors import Cancelled, ValidationError
 from fogbank.services.cloudformation.walk import Halt
 
@@ -38,9 +39,10 @@ def of(resource: Mapping[str, Any]) -> CreationPolicy | None:
 
 
 def _count(value: Any) -> int:
-    if not str(value).isdecimal():
+    count = whole_number(str(value))
+    if count is None:
         raise ValidationError(f"CreationPolicy: Count must be a number, not {value}")
-    return int(value)
+    return count
 
 
 def _seconds(text: str) -> int:

@@ -13,6 +13,7 @@ import msgspec
 
 from fogbank.core.context import Context
 from fogbank.core.ids import new_id
+from fogbank.core.numerals import whole_number
 from fogbank.core.resource import ResourceRequest, ResourceState, ResourceType
 from fogbank.services.cloudformation import callbacks
 from fogbank.services.cloudformation.errors import Cancelled, ValidationError
@@ -103,9 +104,10 @@ class CustomResource(ResourceType):
 
 
 def _timeout_s(value: Any) -> int:
-    if not str(value).isdecimal() or not 1 <= int(value) <= SERVICE_TIMEOUT_S:
+    timeout_s = whole_number(str(value))
+    if timeout_s is None or not 1 <= timeout_s <= SERVICE_TIMEOUT_S:
         raise ValidationError("ServiceTimeout must be a number of seconds from 1 to 3600")
-    return int(value)
+    return timeout_s
 
 
 def _message(request: ResourceRequest, kind: str, token: str, url: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
+from fogbank.core.numerals import whole_number
 from fogbank.core.resource import ResourceState
 from fogbank.services.cloudformation.errors import ValidationError
 
@@ -211,12 +212,12 @@ class Resolver:
     def _select(self, value: Any) -> Any:
         if not isinstance(value, list) or len(value) != 2:
             raise ValidationError(SELECT)
-        index, items = self.value(value[0]), self.value(value[1])
+        index, items = whole_number(str(self.value(value[0]))), self.value(value[1])
         if self.preview and UNKNOWN in str(items):
             return UNKNOWN
-        if not str(index).isdecimal() or not isinstance(items, list) or int(index) >= len(items):
+        if index is None or not isinstance(items, list) or index >= len(items):
             raise ValidationError(SELECT)
-        return items[int(index)]
+        return items[index]
 
     def _base64(self, value: Any) -> str:
         return base64.b64encode(_as_text(self.value(value)).encode()).decode()

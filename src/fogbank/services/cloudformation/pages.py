@@ -2,11 +2,12 @@
 
 from typing import TypeVar
 
+from fogbank.core.numerals import whole_number
 from fogbank.services.cloudformation.errors import ValidationError
 
 T = TypeVar("T")
 PAGE = 100
-DIGITS_MAX = 18  # beyond it a number is no part of a key
+NUMBER_MAX = 10**18  # beyond it a number is no part of a key
 
 
 def page(found: list[T], token: str | None, *, size: int = PAGE) -> tuple[list[T], dict[str, str]]:
@@ -16,9 +17,10 @@ def page(found: list[T], token: str | None, *, size: int = PAGE) -> tuple[list[T
 
 
 def number(token: str) -> int:
-    if not token.isdecimal() or len(token) > DIGITS_MAX:
+    found = whole_number(token)
+    if found is None or found > NUMBER_MAX:
         raise ValidationError("The token is invalid")
-    return int(token)
+    return found
 
 
 def refuse(token: str | None) -> None:

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from fogbank.core.numerals import whole_number
 from fogbank.services.cloudformation import dynamic
 from fogbank.services.cloudformation.intrinsics import function_of
 
@@ -120,10 +121,11 @@ def _coerce(part: Any, value: Any, root: Schema, *, depth: int) -> Any:
         return value
     if kind == "boolean" and value.lower() in ("true", "false"):
         return value.lower() == "true"
-    if kind == "integer" and value.lstrip("-").isdecimal():
-        return int(value)
+    whole = whole_number(value.removeprefix("-"))
+    if whole is not None and kind in ("integer", "number"):
+        return -whole if value.startswith("-") else whole
     if kind == "number" and _is_number(value):
-        return int(value) if value.lstrip("-").isdecimal() else float(value)
+        return float(value)
     return value
 
 

@@ -13,6 +13,7 @@ import msgspec
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
 from fogbank.core.moments import iso_offset
+from fogbank.core.numerals import whole_number
 from fogbank.core.service import Answer
 from fogbank.services.cloudwatch import alarm_state, metric_data
 from fogbank.services.cloudwatch.alarm_actions import LISTS, act, announce, check_actions, repeat
@@ -502,8 +503,8 @@ def _relative(ctx: Context, alarm: Alarm) -> dict[str, Any]:
 
 
 def _page(name: str, rows: list[Any], token: str | None, limit: int) -> dict[str, Any]:
-    if token is not None and not token.isdecimal():
+    start = whole_number(token or "0")
+    if start is None:
         raise InvalidNextToken()
-    start = int(token or 0)
     answer: dict[str, Any] = {name: rows[start : start + limit]}
     return answer | ({"NextToken": str(start + limit)} if len(rows) > start + limit else {})

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from fogbank.core.context import Context
+from fogbank.core.numerals import whole_number
 from fogbank.core.service import Answer, Service
 from fogbank.services.cloudwatch.dashboard_body import mistakes
 from fogbank.services.cloudwatch.errors import (
@@ -43,9 +44,9 @@ class Dashboards(Service):
         }
 
     def list_dashboards(self, ctx: Context, *, DashboardNamePrefix: str = "", NextToken: str | None = None) -> Answer:
-        if NextToken is not None and not NextToken.isdecimal():
+        start = whole_number(NextToken or "0")
+        if start is None:
             raise InvalidNextToken()
-        start = int(NextToken or 0)
         rows = [
             {
                 "DashboardName": found.name,

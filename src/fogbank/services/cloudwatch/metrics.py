@@ -10,6 +10,7 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.errors import ValidationError as CommonValidationError
 from fogbank.core.metrics import MINUTE_MS, Series, Values
+from fogbank.core.numerals import whole_number
 from fogbank.core.pages import page_of_table
 from fogbank.core.service import Answer, Service
 from fogbank.core.store import Key
@@ -56,7 +57,8 @@ class Metrics(Service):
         if StartTime >= EndTime:
             raise ValidationError("The parameter StartTime must be less than the parameter EndTime.")
         queries = metric_data.queries_of(MetricDataQueries)
-        if NextToken is not None and not NextToken.isdecimal():
+        offset = whole_number(NextToken or "0")
+        if offset is None:
             raise InvalidNextToken()
         self.cloud.metrics.flush()
         results = metric_data.evaluate(
@@ -68,7 +70,7 @@ class Metrics(Service):
         )
         rows, following = metric_data.page(
             results,
-            offset=int(NextToken or 0),
+            offset=offset,
             points_max=MaxDatapoints,
             ascending=ScanBy == "TimestampAscending",
         )

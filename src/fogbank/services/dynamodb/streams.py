@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from fogbank.core.context import Context
+from fogbank.core.numerals import whole_number
 from fogbank.services.dynamodb.errors import ExpiredIterator, ResourceNotFound, TrimmedDataAccess, Validation
 from fogbank.services.dynamodb.records import DynamoDBTables, StreamEntry, StreamRecord
 from fogbank.services.dynamodb.tables import key_schema
@@ -83,9 +84,9 @@ class Streams:
         if shard != shard_id(entry):
             raise ResourceNotFound(f"Requested resource not found: Shard: {shard} in Stream: {arn} not found")
         if kind in ("AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"):
-            if sequence is None or not sequence.isdecimal():
+            position = whole_number(sequence or "")
+            if position is None:
                 raise Validation(f"Invalid SequenceNumber for ShardIteratorType {kind}")
-            position = int(sequence)
             first = self._tables.stream_records.first((entry.stream.id,))
             if position < entry.stream.created_ms << 20 or (
                 first is not None and position < first[0][1] and kind == "AT_SEQUENCE_NUMBER"

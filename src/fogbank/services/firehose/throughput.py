@@ -5,6 +5,7 @@ second it may be given; the other two quotas follow in AWS's proportion.
 https://docs.aws.amazon.com/firehose/latest/dev/limits.html
 """
 
+from fogbank.core.numerals import whole_number
 from fogbank.services.firehose.records import MB, DeliveryStream
 
 TAG = "fogbank:throughput-mib"
@@ -51,5 +52,4 @@ class Throughputs:
 
 def quota(stream: DeliveryStream) -> int:
     """MiB a second; 0 if there is no quota."""
-    value = stream.tags.get(TAG, "")
-    return int(value) if value.isascii() and value.isdecimal() else 0
+    return whole_number(stream.tags.get(TAG, "")) or 0

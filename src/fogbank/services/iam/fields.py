@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from fogbank.core.numerals import whole_number
 from fogbank.core.policy_grammar import MalformedPolicy, check_identity_policy
 from fogbank.core.tags import tag_list, tag_map
 from fogbank.services.iam.errors import LimitExceeded, MalformedPolicyDocument, ValidationError
@@ -38,8 +39,8 @@ def with_tags(tags: dict[str, str], given: list[dict[str, str]]) -> dict[str, st
 
 def page(name: str, rows: list[Any], marker: str | None, limit: int) -> dict[str, Any]:
     """The rows from the marker on, under `name`; the marker is the number of rows before it."""
-    if marker is not None and not marker.isdecimal():
+    start = whole_number(marker or "0")
+    if start is None:
         raise ValidationError("Invalid Marker.")
-    start = int(marker or 0)
     answer: dict[str, Any] = {name: rows[start : start + limit], "IsTruncated": len(rows) > start + limit}
     return answer | ({"Marker": str(start + limit)} if answer["IsTruncated"] else {})

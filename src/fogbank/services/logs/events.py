@@ -10,6 +10,7 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.metrics import Meters
+from fogbank.core.numerals import whole_number
 from fogbank.core.service import Answer
 from fogbank.services.logs.embedded_metrics import embedded, publish_embedded
 from fogbank.services.logs.errors import GroupNotFound, InvalidParameter, ResourceAlreadyExists, StreamNotFound
@@ -344,17 +345,22 @@ def _tokens(events: list[tuple[int, int, Event]], direction: str, here: list[int
 
 
 def _position(given: str) -> tuple[str, int, int]:
-    parts = given.split("/")
-    if len(parts) != 3 or parts[0] not in ("f", "b") or not (parts[1].isdigit() and parts[2].isdigit()):
+    direction, _, place = given.partition("/")
+    if direction not in ("f", "b"):
         raise invalid()
-    return parts[0], int(parts[1]), int(parts[2])
+    return direction, *_place(place)
 
 
 def _search_position(given: str | None) -> Place:
     """The last place of the page before."""
     if not given:
         return 0, 0
-    at_ms, _, number = untoken(given).partition("/")
-    if not (at_ms.isdigit() and number.isdigit()):
+    return _place(untoken(given))
+
+
+def _place(text: str) -> Place:
+    before, _, behind = text.partition("/")
+    at_ms, number = whole_number(before), whole_number(behind)
+    if at_ms is None or number is None:
         raise invalid()
-    return int(at_ms), int(number)
+    return at_ms, number

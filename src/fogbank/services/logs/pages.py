@@ -4,6 +4,7 @@ import base64
 import binascii
 from typing import Any
 
+from fogbank.core.numerals import whole_number
 from fogbank.services.logs.errors import InvalidParameter
 
 PAGE_EVENTS_MAX = 10_000
@@ -26,10 +27,10 @@ def invalid() -> InvalidParameter:
 
 
 def offset(given: str | None) -> int:
-    text = untoken(given) if given else "0"
-    if not text.isdigit():
+    number = whole_number(untoken(given)) if given else 0
+    if number is None:
         raise invalid()
-    return int(text)
+    return number
 
 
 def page(name: str, rows: list[dict[str, Any]], given: str | None, limit: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html and sigv4-s
 import re
 from collections.abc import Iterator, Mapping
 
+from fogbank.core.numerals import whole_number
 from fogbank.services.s3.errors import IncompleteBody, InvalidChunkSize, MalformedTrailer, MissingContentLength
 
 # A chunk's head is a size in hex and a signature; nobody sends kilobytes of it.
@@ -34,11 +35,11 @@ class AwsChunkedDecoder:
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         """`headers` are the request's. Raises MissingContentLength unless they tell the payload's length."""
-        length = headers.get("x-amz-decoded-content-length", "")
-        if not (length.isascii() and length.isdigit()):
+        promised = whole_number(headers.get("x-amz-decoded-content-length", ""))
+        if promised is None:
             raise MissingContentLength()
         self.trailers: dict[str, str] = {}
-        self._promised = int(length)
+        self._promised = promised
         self._announced = headers.get("x-amz-trailer", "").strip().lower()
         hashed = headers.get("x-amz-content-sha256", "")
         self._signed = hashed.startswith("STREAMING-AWS4-HMAC-")

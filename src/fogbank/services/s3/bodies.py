@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar, cast
 
 from fogbank.core.blobs import Blobs, BlobWriter
 from fogbank.core.context import Context
+from fogbank.core.numerals import whole_number
 from fogbank.core.stored_body import StoredBody, cut
 from fogbank.core.strand import Strand
 from fogbank.services.s3.body_keys import BodyKey, Transform, new_salt
@@ -66,9 +67,10 @@ class Bodies:
 
         A small body that is here already is kept in the transaction at hand, anything else in one of its own.
         """
-        promised = ctx.headers.get("x-amz-decoded-content-length") or ctx.headers.get("content-length", "")
-        if promised.isdecimal() and int(promised) > OBJECT_BYTES_MAX:
-            raise _too_large(int(promised))
+        given = ctx.headers.get("x-amz-decoded-content-length") or ctx.headers.get("content-length", "")
+        promised = whole_number(given)
+        if promised is not None and promised > OBJECT_BYTES_MAX:
+            raise _too_large(promised)
         intake = _Intake(self._blobs, promises, encryption, checksums)
         if not isinstance(body, bytes) or len(body) > INLINE_MAX:
             return self._take(ctx, body, intake, keep)

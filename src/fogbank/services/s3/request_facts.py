@@ -11,6 +11,7 @@ import msgspec
 
 from fogbank.core.context import Context
 from fogbank.core.http_message import RequestData, ResponseData
+from fogbank.core.numerals import whole_number
 from fogbank.services.s3.fields import owner_id
 from fogbank.services.s3.records import NULL_VERSION, ObjectVersion
 
@@ -77,7 +78,7 @@ def facts(ctx: Context, request: RequestData, response: ResponseData, now_ms: in
     headers = {name.lower(): value for name, value in response.headers}
     copies = "x-amz-copy-source" in request.headers
     given = request.headers.get("x-amz-decoded-content-length") or request.headers.get("content-length", "")
-    bytes_in = int(given) if given.isdecimal() else 0
+    bytes_in = whole_number(given) or 0
     whole = response.body if isinstance(response.body, bytes) else None
     length = headers.get("content-length", "")
     bytes_out = int(length) if length.isdecimal() else len(whole or b"")

@@ -5,6 +5,7 @@ from typing import Any
 
 from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
+from fogbank.core.numerals import whole_number
 from fogbank.core.pattern_source import Source, SourceError
 from fogbank.core.targets import as_text
 from fogbank.services.sns.delivery_policy import effective, reason_against
@@ -62,7 +63,7 @@ def check_topic(name: str, value: str) -> None:
         raise InvalidParameter(f"{name}: Invalid value [{value}]. Must be true or false.")
     if name == "FifoThroughputScope" and value not in ("Topic", MESSAGE_GROUP):
         raise InvalidParameter(f"{name}: Invalid value [{value}]. Must be Topic or {MESSAGE_GROUP}.")
-    if name.endswith("FeedbackSampleRate") and not (value.isascii() and value.isdecimal() and int(value) <= 100):
+    if name.endswith("FeedbackSampleRate") and ((rate := whole_number(value)) is None or rate > 100):
         raise InvalidParameter(f"{name}: Invalid value [{value}]. Must be between 0 and 100.")
     if name == "Policy" and value:
         _check_policy(value)

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/sns/latest/api/API_SetSMSAttributes.html
 import re
 
 from fogbank.core.context import Context
+from fogbank.core.numerals import whole_number
 from fogbank.core.service import Answer, Service
 from fogbank.core.store import Record, Table
 from fogbank.services.sns.errors import InvalidParameter, SmsInvalid
@@ -74,7 +75,8 @@ def _check_e164(number: str) -> None:
 def _check_setting(name: str, value: str) -> None:
     match name:
         case "MonthlySpendLimit" | "DeliveryStatusSuccessSamplingRate":
-            valid = value.isascii() and value.isdecimal() and (name == "MonthlySpendLimit" or int(value) <= 100)
+            number = whole_number(value)
+            valid = number is not None and (name == "MonthlySpendLimit" or number <= 100)
         case "DefaultSenderID":
             valid = not value or _SENDER_ID.fullmatch(value) is not None
         case "DefaultSMSType":

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 
 from fogbank.core.arn import parse_arn
+from fogbank.core.numerals import whole_number
 from fogbank.services.sqs.errors import InvalidAttributeName, InvalidAttributeValue
 from fogbank.services.sqs.records import Queue
 
@@ -76,7 +77,8 @@ def normal(name: str, value: str) -> str:
 def _valid(name: str, value: str) -> bool:
     if name in RANGES:
         low, high = RANGES[name]
-        return value.isascii() and value.isdecimal() and low <= int(value) <= high
+        number = whole_number(value)
+        return number is not None and low <= number <= high
     if name in _BOOLEANS:
         return value.lower() in ("true", "false")
     if name in _CHOICES:

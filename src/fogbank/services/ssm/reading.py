@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fogbank.core.context import Context
+from fogbank.core.numerals import whole_number
 from fogbank.core.service import Answer
 from fogbank.services.ssm.base import described, paged
 from fogbank.services.ssm.errors import InvalidNextToken, ParameterNotFound, ParameterVersionNotFound
@@ -65,11 +66,9 @@ class Reading(Writing):
         NextToken: str | None = None,
     ) -> Answer:
         place, parameter = self._find(ctx, Name)
-        after = 0
-        if NextToken is not None:
-            if not NextToken.isascii() or not NextToken.isdecimal():
-                raise InvalidNextToken()
-            after = int(NextToken)
+        after = whole_number(NextToken) if NextToken is not None else 0
+        if after is None:
+            raise InvalidNextToken()
         limit = MaxResults or _HISTORY_PAGE
         versions = [version for version in self._versions(place, parameter) if version.version > after]
         answers = [

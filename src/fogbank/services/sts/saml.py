@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
+from fogbank.core.numerals import whole_number
 from fogbank.core.service import Answer
 from fogbank.services.sts.base import Federated, Sessions, role_of
 from fogbank.services.sts.errors import AccessDenied, ExpiredToken, InvalidIdentityToken
@@ -66,8 +67,8 @@ class Saml(Sessions):
             transitive=transitive,
             source_identity=(given.get("SourceIdentity") or [""])[0],
         )
-        longest = (given.get("SessionDuration") or [""])[0]
-        seconds = min(DurationSeconds, int(longest)) if longest.isdecimal() else DurationSeconds
+        longest = whole_number((given.get("SessionDuration") or [""])[0])
+        seconds = DurationSeconds if longest is None else min(DurationSeconds, longest)
         answer = await ctx.run(
             self._federated_session, there.refreshed(), RoleArn, _ACTION, who, seconds, Policy, PolicyArns
         )

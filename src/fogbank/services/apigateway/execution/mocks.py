@@ -3,6 +3,7 @@
 import re
 
 from fogbank.core.json_text import parse
+from fogbank.core.numerals import whole_number
 from fogbank.services.apigateway.execution.call import Outgoing
 from fogbank.services.apigateway.gateway_errors import InternalError
 
@@ -16,6 +17,7 @@ def answer(body: str) -> Outgoing:
     if status is None:
         match = _STATUS.search(body)
         status = match[1] if match is not None else None
-    if status is None or not str(status).isdecimal():
+    number = whole_number(str(status))
+    if number is None:
         raise InternalError(reason="Execution failed due to configuration error: Unable to parse statusCode")
-    return Outgoing(int(status), [], b"")
+    return Outgoing(number, [], b"")

@@ -1,6 +1,7 @@
 """What happens to a request, in order."""
 
 from fogbank.core.linear_regex import whole_match
+from fogbank.core.numerals import whole_number
 from fogbank.services.apigateway.execution import functions, http, mocks, services
 from fogbank.services.apigateway.execution.authorizers import LambdaAuthorizers, method_arn
 from fogbank.services.apigateway.execution.bodies import request_body, response_body
@@ -137,9 +138,10 @@ def _method_response(call: Call, integrated: Outgoing, text: str) -> Outgoing:
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("Content-Type", content_type))
     status = override_of.get("status") or response["statusCode"]
-    if not str(status).isdecimal():
+    number = whole_number(str(status))
+    if number is None:
         raise InternalError(reason=f"{_CONFIGURATION} Invalid status code: {status}")
-    return Outgoing(int(status), remapped(headers), body)
+    return Outgoing(number, remapped(headers), body)
 
 
 def _selected(responses: dict[str, Document], text: str) -> Document | None:

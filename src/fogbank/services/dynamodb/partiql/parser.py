@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.st
 
 from collections.abc import Sequence
 
+from fogbank.core.numerals import whole_number
 from fogbank.services.dynamodb.errors import Validation
 from fogbank.services.dynamodb.expressions.bindings import Path
 from fogbank.services.dynamodb.partiql.lexer import Reader, malformed
@@ -293,8 +294,8 @@ class _Parser:
                 token = self._reader.take()
                 if token.kind == "string":
                     steps.append(token.text)
-                elif token.kind == "number" and token.text.isdecimal():
-                    steps.append(int(token.text))
+                elif token.kind == "number" and (index := whole_number(token.text)) is not None:
+                    steps.append(index)
                 else:
                     raise malformed(f"Unexpected path component: {token.text}")
                 self._reader.expect("]")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fogbank.core.context import Context
+from fogbank.core.numerals import whole_number
 from fogbank.core.service import Answer, Service
 from fogbank.services.lambda_.async_invoke import AsyncInvoker
 from fogbank.services.lambda_.code import CodeCache
@@ -49,9 +50,9 @@ class Operations(Service):
 
 def page(member: str, found: Sequence[Any], marker: str | None, limit: int) -> Answer:
     """One page; the marker is where the next one begins."""
-    if marker is not None and not marker.isdigit():
+    start = whole_number(marker or "0")
+    if start is None:
         raise InvalidParameterValue("Invalid Marker")
-    start = int(marker or 0)
     answer: dict[str, Any] = {member: found[start : start + limit]}
     if start + limit < len(found):
         answer["NextMarker"] = str(start + limit)

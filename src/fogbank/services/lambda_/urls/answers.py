@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from fogbank.core.http_message import ResponseData
+from fogbank.core.numerals import whole_number
 from fogbank.core.targets import as_text
 
 # The wire says these itself.
@@ -51,8 +52,8 @@ def _told(result: dict[str, Any]) -> ResponseData:
 def head(told: dict[str, Any]) -> tuple[int, list[tuple[str, str]]]:
     """Status and headers, in the form that buffered answers and the preludes of streams share."""
     status = told.get("statusCode", 200)
-    if isinstance(status, str) and status.isdigit():
-        status = int(status)
+    if isinstance(status, str):
+        status = whole_number(status)
     if type(status) is not int or not 100 <= status <= 599:
         raise MalformedAnswer("the statusCode is none of HTTP's")
     given, cookies = told.get("headers") or {}, told.get("cookies") or []

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from fogbank.core.numerals import whole_number
 from fogbank.services.logs.insights.errors import MalformedQuery
 from fogbank.services.logs.insights.lexer import Lexer, Token
 from fogbank.services.logs.insights.parse_patterns import checked_regex
@@ -135,8 +136,9 @@ class Expressions:
         while self._takes("["):
             length = self._longer(length)
             token = self.lexer.token
-            if token.kind == "number" and token.text.isdigit():
-                key: str | int = int(token.text)
+            key: str | int
+            if token.kind == "number" and (index := whole_number(token.text)) is not None:
+                key = index
             elif token.kind == "string":
                 key = token.value
             else:

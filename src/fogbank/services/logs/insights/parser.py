@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from fogbank.core.errors import NotImplementedInFogbank
+from fogbank.core.numerals import whole_number
 from fogbank.services.logs.insights.errors import MalformedQuery
 from fogbank.services.logs.insights.expressions import Expressions
 from fogbank.services.logs.insights.lexer import Token
@@ -108,9 +109,9 @@ class _Parser(Expressions):
 
     def _limit(self) -> Limit:
         token = self.lexer.token
-        if token.kind != "number" or not token.text.isdigit():
+        count = whole_number(token.text)
+        if token.kind != "number" or count is None:
             raise self.lexer.unexpected()
-        count = int(token.text)
         if not 1 <= count <= LIMIT_MAX:
             raise MalformedQuery(f"The limit must be between 1 and {LIMIT_MAX}.", token.start, token.end)
         self.lexer.take()

@@ -7,6 +7,7 @@ that users of the real service have recorded, as far as there are any.
 import re
 from collections.abc import Callable
 
+from fogbank.core.numerals import whole_number
 from fogbank.services.s3.select.errors import SelectError
 from fogbank.services.s3.select.lexer import Token, tokenize
 from fogbank.services.s3.select.syntax import (
@@ -209,11 +210,12 @@ class _Parser:
     def _limit(self) -> int:
         negative = self._accept("-")
         token = self._take()
-        if token.kind != "number" or not token.text.isdecimal():
+        limit = whole_number(token.text)
+        if token.kind != "number" or limit is None:
             raise SelectError("ParseExpectedNumber")
-        if negative and int(token.text):
+        if negative and limit:
             raise SelectError("EvaluatorNegativeLimit")
-        return min(int(token.text), 2**63 - 1)
+        return min(limit, 2**63 - 1)
 
     def _without_alias_star(self, select: Select) -> Select:
         """`SELECT s.* FROM S3Object s` is `SELECT *`."""
@@ -443,9 +445,10 @@ class _Parser:
         if self._accept("("):
             while not parameters or self._accept(","):
                 number = self._take()
-                if number.kind != "number" or not number.text.isdecimal():
+                parameter = whole_number(number.text)
+                if number.kind != "number" or parameter is None:
                     raise SelectError("ParseExpectedNumber")
-                parameters.append(int(number.text))
+                parameters.append(parameter)
             self._expect_sign(")", "ParseUnexpectedToken")
         self._accept_word("PRECISION")
         self._expect_sign(")", "ParseExpectedRightParenBuiltinFunctionCall")
