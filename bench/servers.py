@@ -252,7 +252,11 @@ def _free_port() -> int:
 def _tree(pid: int) -> list[int]:
     found = [pid]
     for thread in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in thread.read_text().split():
+        try:
+            children = thread.read_text().split()
+        except OSError:  # The thread has ended since.
+            continue
+        for child in children:
             found += _tree(int(child))
     return found
 
