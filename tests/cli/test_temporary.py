@@ -2,6 +2,10 @@
 
 import argparse
 import os
+import signal
+import socket
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -44,6 +48,18 @@ def test_what_is_said_of_the_server_goes_before_what_the_solution_is_meant_for()
     chosen = options(auth="off")
     with temporary_server(chosen, auth="iam"):
         assert client.aws(chosen, "sts").get_caller_identity()["Arn"].endswith(":root")
+
+
+def test_a_run_that_is_told_to_end_takes_its_server_along() -> None:
+    command = [sys.executable, "-m", "fogbank", "run", "wellright", "--ephemeral"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        endpoint = running.stderr.readline().split()[-1]
+        running.terminate()
+        running.stderr.read()
+    assert running.returncode == 128 + signal.SIGTERM
+    with pytest.raises(ConnectionError):
+        socket.create_connection(("127.0.0.1", int(endpoint.rpartition(":")[2])))
 
 
 @pytest.mark.parametrize(("solution", "auth"), [("launchpad", "iam"), ("wellright", "off")])

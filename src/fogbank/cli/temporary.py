@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ def temporary_server(options: argparse.Namespace, *, auth: str) -> Iterator[None
     arguments = ["--ephemeral", "--virtual-clock", "--port", "0", "--json", "--log-level", "warning"]
     for name, value in ({"auth": auth} | given(options)).items():
         arguments += [f"--{name.replace('_', '-')}", value]
+    on_termination = signal.signal(signal.SIGTERM, _leave)
     server = subprocess.Popen([sys.executable, "-m", "fogbank", "up", *arguments], stdout=subprocess.PIPE, text=True)
     before = dict(os.environ)
     try:
@@ -46,6 +48,12 @@ def temporary_server(options: argparse.Namespace, *, auth: str) -> Iterator[None
         os.environ.update(before)
         server.terminate()
         server.communicate(timeout=60)
+        signal.signal(signal.SIGTERM, on_termination)
+
+
+def _leave(number: int, _: object) -> None:
+    """Who is told to end takes the server along."""
+    sys.exit(128 + number)
 
 
 def given(options: argparse.Namespace) -> dict[str, str]:

@@ -7,10 +7,10 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.errors import AwsError
 
 SHIP_AFTER_S = 0.1
-# PutLogEvents takes 1 MB, each event counting 26 bytes more than its text. It takes 10,000 events, too: fewer hold up
-# others less.
-_EVENTS_MAX = 1_000
-_BYTES_MAX = 1_000_000
+# PutLogEvents takes 10,000 events and 1 MB, each event counting 26 bytes more than its text. So few are stored in some
+# milliseconds, and a function that floods its log holds up nobody for longer.
+_EVENTS_MAX = 200
+_BYTES_MAX = 200_000
 # What waits of one stream; a function that writes faster than that is stored loses the rest.
 _WAITING_MAX = 100_000
 # Streams that need no look; every environment has one of its own.
