@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,8 +29,8 @@ def temporary_server(options: argparse.Namespace, *, auth: str) -> Iterator[None
     arguments = ["--ephemeral", "--virtual-clock", "--port", "0", "--json", "--log-level", "warning"]
     for name, value in ({"auth": auth} | given(options)).items():
         arguments += [f"--{name.replace('_', '-')}", value]
-    on_termination = signal.signal(signal.SIGTERM, _leave)
     server = subprocess.Popen([sys.executable, "-m", "fogbank", "up", *arguments], stdout=subprocess.PIPE, text=True)
+    on_termination = signal.signal(signal.SIGTERM, _take_along(server))
     before = dict(os.environ)
     try:
         assert server.stdout is not None
@@ -51,9 +51,15 @@ def temporary_server(options: argparse.Namespace, *, auth: str) -> Iterator[None
         signal.signal(signal.SIGTERM, on_termination)
 
 
-def _leave(number: int, _: object) -> None:
-    """Who is told to end takes the server along."""
-    sys.exit(128 + number)
+def _take_along(server: subprocess.Popen[str]) -> Callable[[int, object], None]:
+    """Whoever is told to end tells the server. An exception would do, but can be lost where it comes."""
+
+    def leave(number: int, _: object) -> None:
+        server.terminate()
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+
+    return leave
 
 
 def given(options: argparse.Namespace) -> dict[str, str]:
