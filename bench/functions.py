@@ -6,7 +6,6 @@ and the exit code is 1.
 """
 
 import argparse
-import io
 import itertools
 import json
 import re
@@ -16,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +24,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bench.load import Outcome, Session, Unexpected, drive
+from bench.packages import package
 from bench.recording import Recorder, client
 from bench.servers import PEERS, Running, running
 from bench.table import Figure, Row, keep, render
@@ -96,18 +95,6 @@ exports.handler = awslambda.streamifyResponse(async (event, stream) => {{
     stream.end("last");
 }});
 """
-
-
-def package(name: str, content: str | bytes, *, also: str = "") -> bytes:
-    """A zip with one program, and another file that makes it differ from others."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        entry = zipfile.ZipInfo(name)
-        entry.external_attr = 0o755 << 16
-        archive.writestr(entry, content)
-        if also:
-            archive.writestr("different.txt", also)
-    return buffer.getvalue()
 
 
 def compiled(source: str) -> bytes:

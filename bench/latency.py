@@ -1,14 +1,13 @@
 """The cases that measure one thing at a time: functions, a stack, start-up, memory."""
 
-import io
 import json
 import statistics
 import time
-import zipfile
 from collections.abc import Callable
 
 from botocore.exceptions import ClientError
 
+from bench.packages import package
 from bench.recording import client
 from bench.servers import Peer, Running, running
 from bench.table import Figure
@@ -18,13 +17,6 @@ COLD_CALLS = 10
 STARTS = 5
 STACK_LIMIT_S = 120.0
 HANDLER = "def handler(event, context):\n    return event\n"
-
-
-def _zip(source: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("index.py", source)
-    return buffer.getvalue()
 
 
 def functions(server: Running) -> list[Figure]:
@@ -50,7 +42,7 @@ def functions(server: Running) -> list[Figure]:
                 Runtime="python3.11",
                 Role=role,
                 Handler="index.handler",
-                Code={"ZipFile": _zip(f"{HANDLER}# {n}\n")},
+                Code={"ZipFile": package("index.py", f"{HANDLER}# {n}\n")},
             )
             aws.get_waiter("function_active_v2").wait(FunctionName=f"cold-{n}", WaiterConfig={"Delay": 1})
             cold.append(invoke(f"cold-{n}"))

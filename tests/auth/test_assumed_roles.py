@@ -1,11 +1,9 @@
 """Roles that users, functions and profiles of the AWS CLI assume: what their sessions may do, and what not."""
 
-import io
 import json
 import os
 import secrets
 import subprocess
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from tests.auth.conftest import ACCOUNT, Client, GuardedServer, User, policy
 from tests.auth.test_sessions import key_of
+from tests.packages import zipped
 
 CLI = (
     Path(os.environ.get("FOGBANK_CLIENTS_CACHE", Path.home() / ".cache" / "fogbank-clients")) / "awscli" / "bin" / "aws"
@@ -83,16 +82,13 @@ def test_a_function_has_the_rights_of_its_role(root: Client) -> None:
     queue = f"q-{secrets.token_hex(4)}"
     url = root("sqs").create_queue(QueueName=queue)["QueueUrl"]
     role = new_role(root, {"Service": "lambda.amazonaws.com"})
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("f.py", FUNCTION)
     name = f"f-{secrets.token_hex(4)}"
     root("lambda").create_function(
         FunctionName=name,
         Runtime="python3.13",
         Role=role,
         Handler="f.handler",
-        Code={"ZipFile": packed.getvalue()},
+        Code={"ZipFile": zipped({"f.py": FUNCTION})},
         Timeout=60,
     )
     root("lambda").get_waiter("function_active_v2").wait(FunctionName=name)

@@ -2,12 +2,12 @@
 
 import json
 import tempfile
-import zipfile
 from pathlib import Path
 
 from tests.clients.aws_cli_objects import objects
 from tests.clients.aws_cli_program import Aws
 from tests.clients.tools import HERE, python_version
+from tests.packages import zipped
 
 TRUST = json.dumps(
     {
@@ -74,10 +74,8 @@ def _tables(aws: Aws) -> None:
 
 def _functions_and_logs(aws: Aws, folder: Path) -> None:
     role = aws("iam", "create-role", "--role-name", "cli", "--assume-role-policy-document", TRUST)["Role"]["Arn"]
-    with zipfile.ZipFile(folder / "code.zip", "w") as archive:
-        archive.writestr(
-            "main.py", "def handler(event, context):\n    print('I was called')\n    return event['n'] + 1\n"
-        )
+    source = "def handler(event, context):\n    print('I was called')\n    return event['n'] + 1\n"
+    (folder / "code.zip").write_bytes(zipped({"main.py": source}))
     code = ["--zip-file", f"fileb://{folder / 'code.zip'}", "--handler", "main.handler", "--runtime", "python3.11"]
     aws("lambda", "create-function", "--function-name", "cli", "--role", role, *code)
     aws("lambda", "wait", "function-active-v2", "--function-name", "cli")

@@ -1,17 +1,16 @@
 """AWS's own runtime interface clients, unchanged, as the runtimes of functions."""
 
-import io
 import json
 import os
 import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tests.clients.tools import HERE, Missing, eventually, installed, look, node_packages, node_version
+from tests.packages import zipped
 
 APP = HERE / "runtime_app"
 ROLE = "arn:aws:iam::000000000000:role/worker"
@@ -85,14 +84,8 @@ def _check(
     handler: str = "app.handler",
 ) -> None:
     """Deploy a function that echoes what it gets, fails when asked to, and logs; see that it does."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
-        for path, content in files.items():
-            entry = zipfile.ZipInfo(path)
-            entry.external_attr = 0o755 << 16
-            packed.writestr(entry, content)
     client = look(endpoint, "lambda")
-    code = {"ZipFile": archive.getvalue()}
+    code = {"ZipFile": zipped(files, mode=0o755)}
     common = {"FunctionName": name, "Role": ROLE, "Timeout": 30, "MemorySize": 512}
     client.create_function(**common, Runtime=runtime, Handler=handler, Code=code)
     client.get_waiter("function_active_v2").wait(FunctionName=name)

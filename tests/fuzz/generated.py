@@ -1,9 +1,7 @@
 """Every operation of every service, with drawn parameters: an answer or AWS's 4xx, whatever is asked."""
 
 import contextlib
-import io
 import random
-import zipfile
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -16,6 +14,7 @@ from tests.fuzz.campaign import BATCH, FAILURES_MAX, FINE_ABOVE_499, Result
 from tests.fuzz.corpus import ACCOUNT, client
 from tests.fuzz.parameters import Draw
 from tests.fuzz.state import StateReader
+from tests.packages import zipped
 
 Sent = tuple[Any, str, dict[str, Any]]  # The client, the operation and its parameters.
 NAME, BUCKET = "drawn", "drawn-bucket"
@@ -151,15 +150,12 @@ def _make_things(clients: dict[str, Any]) -> dict[str, list[Any]]:
     clients["s3"].put_object(Bucket="drawn-bucket", Key="key", Body=b"hello")
     trust = '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]}'
     role = clients["iam"].create_role(RoleName="drawn", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("main.py", "def handler(event, context):\n    return event\n")
     function = clients["lambda_"].create_function(
         FunctionName="drawn",
         Role=role,
         Runtime="python3.11",
         Handler="main.handler",
-        Code={"ZipFile": code.getvalue()},
+        Code={"ZipFile": zipped({"main.py": "def handler(event, context):\n    return event\n"})},
     )["FunctionArn"]
     clients["events"].put_rule(Name="drawn", EventPattern='{"source": ["drawn"]}')
     clients["logs"].create_log_group(logGroupName="drawn")

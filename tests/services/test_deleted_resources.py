@@ -1,10 +1,8 @@
 """What is made and deleted leaves nothing in a server's memory, but for what is kept up to a number."""
 
 import asyncio
-import io
 import json
 import time
-import zipfile
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -17,6 +15,7 @@ from fogbank.core.clock import Clock
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.services import SERVICES
+from tests.packages import zipped
 from tests.patience import PATIENCE_S
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
@@ -165,16 +164,13 @@ async def alarm(ctx: Context, name: str) -> None:
 
 async def function(ctx: Context, name: str) -> None:
     call, functions = ctx.call, ctx.cloud.lambda_
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("index.py", "def handler(event, context): pass\n")
     await call(
         functions.create_function,
         FunctionName=name,
         Role=ROLE,
         Runtime="python3.12",
         Handler="index.handler",
-        Code={"ZipFile": packed.getvalue()},
+        Code={"ZipFile": zipped({"index.py": "def handler(event, context): pass\n"})},
         Publish=True,
     )
     await call(functions.create_alias, FunctionName=name, Name="live", FunctionVersion="1")

@@ -1,16 +1,15 @@
 """A solution on a live server: deployed from its template as a user's tools do it, and driven."""
 
-import io
 import json
 import os
 import re
 import secrets
 import subprocess
 import sys
-import zipfile
 from typing import Any
 
 from tests.conftest import Aws, LiveServer
+from tests.packages import zipped
 from tests.solutions.modules import SOLUTIONS
 
 
@@ -22,11 +21,9 @@ def packaged(aws: Aws, solution: str) -> str:
     folder = SOLUTIONS / solution
     text = (folder / "template.yaml").read_text()
     for property_, code in set(re.findall(r"(CodeUri|ContentUri): (src/\w+)/", text)):
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as packed:
-            for source in sorted((folder / code).rglob("*.py")):
-                packed.write(source, source.relative_to(folder / code))
-        s3.put_object(Bucket=bucket, Key=f"{code}.zip", Body=archive.getvalue())
+        sources = sorted((folder / code).rglob("*.py"))
+        files = {str(source.relative_to(folder / code)): source.read_bytes() for source in sources}
+        s3.put_object(Bucket=bucket, Key=f"{code}.zip", Body=zipped(files))
         text = text.replace(f"{property_}: {code}/", f"{property_}: s3://{bucket}/{code}.zip")
     return text
 

@@ -1,13 +1,12 @@
 """A table's stream through a function: each new value is sent on, in a group of its key."""
 
 import asyncio
-import io
 import random
-import zipfile
 
 from tests.crash.kind import ROLE, Client, Kind, make_table, queue_url
 from tests.crash.ledger import Ledger
 from tests.crash.wire import Wire
+from tests.packages import zipped
 
 # A function works the stream off more slowly than it is written: what is left has to be waited for after the kill.
 PAUSE_S = 0.01
@@ -47,9 +46,6 @@ async def write_relayed(wire: Wire, ledger: Ledger, rng: random.Random, name: st
 
 def prepare(client: Client) -> None:
     stream = make_table(client, "relayed", view="NEW_IMAGE")
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("relay.py", RELAY)
     functions = client("lambda")
     functions.create_function(
         FunctionName="relay",
@@ -57,7 +53,7 @@ def prepare(client: Client) -> None:
         Role=ROLE,
         Handler="relay.handler",
         Timeout=30,
-        Code={"ZipFile": code.getvalue()},
+        Code={"ZipFile": zipped({"relay.py": RELAY})},
         Environment={"Variables": {"QUEUE": queue_url("relayed.fifo")}},
     )
     functions.get_waiter("function_active_v2").wait(FunctionName="relay", WaiterConfig={"Delay": 1})

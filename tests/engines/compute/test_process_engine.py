@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -19,40 +18,17 @@ from fogbank.engines.compute.interface import ComputeEngine, Environment
 from fogbank.engines.compute.process import ProcessEngine
 from fogbank.engines.compute.processes import PlainProcesses
 from fogbank.engines.compute.runtimes import Program
+from tests.engines.compute.engine_to_kill import engine_to_kill
 from tests.engines.compute.harness import NOW_MS, Harness, Room, answer, call
 from tests.patience import eventually
 
 pytestmark = pytest.mark.parametrize("engines", ["process"], indirect=True)
 
-ENGINE_TO_KILL = """
-import asyncio, sys
-from pathlib import Path
-from fogbank.engines.compute.interface import FunctionSpec, Invocation
-from fogbank.engines.compute.process import ProcessEngine
-
-async def main():
-    engine = ProcessEngine(Path(sys.argv[1]) / "run", int)
-    spec = FunctionSpec(
-        code=Path(sys.argv[2]), handler="app.handler", runtime="python3.12", environment={}, memory_mb=128
-    )
-    environment = await engine.create(spec, lambda lines: None)
-    print(*environment.pids(), flush=True)
-    call = Invocation(
-        request_id="r", payload=b"null", function_arn="a", timeout_s=100
-    )
-    await environment.invoke(call)
-
-asyncio.run(main())
-"""
-
 
 def test_function_processes_die_with_a_killed_server(harness: Harness, tmp_path: Path) -> None:
     code = harness.spec("import time\ndef handler(event, context):\n    time.sleep(100)\n").code
-    command = [sys.executable, "-c", ENGINE_TO_KILL, str(tmp_path), str(code)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        processes = server.stdout.readline().split()
-        server.kill()
+    with engine_to_kill(tmp_path, code) as engine:
+        processes = engine.function_pids
     assert processes
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes))
 

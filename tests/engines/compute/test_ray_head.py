@@ -1,9 +1,7 @@
 """A server whose cluster loses its head node. The long form, as the cluster is one of its own: `make cluster`."""
 
-import io
 import os
 import signal
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from typing import Any
@@ -13,18 +11,12 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import LiveServer
 from tests.engines.compute.ray_cluster import ray_cluster
+from tests.packages import zipped
 from tests.patience import eventually
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
 SOURCE = "import time\ndef handler(event, context):\n    time.sleep(event)\n    return 'slept'\n"
 ROLE = "arn:aws:iam::000000000000:role/r"
-
-
-def packed(source: str) -> bytes:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as files:
-        files.writestr("app.py", source)
-    return archive.getvalue()
 
 
 def invoked(functions: Any, seconds: str = "0") -> tuple[str, str]:
@@ -52,7 +44,7 @@ def test_a_server_without_the_head_of_its_cluster_says_so_and_does_all_else(
                 Runtime="python3.12",
                 Handler="app.handler",
                 Role=ROLE,
-                Code={"ZipFile": packed(SOURCE)},
+                Code={"ZipFile": zipped({"app.py": SOURCE})},
                 Timeout=60,
             )
             eventually(lambda: functions.get_function(FunctionName="f")["Configuration"]["State"] == "Active")

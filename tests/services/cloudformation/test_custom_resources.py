@@ -1,15 +1,14 @@
 """Resources that somebody's function, or whoever listens to a topic, makes."""
 
-import io
 import json
 import urllib.error
 import urllib.request
-import zipfile
 from typing import Any
 
 import pytest
 
 from tests.conftest import Aws, MovableClock
+from tests.packages import zipped
 from tests.services.cloudformation.stacks import create, outputs, reasons, update, wait, wait_for
 
 CODE = """
@@ -37,12 +36,9 @@ def handler(event, context):
 
 @pytest.fixture
 def function(aws: Aws) -> str:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("index.py", CODE)
     made = aws("lambda").create_function(
-        FunctionName="maker", Runtime="python3.12", Handler="index.handler", Code={"ZipFile": packed.getvalue()},
-        Role="arn:aws:iam::000000000000:role/maker",
+        FunctionName="maker", Runtime="python3.12", Handler="index.handler",
+        Role="arn:aws:iam::000000000000:role/maker", Code={"ZipFile": zipped({"index.py": CODE})},
     )  # fmt: skip
     arn: str = made["FunctionArn"]
     return arn

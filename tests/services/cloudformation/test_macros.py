@@ -1,13 +1,12 @@
 """Macros, AWS::Include and the language extensions."""
 
-import io
 import json
-import zipfile
 from typing import Any
 
 import pytest
 
 from tests.conftest import Aws
+from tests.packages import zipped
 from tests.services.cloudformation.stacks import body, create, queues, reasons, update, wait
 
 MACRO = """
@@ -33,12 +32,9 @@ EXPAND = ["CAPABILITY_AUTO_EXPAND"]
 
 @pytest.fixture
 def macro(aws: Aws) -> None:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("index.py", MACRO)
     aws("lambda").create_function(
-        FunctionName="rewrite", Runtime="python3.12", Handler="index.handler", Code={"ZipFile": packed.getvalue()},
-        Role="arn:aws:iam::000000000000:role/rewrite",
+        FunctionName="rewrite", Runtime="python3.12", Handler="index.handler",
+        Role="arn:aws:iam::000000000000:role/rewrite", Code={"ZipFile": zipped({"index.py": MACRO})},
     )  # fmt: skip
     resource = {"Type": "AWS::CloudFormation::Macro", "Properties": {"Name": "Rewrite", "FunctionName": "rewrite"}}
     create(aws("cloudformation"), {"Resources": {"M": resource}}, "macros")

@@ -1,10 +1,8 @@
 """Functions made from zips and invoked through boto3."""
 
 import base64
-import io
 import json
 import re
-import zipfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.packages import zipped
 from tests.patience import eventually
 
 Aws = Callable[..., Any]
@@ -19,11 +18,7 @@ ECHO = "def handler(event, context):\n    print('got it')\n    return event\n"
 
 
 def package(source: str, **modules: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, text in {"app": source, **modules}.items():
-            archive.writestr(f"{name}.py", text)
-    return buffer.getvalue()
+    return zipped({f"{name}.py": text for name, text in {"app": source, **modules}.items()})
 
 
 def damaged(package: bytes) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.packages import zipped
 from tests.services.lambda_.test_invocation import create, package
 
 Aws = Callable[..., Any]
@@ -24,10 +25,7 @@ def publish(client: Any, **settings: Any) -> str:
 
 
 def layer_package() -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("python/extra.py", "x = 'from the layer'\n")
-    return buffer.getvalue()
+    return zipped({"python/extra.py": "x = 'from the layer'\n"})
 
 
 def test_a_layer_of_another_account_is_used_where_its_policy_lets_it(aws: Aws, account: str) -> None:

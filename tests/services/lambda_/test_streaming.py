@@ -1,10 +1,8 @@
 """Answers that are sent while the function makes them."""
 
 import base64
-import io
 import json
 import socket
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
@@ -13,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.packages import zipped
 from tests.services.lambda_.test_function_urls import ask, let_everybody_in
 from tests.services.lambda_.test_invocation import ECHO, create
 
@@ -71,17 +70,12 @@ PRELUDE_TYPE = "application/vnd.awslambda.http-integration-response"
 
 
 def create_streaming(client: Any, name: str) -> None:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        entry = zipfile.ZipInfo("bootstrap")
-        entry.external_attr = 0o755 << 16
-        archive.writestr(entry, BOOTSTRAP)
     client.create_function(
         FunctionName=name,
         Runtime="provided.al2023",
         Handler="none",
         Role="arn:aws:iam::000000000000:role/r",
-        Code={"ZipFile": buffer.getvalue()},
+        Code={"ZipFile": zipped({"bootstrap": BOOTSTRAP}, mode=0o755)},
         Timeout=60,
     )
 

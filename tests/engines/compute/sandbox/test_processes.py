@@ -2,14 +2,13 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from fogbank.engines.compute.cgroups import ControlGroups
 from fogbank.engines.compute.environment import ProcessEnvironment
 from fogbank.engines.compute.interface import ComputeEngine, Environment
+from tests.engines.compute.engine_to_kill import engine_to_kill
 from tests.engines.compute.harness import Harness, answer
 from tests.engines.compute.sandbox.puppet import PUPPET, act
 from tests.patience import eventually
@@ -180,35 +179,13 @@ def group_folders(pid: int) -> list[Path]:
     return [Path(f"/sys/fs/cgroup/{names}{path}") for _, names, path in lines if "fogbank-" in path]
 
 
-IDLE_ENGINE = """
-import asyncio, sys
-from pathlib import Path
-from fogbank.engines.compute.interface import FunctionSpec, Invocation
-from fogbank.engines.compute.process import ProcessEngine
-
-async def main():
-    engine = ProcessEngine(Path(sys.argv[1]) / "run", int)
-    spec = FunctionSpec(
-        code=Path(sys.argv[2]), handler="app.handler", runtime="python3.12", environment={}, memory_mb=128
-    )
-    environment = await engine.create(spec, lambda lines: None)
-    await environment.invoke(Invocation(request_id="r", payload=b"null", function_arn="a", timeout_s=100))
-    print(*environment.pids(), flush=True)
-    await asyncio.sleep(1000)
-
-asyncio.run(main())
-"""
-
-
 def test_frozen_processes_and_their_groups_do_not_outlive_a_killed_server(harness: Harness, tmp_path: Path) -> None:
     code = harness.spec("def handler(event, context):\n    return 1\n").code
-    command = [sys.executable, "-c", IDLE_ENGINE, str(tmp_path), str(code)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        (pid,) = map(int, server.stdout.readline().split())
+    with engine_to_kill(tmp_path, code) as engine:
+        (pid,) = engine.function_pids
         folders = group_folders(pid)
+        engine.wait_for_answer()
         asyncio.run(stopped(pid))
-        server.kill()
     eventually(lambda: not Path(f"/proc/{pid}").exists())
     assert all(folder.exists() for folder in folders)
 
