@@ -178,6 +178,43 @@ def test_a_website_shows_what_everybody_may_read(root: Client, guarded: GuardedS
     assert fetch(request) == (200, b"hello")
 
 
+def test_a_website_that_nobody_may_list_tells_nobody_what_is_not_there(
+    root: Client, guarded: GuardedServer, bucket: str
+) -> None:
+    s3 = root("s3")
+    s3.put_bucket_website(Bucket=bucket, WebsiteConfiguration={"IndexDocument": {"Suffix": "a"}})
+    s3.put_object(Bucket=bucket, Key="folder/a", Body=b"in a folder")
+    let_everybody(s3, bucket)
+    host = {"Host": f"{bucket}.s3-website.us-east-1.amazonaws.com"}
+
+    def visit(path: str) -> tuple[int, bytes]:
+        return fetch(urllib.request.Request(f"{guarded.endpoint}/{path}", headers=host))
+
+    assert visit("missing")[0] == 403
+    assert visit("folder") == (200, b"in a folder"), "by a redirection to folder/"
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_that_a_key_is_missing_is_told_to_who_may_list_the_bucket(
+    root: Client, new_user: Callable[[], User], bucket: str, deleted: bool
+) -> None:
+    s3 = root("s3")
+    if deleted:
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        s3.put_object(Bucket=bucket, Key="gone", Body=b"")
+        s3.delete_object(Bucket=bucket, Key="gone")
+    reads = {"Action": ["s3:GetObject", "s3:GetObjectTagging"], "Resource": f"arn:aws:s3:::{bucket}/*"}
+    reader = new_user().may(reads).client("s3")
+    lister = new_user().may(reads, {"Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{bucket}"}).client("s3")
+    assert code_of(reader.get_object, Bucket=bucket, Key="gone") == "AccessDenied"
+    assert code_of(reader.head_object, Bucket=bucket, Key="gone") == "403"
+    assert code_of(lister.get_object, Bucket=bucket, Key="gone") == "NoSuchKey"
+    assert code_of(lister.head_object, Bucket=bucket, Key="gone") == "404"
+    if not deleted:
+        assert code_of(reader.get_object_tagging, Bucket=bucket, Key="gone") == "AccessDenied"
+        assert code_of(lister.get_object_tagging, Bucket=bucket, Key="gone") == "NoSuchKey"
+
+
 def test_each_key_that_is_to_be_deleted_is_asked_for(root: Client, new_user: Callable[[], User], bucket: str) -> None:
     s3 = root("s3")
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})

@@ -55,7 +55,7 @@ def _line(row: dict[str, Any]) -> str:
 
 def _reason(reason: dict[str, Any]) -> str:
     word = "allowed" if reason["allowed"] else "denied"
-    how = "by" if reason["allowed"] or reason["explicit"] else "as nothing allows it in an"
+    how = "by" if reason["allowed"] or reason["explicit"] else "as nothing allows it in the"
     named = f" ({', '.join(reason['statements'])})" if reason["statements"] else ""
     return f"{word}: {reason['action']} on {reason['resource']} {how} {reason['layer']}{named}"
 

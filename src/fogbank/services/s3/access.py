@@ -13,9 +13,7 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.policy_evaluation import Kind
 from fogbank.core.public_policies import is_public
-from fogbank.core.service import Service
 from fogbank.services.s3 import grants, policy_documents
-from fogbank.services.s3.errors import AccessDenied
 from fogbank.services.s3.fields import owner_id
 from fogbank.services.s3.policy import BucketPolicies
 from fogbank.services.s3.records import Acl
@@ -105,17 +103,6 @@ class Access(BucketPolicies):
                 continue
             if named:
                 yield json.dumps(statement)
-
-
-def demand(service: Service, ctx: Context, action: str, bucket: str, key: str) -> None:
-    """Refuse what the context's identity may not do with an object: for requests whose objects are not known before
-    they are read.
-    """
-    authorizer, identity = service.cloud.authorizer, ctx.identity
-    if authorizer is None or identity is None:
-        return
-    if not authorizer.decide(ctx, identity, action, f"{_ARN}{bucket}/{key}", {}, service).allowed:
-        raise AccessDenied()
 
 
 def _literal(key: str) -> str:

@@ -42,7 +42,7 @@ class Acls(PublicAccess):
     ) -> Answer:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
         charged = self._charged(ctx, bucket, RequestPayer)
-        return grants.as_document(self._acl_of_object(bucket, self._find(Bucket, Key, VersionId))) | charged
+        return grants.as_document(self._acl_of_object(bucket, self._find(ctx, Bucket, Key, VersionId))) | charged
 
     def put_bucket_acl(
         self,
@@ -91,7 +91,7 @@ class Acls(PublicAccess):
         found = self._shelf.find(Bucket, Key, VersionId)
         if found is not None and found.delete_marker:
             raise MethodNotAllowed(members={"Method": "PUT", "ResourceType": "DeleteMarker"})
-        version = self._find(Bucket, Key, VersionId)
+        version = self._find(ctx, Bucket, Key, VersionId)
         headers = grant_headers(GrantFullControl, GrantRead, GrantReadACP, GrantWriteACP, GrantWrite)
         owner = version.acl.owner if version.acl is not None else bucket.account
         acl = _put(bucket, ACL, headers, AccessControlPolicy, owner=owner, of_object=True)

@@ -41,7 +41,7 @@ class ObjectAttributes(S3Base):
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
         charged = self._charged(ctx, bucket, RequestPayer)
         wanted = _checked(ObjectAttributes)
-        version = self._find(Bucket, Key, VersionId)
+        version = self._find(ctx, Bucket, Key, VersionId)
         CustomerKey.to_read(given, version.key_verifier)
         answer: dict[str, Any] = {"LastModified": version.modified_ms // 1000, **charged}
         if bucket.versioning:

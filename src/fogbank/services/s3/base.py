@@ -12,6 +12,7 @@ from fogbank.services.s3.bodies import Bodies
 from fogbank.services.s3.body_keys import BodyKey
 from fogbank.services.s3.conditions import WriteCondition
 from fogbank.services.s3.customer_keys import CustomerKey
+from fogbank.services.s3.demands import permit_to_miss
 from fogbank.services.s3.errors import (
     AccessDenied,
     InvalidArgument,
@@ -22,7 +23,7 @@ from fogbank.services.s3.errors import (
     NoSuchVersion,
 )
 from fogbank.services.s3.events import Event, ObjectEvents
-from fogbank.services.s3.fields import check_key, check_version_id
+from fogbank.services.s3.fields import check_key, check_version_id, over_http
 from fogbank.services.s3.kms_keys import KmsKeys
 from fogbank.services.s3.records import NULL_VERSION, ObjectVersion, S3Tables
 from fogbank.services.s3.records import Body as StoredPieces
@@ -132,9 +133,13 @@ class S3Base(Service):
         assert owner is not None, f"bucket {bucket} has an object and is not there"
         return self._kms_keys.of(ctx, owner, key, version)
 
-    def _find(self, bucket: str, key: str, version_id: str | None, *, method: str = "GET") -> ObjectVersion:
+    def _find(
+        self, ctx: Context, bucket: str, key: str, version_id: str | None, *, method: str = "GET"
+    ) -> ObjectVersion:
         check_key(key)
         version = self._shelf.find(bucket, key, version_id)
+        if version_id is None and (version is None or version.delete_marker) and over_http(ctx):
+            permit_to_miss(self, ctx, bucket)
         if version is None:
             if version_id is not None:
                 check_version_id(version_id)

@@ -8,9 +8,9 @@ from fogbank.core.context import Context
 from fogbank.core.http_message import Codec, RequestData, ResponseData
 from fogbank.core.xml_tree import Element, XmlRefused, parse
 from fogbank.services.s3 import metadata
-from fogbank.services.s3.access import demand
 from fogbank.services.s3.addresses import object_url
 from fogbank.services.s3.conditions import WriteCondition
+from fogbank.services.s3.demands import demand
 from fogbank.services.s3.errors import (
     AccessDenied,
     EntityTooLarge,

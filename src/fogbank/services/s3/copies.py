@@ -159,7 +159,7 @@ class Copies(MultipartUploads):
             raise InvalidRequest(
                 "The source of a copy request may not specifically refer to a delete marker by version id."
             )
-        version = self._find(name, key, version_id)
+        version = self._find(ctx, name, key, version_id)
         customer_key = CustomerKey.to_read(given, version.key_verifier, source=True)
         conditions.check_source(version, given, now_ms=ctx.now_ms)
         return Source(name, key, version, customer_key, self._body_key(ctx, name, key, version, customer_key))

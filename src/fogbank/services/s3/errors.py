@@ -256,6 +256,10 @@ class AccessDenied(AwsError):
     message = "Access Denied"
 
 
+class UntoldKey(AccessDenied):
+    """There is no such key, which is not told to who may not list the bucket."""
+
+
 class LockedObject(AccessDenied):
     message = "Access Denied because object protected by object lock."
 

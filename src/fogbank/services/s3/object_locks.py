@@ -141,4 +141,4 @@ class ObjectLocks(S3Base):
         bucket = self._bucket(ctx, name, owner)
         if not bucket.object_lock:
             raise MissingObjectLock()
-        return bucket, self._find(name, key, version_id, method=method)
+        return bucket, self._find(ctx, name, key, version_id, method=method)

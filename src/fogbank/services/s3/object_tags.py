@@ -25,7 +25,9 @@ class ObjectTags(S3Base):
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
-        return self._tag(ctx, bucket, Key, self._tagged(Bucket, Key, VersionId, "DELETE"), {}, Event.TAGGING_DELETE)
+        return self._tag(
+            ctx, bucket, Key, self._tagged(ctx, Bucket, Key, VersionId, "DELETE"), {}, Event.TAGGING_DELETE
+        )
 
     def get_object_tagging(
         self,
@@ -40,7 +42,7 @@ class ObjectTags(S3Base):
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
         charged = self._charged(ctx, bucket, RequestPayer)
         try:
-            version = self._tagged(Bucket, Key, VersionId, "GET")
+            version = self._tagged(ctx, Bucket, Key, VersionId, "GET")
         except NoSuchKey as error:
             # AWS names the bucket, too, and only here.
             raise NoSuchKey(members={"Key": f"{Bucket}/{Key}"}, headers=error.headers) from None
@@ -61,13 +63,13 @@ class ObjectTags(S3Base):
     ) -> Answer:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
         charged = self._charged(ctx, bucket, RequestPayer)
-        version = self._tagged(Bucket, Key, VersionId, "PUT")
+        version = self._tagged(ctx, Bucket, Key, VersionId, "PUT")
         tags = object_tag_map(Tagging.get("TagSet", ()))
         return self._tag(ctx, bucket, Key, version, tags, Event.TAGGING_PUT) | charged
 
     # ---- steps ---------------------------------------------------------------------------------------------
 
-    def _tagged(self, bucket: str, key: str, version_id: str | None, method: str) -> ObjectVersion:
+    def _tagged(self, ctx: Context, bucket: str, key: str, version_id: str | None, method: str) -> ObjectVersion:
         """The version whose tags are meant. That a delete marker has none is said also of the latest one."""
         version = self._shelf.find(bucket, key, version_id)
         if version is not None and version.delete_marker:
@@ -75,7 +77,7 @@ class ObjectTags(S3Base):
                 members={"Method": method, "ResourceType": "DeleteMarker"},
                 headers={"x-amz-delete-marker": "true", "x-amz-version-id": version.version_id},
             )
-        return self._find(bucket, key, version_id)
+        return self._find(ctx, bucket, key, version_id)
 
     def _tag(
         self, ctx: Context, bucket: BucketRecord, key: str, version: ObjectVersion, tags: dict[str, str], event: Event

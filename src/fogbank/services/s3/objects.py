@@ -9,10 +9,10 @@ from fogbank.core.errors import AwsError
 from fogbank.core.moments import http_date
 from fogbank.core.service import Answer
 from fogbank.services.s3 import checksums, conditions, encryption, metadata, object_lock, restores
-from fogbank.services.s3.access import demand
 from fogbank.services.s3.bodies import Received
 from fogbank.services.s3.conditions import WriteCondition
 from fogbank.services.s3.customer_keys import CustomerKey
+from fogbank.services.s3.demands import demand
 from fogbank.services.s3.errors import (
     HeaderNotImplemented,
     InvalidArgument,
@@ -212,7 +212,7 @@ class Objects(NewObjects):
         bucket = self._bucket(ctx, name, given.get("ExpectedBucketOwner"))
         charged = self._charged(ctx, bucket, given.get("RequestPayer"))
         overrides = _overrides(ctx, given)
-        version = self._find(name, object_key, version_id)
+        version = self._find(ctx, name, object_key, version_id)
         key = CustomerKey.to_read(given, version.key_verifier)
         conditions.check_read(version, given, now_ms=ctx.now_ms)
         answer: dict[str, Any] = {

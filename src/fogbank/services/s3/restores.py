@@ -96,7 +96,7 @@ class Restores(S3Base):
     ) -> Answer:
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
         answer: dict[str, Any] = {**self._charged(ctx, bucket, RequestPayer)}
-        version = self._find(Bucket, Key, VersionId)
+        version = self._find(ctx, Bucket, Key, VersionId)
         request = RestoreRequest or {}
         days, tier = _days_and_tier(request)
         if storage(version) not in ARCHIVED:

@@ -12,9 +12,9 @@ from fogbank.core.errors import AwsError
 from fogbank.core.http_message import Codec, RequestData, ResponseData
 from fogbank.core.service import Answer
 from fogbank.services.s3 import website_rules
-from fogbank.services.s3.access import demand
 from fogbank.services.s3.cors import Cors
-from fogbank.services.s3.errors import MethodNotAllowed, NoSuchKey, NoSuchWebsiteConfiguration
+from fogbank.services.s3.demands import demand, permit_to_miss
+from fogbank.services.s3.errors import MethodNotAllowed, NoSuchKey, NoSuchWebsiteConfiguration, UntoldKey
 from fogbank.services.s3.objects import Objects
 from fogbank.services.s3.website_pages import error_page
 from fogbank.services.s3.website_rules import Redirection, Website
@@ -95,7 +95,7 @@ class _Visit:
         page = self._key + suffix if self._key == "" or self._key.endswith("/") else self._key
         try:
             return await self._object(page)
-        except NoSuchKey as error:
+        except (NoSuchKey, UntoldKey) as error:
             if page == self._key and await self._is_there(f"{page}/{suffix}"):
                 return Redirection(302, f"/{quote(page)}/")
             return await self._failed(error)
@@ -129,7 +129,11 @@ class _Visit:
         headers = self._request.headers if conditional else {}
         parameters = self._codec.read(operation, RequestData(self._request.method, place, "", headers, b""))
         demand(self._service, self._ctx, "s3:GetObject", self._bucket, key)
-        answer = await self._ctx.call(read, **parameters)
+        try:
+            answer = await self._ctx.call(read, **parameters)
+        except NoSuchKey:
+            permit_to_miss(self._service, self._ctx, self._bucket)
+            raise
         redirect = answer.get("WebsiteRedirectLocation")
         if redirect is not None:
             return Redirection(301, redirect)
