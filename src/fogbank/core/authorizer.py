@@ -149,7 +149,7 @@ class Authorizer:
         )
         verdict = evaluate(
             identity,
-            Request(identity.arn, action, arn, facts, identity.role),
+            Request(identity.arn, action, arn, facts, identity.role, identity.user_id),
             () if document is None else (Source(arn, read_policy(document)),),
             owner=owner,
             policy_decides=policy_decides,

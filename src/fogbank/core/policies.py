@@ -47,7 +47,8 @@ class Grantee(IntEnum):
 class Request(NamedTuple):
     """`principal` is the ARN of a user, role, session or account's root, or a service such as `s3.amazonaws.com`, or
     empty if nobody is known to ask. `context` has condition keys in lower case. `role` is the role of a session, whose
-    ARN may have a path that the session's does not tell.
+    ARN may have a path that the session's does not tell. `user_id` is the principal's `aws:userid`: policies name users
+    and roles by their unique ids.
     """
 
     principal: str
@@ -55,6 +56,7 @@ class Request(NamedTuple):
     resource: str
     context: Context = {}
     role: str = ""
+    user_id: str = ""
 
 
 def _holder(request: Request) -> Grantee:
@@ -235,11 +237,11 @@ def _grantee(value: Any) -> Callable[[Request], Grantee]:
         everybody = Grantee.EVERYBODY if value == "*" else Grantee.NOBODY
         return lambda request: everybody
     kinds = ("AWS", "Service", "Federated", "CanonicalUser")
-    named = frozenset(text for kind in kinds for text in texts(value.get(kind)))
+    named = frozenset(text for kind in kinds for text in texts(value.get(kind)) if text)
     everybody = Grantee.EVERYBODY if "*" in texts(value.get("AWS")) else Grantee.NOBODY
 
     def grantee(request: Request) -> Grantee:
-        for closeness, names in _names_of(request.principal, request.role):
+        for closeness, names in _names_of(request.principal, request.role, request.user_id):
             if not named.isdisjoint(names):
                 return max(closeness, everybody)
         return everybody
@@ -263,7 +265,7 @@ def _is_root(principal: str) -> bool:
 
 
 @lru_cache(_POLICIES_MAX)
-def _names_of(principal: str, role: str) -> tuple[tuple[Grantee, frozenset[str]], ...]:
+def _names_of(principal: str, role: str, user_id: str) -> tuple[tuple[Grantee, frozenset[str]], ...]:
     """All the ways in which a statement can name who asks, the closest first."""
     # An identity provider is nobody of its account: whom it speaks for comes from anywhere.
     if not principal.startswith("arn:") or _PROVIDER.fullmatch(principal) is not None:
@@ -273,6 +275,6 @@ def _names_of(principal: str, role: str) -> tuple[tuple[Grantee, frozenset[str]]
     session = _ROLE_SESSION.fullmatch(principal)
     if session is None:
         root = principal in account_names[1]
-        return (account_names,) if root else ((Grantee.SELF, frozenset((principal,))), account_names)
-    role_names = {f"{session[1]}:iam::{session[2]}:role/{session[3]}", role}
+        return (account_names,) if root else ((Grantee.SELF, frozenset((principal, user_id))), account_names)
+    role_names = {f"{session[1]}:iam::{session[2]}:role/{session[3]}", role, user_id.partition(":")[0]}
     return ((Grantee.SELF, frozenset((principal,))), (Grantee.ROLE, frozenset(role_names)), account_names)

@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from fogbank.core.arn import parse_arn
-from fogbank.core.errors import AwsError
 from fogbank.core.policies import Effect, Request, read_policy
 
 if TYPE_CHECKING:
@@ -17,10 +15,7 @@ def may_assume(ctx: "Context", service: str, role_arn: str, conditions: Mapping[
     role = parse_arn(role_arn)
     if role is None or not role.resource.startswith("role/"):
         return False
-    try:
-        name = role.resource.rpartition("/")[2]
-        found = ctx.cloud.iam.get_role(ctx.at(account=role.account), RoleName=name)["Role"]
-    except AwsError:
-        return False
+    name = role.resource.rpartition("/")[2]
+    trust = ctx.cloud.iam.trust_policy(ctx.at(account=role.account), name)
     request = Request(service, "sts:AssumeRole", role_arn, dict(conditions or {}))
-    return read_policy(unquote(str(found["AssumeRolePolicyDocument"]))).decide(request) is Effect.ALLOW
+    return trust is not None and read_policy(trust).decide(request) is Effect.ALLOW

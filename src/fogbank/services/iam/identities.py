@@ -111,7 +111,7 @@ class Identities(Service):
     def _role_identity(self, account: str, name: str, session_arn: str, user_id: str) -> Identity:
         role = self._tables.roles.peek((account, name))
         if role is None or user_id.partition(":")[0] not in ("", role.id):
-            return Identity(Kind.ROLE, session_arn, account, user_id, f"arn:aws:iam::{account}:role/{name}")
+            return Identity(Kind.ROLE, session_arn, account, role=f"arn:aws:iam::{account}:role/{name}")
         return Identity(
             Kind.ROLE,
             session_arn,

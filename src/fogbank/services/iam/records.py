@@ -124,6 +124,14 @@ class Account(Record):
     password_policy: dict[str, Any] = {}
 
 
+class NamedPrincipal(Record):
+    """A user or a role that policies name; `kind` is `user` or `role`."""
+
+    account: str
+    kind: str
+    name: str
+
+
 class CredentialReport(Record):
     text: str
     made_ms: int
@@ -186,6 +194,8 @@ class IamTables:
         self.saml = store.table("iam.saml", key=(str, str), value=SamlProvider)
         self.accounts = store.table("iam.accounts", key=(str,), value=Account)
         self.reports = store.table("iam.credential_reports", key=(str,), value=CredentialReport)
+        # The unique ids of users and roles that policies of resources name.
+        self.named = store.table("iam.named_principals", key=(str,), value=NamedPrincipal)
         # An alias is unique in the whole cloud; its account.
         self.aliases = store.table("iam.aliases", key=(str,), value=str)
 

@@ -6,12 +6,10 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html
 from typing import Any
 from urllib.parse import quote
 
-from fogbank.core.arn import parse_arn
+from fogbank.core import named_principals
 from fogbank.core.context import Context
-from fogbank.core.json_text import parse
-from fogbank.core.policy_grammar import MalformedPolicy, check_trust_policy, principals_of
-from fogbank.core.policy_patterns import listed
-from fogbank.core.service import Answer, Service
+from fogbank.core.policy_grammar import MalformedPolicy, check_trust_policy
+from fogbank.core.service import Answer
 from fogbank.core.tags import tag_list, tag_map
 from fogbank.services.iam.errors import (
     DeleteConflict,
@@ -33,15 +31,14 @@ from fogbank.services.iam.holders import (
     inline_answer,
     put_inline,
 )
-from fogbank.services.iam.records import IamTables, Role, new_id
+from fogbank.services.iam.named_principals import NamedPrincipals
+from fogbank.services.iam.records import Role, new_id
 
 TRUST_SIZE_MAX = 2048  # characters without white space, a quota
 
 
-class Roles(Service):
+class Roles(NamedPrincipals):
     """The operations on roles of `IamService`."""
-
-    _tables: IamTables
 
     def attach_role_policy(self, ctx: Context, *, RoleName: str, PolicyArn: str) -> Answer:
         role = self._own_role(ctx, RoleName)
@@ -66,13 +63,12 @@ class Roles(Service):
             check_attachable(ctx, self._tables, PermissionsBoundary)
         if self._tables.roles.get((ctx.account, RoleName)) is not None:
             raise EntityAlreadyExists(f"Role with name {RoleName} already exists.")
-        self._check_trust(AssumeRolePolicyDocument)
         role = Role(
             name=RoleName,
             id=new_id("AROA"),
             path=Path,
             created_ms=ctx.now_ms,
-            trust=AssumeRolePolicyDocument,
+            trust=self._trust(ctx, AssumeRolePolicyDocument),
             description=Description,
             session_s=MaxSessionDuration,
             tags=tag_map(Tags),
@@ -89,6 +85,7 @@ class Roles(Service):
             raise DeleteConflict("Cannot delete entity, must remove roles from instance profile first.")
         check_without_policies(role)
         self._tables.roles.delete((ctx.account, RoleName))
+        self._gone(role)
         self.cloud.last_used.forget(ctx.account, f"role/{RoleName}")
         return None
 
@@ -176,8 +173,7 @@ class Roles(Service):
 
     def update_assume_role_policy(self, ctx: Context, *, RoleName: str, PolicyDocument: str) -> Answer:
         role = self._own_role(ctx, RoleName)
-        self._check_trust(PolicyDocument)
-        role.trust = PolicyDocument
+        role.trust = self._trust(ctx, PolicyDocument)
         self._keep(ctx, role)
         return None
 
@@ -201,6 +197,13 @@ class Roles(Service):
         self.update_role(ctx, RoleName=RoleName, Description=Description)
         return self.get_role(ctx, RoleName=RoleName)
 
+    # ---- for STS ------------------------------------------------------------------------------------------------
+
+    def trust_policy(self, ctx: Context, name: str) -> str | None:
+        """The trust policy of a role as it decides; None if the role is not there."""
+        role = self._tables.roles.peek((ctx.account, name))
+        return role.trust if role is not None else None
+
     # ---- steps --------------------------------------------------------------------------------------------------
 
     def _role(self, ctx: Context, name: str) -> Role:
@@ -222,28 +225,18 @@ class Roles(Service):
         use = self.cloud.last_used.of(ctx.account, f"role/{name}")
         return {} if use is None else {"LastUsedDate": use.at_ms / 1000, "Region": use.region}
 
-    def _check_trust(self, document: str) -> None:
-        """A trust policy must be well-formed, and the users and roles that it names must be there."""
+    def _trust(self, ctx: Context, document: str) -> str:
+        """A trust policy as it is kept. It must be well-formed, and the users and roles that it names must be there."""
         try:
             check_trust_policy(document)
         except MalformedPolicy as fault:
             raise MalformedPolicyDocument(str(fault)) from None
         if policy_size(document) > TRUST_SIZE_MAX:
             raise LimitExceeded(f"Cannot exceed quota for ACLSizePerRole: {TRUST_SIZE_MAX}")
-        for statement in listed(parse(document)["Statement"]):
-            for kind, name in principals_of(statement):
-                if kind == "AWS" and not self._is_there(name):
-                    raise MalformedPolicyDocument(f'Invalid principal in policy: "AWS":"{name}"')
-
-    def _is_there(self, principal: str) -> bool:
-        """Whether a user or role is there; sessions and whole accounts are not asked for."""
-        arn = parse_arn(principal)
-        if arn is None or arn.service != "iam" or arn.resource == "root":
-            return True
-        kind, _, path = arn.resource.partition("/")
-        place = (arn.account, path.rpartition("/")[2])
-        holder = self._tables.users.peek(place) if kind == "user" else self._tables.roles.peek(place)
-        return holder is not None and f"/{path}" == f"{holder.path}{holder.name}"
+        try:
+            return named_principals.kept(ctx, document)
+        except named_principals.NoSuchPrincipal as fault:
+            raise MalformedPolicyDocument(f'Invalid principal in policy: "AWS":"{fault}"') from None
 
     def _keep(self, ctx: Context, role: Role) -> None:
         self._tables.roles.put((ctx.account, role.name), role)
@@ -257,7 +250,7 @@ def role_answer(ctx: Context, role: Role) -> dict[str, Any]:
         "RoleId": role.id,
         "Arn": f"arn:aws:iam::{ctx.account}:role{role.path}{role.name}",
         "CreateDate": role.created_ms / 1000,
-        "AssumeRolePolicyDocument": quote(role.trust, safe=""),  # RFC 3986, says GetRole
+        "AssumeRolePolicyDocument": quote(named_principals.shown(ctx, role.trust), safe=""),  # RFC 3986, says GetRole
         "MaxSessionDuration": role.session_s,
     }
     return answer | ({"Description": role.description} if role.description else {})

@@ -56,6 +56,7 @@ class ServiceLinkedRoles(Roles):
         if not role.service:
             raise NoSuchEntity(f"The role with name {RoleName} cannot be found.")
         self._tables.roles.delete((ctx.account, RoleName))
+        self._gone(role)
         return {"DeletionTaskId": f"task{role.path}{RoleName}/{new_uuid()}"}
 
     def get_service_linked_role_deletion_status(self, ctx: Context, *, DeletionTaskId: str) -> Answer:

@@ -95,6 +95,7 @@ class Users(Roles):
         if any(table.first(place) is not None for table in self._of_users):
             raise DeleteConflict("Cannot delete entity, must remove referenced objects first.")
         self._tables.users.delete(place)
+        self._gone(user)
         return None
 
     def delete_user_permissions_boundary(self, ctx: Context, *, UserName: str) -> Answer:
@@ -202,6 +203,7 @@ class Users(Roles):
                 raise EntityAlreadyExists(f"User with name {NewUserName} already exists.")
             self._tables.users.delete((ctx.account, UserName))
             user.name = NewUserName
+            self._renamed(ctx.account, user)
             for table in self._of_users:
                 for key, record in list(table.scan((ctx.account, UserName))):
                     table.delete(key)

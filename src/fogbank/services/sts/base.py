@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import unquote
 
 from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.cloud import AccessKey
@@ -93,7 +92,7 @@ class Sessions(Service):
         actions += ["sts:TagSession"] if who.tags else []
         actions += ["sts:SetSourceIdentity"] if who.source_identity else []
         context = RequestFacts(there, Identity(Kind.FEDERATED, ""), who.told)
-        trust = read_policy("{}" if role is None else unquote(role["AssumeRolePolicyDocument"]))
+        trust = read_policy(self.cloud.iam.trust_policy(there, name) or "{}")
         asked = [Request(who.provider, each, role_arn, context) for each in actions]
         if role is None or not all(trust.decide(request) is Effect.ALLOW for request in asked):
             raise AccessDenied(f"Not authorized to perform {action}")

@@ -1,7 +1,6 @@
 """AssumeRole. https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
 
 from typing import Any
-from urllib.parse import unquote
 
 from fogbank.core.context import Context
 from fogbank.core.policy_evaluation import Kind
@@ -82,9 +81,11 @@ class Roles(Sessions):
 
     def resource_policy(self, ctx: Context, arn: str) -> str | None:
         """Of a role its trust policy; roles of a closed account trust nobody."""
-        known = ":role/" in arn and not self.cloud.organizations.is_closed(ctx.account)
-        role = self._role(ctx, arn.rpartition("/")[2]) if known else None
-        return unquote(role["AssumeRolePolicyDocument"]) if role is not None and role["Arn"] == arn else None
+        if ":role/" not in arn or self.cloud.organizations.is_closed(ctx.account):
+            return None
+        name = arn.rpartition("/")[2]
+        trust: str | None = self.cloud.iam.trust_policy(ctx, name)
+        return trust if self.cloud.iam.arn_of(ctx, "role", name) == arn else None
 
     def _is_held(self, ctx: Context, there: Context) -> bool:
         """Whether this cloud knows the account: the caller's own, or one that has roles."""
