@@ -42,7 +42,7 @@ def drive(stack: Stack, display: Display, options: argparse.Namespace) -> dict[s
         display.stage("the clock is moved to the next day: Kinesis changes a stream's shards ten times in one")
         stack.clock.wait(DAY.total_seconds())
     display.stage(f"a stack update: a shard is asked to take {options.records_per_shard:,} records a minute")
-    stack.set_parameter("RecordsPerShard", options.records_per_shard)
+    stack.set_parameters(RecordsPerShard=options.records_per_shard)
     fleet = Fleet(uuid.uuid4().hex[:4], options.devices, options.rounds, cloud_ms(stack))
     with Sender(stack.client("kinesis"), stack.streams, fleet) as sender:
         day = Day(

@@ -1,55 +1,19 @@
 """The deployed stack as the driver sees it: its outputs, its streams, its metrics and its alarms."""
 
 import json
-import os
 from datetime import datetime, timedelta
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from driving.clock import Clock
-from driving.stack import outputs
+from driving.stack import DeployedStack
 
-CONNECTIONS = 16
 MINUTE = timedelta(minutes=1)
 
 
-class Stack:
+class Stack(DeployedStack):
     def __init__(self, name: str, clock: Clock) -> None:
-        self.name = name
+        super().__init__(name)
         self.clock = clock
-        self._clients: dict[str, Any] = {}
-        self.outputs = outputs(self.client("cloudformation"), name)
-
-    def client(self, service: str) -> Any:
-        if service not in self._clients:
-            self._clients[service] = boto3.client(
-                service,
-                region_name=os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", "us-east-1")),
-                config=Config(
-                    retries={"mode": "standard", "max_attempts": 10},
-                    read_timeout=60,
-                    max_pool_connections=CONNECTIONS,
-                ),
-            )
-        return self._clients[service]
-
-    def set_parameter(self, key: str, value: object) -> None:
-        """An update with the template as it is and one parameter changed, as an operator would do it."""
-        cloudformation = self.client("cloudformation")
-        described = cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]
-        now = {each["ParameterKey"]: each["ParameterValue"] for each in described["Parameters"]}
-        if now[key] == str(value):
-            return
-        kept = [{"ParameterKey": name, "UsePreviousValue": True} for name in now if name != key]
-        cloudformation.update_stack(
-            StackName=self.name,
-            UsePreviousTemplate=True,
-            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-            Parameters=[*kept, {"ParameterKey": key, "ParameterValue": str(value)}],
-        )
-        waiter = cloudformation.get_waiter("stack_update_complete")
-        waiter.wait(StackName=self.name, WaiterConfig={"Delay": 1, "MaxAttempts": 600})
 
     # ---- streams ------------------------------------------------------------------------------------------------
 

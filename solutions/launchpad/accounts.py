@@ -11,14 +11,13 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from driving.stack import outputs
+from driving.stack import CAPABILITIES, outputs, set_parameters
 
 HERE = Path(__file__).parent
 # The role that AWS Organizations makes in a new account for the one that made it.
 ACCESS_ROLE = "OrganizationAccountAccessRole"
 WAITING = {"Delay": 1, "MaxAttempts": 300}
 POLL_S = 0.5
-CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
 
 class Account:
@@ -61,7 +60,7 @@ class Platform(Account):
         """
         account = account or self._member_account()
         if account != self.out["FunctionsAccount"]:
-            self._set_parameter("FunctionsAccount", account)
+            set_parameters(self.client("cloudformation"), self.stack, FunctionsAccount=account)
             self.out = self.outputs(self.stack)
         session = self.client("sts").assume_role(
             RoleArn=f"arn:aws:iam::{account}:role/{ACCESS_ROLE}", RoleSessionName="launchpad-driver"
@@ -93,22 +92,6 @@ class Platform(Account):
         if made["State"] != "SUCCEEDED":
             raise RuntimeError(f"the account {name} was not made: {made.get('FailureReason')}")
         return str(made["AccountId"])
-
-    def _set_parameter(self, key: str, value: str) -> None:
-        """An update with the template as it is and one parameter changed."""
-        cloudformation = self.client("cloudformation")
-        described = cloudformation.describe_stacks(StackName=self.stack)["Stacks"][0]
-        kept = [each["ParameterKey"] for each in described["Parameters"] if each["ParameterKey"] != key]
-        cloudformation.update_stack(
-            StackName=self.stack,
-            UsePreviousTemplate=True,
-            Capabilities=CAPABILITIES,
-            Parameters=[
-                {"ParameterKey": key, "ParameterValue": value},
-                *({"ParameterKey": name, "UsePreviousValue": True} for name in kept),
-            ],
-        )
-        cloudformation.get_waiter("stack_update_complete").wait(StackName=self.stack, WaiterConfig=WAITING)
 
 
 def deploy_functions_account(platform: Platform, functions: Account) -> None:

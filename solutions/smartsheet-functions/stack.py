@@ -8,61 +8,28 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 import urllib3
-from botocore.config import Config
 from driving.clock import Clock
-from driving.stack import outputs
+from driving.stack import CAPABILITIES, DeployedStack, settled
 
 CONNECTIONS = 96
 TIMEOUT_S = 60
 MINUTE = timedelta(minutes=1)
 ALIAS = "live"
-CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 POLL_S = 0.2
 FUNCTIONS = {"views": "ViewsFunction", "changes": "ChangesFunction"}
 
 
-class Stack:
+class Stack(DeployedStack):
     def __init__(self, name: str, clock: Clock) -> None:
-        self.name = name
+        super().__init__(name, connections=CONNECTIONS)
         self.clock = clock
-        self._clients: dict[str, Any] = {}
-        self.outputs = outputs(self.client("cloudformation"), name)
         parts = urlsplit(self.outputs["Api"])
         # Where the whole cloud is reached at one endpoint, the API is there too, under its own name.
         endpoint = os.environ.get("AWS_ENDPOINT_URL", "").rstrip("/")
         self._api = f"{endpoint or f'{parts.scheme}://{parts.netloc}'}{parts.path}"
         self._headers = {"Host": parts.netloc} if endpoint else {}
         self._http = urllib3.PoolManager(maxsize=CONNECTIONS, retries=False, timeout=urllib3.Timeout(TIMEOUT_S))
-
-    def client(self, service: str) -> Any:
-        if service not in self._clients:
-            self._clients[service] = boto3.client(
-                service,
-                region_name=os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", "us-east-1")),
-                config=Config(
-                    retries={"mode": "standard", "max_attempts": 8}, read_timeout=60, max_pool_connections=CONNECTIONS
-                ),
-            )
-        return self._clients[service]
-
-    def set_parameters(self, **wanted: object) -> None:
-        """An update with the template as it is and some parameters changed, as an operator would do it."""
-        cloudformation = self.client("cloudformation")
-        described = cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]
-        now = {each["ParameterKey"]: each["ParameterValue"] for each in described["Parameters"]}
-        changed = {key: str(value) for key, value in wanted.items() if now[key] != str(value)}
-        if not changed:
-            return
-        kept = [{"ParameterKey": name, "UsePreviousValue": True} for name in now if name not in changed]
-        cloudformation.update_stack(
-            StackName=self.name,
-            UsePreviousTemplate=True,
-            Capabilities=CAPABILITIES,
-            Parameters=[*kept, *({"ParameterKey": key, "ParameterValue": value} for key, value in changed.items())],
-        )
-        settled(cloudformation, self.name, "UPDATE_COMPLETE")
 
     def sibling(self, suffix: str, **wanted: str) -> "Stack":
         """Another stack of the same template, with some parameters of its own; made if it is not there."""
@@ -183,14 +150,3 @@ class Stack:
         if not found["results"]:
             return {}
         return {column["field"]: float(column["value"]) for column in found["results"][0]}
-
-
-def settled(cloudformation: Any, stack: str, wanted: str) -> None:
-    """Once the stack is made or changed. Raises RuntimeError if it is not as wanted then."""
-    while True:
-        found = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-        if not found["StackStatus"].endswith("IN_PROGRESS"):
-            break
-        time.sleep(POLL_S)
-    if found["StackStatus"] != wanted:
-        raise RuntimeError(f"{stack} is {found['StackStatus']}: {found.get('StackStatusReason')}")

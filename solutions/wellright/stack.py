@@ -1,17 +1,12 @@
 """The deployed stack as the driver sees it: outputs, parameters, metrics, and the stack of a programme beside it."""
 
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
-from driving.stack import outputs
+from driving.stack import CAPABILITIES, DeployedStack, outputs, settled
 
-CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 WAIT = {"Delay": 1, "MaxAttempts": 600}
 
 
@@ -24,49 +19,16 @@ class Place:
     function: str
 
 
-class Stack:
+class Stack(DeployedStack):
     def __init__(self, name: str) -> None:
-        self.name = name
-        self._clients: dict[str, Any] = {}
+        super().__init__(name)
         self.started = datetime.now(UTC)
-        self.outputs = outputs(self.client("cloudformation"), name)
         self.places = {
             programme: Place(*(self.outputs[programme.capitalize() + k] for k in ("Queue", "DeadLetters", "Function")))
             for programme in ("steps", "sleep", "team")
         }
 
-    def client(self, service: str) -> Any:
-        if service not in self._clients:
-            self._clients[service] = boto3.client(
-                service,
-                region_name=os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", "us-east-1")),
-                config=Config(
-                    retries={"mode": "standard", "max_attempts": 10}, read_timeout=60, max_pool_connections=16
-                ),
-            )
-        return self._clients[service]
-
     # ---- stacks -------------------------------------------------------------------------------------------------
-
-    def set_parameters(self, **changed: object) -> None:
-        """An update with the template as it is and some parameters changed, as an operator would do it."""
-        cloudformation = self.client("cloudformation")
-        parameters = cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]["Parameters"]
-        now = {p["ParameterKey"]: p["ParameterValue"] for p in parameters}
-        if all(now[key] == str(value) for key, value in changed.items()):
-            return
-        cloudformation.update_stack(
-            StackName=self.name,
-            UsePreviousTemplate=True,
-            Capabilities=CAPABILITIES,
-            Parameters=[
-                {"ParameterKey": key, "ParameterValue": str(changed[key])}
-                if key in changed
-                else {"ParameterKey": key, "UsePreviousValue": True}
-                for key in now
-            ],
-        )
-        cloudformation.get_waiter("stack_update_complete").wait(StackName=self.name, WaiterConfig=WAIT)
 
     def add_programme(self, name: str) -> None:
         """Deploys programme.yaml beside this stack; it runs the code that the programmes here run."""
@@ -81,7 +43,7 @@ class Stack:
                 {"ParameterKey": "Programme", "ParameterValue": name},
             ],
         )
-        cloudformation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig=WAIT)
+        settled(cloudformation, stack, "CREATE_COMPLETE")
         theirs = outputs(cloudformation, stack)
         self.places[name] = Place(theirs["Queue"], theirs["DeadLetters"], theirs["Function"])
 
