@@ -34,6 +34,7 @@ R = TypeVar("R")
 V = TypeVar("V")
 Key = tuple[Any, ...]
 Sync = Literal["disk", "process"]
+Extension = Callable[[int, memoryview], Any]
 
 # Address space, not disk: the file grows as it is used. 512 GiB is far above what one machine's services hold.
 _MAP_BYTES = 1 << 39
@@ -89,8 +90,10 @@ class Store:
         self.turn = 0
         """Grows with every turn that ends."""
 
-    def table(self, name: str, *, key: KeyTypes, value: type[V]) -> "Table[V]":
+    def table(self, name: str, *, key: KeyTypes, value: type[V], extension: Extension | None = None) -> "Table[V]":
         """The table called `name`: an ordered map from tuples of the types in `key` to `value`s.
+
+        `extension` makes of a MessagePack extension (`Ext`) in a stored value what it stands for.
 
         Its keys begin with the CRC of the name, so that a table needs no registration; two names that collide are
         refused here, at start, before anything is stored.
@@ -98,7 +101,7 @@ class Store:
         prefix = zlib.crc32(name.encode()).to_bytes(4, "big")
         if self._tables.setdefault(prefix, name) != name:
             raise ValueError(f"table names {name} and {self._tables[prefix]} collide: rename one")
-        return Table(self, name, KeyCodec(key, prefix), value)
+        return Table(self, name, KeyCodec(key, prefix), value, extension)
 
     # ---- transactions -------------------------------------------------------------------------------------------
 
@@ -314,13 +317,15 @@ def written_together(tables: "Iterable[Table[Any]]") -> Written:
 class Table(Generic[V]):
     """A typed ordered map. Reads work anywhere on the event loop's thread, writes inside a transaction."""
 
-    def __init__(self, store: Store, name: str, codec: KeyCodec, value: type[V]) -> None:
+    def __init__(
+        self, store: Store, name: str, codec: KeyCodec, value: type[V], extension: Extension | None = None
+    ) -> None:
         self.name = name
         self._store = store
         self._codec = codec
         self._key = codec.encode
         self._pack = msgspec.msgpack.Encoder().encode
-        self._unpack = msgspec.msgpack.Decoder(value).decode
+        self._unpack = msgspec.msgpack.Decoder(value, ext_hook=extension).decode
         self._peeked: dict[Key, V | None] = {}
         self.written = Written()
 

@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from fogbank.core.clock import Clock
 from fogbank.core.cloud import Cloud
+from fogbank.services import SERVICES
 from fogbank.services.dynamodb import DynamoDBService
 from fogbank.services.dynamodb.errors import ConditionalCheckFailed, TransactionCanceled
 from fogbank.services.dynamodb.journal import Moment, moment_at
@@ -41,11 +42,13 @@ def sort_value(item: Item, name: str) -> Any:
 class TableMachine(RuleBasedStateMachine):
     """A table with a global and a local index, a stream and time to live."""
 
+    encryption: ClassVar[dict[str, Any]] = {}
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.clock = Clock(virtual=True)
-        self.cloud = Cloud(Path(self.folder.name), services={}, sync="process", clock=self.clock)
+        self.cloud = Cloud(Path(self.folder.name), services={"kms": SERVICES["kms"]}, sync="process", clock=self.clock)
         self.cloud.metrics.sink = lambda pending: None
         self.dynamodb = DynamoDBService(self.cloud)
         self.loop = asyncio.new_event_loop()
@@ -64,6 +67,7 @@ class TableMachine(RuleBasedStateMachine):
             GlobalSecondaryIndexes=[self.index("by-colour")],
             LocalSecondaryIndexes=[self.index("by-rank")],
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+            **self.encryption,
         )
         self.stream_arn = created["TableDescription"]["LatestStreamArn"]
         self.run(
@@ -110,6 +114,11 @@ class TableMachine(RuleBasedStateMachine):
         if old != new:
             event = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
             self.changes.append((event, key_of(key), old, new))
+
+    def place(self, key: Key) -> tuple[int, bytes, bytes]:
+        """What items are in the order of that have the same index key."""
+        table = self.dynamodb._shared_table(self.context(), TABLE)
+        return self.dynamodb._items.key_of(table, key_of(key))
 
     def make_item(self, key: Key, colour: str | None, rank: int | None, ttl: int | None) -> Item:
         item = key_of(key)
@@ -192,7 +201,7 @@ class TableMachine(RuleBasedStateMachine):
         self.loop.run_until_complete(pass_and_sweep())
         now_s = self.clock.now_ms() // 1000
         ended = [key for key, item in self.items.items() if "expires" in item and sort_value(item, "expires") < now_s]
-        for key in sorted(ended, key=lambda key: (sort_value(self.items[key], "expires"), key)):
+        for key in sorted(ended, key=lambda key: (sort_value(self.items[key], "expires"), self.place(key))):
             self.change(key, None)
 
     # ---- what was -----------------------------------------------------------------------------------------------
@@ -214,9 +223,8 @@ class TableMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def read_what_was(self, data: st.DataObject) -> None:
         moment, items = data.draw(st.sampled_from(self.remembered))
-        table = self.dynamodb._shared_table(self.context(), TABLE)
         for key in {*items, *self.items, ("a", 0)}:
-            found = self.dynamodb._journal.item_at(self.dynamodb._items.key_of(table, key_of(key)), moment)
+            found = self.dynamodb._journal.item_at(self.place(key), moment)
             assert (found.item if found else None) == items.get(key)
 
     # ---- reads --------------------------------------------------------------------------------------------------
@@ -265,7 +273,7 @@ class TableMachine(RuleBasedStateMachine):
         )
         wanted = [
             item
-            for _, item in sorted(self.items.items())
+            for item in (self.items[key] for key in sorted(self.items, key=self.place))
             if all(k in item for k in keys) and item[keys[0]] == {"S": value}
         ]
         wanted.sort(key=lambda item: sort_value(item, keys[1]))
@@ -308,5 +316,13 @@ class TableMachine(RuleBasedStateMachine):
         assert told == self.changes
 
 
+class EncryptedTableMachine(TableMachine):
+    """A table under a key of KMS."""
+
+    encryption: ClassVar = {"SSESpecification": {"Enabled": True, "SSEType": "KMS"}}
+
+
 TestTable = TableMachine.TestCase
 TestTable.settings = settings(max_examples=25, stateful_step_count=25)
+TestEncryptedTable = EncryptedTableMachine.TestCase
+TestEncryptedTable.settings = settings(max_examples=10, stateful_step_count=25)

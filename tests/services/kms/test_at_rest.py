@@ -125,7 +125,75 @@ def batches(own: LiveServer, key: str) -> None:
     assert not own.client("s3", account=ACCOUNT).list_objects_v2(Bucket="delivered").get("Contents")
 
 
-@pytest.mark.parametrize("keep", [objects, messages, records, notifications, events, batches])
+TABLE: dict[str, Any] = {
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "at", "KeyType": "RANGE"}],
+    "AttributeDefinitions": [
+        {"AttributeName": "id", "AttributeType": "S"},
+        {"AttributeName": "at", "AttributeType": "N"},
+        {"AttributeName": "owner", "AttributeType": "S"},
+    ],
+    "BillingMode": "PAY_PER_REQUEST",
+    "GlobalSecondaryIndexes": [
+        {
+            "IndexName": "owners",
+            "KeySchema": [{"AttributeName": "owner", "KeyType": "HASH"}, {"AttributeName": "at", "KeyType": "RANGE"}],
+            "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["note"]},
+        }
+    ],
+    "LocalSecondaryIndexes": [
+        {
+            "IndexName": "same",
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "at", "KeyType": "RANGE"}],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }
+    ],
+    "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+}
+
+
+def items(own: LiveServer, key: str) -> None:
+    """Also in the table's indexes, stream, journal, backup and replica, and on their way to a stream of Kinesis that is
+    not there any more. (It would have their keys as its partition keys, which Kinesis does not encrypt.)
+    """
+    dynamodb, kinesis = own.client("dynamodb", account=ACCOUNT), own.client("kinesis", account=ACCOUNT)
+    sse = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
+    dynamodb.create_table(TableName="table", SSESpecification=sse, **TABLE)
+    dynamodb.update_continuous_backups(
+        TableName="table", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    dynamodb.update_time_to_live(
+        TableName="table", TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"}
+    )
+    dynamodb.update_table(TableName="table", ReplicaUpdates=[{"Create": {"RegionName": "eu-west-1"}}])
+    kinesis.create_stream(StreamName="changes", ShardCount=1)
+    changes = kinesis.describe_stream_summary(StreamName="changes")["StreamDescriptionSummary"]["StreamARN"]
+    dynamodb.enable_kinesis_streaming_destination(TableName="table", StreamArn=changes)
+    kinesis.delete_stream(StreamName="changes", EnforceConsumerDeletion=True)
+
+    item = {"id": {"S": PLAIN}, "at": {"N": "7"}, "owner": {"S": PLAIN}, "note": {"M": {PLAIN: {"SS": [PLAIN]}}}}
+    later = item | {"id": {"S": f"{PLAIN} too"}, "at": {"N": "8"}}
+    other = later | {"expires": {"N": "1"}}
+    dynamodb.put_item(TableName="table", Item=item | {"note": {"S": PLAIN}})
+    dynamodb.batch_write_item(RequestItems={"table": [{"PutRequest": {"Item": each}} for each in (item, other)]})
+    dynamodb.create_backup(TableName="table", BackupName="backup")
+    place = {name: item[name] for name in ("id", "at")}
+    assert dynamodb.get_item(TableName="table", Key=place)["Item"] == item
+    asked = {"KeyConditionExpression": "#k = :k AND #s > :s", "ExpressionAttributeNames": {"#k": "owner", "#s": "at"}}
+    asked["ExpressionAttributeValues"] = {":k": {"S": PLAIN}, ":s": {"N": "1"}}
+    assert dynamodb.query(TableName="table", IndexName="owners", **asked)["Items"] == [item, later]
+    away = own.client("dynamodb", account=ACCOUNT, region="eu-west-1")
+    eventually(lambda: len(away.scan(TableName="table")["Items"]) == 2)
+    streams = own.client("dynamodbstreams", account=ACCOUNT)
+    stream = dynamodb.describe_table(TableName="table")["Table"]["LatestStreamArn"]
+    (shard,) = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]
+    iterator = streams.get_shard_iterator(StreamArn=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")[
+        "ShardIterator"
+    ]
+    seen = streams.get_records(ShardIterator=iterator)["Records"]
+    assert [record["dynamodb"]["NewImage"] for record in seen[1:]] == [item, other]
+
+
+@pytest.mark.parametrize("keep", [objects, messages, records, notifications, events, batches, items])
 def test_what_a_service_keeps_under_a_key_cannot_be_read_from_the_disk(
     own: LiveServer, folder: Path, key: str, keep: Any
 ) -> None:

@@ -46,6 +46,7 @@ class Backups(TableAccess):
             arn=f"{table.arn}/backup/{key[1]}",
             table=table,
             created_ms=ctx.now_ms,
+            data_key=self._encryption.key_for_backup(ctx, table),
         )
         self._tables.backups.put((ctx.account, ctx.region, *key), backup)
         self._copies.start(ctx, Copy(moment=self._journal.now(), table=table.name, into_backup=key))
@@ -105,6 +106,8 @@ class Backups(TableAccess):
         key, backup = self._backup(ctx, BackupArn)
         if not backup.available:
             raise BackupInUse(f"Backup is in use: {BackupArn}")
+        if backup.data_key:
+            self._encryption.check_key(ctx, backup.data_key)
         target = self._restored(
             ctx, TargetTableName, backup.table, BillingModeOverride, ProvisionedThroughputOverride,
             GlobalSecondaryIndexOverride, LocalSecondaryIndexOverride, SSESpecificationOverride,
@@ -139,6 +142,7 @@ class Backups(TableAccess):
         if not earliest <= at_ms <= latest:
             # AWS's sentence is not published.
             raise InvalidRestoreTime(f"The restore time must be between {earliest / 1000} and {latest / 1000}")
+        self._encryption.check(ctx, source)
         target = self._restored(
             ctx, TargetTableName, source, BillingModeOverride, ProvisionedThroughputOverride,
             GlobalSecondaryIndexOverride, LocalSecondaryIndexOverride, SSESpecificationOverride,
@@ -213,10 +217,10 @@ class Backups(TableAccess):
             read_units=units[0],
             write_units=units[1],
             table_class=source.table_class,
-            sse=self._encryption.settled(ctx, name, source.sse if encryption is None else encryption),
             max_read_units=source.max_read_units,
             max_write_units=source.max_write_units,
         )
+        self._encrypt_new(ctx, target, source.sse if encryption is None else encryption)
         definitions.set_maximum(target, maximum, on_demand=on_demand)
         for local, wanted in ((True, local_indexes), (False, global_indexes)):
             kept = None if wanted is None else {definition["IndexName"] for definition in wanted}

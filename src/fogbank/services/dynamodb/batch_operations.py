@@ -124,7 +124,9 @@ class BatchOperations(TableAccess):
         if capacity := consumed.answer(ReturnConsumedCapacity):
             answer["ConsumedCapacity"] = capacity
         if ReturnItemCollectionMetrics:
-            answer |= collection_metrics(self._tables, (w for _, _, w in writes), ReturnItemCollectionMetrics)
+            answer |= collection_metrics(
+                self._tables, self._items, (w for _, _, w in writes), ReturnItemCollectionMetrics
+            )
         return answer
 
     def _refuse_batch(

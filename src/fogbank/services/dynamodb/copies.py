@@ -10,6 +10,7 @@ import msgspec
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.outbox import RetryPolicy
+from fogbank.services.dynamodb.encryption import TableEncryption
 from fogbank.services.dynamodb.items import Items
 from fogbank.services.dynamodb.journal import Journal, Moment
 from fogbank.services.dynamodb.records import Backup, DynamoDBTables, StoredItem, TableRecord
@@ -36,11 +37,14 @@ class Copy(msgspec.Struct):
 class Copies:
     """Runs copies behind the commits that ask for them."""
 
-    def __init__(self, cloud: Cloud, tables: DynamoDBTables, items: Items, journal: Journal) -> None:
+    def __init__(
+        self, cloud: Cloud, tables: DynamoDBTables, items: Items, journal: Journal, encryption: TableEncryption
+    ) -> None:
         self._outbox = cloud.outbox
         self._tables = tables
         self._items = items
         self._journal = journal
+        self._encryption = encryption
         self._outbox.handler(_KIND, self._copy_slice, payload=Copy, retry=_RETRY)
 
     def start(self, ctx: Context, copy: Copy) -> None:
@@ -77,9 +81,9 @@ class Copies:
     def _restore(self, ctx: Context, copy: Copy, found: list[tuple[tuple[bytes, bytes], StoredItem | None]]) -> None:
         target = self._tables.restoring.get((ctx.account, ctx.region, copy.restored))
         assert target is not None
-        for (partition, sort), stored in found:
+        for _, stored in found:
             if stored is not None:
-                key = (target.id, partition, sort)
+                key = self._items.place_of(target, stored.item)
                 self._items.put(ctx, target, key, self._items.get(key), stored)
 
     def _back_up(self, ctx: Context, copy: Copy, found: list[tuple[tuple[bytes, bytes], StoredItem | None]]) -> None:
@@ -87,7 +91,8 @@ class Copies:
         backup = self._backup(ctx, copy.into_backup)
         for (partition, sort), stored in found:
             if stored is not None:
-                self._tables.backup_items.put((backup.id, partition, sort), stored)
+                kept = self._encryption.sealed(backup.data_key, stored) if backup.data_key else stored
+                self._tables.backup_items.put((backup.id, partition, sort), kept)
                 backup.items += 1
                 backup.size += stored.size
         self._save_backup(ctx, copy.into_backup, backup)

@@ -9,7 +9,7 @@ from typing import Any
 
 from fogbank.core.store import Table
 from fogbank.core.tasks import Tasks
-from fogbank.services.dynamodb.records import DynamoDBTables, StoredItem, TableRecord
+from fogbank.services.dynamodb.records import DynamoDBTables, StoredSize, TableRecord
 from fogbank.services.dynamodb.tables import Counts
 
 # So many entries of a table and its indexes are counted while the caller waits.
@@ -45,10 +45,10 @@ class ItemCounts:
         self._known.pop(table_id, None)
         self._counting.discard(table_id)
 
-    def _entries(self, table: TableRecord) -> Iterator[tuple[int, Table[StoredItem]]]:
-        yield table.id, self._tables.items
+    def _entries(self, table: TableRecord) -> Iterator[tuple[int, Table[StoredSize]]]:
+        yield table.id, self._tables.item_sizes
         for index in table.indexes:
-            yield index.id, self._tables.index_items
+            yield index.id, self._tables.index_item_sizes
 
     def _count_some(self, table: TableRecord) -> tuple[Counts, bool]:
         """What the first entries come to, and whether those are all."""
@@ -82,7 +82,7 @@ class ItemCounts:
 
 
 def _count(
-    stored: Table[StoredItem], owner: int, after: tuple[Any, ...] | None, *, limit: int
+    stored: Table[StoredSize], owner: int, after: tuple[Any, ...] | None, *, limit: int
 ) -> tuple[int, int, tuple[Any, ...] | None]:
     """Entries and bytes of a slice, and its last key if the slice is full."""
     entries = size = 0

@@ -57,7 +57,9 @@ class GlobalTables(TableAccess):
                 _set_replica(member.replicas[region], wanted)
                 self._save(member)
             else:
-                self._set_own(ctx, member, wanted)
+                if "KMSMasterKeyId" in wanted:
+                    self._encrypt(ctx, member, _replica_key(wanted))
+                self._set_own(member, wanted)
 
     def _add_replica(self, ctx: Context, table: TableRecord, region: str, wanted: dict[str, Any]) -> None:
         there = ctx.at(region=region)
@@ -76,7 +78,10 @@ class GlobalTables(TableAccess):
         new.copies_running, new.restore, new.expiry_id, new.expiry_filling = 0, None, 0, False
         for index in new.indexes:
             index.id, index.backfilling = self._tables.next_id(), False
-        self._set_own(ctx, new, wanted)
+        new.sse, new.data_key, new.sealing = None, 0, False
+        encrypted = (table.sse or {}).get("Enabled") or "KMSMasterKeyId" in wanted
+        self._encrypt_new(there, new, _replica_key(wanted) if encrypted else None)
+        self._set_own(new, wanted)
         if table.stream is not None:
             self._set_stream(there, new, {"StreamEnabled": True, "StreamViewType": table.stream.view_type})
         home = Replica(since_ms=ctx.now_ms, active=True)
@@ -88,11 +93,8 @@ class GlobalTables(TableAccess):
         self._save(new)
         self._replication.fill(ctx, table, region)
 
-    def _set_own(self, ctx: Context, table: TableRecord, wanted: dict[str, Any]) -> None:
+    def _set_own(self, table: TableRecord, wanted: dict[str, Any]) -> None:
         """Change what a replica may have different from the others."""
-        if "KMSMasterKeyId" in wanted:
-            given = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": wanted["KMSMasterKeyId"]}
-            table.sse = self._encryption.settled(ctx.at(region=table.region), table.name, given)
         if "TableClassOverride" in wanted:
             table.table_class = wanted["TableClassOverride"]
         if not table.on_demand and "ProvisionedThroughputOverride" in wanted:
@@ -113,6 +115,12 @@ class GlobalTables(TableAccess):
         for member in self._replica_tables(table):
             member.replicas.pop(table.region, None)
             self._save(member)
+
+
+def _replica_key(wanted: dict[str, Any]) -> dict[str, Any]:
+    """The SSESpecification of a replica: under the key that is named, or DynamoDB's own in the account there."""
+    named = {"KMSMasterKeyId": wanted["KMSMasterKeyId"]} if "KMSMasterKeyId" in wanted else {}
+    return {"Enabled": True, "SSEType": "KMS", **named}
 
 
 def _set_replica(replica: Replica, wanted: dict[str, Any]) -> None:

@@ -139,7 +139,7 @@ class ItemOperations(TableAccess):
             answer["Attributes"] = returned
         if capacity:
             answer |= consumed.only(capacity)
-        if collection and (metrics := metrics_of(self._tables, write.table, write.named(), collection)):
+        if collection and (metrics := metrics_of(self._tables, self._items, write.table, write.named(), collection)):
             answer["ItemCollectionMetrics"] = metrics
         return answer
 

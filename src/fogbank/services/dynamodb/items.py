@@ -7,6 +7,7 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.metrics import Meters
 from fogbank.services.dynamodb.capacity import Bucket, Consumed, Throttle, read_units, write_units
+from fogbank.services.dynamodb.encryption import TableEncryption
 from fogbank.services.dynamodb.errors import (
     THROUGHPUT_EXCEEDED_INDEX,
     OnDemandMaximumExceeded,
@@ -22,10 +23,13 @@ SORT_KEY_BYTES_MAX = 1024
 KEY_MISMATCH = "The provided key element does not match the schema"
 
 Key = tuple[int, bytes, bytes]
+IndexKey = tuple[int, bytes, bytes, bytes, bytes]
 # Capacity units by what they are drawn from: the table itself (None) or one of its indexes.
 Costs = list[tuple[Index | None, float]]
 
 
+OnWrite = Callable[[Context, TableRecord, Key, StoredItem | None, StoredItem | None], None]
+"""Gets the item before and after."""
 OnStreamedWrite = Callable[[Context, TableRecord, StoredItem | None, StoredItem | None, bool], None]
 """Gets the item before and after, and whether it expired."""
 
@@ -33,14 +37,15 @@ OnStreamedWrite = Callable[[Context, TableRecord, StoredItem | None, StoredItem 
 class Items:
     """The items of all tables."""
 
-    def __init__(self, cloud: Cloud, tables: DynamoDBTables) -> None:
+    def __init__(self, cloud: Cloud, tables: DynamoDBTables, encryption: TableEncryption) -> None:
         self._cloud = cloud
         self._tables = tables
+        self._encryption = encryption
         self._throttle = Throttle()
         self._meters = Meters(cloud.metrics, "AWS/DynamoDB")
-        self.on_global_write: Callable[[Context, TableRecord, Key, StoredItem | None], None] = lambda *_: None
+        self.on_global_write: OnWrite = lambda *_: None
         """Called for each write to a table that has replicas, except for what came from one of them."""
-        self.on_change: Callable[[Context, Key, StoredItem | None], None] = lambda *_: None
+        self.on_change: Callable[[Context, TableRecord, Key, StoredItem | None], None] = lambda *_: None
         self.on_streamed_write: OnStreamedWrite = lambda *_: None
         """Called, with the item as it was, for each write to a table that is backed up or can be restored in time."""
 
@@ -61,7 +66,7 @@ class Items:
             check(key[name])
             if table.types[name] not in key[name]:
                 raise Validation(KEY_MISMATCH)
-        return self._key(table, key)
+        return self.place_of(table, key)
 
     def key_of_item(self, table: TableRecord, item: Item) -> Key:
         """The key of an item that is written; its index keys are checked too."""
@@ -75,7 +80,7 @@ class Items:
                 )
         if table.indexes:
             self.check_index_keys(table, item)
-        return self._key(table, item)
+        return self.place_of(table, item)
 
     def check_index_keys(self, table: TableRecord, item: Item) -> None:
         for index in table.indexes:
@@ -95,7 +100,8 @@ class Items:
                         f"{'string' if 'S' in value else 'binary'} value. IndexName: {index.name}, IndexKey: {name}"
                     )
 
-    def _key(self, table: TableRecord, item: Item) -> Key:
+    def place_of(self, table: TableRecord, item: Item) -> Key:
+        """The key of an item, or of one's key, whose key attributes are known to be of their types."""
         parts = []
         for position, name in enumerate(table.keys):
             value = item[name]
@@ -115,7 +121,14 @@ class Items:
                     f"limit of{limit} bytes"
                 )
             parts.append(encoded)
+        if table.hides_partitions:
+            parts[0] = self._encryption.digest(table, parts[0])
         return (table.id, parts[0], parts[1] if len(parts) == 2 else b"")
+
+    def partition_of(self, table: TableRecord, value: Value) -> bytes:
+        """What a partition key of the table or of one of its indexes lies under."""
+        partition = key_bytes(value)
+        return self._encryption.digest(table, partition) if table.hides_partitions else partition
 
     # ---- reading and writing ------------------------------------------------------------------------------------
 
@@ -139,16 +152,16 @@ class Items:
                 return
             self._tables.items.delete(key)
         else:
-            self._tables.items.put(key, new)
+            self._tables.items.put(key, self._encryption.sealed(table.data_key, new) if table.data_key else new)
         if table.indexes:
             for index in table.indexes:
                 self._reindex(index, table, key, old, new)
         if table.ttl_attribute:
             self.note_expiry(table, key, old, new)
         if table.point_in_time_recovery or table.copies_running:
-            self.on_change(ctx, key, old)
+            self.on_change(ctx, table, key, old)
         if table.replicas and not replicated:
-            self.on_global_write(ctx, table, key, new)
+            self.on_global_write(ctx, table, key, old, new)
         if table.destinations and old != new:
             self.on_streamed_write(ctx, table, old, new, by_ttl)
         if table.stream is not None and old != new:
@@ -157,13 +170,25 @@ class Items:
     def _reindex(
         self, index: Index, table: TableRecord, key: Key, old: StoredItem | None, new: StoredItem | None
     ) -> None:
-        before = None if old is None else index_key(index, key, old.item)
-        after = None if new is None else index_key(index, key, new.item)
+        before = None if old is None else self.index_place_of(index, table, key, old.item)
+        after = None if new is None else self.index_place_of(index, table, key, new.item)
         if before is not None and before != after:
             self._tables.index_items.delete(before)
         if after is not None:
             assert new is not None
-            self._tables.index_items.put(after, projected(index, table, new))
+            entry = projected(index, table, new)
+            if table.data_key:
+                entry = self._encryption.sealed(table.data_key, entry)
+            self._tables.index_items.put(after, entry)
+
+    def index_place_of(self, index: Index, table: TableRecord, key: Key, item: Item) -> IndexKey | None:
+        """Where the item lies in the index; None if it lacks one of the index's keys (sparse)."""
+        if not has_keys(index, item):
+            return None
+        parts = [key_bytes(item[name]) for name in index.keys]
+        if table.hides_partitions:
+            parts[0] = self._encryption.digest(table, parts[0])
+        return (index.id, parts[0], parts[1] if len(parts) == 2 else b"", key[1], key[2])
 
     def add_to_index(self, index: Index, table: TableRecord, key: Key, stored: StoredItem) -> None:
         """Add an item that is older than the index; one that does not fit its key is left out, as AWS does."""
@@ -190,10 +215,10 @@ class Items:
         seen_old = old if view in ("OLD_IMAGE", "NEW_AND_OLD_IMAGES") else None
         event = "INSERT" if old is None else "REMOVE" if new is None else "MODIFY"
         size = item_size(keys) + item_size(seen_new or {}) + item_size(seen_old or {})
-        self._tables.stream_records.put(
-            (stream.id, self._cloud.sequence.next()),
-            StreamRecord(event, keys, seen_new, seen_old, ctx.now_ms, size, by_ttl),
-        )
+        record = StreamRecord(event, keys, seen_new, seen_old, ctx.now_ms, size, by_ttl)
+        if table.data_key:
+            record = self._encryption.sealed_record(table.data_key, record)
+        self._tables.stream_records.put((stream.id, self._cloud.sequence.next()), record)
 
     # ---- capacity -----------------------------------------------------------------------------------------------
 
@@ -323,14 +348,6 @@ def item_of(stored: StoredItem | None) -> Item | None:
 
 def has_keys(index: Index, item: Item) -> bool:
     return all(name in item for name in index.keys)
-
-
-def index_key(index: Index, key: Key, item: Item) -> tuple[int, bytes, bytes, bytes, bytes] | None:
-    """Where the item lies in the index; None if it lacks one of the index's keys (sparse)."""
-    if not has_keys(index, item):
-        return None
-    parts = [key_bytes(item[name]) for name in index.keys]
-    return (index.id, parts[0], parts[1] if len(parts) == 2 else b"", key[1], key[2])
 
 
 def projected(index: Index, table: TableRecord, stored: StoredItem) -> StoredItem:

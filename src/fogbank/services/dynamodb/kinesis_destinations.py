@@ -17,6 +17,7 @@ from fogbank.core.errors import AwsError
 from fogbank.core.outbox import RetryPolicy
 from fogbank.core.service import Answer
 from fogbank.core.targets import PARTITION_KEY_MAX
+from fogbank.services.dynamodb.encryption import TableEncryption
 from fogbank.services.dynamodb.errors import ResourceNotFound, Validation
 from fogbank.services.dynamodb.records import Destination, StoredItem, TableRecord
 from fogbank.services.dynamodb.table_access import TableAccess
@@ -34,6 +35,8 @@ class StreamedChange(msgspec.Struct, array_like=True):
     stream: str
     key: str
     data: bytes
+    sealed: bytes = b""
+    """Key and data, of a table that is under a key of KMS."""
 
 
 class KinesisDestinations(TableAccess):
@@ -134,8 +137,9 @@ class KinesisDestinations(TableAccess):
 class KinesisChanges:
     """Writes the changes of tables with destinations into the outbox, and delivers them."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Cloud, encryption: TableEncryption) -> None:
         self._cloud = cloud
+        self._encryption = encryption
         day = RetryPolicy(attempts_max=1_000_000, first_delay_s=0.5, delay_max_s=30)
         cloud.outbox.handler(_KIND, self._deliver, payload=StreamedChange, retry=day)
 
@@ -147,16 +151,16 @@ class KinesisChanges:
             if destination.active:
                 fine = destination.precision == "MICROSECOND"
                 change = _change(ctx, table, old, new, microseconds=fine, by_ttl=by_ttl)
-                key = _encode_in_order(change["dynamodb"]["Keys"]).decode()
-                self._cloud.outbox.put(
-                    ctx,
-                    _KIND,
-                    lane=f"{table.id}",
-                    payload=StreamedChange(arn, key[:PARTITION_KEY_MAX], _encode(change)),
-                )
+                key = _encode_in_order(change["dynamodb"]["Keys"]).decode()[:PARTITION_KEY_MAX]
+                payload = StreamedChange(arn, key, _encode(change))
+                if table.data_key:
+                    sealed = self._encryption.seal(table.data_key, (payload.key, payload.data))
+                    payload = StreamedChange(arn, "", b"", sealed)
+                self._cloud.outbox.put(ctx, _KIND, lane=f"{table.id}", payload=payload)
 
     def _deliver(self, ctx: Context, change: StreamedChange) -> None:
-        ctx.cloud.kinesis.put_record(ctx, StreamARN=change.stream, PartitionKey=change.key, Data=change.data)
+        key, data = self._encryption.open(change.sealed) if change.sealed else (change.key, change.data)
+        ctx.cloud.kinesis.put_record(ctx, StreamARN=change.stream, PartitionKey=key, Data=data)
 
 
 def _change(

@@ -173,7 +173,7 @@ class PartiQLOperations(TableAccess):
         index = self._index(table, select.index_name)
         if consistent and index is not None and not index.local:
             raise Validation("Consistent reads are not supported on global secondary indexes")
-        source = Source(self._tables, table, index)
+        source = Source(self._tables, self._items, table, index)
         asked = wanted(select.where, source.keys)
         forward = _direction(select, source.keys, asked)
         ranges = _ranges(asked, source)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from fogbank.services.dynamodb.errors import Validation
 from fogbank.services.dynamodb.expressions import Condition, KeyRange
-from fogbank.services.dynamodb.items import index_key
+from fogbank.services.dynamodb.items import Items
 from fogbank.services.dynamodb.records import DynamoDBTables, Index, StoredItem, TableRecord
 from fogbank.services.dynamodb.values import Item, check, key_bytes
 
@@ -30,11 +30,11 @@ class Page(NamedTuple):
 class Source:
     """A table or one of its indexes, as something to read in key order."""
 
-    def __init__(self, tables: DynamoDBTables, table: TableRecord, index: Index | None) -> None:
+    def __init__(self, tables: DynamoDBTables, items: Items, table: TableRecord, index: Index | None) -> None:
         self.table = table
         self.index = index
         self.keys = index.keys if index is not None else table.keys
-        self._items = tables.items
+        self._items = items
         self._store: Any = tables.index_items if index is not None else tables.items
         self._id = index.id if index is not None else table.id
 
@@ -56,11 +56,10 @@ class Source:
                 raise Validation(
                     "The provided starting key is invalid: The provided key element does not match the schema"
                 )
-        parts = [key_bytes(given[name]) for name in self.table.keys]
-        own = (self.table.id, parts[0], parts[1] if len(parts) == 2 else b"")
+        own = self._items.place_of(self.table, given)
         if self.index is None:
             return own
-        found = index_key(self.index, own, given)
+        found = self._items.index_place_of(self.index, self.table, own, given)
         assert found is not None
         return found
 
@@ -86,7 +85,9 @@ class Source:
         self, wanted: KeyRange | None, after: tuple[Any, ...] | None, *, forward: bool, keyless: bool
     ) -> Iterator[tuple[Any, StoredItem]]:
         """Entries in order, beginning behind `after`; `keyless` where the caller does not need their keys."""
-        prefix = (self._id,) if wanted is None else (self._id, key_bytes(wanted.partition))
+        prefix: tuple[Any, ...] = (self._id,)
+        if wanted is not None:
+            prefix = self._id, self._items.partition_of(self.table, wanted.partition)
         if wanted is None or wanted.is_whole_partition:
             if keyless:
                 for stored in self._store.values(prefix, after=after, reverse=not forward):

@@ -69,7 +69,7 @@ class QueryOperations(TableAccess):
             raise Validation(
                 "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
             )
-        source = Source(self._tables, table, index)
+        source = Source(self._tables, self._items, table, index)
         if QueryFilter is not None:
             check_query_filter(QueryFilter, source.keys)
         wanted = parse_key_condition(KeyConditionExpression, bindings, schema=source.schema())
@@ -129,7 +129,7 @@ class QueryOperations(TableAccess):
                 f"{segment[0]} is not less than TotalSegments: {segment[1]}"
             )
         return self._read(
-            ctx, Source(self._tables, table, index), "Scan", None, bindings,
+            ctx, Source(self._tables, self._items, table, index), "Scan", None, bindings,
             filter_text=FilterExpression, projection=ProjectionExpression, select=Select, limit=Limit, forward=True,
             start=ExclusiveStartKey, consistent=ConsistentRead, segment=segment, capacity=ReturnConsumedCapacity,
         )  # fmt: skip

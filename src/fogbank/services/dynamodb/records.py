@@ -3,14 +3,23 @@
 An item lies in `items` under (table id, partition key, sort key), the keys in the bytes of `values.key_bytes`; every
 index has a projected copy under (index id, its partition key, its sort key, the item's two keys), written in the same
 transaction. A stream's records lie in `stream_records` under (stream id, sequence).
+Of tables under a key of KMS, attributes lie sealed (`encryption.py`): in the record's place for them is an extension.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fogbank.core.store import Record, Store
+import msgspec
+
+from fogbank.core.store import Extension, Record, Store
 from fogbank.services.dynamodb.values import Item, item_size
 
 KEY_ARN = "KeyArn"
+
+if TYPE_CHECKING:
+    Attributes = Item
+else:
+    # An extension takes the place of what is sealed, which only `Any` lets msgspec read.
+    Attributes = Any
 
 
 class Index(Record):
@@ -120,6 +129,12 @@ class TableRecord(Record):
     ttl_changed_ms: int = 0
     destinations: dict[str, Destination] = {}
     """By the ARN of the Kinesis stream."""
+    data_key: int = 0
+    """The number of the `TableKey` that attributes are sealed with; 0: they are not."""
+    hides_partitions: bool = False
+    """Whether partition keys lie as digests: in tables that were under a key of KMS when they were made."""
+    sealing: bool = False
+    """What was there before the table's key is not all sealed yet."""
 
     @property
     def arn(self) -> str:
@@ -141,7 +156,7 @@ class StoredItem(Record):
     """An item and its size in bytes as DynamoDB counts it, so that reading an item needs no counting."""
 
     size: int
-    item: Item
+    item: Attributes
 
     @classmethod
     def of(cls, item: Item) -> "StoredItem":
@@ -155,15 +170,16 @@ class StreamEntry(Record):
     stream: Stream
     keys: list[str]
     types: dict[str, str]
+    data_key: int = 0
 
 
 class StreamRecord(Record):
     """One change of one item."""
 
     event: str
-    keys: Item
-    new: Item | None
-    old: Item | None
+    keys: Attributes
+    new: Attributes | None
+    old: Attributes | None
     created_ms: int
     size: int
     by_ttl: bool = False
@@ -182,6 +198,42 @@ class Past(Record):
     changed_ms: int
 
 
+class StoredSize(Record):
+    """What can be told of a `StoredItem` without its key."""
+
+    size: int
+
+
+class StreamTime(Record):
+    """What can be told of a `StreamRecord` without its key."""
+
+    event: str
+    keys: msgspec.Raw
+    new: msgspec.Raw
+    old: msgspec.Raw
+    created_ms: int
+
+
+class PastTime(Record):
+    """What can be told of a `Past` without its key."""
+
+    item: msgspec.Raw
+    changed_ms: int
+
+
+class TableKey(Record):
+    """A data key of a table or a backup, encrypted by the key of KMS or, where it has none, by the folder's master key.
+
+    It is never removed: a deleted table's stream can be read for a day, and what it sends may be under way for longer.
+    """
+
+    account: str
+    region: str
+    table: str
+    blob: bytes
+    key_arn: str = ""
+
+
 class Backup(Record):
     """An on-demand backup: the table's definition then; its items lie in `backup_items`."""
 
@@ -194,6 +246,7 @@ class Backup(Record):
     items: int = 0
     size: int = 0
     restores_running: int = 0
+    data_key: int = 0
 
 
 class Job(Record):
@@ -280,20 +333,25 @@ class Counter(Record):
 class DynamoDBTables:
     """The tables of DynamoDB."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, unseal: Extension | None = None) -> None:
+        place, index_place = (int, bytes, bytes), (int, bytes, bytes, bytes, bytes)
+        items, index_items = "dynamodb.sized_items", "dynamodb.sized_index_items"
+        stream_records, journal = "dynamodb.stream_records", "dynamodb.journal"
         self.tables = store.table("dynamodb.tables", key=(str, str, str), value=TableRecord)
-        self.items = store.table("dynamodb.sized_items", key=(int, bytes, bytes), value=StoredItem)
-        self.index_items = store.table(
-            "dynamodb.sized_index_items", key=(int, bytes, bytes, bytes, bytes), value=StoredItem
-        )
+        self.items = store.table(items, key=place, value=StoredItem, extension=unseal)
+        self.item_sizes = store.table(items, key=place, value=StoredSize)
+        self.index_items = store.table(index_items, key=index_place, value=StoredItem, extension=unseal)
+        self.index_item_sizes = store.table(index_items, key=index_place, value=StoredSize)
         self.expiring = store.table("dynamodb.expiring", key=(int, int, bytes, bytes), value=Counter)
         self.streams = store.table("dynamodb.streams", key=(str, str, str, str), value=StreamEntry)
-        self.stream_records = store.table("dynamodb.stream_records", key=(int, int), value=StreamRecord)
+        self.stream_records = store.table(stream_records, key=(int, int), value=StreamRecord, extension=unseal)
+        self.stream_times = store.table(stream_records, key=(int, int), value=StreamTime)
         self.tokens = store.table("dynamodb.tokens", key=(str, str, str), value=Token)
-        self.versions = store.table("dynamodb.versions", key=(int, bytes, bytes), value=Version)
-        self.journal = store.table("dynamodb.journal", key=(int, bytes, bytes, int), value=Past)
+        self.versions = store.table("dynamodb.versions", key=place, value=Version)
+        self.journal = store.table(journal, key=(*place, int), value=Past, extension=unseal)
+        self.journal_times = store.table(journal, key=(*place, int), value=PastTime)
         self.backups = store.table("dynamodb.backups", key=(str, str, str, str), value=Backup)
-        self.backup_items = store.table("dynamodb.backup_items", key=(int, bytes, bytes), value=StoredItem)
+        self.backup_items = store.table("dynamodb.backup_items", key=place, value=StoredItem, extension=unseal)
         self.restoring = store.table("dynamodb.restoring", key=(str, str, str), value=TableRecord)
         self.policies = store.table("dynamodb.policies", key=(str, str, str, str), value=ResourcePolicy)
         self.exports = store.table("dynamodb.exports", key=(str, str, str, str), value=Export)

@@ -14,10 +14,11 @@ from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.outbox import RetryPolicy
 from fogbank.services.dynamodb.capacity import Consumed
+from fogbank.services.dynamodb.encryption import TableEncryption
 from fogbank.services.dynamodb.errors import InternalServerError
-from fogbank.services.dynamodb.items import Items, Key, write_costs
+from fogbank.services.dynamodb.items import Items, Key, item_of, write_costs
 from fogbank.services.dynamodb.records import DynamoDBTables, StoredItem, TableRecord, Version
-from fogbank.services.dynamodb.values import Item
+from fogbank.services.dynamodb.values import Item, key_bytes
 
 LAG_TAG = "fogbank:replication-lag-seconds"
 """A tag of a table by which its writes reach other regions later than at once."""
@@ -39,6 +40,8 @@ class RemoteWrite(msgspec.Struct, array_like=True):
     item: Item | None
     number: int
     written_ms: int
+    sealed: bytes = b""
+    """Partition and sort key and the item, of a table that is under a key of KMS."""
 
 
 class Slice(msgspec.Struct, array_like=True):
@@ -52,20 +55,26 @@ class Slice(msgspec.Struct, array_like=True):
 class Replication:
     """Carries writes between the regions of global tables."""
 
-    def __init__(self, cloud: Cloud, tables: DynamoDBTables, items: Items) -> None:
+    def __init__(self, cloud: Cloud, tables: DynamoDBTables, items: Items, encryption: TableEncryption) -> None:
         self._cloud = cloud
         self._tables = tables
         self._items = items
+        self._encryption = encryption
         cloud.outbox.handler(_WRITE, self._apply, payload=RemoteWrite, retry=_RETRY)
         cloud.outbox.handler(_COPY, self._copy, payload=Slice, retry=_RETRY)
 
-    def note(self, ctx: Context, table: TableRecord, key: Key, new: StoredItem | None) -> None:
+    def note(self, ctx: Context, table: TableRecord, key: Key, old: StoredItem | None, new: StoredItem | None) -> None:
         """Number a write and send it to the other regions."""
         number = self._cloud.sequence.next()
         self._tables.versions.put(key, Version(number))
-        item = None if new is None else new.item
+        partition, sort, item, sealed = key[1], key[2], item_of(new), b""
+        if table.data_key:
+            there = item_of(new or old)
+            assert there is not None
+            whole = key_bytes(there[table.keys[0]]), sort, item
+            partition, sort, item, sealed = b"", b"", None, self._encryption.seal(table.data_key, whole)
         for region in table.replicas:
-            write = RemoteWrite(table.name, region, key[1], key[2], item, number, ctx.now_ms)
+            write = RemoteWrite(table.name, region, partition, sort, item, number, ctx.now_ms, sealed)
             self._cloud.outbox.put(ctx, _WRITE, lane=_lane(table, region), payload=write, delay_s=_lag_s(table))
 
     def fill(self, ctx: Context, table: TableRecord, region: str) -> None:
@@ -77,7 +86,12 @@ class Replication:
         if target is None or ctx.region not in target.replicas:
             return  # The replica was removed.
         self._check_reach(ctx, target)
-        self._write(ctx, target, (target.id, write.partition, write.sort), write.item, write.number)
+        partition, sort, item = write.partition, write.sort, write.item
+        if write.sealed:
+            partition, sort, item = self._encryption.open(write.sealed)
+        if target.hides_partitions:
+            partition = self._encryption.digest(target, partition)
+        self._write(ctx, target, (target.id, partition, sort), item, write.number)
         self._cloud.metrics.add(
             ctx.account,
             ctx.region,
@@ -115,7 +129,7 @@ class Replication:
         found = list(self._tables.items.scan((table.id,), after=after, limit=_ITEMS_PER_SLICE))
         for key, stored in found:
             version = self._tables.versions.get(key)
-            own = (target.id, key[1], key[2])
+            own = self._items.place_of(target, stored.item)
             self._write(ctx, target, own, stored.item, version.number if version is not None else 0)
         if len(found) == _ITEMS_PER_SLICE:
             rest = Slice(part.table, part.region, found[-1][0][1:])

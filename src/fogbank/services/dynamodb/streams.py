@@ -11,6 +11,7 @@ import msgspec
 
 from fogbank.core.context import Context
 from fogbank.core.numerals import whole_number
+from fogbank.services.dynamodb.encryption import TableEncryption
 from fogbank.services.dynamodb.errors import ExpiredIterator, ResourceNotFound, TrimmedDataAccess, Validation
 from fogbank.services.dynamodb.records import DynamoDBTables, StreamEntry, StreamRecord
 from fogbank.services.dynamodb.tables import key_schema
@@ -32,8 +33,9 @@ class Iterator(msgspec.Struct, array_like=True):
 class Streams:
     """The streams of all tables."""
 
-    def __init__(self, tables: DynamoDBTables) -> None:
+    def __init__(self, tables: DynamoDBTables, encryption: TableEncryption) -> None:
         self._tables = tables
+        self._encryption = encryption
 
     def entry(self, arn: str) -> StreamEntry:
         parts = arn.split(":", 5)
@@ -52,7 +54,7 @@ class Streams:
     def trim(self, stream_id: int, now_ms: int) -> bool:
         """Forget records older than a day, some at a time; whether there may be more of them."""
         old = []
-        for key, record in self._tables.stream_records.scan((stream_id,), limit=_TRIM_PER_CALL):
+        for key, record in self._tables.stream_times.scan((stream_id,), limit=_TRIM_PER_CALL):
             if record.created_ms >= now_ms - RETENTION_MS:
                 break
             old.append(key)
@@ -62,11 +64,11 @@ class Streams:
 
     def describe(self, arn: str) -> dict[str, Any]:
         entry = self.entry(arn)
-        first = self._tables.stream_records.first((entry.stream.id,))
+        first = self._tables.stream_times.first((entry.stream.id,))
         start = first[0][1] if first is not None else entry.stream.created_ms << 20
         sequences = {"StartingSequenceNumber": sequence_text(start)}
         if not entry.stream.enabled:
-            last = next(self._tables.stream_records.scan((entry.stream.id,), reverse=True, limit=1), None)
+            last = next(self._tables.stream_times.scan((entry.stream.id,), reverse=True, limit=1), None)
             sequences["EndingSequenceNumber"] = sequence_text(last[0][1] if last else start)
         return {
             "StreamArn": arn,
@@ -87,7 +89,7 @@ class Streams:
             position = whole_number(sequence or "")
             if position is None:
                 raise Validation(f"Invalid SequenceNumber for ShardIteratorType {kind}")
-            first = self._tables.stream_records.first((entry.stream.id,))
+            first = self._tables.stream_times.first((entry.stream.id,))
             if position < entry.stream.created_ms << 20 or (
                 first is not None and position < first[0][1] and kind == "AT_SEQUENCE_NUMBER"
             ):
@@ -96,7 +98,7 @@ class Streams:
         elif kind == "TRIM_HORIZON":
             position = 0
         else:
-            last = next(self._tables.stream_records.scan((entry.stream.id,), reverse=True, limit=1), None)
+            last = next(self._tables.stream_times.scan((entry.stream.id,), reverse=True, limit=1), None)
             position = last[0][1] + 1 if last is not None else 0
         return _encode(Iterator(arn, position, ctx.now_ms))
 
@@ -109,6 +111,8 @@ class Streams:
         if ctx.now_ms - iterator.made_ms > ITERATOR_MS:
             raise ExpiredIterator()
         entry = self.entry(iterator.arn)
+        if entry.data_key:
+            self._encryption.check_key(ctx, entry.data_key)
         self.trim(entry.stream.id, ctx.now_ms)
         found: list[dict[str, Any]] = []
         position, size = iterator.sequence, 0

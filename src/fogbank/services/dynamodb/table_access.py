@@ -13,6 +13,7 @@ from fogbank.services.dynamodb.encryption import TableEncryption
 from fogbank.services.dynamodb.errors import ResourceInUse, ResourceNotFound, Validation
 from fogbank.services.dynamodb.items import Items, expiry_id
 from fogbank.services.dynamodb.records import DynamoDBTables, Index, Stream, StreamEntry, TableRecord
+from fogbank.services.dynamodb.sealings import Sealings
 
 
 class TableAccess(Service):
@@ -22,6 +23,7 @@ class TableAccess(Service):
     _items: Items
     _counts: ItemCounts
     _encryption: TableEncryption
+    _sealings: Sealings
 
     def _table(self, ctx: Context, name: str, *, wording: str | None = None) -> TableRecord:
         """The table of that name or ARN, to be changed and saved.
@@ -113,18 +115,34 @@ class TableAccess(Service):
         created = datetime.fromtimestamp(ctx.now_ms / 1000, UTC)
         label = f"{created:%Y-%m-%dT%H:%M:%S}.{ctx.now_ms % 1000:03d}"
         table.stream = Stream(id=self._tables.next_id(), label=label, view_type=view, created_ms=ctx.now_ms)
-        self._tables.streams.put(
-            (table.account, table.region, table.name, label),
-            StreamEntry(table.name, table.stream, table.keys, table.types),
-        )
+        self._keep_stream(table)
 
     def _end_stream(self, table: TableRecord) -> None:
         assert table.stream is not None
         table.stream.enabled = False
+        self._keep_stream(table)
+
+    def _keep_stream(self, table: TableRecord) -> None:
+        """Tell whoever reads the stream what it is now."""
+        assert table.stream is not None
         self._tables.streams.put(
             (table.account, table.region, table.name, table.stream.label),
-            StreamEntry(table.name, table.stream, table.keys, table.types),
+            StreamEntry(table.name, table.stream, table.keys, table.types, table.data_key),
         )
+
+    def _encrypt(self, ctx: Context, table: TableRecord, specification: dict[str, Any]) -> None:
+        """Put a table under the key of an SSESpecification, with all that it has."""
+        sealed = bool(table.data_key)
+        self._encryption.set_key(ctx, table, specification)
+        if table.data_key and not sealed:
+            if table.stream is not None:
+                self._keep_stream(table)
+            self._sealings.start(ctx, table)
+
+    def _encrypt_new(self, ctx: Context, table: TableRecord, specification: dict[str, Any] | None) -> None:
+        """Put a table that has nothing yet under the key of an SSESpecification."""
+        self._encryption.set_key(ctx, table, specification)
+        table.hides_partitions = bool(table.data_key)
 
 
 def _not_found(name: str, wording: str | None) -> NoReturn:

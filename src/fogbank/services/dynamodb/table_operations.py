@@ -79,8 +79,8 @@ class TableOperations(GlobalTables, ResourcePolicies):
             tags={tag["Key"]: tag["Value"] for tag in Tags or ()},
             deletion_protection=DeletionProtectionEnabled,
             table_class=TableClass,
-            sse=self._encryption.settled(ctx, TableName, SSESpecification),
         )
+        self._encrypt_new(ctx, table, SSESpecification)
         if WarmThroughput is not None:
             definitions.warm_up(table, table, WarmThroughput)
         definitions.set_maximum(table, OnDemandThroughput, on_demand=on_demand)
@@ -119,7 +119,7 @@ class TableOperations(GlobalTables, ResourcePolicies):
         if restoring is not None:
             return {"Table": definitions.describe(restoring, status="CREATING")}
         table = self._table(ctx, TableName, wording="Table")
-        status = "ACTIVE" if self._encryption.is_open(ctx, table) else "INACCESSIBLE_ENCRYPTION_CREDENTIALS"
+        status = "ACTIVE" if self._encryption.is_open(table) else "INACCESSIBLE_ENCRYPTION_CREDENTIALS"
         return {"Table": definitions.describe(table, self._counts.of(table, ctx.now_ms), status=status)}
 
     def list_tables(self, ctx: Context, *, ExclusiveStartTableName: str | None = None, Limit: int = 100) -> Answer:
@@ -203,7 +203,7 @@ class TableOperations(GlobalTables, ResourcePolicies):
             self._update_stream(ctx, table, StreamSpecification)
         encrypted = definitions.describe_encryption(table)
         if SSESpecification is not None:
-            table.sse = self._encryption.settled(ctx, table.name, SSESpecification)
+            self._encrypt(ctx, table, SSESpecification)
         if TableClass is not None:
             table.table_class = TableClass
         if DeletionProtectionEnabled is not None:

@@ -243,7 +243,8 @@ def describe_encryption(table: TableRecord) -> dict[str, Any] | None:
     """The SSEDescription; None for a table under the key that DynamoDB owns, as all are by default."""
     if not table.sse or not table.sse.get("Enabled"):
         return None
-    return {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key_arn_of(table)}
+    status = "UPDATING" if table.sealing else "ENABLED"
+    return {"Status": status, "SSEType": "KMS", "KMSMasterKeyArn": key_arn_of(table)}
 
 
 def describe(table: TableRecord, counts: Counts | None = None, *, status: str = "ACTIVE") -> dict[str, Any]:

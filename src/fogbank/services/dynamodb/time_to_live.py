@@ -3,12 +3,13 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
 """
 
+from contextlib import suppress
 from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.dynamodb.backfills import Backfills
-from fogbank.services.dynamodb.errors import Validation
+from fogbank.services.dynamodb.errors import KmsAccessDenied, Validation
 from fogbank.services.dynamodb.global_tables import GlobalTables
 from fogbank.services.dynamodb.items import expiry_id
 from fogbank.services.dynamodb.records import TableRecord
@@ -56,8 +57,9 @@ class TimeToLive(GlobalTables):
             if not table.ttl_attribute:
                 continue
             ctx = self.cloud.context(account=account, region=region)
-            while await ctx.run(self._expire_some, ctx, name):
-                continue
+            with suppress(KmsAccessDenied):  # What cannot be read stays until it can.
+                while await ctx.run(self._expire_some, ctx, name):
+                    continue
 
     def _expire_some(self, ctx: Context, name: str) -> bool:
         """Whether there may be more."""
