@@ -1,8 +1,7 @@
-"""Whether a policy document is well-formed, in IAM's words.
+"""Whether a policy that names principals is well-formed, in IAM's words; those of identities have another parser.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
-IAM reads policies of identities and trust policies by two parsers, whose sentences differ. What a document is called in
-the error's code is for the service to say that takes it in.
+What a document is called in the error's code is for the service to say that takes it in.
 """
 
 import re
@@ -30,10 +29,6 @@ _ELEMENTS = frozenset(
         "Condition",
     )
 )
-_PARTITIONS = frozenset(
-    ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc", "*")
-)
-_VENDOR = re.compile(r"[a-zA-Z0-9\-_]+")
 _SID = re.compile(r"[0-9A-Za-z]*")
 _TRUST_ACTIONS = frozenset(
     (
@@ -54,36 +49,6 @@ _PRINCIPAL_ARN = re.compile(
 
 class MalformedPolicy(Exception):
     """What is wrong with a document; the text is IAM's sentence."""
-
-
-def check_identity_policy(text: str, *, managed: bool = False) -> None:
-    """A policy of a user, a group or a role, a managed policy, a session's policy.
-
-    A managed policy must say that it is of the present version; the others may leave it out, as SAM's do.
-    """
-    document = _document(text, _SYNTAX)
-    if not document.keys() <= _TOP or document.get("Version", _VERSIONS[0]) not in _VERSIONS:
-        raise MalformedPolicy(_SYNTAX)
-    if managed and document.get("Version") != "2012-10-17":
-        raise MalformedPolicy("Policy document must be version 2012-10-17 or greater.")
-    statements = listed(document.get("Statement"))
-    if not statements:
-        raise MalformedPolicy(_SYNTAX)
-    for statement in statements:
-        if not isinstance(statement, dict) or not statement.keys() <= _ELEMENTS:
-            raise MalformedPolicy(_SYNTAX)
-        if statement.get("Effect") not in ("Allow", "Deny") or {"Action", "NotAction"} <= statement.keys():
-            raise MalformedPolicy(_SYNTAX)
-        if {"Resource", "NotResource"} <= statement.keys():
-            raise MalformedPolicy(_SYNTAX)
-        if "Principal" in statement or "NotPrincipal" in statement:
-            raise MalformedPolicy("Policy document should not specify a principal.")
-        _check_actions(_texts(statement, "Action", "NotAction", missing="Policy statement must contain actions."))
-        _check_resources(
-            _texts(statement, "Resource", "NotResource", missing="Policy statement must contain resources.")
-        )
-        _check_condition(statement.get("Condition", {}))
-    _check_sids(statements)
 
 
 def check_trust_policy(text: str) -> None:
@@ -154,35 +119,6 @@ def _texts(statement: Mapping[str, Any], *names: str, missing: str) -> list[str]
     if not all(isinstance(text, str) for text in found):
         raise MalformedPolicy(_SYNTAX)
     return found
-
-
-def _check_actions(actions: Iterable[str]) -> None:
-    for action in actions:
-        if action == "*":
-            continue
-        vendor, colon, rest = action.partition(":")
-        if not colon:
-            raise MalformedPolicy(_PREFACED)
-        if ":" in rest:
-            raise MalformedPolicy("Actions/Condition can contain only one colon.")
-        if not _VENDOR.fullmatch(vendor):
-            raise MalformedPolicy(f"Vendor {vendor} is not valid")
-
-
-def _check_resources(resources: Iterable[str]) -> None:
-    for resource in resources:
-        if resource == "*":
-            continue
-        parts = resource.split(":", 5)
-        if parts[0] != "arn":
-            raise MalformedPolicy(f'Resource {resource} must be in ARN format or "*".')
-        if len(parts) > 1 and parts[1] not in _PARTITIONS and "${" not in parts[1]:
-            raise MalformedPolicy(f'Partition "{parts[1]}" is not valid for resource "{resource}".')
-        # The last part may be missing altogether, where a wildcard stands for it: `arn:aws:s3:*`.
-        if len(parts) < 3 or (len(parts) < 6 and not resource.endswith("*")):
-            raise MalformedPolicy("The policy failed legacy parsing")
-        if "?" in parts[2] or ("*" in parts[2] and parts[2] != "*"):
-            raise MalformedPolicy("Resource vendor must be fully qualified and cannot contain regexes.")
 
 
 def _check_condition(given: Any) -> None:

@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from fogbank.core.identity_policy_grammar import check_identity_policy
+from fogbank.services.iam.aws_managed import aws_managed_policies
+
 TRUST = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}]}'
 BASIC = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 
@@ -55,3 +58,8 @@ def test_a_policy_for_a_service_linked_role_is_for_no_other(iam: Any) -> None:
     arn = "arn:aws:iam::aws:policy/aws-service-role/CloudTrailServiceRolePolicy"
     with pytest.raises(ClientError, match=r"PolicyNotAttachable.*Cannot attach a Service Role Policy"):
         iam.attach_role_policy(RoleName="r", PolicyArn=arn)
+
+
+def test_all_policies_of_aws_are_well_formed() -> None:
+    for policy in aws_managed_policies().values():
+        check_identity_policy(policy.versions[0].document, managed=True)

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from fogbank.core.identity_policy_grammar import check_identity_policy
 from fogbank.core.numerals import whole_number
-from fogbank.core.policy_grammar import MalformedPolicy, check_identity_policy
+from fogbank.core.policy_grammar import MalformedPolicy
 from fogbank.core.tags import tag_list, tag_map
 from fogbank.services.iam.errors import LimitExceeded, MalformedPolicyDocument, ValidationError
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
+from fogbank.core.identity_policy_grammar import check_identity_policy
 from fogbank.core.json_text import parse
-from fogbank.core.policy_grammar import MalformedPolicy, check_identity_policy
+from fogbank.core.policy_grammar import MalformedPolicy
 from fogbank.core.service import Answer
 from fogbank.services.iam.aws_managed import is_aws_managed
 from fogbank.services.iam.errors import InvalidInput, NoSuchEntity

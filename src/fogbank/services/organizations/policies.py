@@ -7,8 +7,9 @@ from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
+from fogbank.core.identity_policy_grammar import check_identity_policy
 from fogbank.core.pages import page
-from fogbank.core.policy_grammar import MalformedPolicy, check_identity_policy
+from fogbank.core.policy_grammar import MalformedPolicy
 from fogbank.core.service import Answer
 from fogbank.core.store import Table
 from fogbank.core.tags import tag_map

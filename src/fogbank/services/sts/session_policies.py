@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, NotImplementedInFogbank
-from fogbank.core.policy_grammar import MalformedPolicy, check_identity_policy
+from fogbank.core.identity_policy_grammar import check_identity_policy
+from fogbank.core.policy_grammar import MalformedPolicy
 from fogbank.services.sts.errors import MalformedPolicyDocument, PackedPolicyTooLarge, ValidationError
 
 MANAGED_MAX = 10
