@@ -122,3 +122,16 @@ def test_a_trust_policy_names_nobody_who_is_not_there(root: Client, principal: s
     trust = policy({"Principal": {"AWS": named}, "Action": "sts:AssumeRole"})
     with pytest.raises(ClientError, match=f'Invalid principal in policy: "AWS":"{named}"'):
         iam.update_assume_role_policy(RoleName=role, PolicyDocument=trust)
+
+
+def test_a_queue_does_not_let_in_the_next_user_of_a_name(
+    root: Client, new_user: Callable[[], User], guarded: GuardedServer
+) -> None:
+    user, queue = new_user(), f"queue-{secrets.token_hex(4)}"
+    url = root("sqs").create_queue(QueueName=queue)["QueueUrl"]
+    grant = policy({"Principal": {"AWS": user.arn}, "Action": "sqs:SendMessage", "Resource": "*"})
+    root("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": grant})
+    user.client("sqs").send_message(QueueUrl=url, MessageBody="a")
+    delete(root("iam"), user)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        User(guarded, user.name).client("sqs").send_message(QueueUrl=url, MessageBody="a")

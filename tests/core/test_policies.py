@@ -71,6 +71,25 @@ def test_a_statement_is_about_what_all_its_elements_fit(caller: str, changed: di
 
 
 @pytest.mark.parametrize(
+    ("caller", "user_id", "named", "applies"),
+    [
+        (USER, "AIDAQ3EGUVQDK6LQMOXBA", "AIDAQ3EGUVQDK6LQMOXBA", True),
+        (USER, "AIDAQ3EGUVQDK6LQMOXBA", "AIDAQ3EGUVQDK6LQMOXBB", False),
+        (USER, "", "", False),
+        ("", "", "", False),
+        (SESSION, "AROAQ3EGUVQDK6LQMOXBA:s", "AROAQ3EGUVQDK6LQMOXBA", True),
+        (SESSION, "AROAQ3EGUVQDK6LQMOXBB:s", "AROAQ3EGUVQDK6LQMOXBA", False),
+        (SESSION, "", "AROAQ3EGUVQDK6LQMOXBA", False),
+    ],
+)
+def test_users_and_roles_can_be_named_by_their_unique_ids(caller: str, user_id: str, named: str, applies: bool) -> None:
+    request = Request(caller, "ecr:SetRepositoryPolicy", REPOSITORY, user_id=user_id)
+    assert (decide(DENY | {"Principal": {"AWS": named}}, request) is Effect.DENY) is applies
+    spared = {element: value for element, value in DENY.items() if element != "Principal"}
+    assert (decide(spared | {"NotPrincipal": {"AWS": named}}, request) is None) is applies
+
+
+@pytest.mark.parametrize(
     "document",
     [
         "",

@@ -8,10 +8,12 @@ shows the id, since no ARN belongs to it any more.
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fogbank.core.arn import parse_arn
 from fogbank.core.json_text import NOT_JSON, parse
+from fogbank.core.policy_grammar import MalformedPolicy, check_resource_policy
 
 if TYPE_CHECKING:
     from fogbank.core.context import Context
@@ -24,35 +26,58 @@ _HOLDER = re.compile(r"(?:user|role)/.+")
 _DECODER = json.JSONDecoder()
 
 
-class NoSuchPrincipal(Exception):
-    """A policy names a user or a role that is not there; the text is what it names."""
+class NoSuchPrincipal(MalformedPolicy):
+    """A policy names a user or a role that is not there."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f'Invalid principal in policy: "AWS":"{name}"')
+        self.name = name
+
+
+def checked(ctx: "Context", policy: str) -> str:
+    """The policy of a resource as it is stored. Raises MalformedPolicy unless it is well-formed."""
+    check_resource_policy(policy)
+    return kept(ctx, policy)
 
 
 def kept(ctx: "Context", policy: str) -> str:
     """The policy, which is JSON, as it is stored: with the ids of the users and roles that it names.
 
-    Those of accounts that this cloud knows must be there. Of any other account nothing is known: its ARNs stay.
+    Raises NoSuchPrincipal.
     """
-
-    def id_of(name: str) -> str:
-        arn = parse_arn(name)
-        if arn is not None and arn.service == "iam" and _HOLDER.fullmatch(arn.resource):
-            found: str | None = ctx.cloud.iam.named_principal(ctx, name)
-            if found is None and ctx.cloud.iam.knows(ctx, arn.account):
-                raise NoSuchPrincipal(name)
-            return found or name
-        if _ID.fullmatch(name) and ctx.cloud.iam.principal_arn(name) is None:
-            raise NoSuchPrincipal(name)
-        return name
-
-    return _renamed(policy, id_of) if ":iam:" in policy or _ID.search(policy) else policy
+    return _renamed(policy, partial(id_of, ctx)) if ":iam:" in policy or _ID.search(policy) else policy
 
 
 def shown(ctx: "Context", policy: str) -> str:
     """A stored policy as its owner sees it: with the ARNs of those that are still there."""
-    if _ID.search(policy) is None:
-        return policy
-    return _renamed(policy, lambda name: (_ID.fullmatch(name) and ctx.cloud.iam.principal_arn(name)) or name)
+    return _renamed(policy, partial(arn_of, ctx)) if _ID.search(policy) else policy
+
+
+def id_of(ctx: "Context", name: str) -> str:
+    """A principal as it is stored: a user or a role by its id, any other as it is.
+
+    Raises NoSuchPrincipal for those that are not there. Of accounts that this cloud does not know nothing can be said:
+    their ARNs stay.
+    """
+    arn = parse_arn(name)
+    if arn is not None and (arn.service != "iam" or _HOLDER.fullmatch(arn.resource) is None):
+        return name
+    if arn is None and not is_id(name):
+        return name
+    found: str | None = ctx.cloud.iam.named_principal(ctx, name)
+    if found is None and (arn is None or ctx.cloud.iam.knows(ctx, arn.account)):
+        raise NoSuchPrincipal(name)
+    return found or name
+
+
+def arn_of(ctx: "Context", name: str) -> str:
+    """A stored principal as it is shown."""
+    found: str | None = ctx.cloud.iam.principal_arn(name) if is_id(name) else None
+    return found or name
+
+
+def is_id(name: str) -> bool:
+    return _ID.fullmatch(name) is not None
 
 
 def _renamed(policy: str, rename: Callable[[str], str]) -> str:

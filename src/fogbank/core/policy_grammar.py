@@ -13,6 +13,7 @@ from fogbank.core.policy_conditions import is_operator
 from fogbank.core.policy_patterns import listed
 
 _SYNTAX = "Syntax errors in policy."
+_NO_JSON = "This policy contains invalid Json"
 _PREFACED = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
 _VERSIONS = ("2008-10-17", "2012-10-17")
 _TOP = frozenset(("Version", "Id", "Statement"))
@@ -42,6 +43,7 @@ _TRUST_ACTIONS = frozenset(
     )
 )
 _PRINCIPAL_KINDS = frozenset(("AWS", "Service", "Federated", "CanonicalUser"))
+_ACCOUNT_OR_ID = re.compile(r"\*|\d{12}|A[A-Z]{3}[A-Z0-9]{12,}")
 _PRINCIPAL_ARN = re.compile(
     r"arn:[\w-]+:iam::\d{12}:(root|(user|role)/.+)|arn:[\w-]+:sts::\d{12}:(assumed-role/[^/]+/.+|federated-user/.+)"
 )
@@ -53,7 +55,7 @@ class MalformedPolicy(Exception):
 
 def check_trust_policy(text: str) -> None:
     """The policy of a role that says who may assume it. Whether those are there is not asked here."""
-    document = _document(text, "This policy contains invalid Json")
+    document = _document(text, _NO_JSON)
     _check_fields(document, _TOP, ("Statement",))
     statements = listed(document["Statement"])
     for statement in statements:
@@ -76,6 +78,33 @@ def check_trust_policy(text: str) -> None:
                 raise MalformedPolicy(f'Invalid principal in policy: "{kind}":"{name}"')
         _check_condition(statement.get("Condition", {}))
     _check_sids(statements)
+
+
+def check_resource_policy(text: str) -> None:
+    """The policy of a resource, which must say whose. Which actions and resources it may be about, and whether it must
+    name any, is for the resource's service to say.
+    """
+    document = _document(text, _NO_JSON)
+    _check_fields(document, _TOP, ("Statement",))
+    if document.get("Version", _VERSIONS[0]) not in _VERSIONS:
+        raise MalformedPolicy("The policy must contain a valid version string")
+    for statement in listed(document["Statement"]):
+        if not isinstance(statement, dict):
+            raise MalformedPolicy(_SYNTAX)
+        for pair in (("Principal", "NotPrincipal"), ("Action", "NotAction"), ("Resource", "NotResource")):
+            if statement.keys() >= set(pair):
+                raise MalformedPolicy(f"Statement/policy cannot contain both {pair[0]} and {pair[1]}")
+        required = ["Effect"]
+        required += [] if "NotPrincipal" in statement else ["Principal"]
+        required += [] if "NotAction" in statement else ["Action"]
+        _check_fields(statement, _ELEMENTS, required)
+        if statement["Effect"] not in ("Allow", "Deny"):
+            raise MalformedPolicy(f"Invalid effect: {statement['Effect']}")
+        _texts(statement, "Action", "NotAction", missing="Missing required field Action")
+        for kind, name in principals_of(statement):
+            if kind == "AWS" and not (_ACCOUNT_OR_ID.fullmatch(name) or _PRINCIPAL_ARN.fullmatch(name)):
+                raise MalformedPolicy(f'Invalid principal in policy: "{kind}":"{name}"')
+        _check_condition(statement.get("Condition", {}))
 
 
 def principals_of(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

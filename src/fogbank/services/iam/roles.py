@@ -229,14 +229,12 @@ class Roles(NamedPrincipals):
         """A trust policy as it is kept. It must be well-formed, and the users and roles that it names must be there."""
         try:
             check_trust_policy(document)
+            trust = named_principals.kept(ctx, document)
         except MalformedPolicy as fault:
             raise MalformedPolicyDocument(str(fault)) from None
         if policy_size(document) > TRUST_SIZE_MAX:
             raise LimitExceeded(f"Cannot exceed quota for ACLSizePerRole: {TRUST_SIZE_MAX}")
-        try:
-            return named_principals.kept(ctx, document)
-        except named_principals.NoSuchPrincipal as fault:
-            raise MalformedPolicyDocument(f'Invalid principal in policy: "AWS":"{fault}"') from None
+        return trust
 
     def _keep(self, ctx: Context, role: Role) -> None:
         self._tables.roles.put((ctx.account, role.name), role)

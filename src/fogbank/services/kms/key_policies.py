@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+from fogbank.core import named_principals
 from fogbank.core.context import Context
 from fogbank.core.policies import Effect, Request, read_policy
 from fogbank.core.policy_patterns import listed
@@ -14,6 +15,7 @@ from fogbank.services.kms.errors import LimitExceeded, MalformedPolicyDocument, 
 POLICY_NAME = "default"
 _POLICY_BYTES_MAX = 32 * 1024
 _VERSIONS = ("2008-10-17", "2012-10-17")
+_INVALID_PRINCIPALS = "Policy contains a statement with one or more invalid principals."
 _ACCOUNT_OR_IDENTITY = re.compile(r"\*|\d{12}|arn:aws[a-z-]*:(?:iam|sts)::\d{12}:.+|A[A-Z]{3}[A-Z0-9]{12,}")
 
 
@@ -23,7 +25,7 @@ class KeyPolicies(KmsBase):
     def get_key_policy(self, ctx: Context, *, KeyId: str, PolicyName: str = POLICY_NAME) -> Answer:
         key = self._key(ctx, KeyId)
         _check_name(PolicyName)
-        return {"Policy": key.policy, "PolicyName": PolicyName}
+        return {"Policy": named_principals.shown(ctx, key.policy), "PolicyName": PolicyName}
 
     def list_key_policies(
         self, ctx: Context, *, KeyId: str, Limit: int | None = None, Marker: str | None = None
@@ -43,8 +45,7 @@ class KeyPolicies(KmsBase):
     ) -> Answer:
         key = self._key_to_change(ctx, KeyId)
         _check_name(PolicyName)
-        check_policy(ctx, Policy, key.arn, bypass_lockout_check=BypassPolicyLockoutSafetyCheck)
-        key.policy = Policy
+        key.policy = checked_policy(ctx, Policy, key.arn, bypass_lockout_check=BypassPolicyLockoutSafetyCheck)
         self._save(key)
         return None
 
@@ -65,16 +66,21 @@ def policy_text(policy_id: str, statements: list[dict[str, Any]]) -> str:
     return json.dumps({"Version": "2012-10-17", "Id": policy_id, "Statement": statements}, indent=2)
 
 
-def check_policy(ctx: Context, policy: str, key_arn: str, *, bypass_lockout_check: bool) -> None:
-    """Raise what AWS answers to a policy that it does not take. The lockout check: who asks must be able to change the
-    policy afterwards.
+def checked_policy(ctx: Context, policy: str, key_arn: str, *, bypass_lockout_check: bool) -> str:
+    """The policy as it is kept. Raises what AWS answers to one that it does not take. The lockout check: who asks must
+    be able to change the policy afterwards.
     """
     if len(policy.encode()) > _POLICY_BYTES_MAX:
         raise LimitExceeded(f"The key policy exceeds the limit of {_POLICY_BYTES_MAX} bytes.")
     _check_form(policy)
+    try:
+        kept = named_principals.kept(ctx, policy)
+    except named_principals.NoSuchPrincipal:
+        raise MalformedPolicyDocument(_INVALID_PRINCIPALS) from None
     request = Request(ctx.principal_arn, "kms:PutKeyPolicy", key_arn, {"kms:calleraccount": ctx.account})
     if not bypass_lockout_check and read_policy(policy).decide(request) is not Effect.ALLOW:
         raise MalformedPolicyDocument("The new key policy will not allow you to update the key policy in the future.")
+    return kept
 
 
 def _check_form(policy: str) -> None:
@@ -104,7 +110,7 @@ def _check_principals(statement: dict[str, Any]) -> None:
         return
     named = listed(principals.get("AWS")) if isinstance(principals, dict) else None
     if not principals or named is None or not all(_ACCOUNT_OR_IDENTITY.fullmatch(str(text)) for text in named):
-        raise MalformedPolicyDocument("Policy contains a statement with one or more invalid principals.")
+        raise MalformedPolicyDocument(_INVALID_PRINCIPALS)
 
 
 def _check_name(name: str) -> None:

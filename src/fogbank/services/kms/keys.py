@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
 """
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from fogbank.core.alarms import Alarm
@@ -16,7 +17,7 @@ from fogbank.services.kms.errors import InvalidState, Validation
 from fogbank.services.kms.events import announce
 from fogbank.services.kms.grants import Grants
 from fogbank.services.kms.key_material import generate, takes_long
-from fogbank.services.kms.key_policies import KeyPolicies, check_policy, default_policy
+from fogbank.services.kms.key_policies import KeyPolicies, checked_policy, default_policy
 from fogbank.services.kms.key_specs import ENCRYPT, SYMMETRIC, known_spec
 from fogbank.services.kms.managed_keys import ManagedKeys
 from fogbank.services.kms.records import (
@@ -82,7 +83,7 @@ class Keys(KeyPolicies, ManagedKeys, Grants):
             spec=spec,
             usage=_usage(spec, KeyUsage),
             origin=Origin,
-            policy=Policy or default_policy(ctx.account),
+            policy=default_policy(ctx.account),
             state=PENDING_IMPORT if Origin == "EXTERNAL" else ENABLED,
             description=Description,
             tags=tags_given(Tags),
@@ -90,7 +91,8 @@ class Keys(KeyPolicies, ManagedKeys, Grants):
             regions=[ctx.region] if MultiRegion else [],
         )
         if Policy is not None:
-            check_policy(ctx, Policy, key.arn, bypass_lockout_check=BypassPolicyLockoutSafetyCheck)
+            checked = partial(checked_policy, bypass_lockout_check=BypassPolicyLockoutSafetyCheck)
+            key.policy = await ctx.run(checked, ctx, Policy, key.arn)
         secret = b"" if key.imported else await new_material(spec)
         return await ctx.run(self._keep_new, ctx, key, secret)
 

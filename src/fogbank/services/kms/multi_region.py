@@ -11,7 +11,7 @@ from fogbank.services.kms.base import check_usable
 from fogbank.services.kms.descriptions import metadata
 from fogbank.services.kms.errors import AlreadyExists, NotFound, UnsupportedOperation
 from fogbank.services.kms.importing import Importing
-from fogbank.services.kms.key_policies import check_policy, default_policy
+from fogbank.services.kms.key_policies import checked_policy, default_policy
 from fogbank.services.kms.records import ENABLED, PENDING_IMPORT, Key, key_arn
 from fogbank.services.kms.tagging import tags_given
 
@@ -43,7 +43,7 @@ class MultiRegion(Importing):
             spec=key.spec,
             usage=key.usage,
             origin=key.origin,
-            policy=Policy or default_policy(ctx.account),
+            policy=default_policy(ctx.account),
             state=PENDING_IMPORT if key.imported else ENABLED,
             description=Description,
             tags=tags_given(Tags),
@@ -52,7 +52,8 @@ class MultiRegion(Importing):
             material_id=key.material_id if not key.imported else "",
         )
         if Policy is not None:
-            check_policy(ctx, Policy, replica.arn, bypass_lockout_check=BypassPolicyLockoutSafetyCheck)
+            bypass = BypassPolicyLockoutSafetyCheck
+            replica.policy = checked_policy(ctx, Policy, replica.arn, bypass_lockout_check=bypass)
         if not key.imported:
             self._copy_materials(key, replica)
         regions = [*key.regions, ReplicaRegion]
@@ -62,7 +63,7 @@ class MultiRegion(Importing):
         # AWS answers before the replica is there.
         answer = metadata(msgspec.structs.replace(replica, state="Creating", material_id=""), None)
         tags = {"ReplicaTags": Tags} if Tags else {}
-        return {"ReplicaKeyMetadata": answer, "ReplicaPolicy": replica.policy, **tags}
+        return {"ReplicaKeyMetadata": answer, "ReplicaPolicy": Policy or replica.policy, **tags}
 
     def update_primary_region(self, ctx: Context, *, KeyId: str, PrimaryRegion: str) -> Answer:
         key = self._primary_to_change(ctx, KeyId)

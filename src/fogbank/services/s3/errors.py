@@ -301,6 +301,13 @@ class MalformedPolicy(AwsError):
     message = "This policy contains invalid Json"
 
 
+class InvalidPrincipal(MalformedPolicy):
+    message = "Invalid principal in policy"
+
+    def __init__(self, kind: str, name: object) -> None:
+        super().__init__(members={"Detail": f'"{kind}" : "{name}"'})
+
+
 class NoSuchBucketPolicy(AwsError):
     code = "NoSuchBucketPolicy"
     status = 404

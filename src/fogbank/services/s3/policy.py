@@ -4,12 +4,13 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html
 What it allows and denies is not asked for while authorization is off.
 """
 
+from fogbank.core import named_principals
 from fogbank.core.context import Context
 from fogbank.core.public_policies import is_public
 from fogbank.core.service import Answer
 from fogbank.services.s3 import policy_documents
 from fogbank.services.s3.acl import Acls
-from fogbank.services.s3.errors import AccessDenied, NoSuchBucketPolicy
+from fogbank.services.s3.errors import AccessDenied, InvalidPrincipal, NoSuchBucketPolicy
 
 
 class BucketPolicies(Acls):
@@ -20,7 +21,8 @@ class BucketPolicies(Acls):
         return None
 
     def get_bucket_policy(self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None) -> Answer:
-        return {"Policy": self._read(ctx, Bucket, ExpectedBucketOwner, "policy", NoSuchBucketPolicy)}
+        policy = self._read(ctx, Bucket, ExpectedBucketOwner, "policy", NoSuchBucketPolicy)
+        return {"Policy": named_principals.shown(ctx, policy)}
 
     def get_bucket_policy_status(self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None) -> Answer:
         policy = self._read(ctx, Bucket, ExpectedBucketOwner, "policy", NoSuchBucketPolicy)
@@ -41,5 +43,12 @@ class BucketPolicies(Acls):
         document = policy_documents.parsed(Policy, Bucket)
         if is_public(document) and self._blocks_public(Bucket, "BlockPublicPolicy"):
             raise AccessDenied()
-        self._set(Bucket, "policy", Policy)
+        self._set(Bucket, "policy", _kept(ctx, Policy))
         return None
+
+
+def _kept(ctx: Context, policy: str) -> str:
+    try:
+        return named_principals.kept(ctx, policy)
+    except named_principals.NoSuchPrincipal as fault:
+        raise InvalidPrincipal("AWS", fault.name) from None

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fogbank.core.policy_patterns import glob, listed
-from fogbank.services.s3.errors import MalformedPolicy
+from fogbank.services.s3.errors import InvalidPrincipal, MalformedPolicy
 from fogbank.services.s3.policy_actions import OF_BUCKETS, OF_OBJECTS, OF_OTHERS
 
 BYTES_MAX = 20 * 1024
@@ -102,7 +102,7 @@ def _check_principal(principal: Any) -> None:
         for value in listed(values):
             pattern = {"AWS": _AWS_PRINCIPAL, "Service": _SERVICE_PRINCIPAL}.get(kind)
             if not isinstance(value, str) or (pattern is not None and pattern.fullmatch(value) is None):
-                raise MalformedPolicy("Invalid principal in policy", members={"Detail": f'"{kind}" : "{value}"'})
+                raise InvalidPrincipal(kind, value)
 
 
 def _check_condition(condition: Any) -> None:

@@ -3,10 +3,12 @@
 import json
 from typing import Any
 
+from fogbank.core import named_principals
 from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
 from fogbank.core.numerals import whole_number
 from fogbank.core.pattern_source import Source, SourceError
+from fogbank.core.policy_grammar import MalformedPolicy
 from fogbank.core.targets import as_text
 from fogbank.services.sns.delivery_policy import effective, reason_against
 from fogbank.services.sns.errors import InvalidParameter
@@ -65,17 +67,20 @@ def check_topic(name: str, value: str) -> None:
         raise InvalidParameter(f"{name}: Invalid value [{value}]. Must be Topic or {MESSAGE_GROUP}.")
     if name.endswith("FeedbackSampleRate") and ((rate := whole_number(value)) is None or rate > 100):
         raise InvalidParameter(f"{name}: Invalid value [{value}]. Must be between 0 and 100.")
-    if name == "Policy" and value:
-        _check_policy(value)
     if name == "DeliveryPolicy" and value:
         _check_delivery(value, "DeliveryPolicy: ", of_topic=True)
 
 
-def _check_policy(text: str) -> None:
-    given = _parse(text, "Policy: ").get("Statement")
-    statements = given if isinstance(given, list) else [given]
-    if not all(isinstance(statement, dict) for statement in statements):
-        raise InvalidParameter("Policy Error: a policy is an object with a list of statements")
+def keep_principals(ctx: Context, attributes: dict[str, str]) -> None:
+    """Put the policy that a topic is given, if there is one, into the form in which it is kept."""
+    if policy := attributes.get("Policy"):
+        _parse(policy, "Policy: ")
+        try:
+            attributes["Policy"] = named_principals.checked(ctx, policy)
+        except named_principals.NoSuchPrincipal:
+            raise InvalidParameter("Policy Error: PrincipalNotFound") from None
+        except MalformedPolicy:
+            raise InvalidParameter("Policy Error: null") from None
 
 
 def checked_data_protection(policy: str) -> str:
@@ -87,7 +92,7 @@ def checked_data_protection(policy: str) -> str:
 def describe_topic(ctx: Context, arn: str, topic: Topic, subscriptions: list[Subscription]) -> dict[str, str]:
     confirmed = sum(subscription.confirmed for subscription in subscriptions)
     delivery = topic.attributes.get("DeliveryPolicy")
-    return {
+    answer = {
         "TopicArn": arn,
         "Owner": ctx.account,
         "DisplayName": "",
@@ -99,6 +104,8 @@ def describe_topic(ctx: Context, arn: str, topic: Topic, subscriptions: list[Sub
         **({"ContentBasedDeduplication": "false"} if topic.fifo else {}),
         **{name: value for name, value in topic.attributes.items() if value or name == "DisplayName"},
     }
+    answer["Policy"] = named_principals.shown(ctx, answer["Policy"])
+    return answer
 
 
 def default_policy(ctx: Context, arn: str) -> str:

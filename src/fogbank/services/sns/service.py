@@ -85,6 +85,7 @@ class SnsService(PlatformOperations, SmsOperations):
             wanted.pop("FifoTopic", None)
         for attribute, value in wanted.items():
             attrs.check_topic(attribute, value)
+        attrs.keep_principals(ctx, wanted)
         tags = _tag_map(Tags)
         _check_tag_count(tags)
         key = (ctx.account, ctx.region, Name)
@@ -125,7 +126,9 @@ class SnsService(PlatformOperations, SmsOperations):
         attrs.check_topic(AttributeName, value)
         if AttributeName == "FifoTopic":
             raise InvalidParameter("AttributeName")
-        topic.attributes[AttributeName] = value
+        given = {AttributeName: value}
+        attrs.keep_principals(ctx, given)
+        topic.attributes |= given
         self.topics.put(key, topic)
         return None
 

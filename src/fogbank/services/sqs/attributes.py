@@ -83,7 +83,7 @@ def _valid(name: str, value: str) -> bool:
         return value.lower() in ("true", "false")
     if name in _CHOICES:
         return value in _CHOICES[name]
-    if name in ("Policy", "RedriveAllowPolicy") and value:
+    if name == "RedriveAllowPolicy" and value:
         try:
             return isinstance(json.loads(value), dict)
         except ValueError:

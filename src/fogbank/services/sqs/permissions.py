@@ -6,7 +6,11 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_AddPer
 import json
 from typing import Any
 
-from fogbank.services.sqs.errors import InvalidParameterValue
+from fogbank.core import named_principals
+from fogbank.core.context import Context
+from fogbank.core.policy_grammar import MalformedPolicy
+from fogbank.core.policy_patterns import listed
+from fogbank.services.sqs.errors import InvalidAttributeValue, InvalidParameterValue
 from fogbank.services.sqs.records import Queue
 
 _ACTIONS = {
@@ -16,6 +20,15 @@ _ACTIONS = {
         "GetQueueUrl", "ListDeadLetterSourceQueues", "PurgeQueue",
     )
 }  # fmt: skip
+
+
+def keep_principals(ctx: Context, attributes: dict[str, str]) -> None:
+    """Put the policy that a queue is given, if there is one, into the form in which it is kept."""
+    if policy := attributes.get("Policy"):
+        try:
+            attributes["Policy"] = named_principals.checked(ctx, policy)
+        except MalformedPolicy:
+            raise InvalidAttributeValue("Invalid value for the parameter Policy.") from None
 
 
 def add(queue: Queue, label: str, accounts: list[str], actions: list[str]) -> str:
@@ -57,7 +70,7 @@ def _policy(queue: Queue) -> dict[str, Any]:
     text = queue.attributes.get("Policy")
     if text:
         policy: dict[str, Any] = json.loads(text)
-        policy.setdefault("Statement", [])
+        policy["Statement"] = listed(policy.get("Statement"))  # A single one need not be in a list.
         return policy
     return {"Version": "2008-10-17", "Id": f"{queue.arn}/SQSDefaultPolicy", "Statement": []}
 

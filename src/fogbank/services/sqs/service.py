@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import islice, takewhile
 from typing import Any
 
+from fogbank.core import named_principals
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
@@ -126,6 +127,7 @@ class SqsService(MoveTaskOperations):
             )
         attributes.check(given, fifo=is_fifo)
         given.pop("FifoQueue", None)
+        permissions.keep_principals(ctx, given)
         known = self._tables.queues.get((ctx.account, ctx.region, QueueName))
         if known is not None:
             settings = attributes.settings(known)
@@ -191,6 +193,8 @@ class SqsService(MoveTaskOperations):
             "QueueArn": queue.arn,
         }
         wanted = values if "All" in names else {name: values[name] for name in names if name in values}
+        if "Policy" in wanted:
+            wanted["Policy"] = named_principals.shown(ctx, wanted["Policy"])
         return {"Attributes": wanted} if wanted else None
 
     def get_queue_url(self, ctx: Context, *, QueueName: str, QueueOwnerAWSAccountId: str | None = None) -> Answer:
@@ -374,6 +378,7 @@ class SqsService(MoveTaskOperations):
         elif "FifoQueue" in Attributes:
             raise InvalidAttributeName("Unknown Attribute FifoQueue.")
         attributes.check({k: v for k, v in Attributes.items() if v != ""}, fifo=queue.fifo)
+        permissions.keep_principals(ctx, Attributes)
         for name, value in Attributes.items():
             if name == "FifoQueue":
                 continue
