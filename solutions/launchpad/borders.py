@@ -21,7 +21,7 @@ def tried(gateway: Gateway, own: Tenant, other: Tenant) -> list[tuple[str, int, 
     token = own.client.token
 
     def ask(method: str, path: str, with_token: str, body: Any = None) -> int:
-        return gateway.ask(method, path, body, token=with_token).status
+        return gateway.ask(method, path, body, token=with_token, patient=True).status
 
     def make(**changed: Any) -> int:
         return ask("POST", f"/tenants/{own.name}/functions", token, {**mine.definition(), "name": "bad", **changed})

@@ -22,12 +22,13 @@ from driving.chart import percentile
 from driving.command import command, drive_and_report, driver_parser
 from driving.display import Display
 from gateway import Client, Gateway
-from hostile import Attack, Listener, visit
-from population import FIELDS, Function, Tenant, population
+from hostile import Attack, Flood, Listener, visit
+from population import FIELDS, Function, Tenant, in_turns, population
 from report import kept, render
 from traffic import Ledger, steady, warm
 
 MAKERS, SENDERS = 8, 24
+SETTLING = 0.2  # of each calm and each hostile time: so long it lasts before it is measured
 RECORDED_S, POLL_S = 90, 1.0
 
 
@@ -54,7 +55,7 @@ def drive(platform: Platform, display: Display, options: argparse.Namespace) -> 
     tenants = population(options.tenants, options.functions, f"t{uuid.uuid4().hex[:3]}")
     made_s = make(Client(gateway, "admin", platform.admin_secret), gateway, tenants, display)
     ledger = Ledger()
-    everything = [function for tenant in tenants for function in tenant.functions]
+    everything = in_turns(tenants)
     peaceful = [function for function in everything if not function.hostile]
     progress = Progress(len(peaceful), "functions have answered for the first time")
     display.stage("every function is used once", progress.lines)
@@ -88,6 +89,7 @@ def drive(platform: Platform, display: Display, options: argparse.Namespace) -> 
             }
             for name, act in sorted(attack.acts.items())
         },
+        "throttled": attack.throttled,
         "listener": listener.visitors,
         "borders": [list(each) for each in tried],
         "left": left[:20],
@@ -105,18 +107,19 @@ def make(admin: Client, gateway: Gateway, tenants: list[Tenant], display: Displa
     display.stage(f"{len(tenants)} tenants make {total:,} functions", progress.lines)
     started = time.monotonic()
     for tenant in tenants:
-        answer = admin.ask("POST", "/tenants", {"tenant": tenant.name, "fields": FIELDS})
+        answer = admin.ask("POST", "/tenants", {"tenant": tenant.name, "fields": FIELDS}, patient=True)
         if answer.status != 201:
             raise RuntimeError(f"the tenant {tenant.name} was not made: {answer.document}")
         tenant.client = Client(gateway, answer.document["client_id"], answer.document["client_secret"])
 
     def one(function: Function) -> None:
-        answer = function.tenant.ask("POST", f"/tenants/{function.tenant.name}/functions", function.definition())
+        path = f"/tenants/{function.tenant.name}/functions"
+        answer = function.tenant.ask("POST", path, function.definition(), patient=True)
         if answer.status != 201:
             raise RuntimeError(f"{function.path} was not made: {answer.status} {answer.document}")
         progress.one()
 
-    every(one, (function for tenant in tenants for function in tenant.functions))
+    every(one, in_turns(tenants))
     return time.monotonic() - started
 
 
@@ -146,24 +149,38 @@ def neighbours(
         "record": f"visits/{customer}",
         "value": value,
     }
-    attack = Attack([each for tenant in tenants for each in tenant.functions if each.hostile], target, ledger)
+    flooding = next(
+        each for tenant in reversed(tenants) if tenant.hostile for each in tenant.functions if not each.hostile
+    )
+    attack = Attack(
+        functions=[each for tenant in tenants for each in tenant.functions if each.hostile],
+        flood=Flood(flooding, int(platform.out["TenantBurst"]), float(platform.out["TenantRate"])),
+        target=target,
+        ledger=ledger,
+    )
     # What the first use of a thousand functions has crowded out comes back before anything is measured.
     steady(hot, rate=options.rate, seconds=3 * len(hot) / options.rate, workers=SENDERS, seed="warm", ledger=ledger)
     calm: list[float] = []
     hostile: list[float] = []
+
+    def time_of(latencies: list[float], word: str, number: int) -> None:
+        display.stage(
+            f"{options.rate:.0f} requests a second to {len(hot)} tenants: {word}",
+            lambda: [f"{len(calm):,} calm, {len(hostile):,} beside {attack.tried:,} attacks"],
+        )
+        # What the time before has left behind, and its end, are in neither.
+        for seconds, counted in ((options.seconds * SETTLING, []), (options.seconds, latencies)):
+            counted += steady(hot, rate=options.rate, seconds=seconds, workers=SENDERS, seed=f"{number}", ledger=ledger)
+
     for number in range(options.rounds):
-        for latencies, word in ((calm, "calm"), (hostile, "hostile")):
-            display.stage(
-                f"{options.rate:.0f} requests a second to {len(hot)} tenants: {word}",
-                lambda: [f"{len(calm):,} calm, {len(hostile):,} beside {attack.tried:,} attacks"],
-            )
-            if word == "hostile":
+        # A machine that slowly gets faster or slower does so for both.
+        for attacked in (False, True) if number % 2 == 0 else (True, False):
+            if attacked:
                 attack.start(options.attackers)
-            latencies += steady(
-                hot, rate=options.rate, seconds=options.seconds, workers=SENDERS, seed=f"{number}", ledger=ledger
-            )
-            if word == "hostile":
+                time_of(hostile, "hostile", number)
                 attack.stop()
+            else:
+                time_of(calm, "calm", number)
     listener.close()
     return calm, hostile, attack, listener
 
@@ -210,12 +227,12 @@ def remove(tenants: list[Tenant], display: Display) -> None:
     display.stage("the tenants delete their functions", progress.lines)
 
     def one(function: Function) -> None:
-        answer = function.tenant.ask("DELETE", function.path)
+        answer = function.tenant.ask("DELETE", function.path, patient=True)
         if answer.status != 200:
             raise RuntimeError(f"{function.path} was not deleted: {answer.status} {answer.document}")
         progress.one()
 
-    every(one, (function for tenant in tenants for function in tenant.functions))
+    every(one, in_turns(tenants))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -223,8 +240,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--tenants", type=int, default=50, help="tenants; every fifth is hostile (default: 50)")
     made.add_argument("--functions", type=int, default=20, help="functions of each (default: 20)")
     made.add_argument("--rate", type=float, default=25, help="requests a second of the others (default: 25)")
-    made.add_argument("--seconds", type=float, default=30, help="of each calm and each hostile time (default: 30)")
-    made.add_argument("--rounds", type=int, default=2, help="of calm and hostile times (default: 2)")
+    made.add_argument("--seconds", type=float, default=10, help="of each calm and each hostile time (default: 10)")
+    made.add_argument("--rounds", type=int, default=8, help="of calm and hostile times (default: 8)")
     made.add_argument("--attackers", type=int, default=4, help="hostile functions at a time (default: 4)")
     made.add_argument(
         "--functions-account", default="", metavar="ID",

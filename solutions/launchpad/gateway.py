@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 import urllib3
 
 TIMEOUT_S = 40
+THROTTLED_S = 0.5
 RENEW_BEFORE_S = 60
 
 
@@ -20,6 +21,11 @@ class Answer:
         self.document = document
         self.correlation_id = correlation_id
         self.took_s = took_s
+
+    @property
+    def throttled(self) -> bool:
+        """Whether the gateway itself refused it: whatever came to the platform has its correlation id."""
+        return self.status == 429 and not self.correlation_id
 
 
 class Gateway:
@@ -35,8 +41,22 @@ class Gateway:
         )
 
     def ask(
-        self, method: str, path: str, body: Any = None, *, token: str = "", form: str = "", basic: str = ""
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str = "",
+        form: str = "",
+        basic: str = "",
+        patient: bool = False,
     ) -> Answer:
+        """What the API answers; who is `patient` asks again for as long as there were too many requests."""
+        while (answer := self._asked(method, path, body, token, form, basic)).throttled and patient:
+            time.sleep(THROTTLED_S)
+        return answer
+
+    def _asked(self, method: str, path: str, body: Any, token: str, form: str, basic: str) -> Answer:
         headers = {**self._headers, "Content-Type": "application/json"}
         data = json.dumps(body).encode() if body is not None else None
         if form:
@@ -75,5 +95,5 @@ class Client:
                 self._until_s = time.monotonic() + granted.document["expires_in"] - RENEW_BEFORE_S
             return self._token
 
-    def ask(self, method: str, path: str, body: Any = None) -> Answer:
-        return self._gateway.ask(method, path, body, token=self.token)
+    def ask(self, method: str, path: str, body: Any = None, *, patient: bool = False) -> Answer:
+        return self._gateway.ask(method, path, body, token=self.token, patient=patient)

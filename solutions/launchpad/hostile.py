@@ -3,11 +3,14 @@
 import random
 import socket
 import threading
+import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
+from gateway import Answer
 from population import Function, Tenant
 from traffic import Ledger, document
 
@@ -34,6 +37,18 @@ class Listener:
         self._socket.close()
 
 
+FLOOD = "flood_requests"
+FLOOD_REQUESTS = 200
+
+
+class Flood(NamedTuple):
+    """What a tenant calls as fast as it can, and how often it may: so many at once, and so many a second."""
+
+    function: Function
+    burst: int
+    rate: float
+
+
 # Whoever takes all that there is is ended from outside, and has no say.
 ENDED = frozenset(("fill_disk", "flood_log", "fork_bomb", "hog_memory", "hog_processors"))
 
@@ -54,8 +69,11 @@ class Attack:
     """Hostile functions that are called again and again, from each `start` until the next `stop`."""
 
     functions: Sequence[Function]
+    flood: Flood
     target: dict[str, Any]
     ledger: Ledger
+    throttled: int = 0
+    """Calls that were too many from their tenant: they reached no function, and count as no act."""
     acts: dict[str, Act] = field(default_factory=lambda: defaultdict(Act))
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -64,7 +82,9 @@ class Attack:
     def start(self, workers: int) -> None:
         self._stop.clear()
         for number in range(workers):
-            mine = self.functions[number::workers]
+            mine = [partial(self._judge, function) for function in self.functions[number::workers]]
+            if number == 0:
+                mine.append(self._flood)
             thread = threading.Thread(target=self._work, args=(mine,), daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -82,23 +102,22 @@ class Attack:
     @property
     def complete(self) -> bool:
         """Whether each kind was tried, and had its say."""
-        acts = {function.snippet for function in self.functions}
+        acts = {FLOOD, *(function.snippet for function in self.functions)}
         return all(self.acts[act].told or (act in ENDED and self.acts[act].tried) for act in acts)
 
-    def _work(self, functions: Sequence[Function]) -> None:
+    def _work(self, attempts: Sequence[Callable[[], None]]) -> None:
         while not self._stop.is_set():
-            for function in functions:
+            for attempt in attempts:
                 if self._stop.is_set() and self.complete:
                     return
-                self._judge(function)
+                attempt()
 
     def _judge(self, function: Function) -> None:
-        given = {**document(random.Random(function.path)), "target": self.target}
-        answer = function.tenant.ask("POST", f"{function.path}/invocations", given)
-        with self.ledger.lock:
-            self.ledger.asked[function.tenant.name] += 1
-            self.ledger.failed[function.tenant.name] += int(answer.status >= 500)
+        answer = self._asked(function)
         with self._lock:
+            if answer.throttled:
+                self.throttled += 1
+                return
             act = self.acts[function.snippet]
             act.tried += 1
             if answer.status == 200:
@@ -109,6 +128,26 @@ class Attack:
                     act.breaches.append(result["seen"])
             elif not act.told:
                 act.seen = ending(answer.document.get("message", ""))
+
+    def _flood(self) -> None:
+        """Far more than a tenant may: what is too much must be refused before it reaches anything."""
+        function, burst, rate = self.flood
+        began = time.monotonic()
+        through = sum(not self._asked(function).throttled for _ in range(FLOOD_REQUESTS))
+        may = burst + rate * (time.monotonic() - began) + 1
+        with self._lock:
+            act = self.acts[FLOOD]
+            act.tried += 1
+            act.told += 1
+            act.seen = f"{FLOOD_REQUESTS - through} of {FLOOD_REQUESTS} were answered 429"
+            if through > may:
+                act.breaches.append(f"{through} of {FLOOD_REQUESTS} came through")
+
+    def _asked(self, function: Function) -> Answer:
+        given = {**document(random.Random(function.path)), "target": self.target}
+        answer = function.tenant.ask("POST", f"{function.path}/invocations", given)
+        self.ledger.count(function.tenant.name, answer)
+        return answer
 
 
 def ending(message: str) -> str:
@@ -126,9 +165,8 @@ def visit(tenants: Sequence[Tenant], ledger: Ledger) -> list[str]:
         for function in tenant.functions:
             if function.snippet != "visitor":
                 continue
-            answer = tenant.ask("POST", f"{function.path}/invocations", {"target": {}})
-            with ledger.lock:
-                ledger.asked[tenant.name] += 1
+            answer = tenant.ask("POST", f"{function.path}/invocations", {"target": {}}, patient=True)
+            ledger.count(tenant.name, answer)
             if answer.status != 200:
                 found.append(f"{function.path} answered {answer.status}")
                 continue

@@ -1,10 +1,12 @@
 """Who there is: tenants, and their functions. Drawn from nothing but the numbers, so that each run has the same."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from gateway import Client
+from gateway import Answer, Client
 
 SNIPPETS = Path(__file__).parent / "snippets"
 HOSTILE = tuple(sorted(path.stem for path in (SNIPPETS / "hostile").glob("*.py")))
@@ -79,9 +81,9 @@ class Tenant:
     def mark(self) -> str:
         return f"this is code of {self.name} and of nobody else"
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
+    def ask(self, method: str, path: str, body: Any = None, *, patient: bool = False) -> Answer:
         assert self.client is not None
-        return self.client.ask(method, path, body)
+        return self.client.ask(method, path, body, patient=patient)
 
 
 def population(tenants: int, functions: int, run: str) -> list[Tenant]:
@@ -101,3 +103,8 @@ def population(tenants: int, functions: int, run: str) -> list[Tenant]:
         ]
         made.append(tenant)
     return made
+
+
+def in_turns(tenants: Sequence[Tenant]) -> list[Function]:
+    """All functions: the first of each tenant, then the second of each."""
+    return [each for turn in zip_longest(*(tenant.functions for tenant in tenants)) for each in turn if each]

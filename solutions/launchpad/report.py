@@ -75,6 +75,7 @@ def render(report: Report) -> str:
     for name, act in report["acts"].items():
         mark = "yes" if not act["breaches"] else f"NO: {act['breaches']}"
         lines.append(f"  {name.replace('_', ' '):32} {act['tried']:6,}   {mark:7}   {act['seen'][:48]}")
+    lines.append(f"  {report['throttled']:,} more attempts were too many from their tenant, and answered 429")
     held = sum(must == had for _, must, had in report["borders"])
     lines += ["", f"borders tried from outside: {held} of {len(report['borders'])} held"]
     lines += [f"  {what}: {had} instead of {must}" for what, must, had in report["borders"] if must != had]

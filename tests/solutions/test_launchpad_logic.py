@@ -122,17 +122,20 @@ def test_an_answer_that_does_not_fit_is_no_output(answer: Any, why: str) -> None
 
 
 class HostileTenant:
-    """Answers each attack with that it was stopped, and counts them."""
+    """Answers each attack with that it was stopped, from the `limit`th on that there are too many, and counts them."""
 
     name = "t1"
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
         self.asked = 0
+        self.limit = limit
 
     def ask(self, *_: Any) -> Any:
         self.asked += 1
         result = {"breached": False, "seen": "EPERM"}
-        return SimpleNamespace(status=200, document={"document": {"result": result}})
+        throttled = self.asked > self.limit
+        document = {"document": {"result": result}}
+        return SimpleNamespace(status=429 if throttled else 200, throttled=throttled, document=document)
 
     def is_asked_again(self, before: int) -> bool:
         return self.asked > before
@@ -146,15 +149,33 @@ def hostile(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
         yield module("launchpad/hostile.py")
 
 
-def test_attacks_go_on_in_every_round(hostile: ModuleType) -> None:
-    tenant = HostileTenant()
+def attacked(hostile: ModuleType, tenant: HostileTenant, *, rounds: int) -> Any:
+    """An attack that is over, by a tenant that may ask 20 times at once and never again."""
     function = SimpleNamespace(tenant=tenant, path="/tenants/t1/functions/f", snippet="read_files")
-    attack = hostile.Attack([function], {}, hostile.Ledger())
-    for _ in range(2):
+    attack = hostile.Attack([function], hostile.Flood(function, 20, 0), {}, hostile.Ledger())
+    for _ in range(rounds):
         attack.start(1)
         eventually(partial(tenant.is_asked_again, tenant.asked))
         attack.stop()
-    assert attack.tried == tenant.asked
+    return attack
+
+
+def test_attacks_go_on_in_every_round(hostile: ModuleType) -> None:
+    tenant = HostileTenant(limit=1_000_000)
+    attack = attacked(hostile, tenant, rounds=2)
+    assert attack.acts["read_files"].tried + attack.acts["flood_requests"].tried * 200 == tenant.asked
+
+
+def test_a_flood_that_is_refused_from_its_limit_on_is_stopped(hostile: ModuleType) -> None:
+    attack = attacked(hostile, HostileTenant(limit=20), rounds=1)
+    assert attack.acts["flood_requests"].breaches == []
+    assert attack.acts["flood_requests"].seen.endswith("of 200 were answered 429")
+    assert attack.ledger.asked["t1"] == 20
+
+
+def test_a_flood_that_comes_through_is_a_breach(hostile: ModuleType) -> None:
+    attack = attacked(hostile, HostileTenant(limit=1_000_000), rounds=1)
+    assert attack.acts["flood_requests"].breaches[0] == "200 of 200 came through"
 
 
 def test_costs_are_of_whose_tag_a_function_has() -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import boto3
@@ -21,6 +22,7 @@ functions = dynamodb.Table(os.environ["FUNCTIONS"])
 clients = dynamodb.Table(os.environ["CLIENTS"])
 vault = boto3.client("secretsmanager")
 trials = boto3.client("lambda")
+gateway = boto3.client("apigateway")
 workshop = Workshop()
 
 
@@ -76,8 +78,24 @@ def create_tenant(request: Request) -> tuple[int, dict[str, Any]]:
         tenants.put_item(Item={"tenant": tenant, "fields": fields}, ConditionExpression="attribute_not_exists(tenant)")
     except dynamodb.meta.client.exceptions.ConditionalCheckFailedException:
         raise Answer(409, f"There is a tenant {tenant} already.") from None
+    allow_requests(tenant)
     client_id, secret = new_client(tenant, ["author", "invoke"])
     return 201, {"tenant": tenant, "client_id": client_id, "client_secret": secret}
+
+
+def allow_requests(tenant: str) -> None:
+    """So many as the plan has for each tenant; the authorizer names this key for its tokens."""
+    value = os.environ["REQUESTS_OF"] + tenant
+    key = gateway.create_api_key(name=value, value=value, enabled=True)
+    gateway.create_usage_plan_key(usagePlanId=usage_plan(), keyId=key["id"], keyType="API_KEY")
+
+
+@cache
+def usage_plan() -> str:
+    """The id of the gateway's plan: it is of the gateway, which is of this function, and so has to be looked up."""
+    pages = gateway.get_paginator("get_usage_plans").paginate()
+    found: str = next(plan["id"] for page in pages for plan in page["items"] if plan["name"] == os.environ["REQUESTS"])
+    return found
 
 
 def new_client(tenant: str, scopes: list[str], function: str = "") -> tuple[str, str]:

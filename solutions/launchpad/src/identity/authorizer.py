@@ -23,5 +23,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             "Version": "2012-10-17",
             "Statement": [{"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": f"{api}/{stage}/*"}],
         },
+        # What comes with a token of a tenant counts for the tenant, its functions' requests too.
+        "usageIdentifierKey": os.environ["REQUESTS_OF"] + claims["tenant"],
         "context": {name: claims[name] for name in ("tenant", "function", "scope")},
     }
