@@ -61,10 +61,11 @@ def test_a_server_certificate_must_fit_its_key_and_chain(iam: Any, given: dict[s
 
 def test_a_user_has_two_signing_certificates_at_most(iam: Any) -> None:
     first = iam.upload_signing_certificate(UserName="ann", CertificateBody=LEAF.body)["Certificate"]
+    assert first["CertificateBody"] == LEAF.body
     with pytest.raises(ClientError, match="DuplicateCertificate"):
         iam.upload_signing_certificate(UserName="ann", CertificateBody=LEAF.body)
     iam.upload_signing_certificate(UserName="ann", CertificateBody=ROOT.body)
-    with pytest.raises(ClientError, match="LimitExceeded"):
+    with pytest.raises(ClientError, match=r"LimitExceeded.*Cannot exceed quota for CertificatesPerUser: 2"):
         iam.upload_signing_certificate(UserName="ann", CertificateBody=MIDDLE.body)
     iam.update_signing_certificate(UserName="ann", CertificateId=first["CertificateId"], Status="Inactive")
     listed = iam.list_signing_certificates(UserName="ann")["Certificates"]

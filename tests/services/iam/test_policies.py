@@ -34,6 +34,19 @@ def test_a_policy_comes_back_as_it_was_made(iam: Any, arn: str, account: str) ->
     assert version["Document"]["Statement"][0]["Action"] == "s3:*"
 
 
+def test_what_is_told_of_a_policy_depends_on_who_is_asked(iam: Any) -> None:
+    tags = [{"Key": "a", "Value": "b"}]
+    made = iam.create_policy(PolicyName="told", PolicyDocument=document("s3:*"), Description="why", Tags=tags)["Policy"]
+    assert ("Description" in made, made["Tags"]) == (False, tags)
+    found = iam.get_policy(PolicyArn=made["Arn"])["Policy"]
+    assert (found["Description"], found["Tags"]) == ("why", tags)
+    [listed] = [each for each in iam.list_policies(Scope="Local")["Policies"] if each["Arn"] == made["Arn"]]
+    assert not listed.keys() & {"Description", "Tags"}
+    bare = iam.create_policy(PolicyName="bare", PolicyDocument=document("s3:*"))["Policy"]
+    assert "Tags" not in bare
+    assert iam.get_policy(PolicyArn=bare["Arn"])["Policy"]["Tags"] == []
+
+
 def test_a_policys_name_is_taken_whatever_its_path(iam: Any, arn: str) -> None:
     with pytest.raises(ClientError, match=r"EntityAlreadyExists.*A policy called reads already exists"):
         iam.create_policy(PolicyName="reads", PolicyDocument=document("s3:*"))

@@ -63,6 +63,8 @@ def test_a_put_that_comes_again_with_its_token_is_done_once(manager: Any) -> Non
     first = manager.create_secret(Name="s", SecretString="x", ClientRequestToken=token)
     assert manager.create_secret(Name="s", SecretString="x", ClientRequestToken=token)["ARN"] == first["ARN"]
     assert manager.put_secret_value(SecretId="s", SecretString="x", ClientRequestToken=token)["VersionId"] == token
+    with pytest.raises(ClientError, match=f"can't use ClientRequestToken {token} because that value is already in use"):
+        manager.create_secret(Name="s", SecretString="y", ClientRequestToken=token)
     assert stages(manager) == {token: ["AWSCURRENT"]}
     with pytest.raises(manager.exceptions.ResourceExistsException, match="already in use for a version"):
         manager.put_secret_value(SecretId="s", SecretString="y", ClientRequestToken=token)

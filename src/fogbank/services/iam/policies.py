@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-version
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -27,6 +27,7 @@ from fogbank.services.iam.records import Policy, PolicyVersion, new_id
 from fogbank.services.iam.roles import Roles
 
 VERSIONS_MAX = 5  # IAM's quota
+_NOT_CREATED = ("Description",)
 _NOT_LISTED = ("Description", "Tags")
 SIZE_MAX = 6144  # characters without white space, also a quota
 
@@ -67,7 +68,7 @@ class ManagedPolicies(Roles):
         )
         arn = f"arn:aws:iam::{ctx.account}:policy{Path}{PolicyName}"
         self._tables.policies.put((ctx.account, arn), policy)
-        return {"Policy": policy_answer(arn, policy, self._usage(ctx))}
+        return {"Policy": _without(_NOT_CREATED, policy_answer(arn, policy, self._usage(ctx)))}
 
     def create_policy_version(
         self, ctx: Context, *, PolicyArn: str, PolicyDocument: str, SetAsDefault: bool = False
@@ -110,7 +111,9 @@ class ManagedPolicies(Roles):
         return None
 
     def get_policy(self, ctx: Context, *, PolicyArn: str) -> Answer:
-        return {"Policy": policy_answer(PolicyArn, self._policy(ctx, PolicyArn), self._usage(ctx))}
+        policy = self._policy(ctx, PolicyArn)
+        answer = policy_answer(PolicyArn, policy, self._usage(ctx))
+        return {"Policy": answer | {"Tags": tag_list(policy.tags)}}  # here also if there are none
 
     def get_policy_version(self, ctx: Context, *, PolicyArn: str, VersionId: str) -> Answer:
         policy = self._policy(ctx, PolicyArn)
@@ -157,7 +160,7 @@ class ManagedPolicies(Roles):
         used = usage.boundaries if PolicyUsageFilter == "PermissionsBoundary" else usage.attached
         rows = [
             # Policy (API reference): the description is not part of ListPolicies.
-            {name: value for name, value in policy_answer(arn, policy, usage).items() if name not in _NOT_LISTED}
+            _without(_NOT_LISTED, policy_answer(arn, policy, usage))
             for arn, policy in self._policies_in(ctx, Scope)
             if policy.path.startswith(PathPrefix)
             and (used[arn] or not OnlyAttached)
@@ -264,6 +267,10 @@ def policy_answer(arn: str, policy: Policy, usage: Usage) -> dict[str, Any]:
     if policy.description:
         answer["Description"] = policy.description
     return answer | tagged(policy.tags)
+
+
+def _without(names: Sequence[str], answer: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in answer.items() if name not in names}
 
 
 def _version(policy: Policy, arn: str, version_id: str) -> PolicyVersion:

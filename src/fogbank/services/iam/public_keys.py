@@ -48,11 +48,11 @@ class PublicKeys(Users):
         user = self._user_or_caller(ctx, UserName)
         read_certificate(CertificateBody)
         own = [one.body for _, one in self._tables.signing.scan((ctx.account, user.name))]
-        if CertificateBody.strip() in own:
+        if CertificateBody in own:
             raise DuplicateCertificate("The signing certificate is already associated with the user.")
         if len(own) >= SIGNING_MAX:
-            raise LimitExceeded(f"Cannot exceed quota for SigningCertificatesPerUser: {SIGNING_MAX}")
-        made = PublicKey(CertificateBody.strip(), ctx.now_ms)
+            raise LimitExceeded(f"Cannot exceed quota for CertificatesPerUser: {SIGNING_MAX}")
+        made = PublicKey(CertificateBody, ctx.now_ms)
         certificate_id = new_id("A") + new_id("")[:6]
         self._tables.signing.put((ctx.account, user.name, certificate_id), made)
         return {"Certificate": _signing_row(user.name, certificate_id, made)}

@@ -126,7 +126,8 @@ class Reports(AccessKeys, ManagedPolicies, InstanceProfiles):
                     f"access_key_{number}_last_used_region": use.region,
                     f"access_key_{number}_last_used_service": use.service,
                 }
-        for number, (_, certificate) in enumerate(self._tables.signing.scan(place), 1):
+        certificates = [one for _, one in self._tables.signing.scan(place)]
+        for number, certificate in enumerate(sorted(certificates, key=lambda one: one.uploaded_ms), 1):
             row |= {
                 f"cert_{number}_active": _said(certificate.status == "Active"),
                 f"cert_{number}_last_rotated": iso_seconds(certificate.uploaded_ms),

@@ -16,7 +16,7 @@ from fogbank.services.secretsmanager.records import Place, Secret
 from fogbank.services.secretsmanager.replication import ReplicationOperations
 from fogbank.services.secretsmanager.stages import CURRENT, versions_to_stages
 from fogbank.services.secretsmanager.tag_rules import check_tags
-from fogbank.services.secretsmanager.versions import Value, check_token, value_of
+from fogbank.services.secretsmanager.versions import Value, check_token, token_in_use, value_of
 
 _DAY_MS = 24 * 3600 * 1000
 _RECOVERY_DAYS = range(7, 31)
@@ -195,8 +195,10 @@ class SecretOperations(ReplicationOperations):
                 "You can't create this secret because a secret with this name is already scheduled for deletion."
             )
         version = self._tables.versions.get((*found.place, token))
-        if version is None or version.sealed is None or self._unsealed(ctx, found, token, version) != value:
+        if version is None or version.sealed is None:
             raise ResourceExists(f"The operation failed because the secret {found.name} already exists.")
+        if self._unsealed(ctx, found, token, version) != value:
+            raise token_in_use(found, token)
         return {**found.answer, "VersionId": token}
 
     def _remove(self, place: Place) -> None:

@@ -51,10 +51,7 @@ class Versions(SecretsBase):
             found.secret.versions_made += 1
             version = Version(number=found.secret.versions_made, created_ms=ctx.now_ms)
         elif version.sealed is not None and self._unsealed(ctx, found, version_id, version) != value:
-            raise ResourceExists(
-                f"You can't use ClientRequestToken {version_id} because that value is already in use for a version "
-                f"of secret {found.arn}."
-            )
+            raise token_in_use(found, version_id)
         if value is not None and version.sealed is None:
             self._seal(ctx, found, version_id, version, value)
         self._tables.versions.put(key, version)
@@ -116,6 +113,14 @@ class Versions(SecretsBase):
             raise LimitExceeded(
                 f"The secret has {VERSIONS_MAX} versions that were made in the last 24 hours or have a staging label."
             )
+
+
+def token_in_use(found: Found, token: str) -> ResourceExists:
+    """The refusal of a token whose version has another value."""
+    return ResourceExists(
+        f"You can't use ClientRequestToken {token} because that value is already in use for a version of secret "
+        f"{found.arn}."
+    )
 
 
 def value_of(text: str | None, binary: bytes | None) -> Value | None:
