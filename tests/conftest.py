@@ -7,7 +7,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import boto3
@@ -125,7 +125,7 @@ def account() -> str:
 
 @pytest.fixture
 def aws(server: LiveServer, account: str) -> Iterator[Aws]:
-    """`aws("sqs")` is a boto3 client in this test's own account."""
+    """`aws("sqs")` is a boto3 client in this test's own account. Functions that a client sees end with the test."""
     clients: list[Any] = []
 
     def client(service: str, *, region: str = "us-east-1", account: str = account) -> Any:
@@ -135,7 +135,23 @@ def aws(server: LiveServer, account: str) -> Iterator[Aws]:
 
     yield client
     for made in clients:
+        if made.meta.service_model.service_name == "lambda":
+            end_functions(made)
         made.close()
+
+
+def end_functions(client: Any) -> None:
+    """End them, their mappings and what is provisioned of them: all would be kept, read and tell its metrics for every
+    minute that the other tests let pass.
+    """
+    for page in client.get_paginator("list_event_source_mappings").paginate():
+        for mapping in page["EventSourceMappings"]:
+            with suppress(client.exceptions.ResourceInUseException, client.exceptions.ResourceNotFoundException):
+                client.delete_event_source_mapping(UUID=mapping["UUID"])
+    for page in client.get_paginator("list_functions").paginate():
+        for function in page["Functions"]:
+            with suppress(client.exceptions.ResourceNotFoundException):
+                client.delete_function(FunctionName=function["FunctionName"])
 
 
 @pytest.fixture

@@ -23,6 +23,18 @@ def test_a_folder_that_all_controllers_share_is_removed_once(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_share_of_the_processors_goes_with_the_memory(tmp_path: Path) -> None:
+    groups = groups_of_version_2(tmp_path)
+    folder = tmp_path / OWN / "1"
+    folder.mkdir()
+    for name in ("cpu.weight", "cpu.max"):
+        (folder / name).touch()
+    group = groups.make(memory_bytes=1 << 20, memory_mb=3538)
+    assert [(folder / name).read_text() for name in ("cpu.weight", "cpu.max")] == ["200", ""]
+    group.limit_cpu(3538)
+    assert (folder / "cpu.max").read_text() == "200000 100000"
+
+
 @pytest.mark.parametrize(
     ("version", "processors", "weight"), [(1, 4, 4096), (1, 512, 262_144), (2, 4, 400), (2, 512, 10_000)]
 )

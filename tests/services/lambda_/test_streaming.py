@@ -87,12 +87,13 @@ def stream(client: Any, event: Any, **settings: Any) -> Iterator[dict[str, Any]]
         yield from events
 
 
-def test_pieces_come_as_the_function_sends_them(aws: Aws) -> None:
+def test_pieces_come_as_the_function_sends_them(aws: Aws, account: str) -> None:
     create_streaming(aws("lambda"), "f")
-    aws("s3").create_bucket(Bucket="signs")
-    events = stream(aws("lambda"), {"sign": "/signs/go-on"}, LogType="Tail")
+    bucket = f"pieces-{account}"
+    aws("s3").create_bucket(Bucket=bucket)
+    events = stream(aws("lambda"), {"sign": f"/{bucket}/go-on"}, LogType="Tail")
     assert next(events) == {"PayloadChunk": {"Payload": b"one"}}
-    aws("s3").put_object(Bucket="signs", Key="go-on", Body=b"")
+    aws("s3").put_object(Bucket=bucket, Key="go-on", Body=b"")
     assert next(events) == {"PayloadChunk": {"Payload": b"two"}}
     (complete,) = (event["InvokeComplete"] for event in events)
     assert "ErrorCode" not in complete

@@ -5,7 +5,10 @@ import json
 import pytest
 
 from fogbank.engines.compute.cgroups import ControlGroups
+from fogbank.engines.compute.environment import ProcessEnvironment
+from fogbank.engines.compute.interface import ComputeEngine
 from tests.engines.compute.harness import Harness
+from tests.engines.compute.sandbox.outside import group_folders
 from tests.engines.compute.sandbox.puppet import PUPPET, act, get
 
 
@@ -60,6 +63,29 @@ def test_tmp_has_its_size_and_is_no_memory_of_the_function(harness: Harness) -> 
     assert filled[0] in range(250, 257)
     assert filled[1] in ("ENOSPC", "EFBIG")
     assert after == 1
+
+
+def test_who_is_not_trusted_gets_no_more_than_its_share_of_the_processors(harness: Harness) -> None:
+    async def work(engine: ComputeEngine) -> list[str]:
+        quotas = []
+        for untrusted in (False, True):
+            environment = await engine.create(
+                harness.spec(PUPPET, memory_mb=128, untrusted=untrusted), harness.log.extend
+            )
+            assert isinstance(environment, ProcessEnvironment)
+            await environment.invoke(act("got = 1"))
+            (pid,) = environment.pids()
+            quotas += [
+                (folder / file).read_text().split()[0]
+                for folder in set(group_folders(pid))
+                for file in ("cpu.cfs_quota_us", "cpu.max")
+                if (folder / file).exists()
+            ]
+        return quotas
+
+    if ControlGroups.find().lacks():
+        pytest.skip("this machine runs nobody who is not trusted")
+    assert harness.run(work) in (["-1", "7235"], ["max", "7235"])  # Of 100,000 microseconds, for 128 of 1,769 MB.
 
 
 def test_open_files_and_dumps_of_memory_have_limits(harness: Harness) -> None:

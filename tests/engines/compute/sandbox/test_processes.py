@@ -10,6 +10,7 @@ from fogbank.engines.compute.environment import ProcessEnvironment
 from fogbank.engines.compute.interface import ComputeEngine, Environment
 from tests.engines.compute.engine_to_kill import engine_to_kill
 from tests.engines.compute.harness import Harness, answer
+from tests.engines.compute.sandbox.outside import NAMESPACES, group_folders, namespaces, processes_in_namespace_of
 from tests.engines.compute.sandbox.puppet import PUPPET, act
 from tests.patience import eventually
 
@@ -46,6 +47,21 @@ def test_no_process_of_others_is_there(harness: Harness) -> None:
     assert seen["server"] == ["ESRCH"]
     # The kernel takes a SIGKILL for the first process of a namespace and drops it, as it came from inside.
     assert seen["init"] == ["killed"]
+
+
+def test_every_namespace_is_the_environments_own(harness: Harness) -> None:
+    async def work(engine: ComputeEngine) -> list[dict[str, str]]:
+        found = [namespaces(os.getpid())]
+        for _ in range(2):
+            environment = await engine.create(harness.spec(PUPPET), harness.log.extend)
+            assert isinstance(environment, ProcessEnvironment)
+            await environment.invoke(act("got = 1"))
+            (pid,) = environment.pids()
+            found.append(namespaces(pid))
+        return found
+
+    found = harness.run(work)
+    assert {kind: len({each[kind] for each in found}) for kind in NAMESPACES} == dict.fromkeys(NAMESPACES, 3)
 
 
 def test_a_forked_process_has_no_secret_of_another_function_in_its_memory(harness: Harness) -> None:
@@ -105,18 +121,6 @@ def test_what_a_function_leaves_running_ends_with_its_environment(harness: Harne
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes))
 
 
-def processes_in_namespace_of(pid: int) -> set[str]:
-    namespace = os.readlink(f"/proc/{pid}/ns/pid")
-    found = set()
-    for name in os.listdir("/proc"):
-        try:
-            if name.isdigit() and os.readlink(f"/proc/{name}/ns/pid") == namespace:
-                found.add(name)
-        except OSError:
-            continue
-    return found
-
-
 def test_nothing_runs_between_invocations(harness: Harness) -> None:
     async def work(environment: Environment) -> Any:
         assert isinstance(environment, ProcessEnvironment)
@@ -171,12 +175,6 @@ def test_the_groups_of_an_environment_go_with_it(harness: Harness) -> None:
 
     assert len(groups) == len(ControlGroups.find().places)
     harness.run(wait)
-
-
-def group_folders(pid: int) -> list[Path]:
-    """Of those that Fogbank made for the process."""
-    lines = [line.split(":", 2) for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()]
-    return [Path(f"/sys/fs/cgroup/{names}{path}") for _, names, path in lines if "fogbank-" in path]
 
 
 def test_frozen_processes_and_their_groups_do_not_outlive_a_killed_server(harness: Harness, tmp_path: Path) -> None:
