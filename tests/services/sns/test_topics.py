@@ -108,6 +108,8 @@ def test_what_cannot_be_subscribed_is_refused(aws: Aws) -> None:
     ]:
         with pytest.raises(ClientError, match=sentence):
             sns.subscribe(TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
+    with pytest.raises(ClientError, match="Topic does not exist"):
+        sns.subscribe(TopicArn=f"{topic}-not", Protocol="sqs", Endpoint="http://x")
 
 
 def test_an_email_subscription_stays_pending(aws: Aws) -> None:

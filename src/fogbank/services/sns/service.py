@@ -201,10 +201,10 @@ class SnsService(PlatformOperations, SmsOperations):
         if Protocol not in _PROTOCOLS:
             raise InvalidParameter(f"Amazon SNS does not support this protocol string: {Protocol}")
         endpoint = Endpoint or ""
+        key, topic = self._topic(ctx, TopicArn)
         _check_endpoint(Protocol, endpoint)
         if Protocol == "application":
             self.platforms.endpoint(ctx, endpoint)
-        key, topic = self._topic(ctx, TopicArn)
         if Protocol == "sqs" and endpoint.endswith(".fifo") and not topic.fifo:
             raise InvalidParameter(
                 "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics"
