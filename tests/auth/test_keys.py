@@ -212,3 +212,75 @@ def test_a_topic_delivers_to_an_encrypted_queue_where_the_key_lets_it(root: Clie
         for name in ("shut", "let-in")
     }
     assert counts == {"shut": "0", "let-in": "1"}
+
+
+def test_a_table_is_made_with_a_grant_and_read_with_its_key_through_dynamodb_alone(
+    kms: Any, new_user: Callable[[], User]
+) -> None:
+    # given
+    key = new_key(kms)
+    use = {"Action": ["kms:GenerateDataKey", "kms:Decrypt"], "Resource": key}
+    maker = new_user().may({"Action": "dynamodb:*", "Resource": "*"}, use)
+    definition = {
+        "TableName": "under-a-key",
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        "SSESpecification": {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
+    }
+    item, tables = {"id": {"S": "1"}}, maker.client("dynamodb")
+    with pytest.raises(ClientError, match=r"KMS validation error: .*kms:CreateGrant"):
+        tables.create_table(**definition)
+    # when
+    for_services = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    granting = {"Action": "kms:CreateGrant", "Resource": key, "Condition": for_services}
+    maker.may(granting, name="granting")
+    tables.create_table(**definition)
+    # then
+    (grant,) = kms.list_grants(KeyId=key)["Grants"]
+    context = {"aws:dynamodb:tableName": "under-a-key", "aws:dynamodb:subscriberId": ACCOUNT}
+    assert grant["GranteePrincipal"] == grant["RetiringPrincipal"] == "dynamodb.us-east-1.amazonaws.com"
+    assert grant["Constraints"] == {"EncryptionContextSubset": context}
+    tables.put_item(TableName="under-a-key", Item=item)
+    via = {"StringEquals": {"kms:ViaService": "dynamodb.us-east-1.amazonaws.com"}}
+    via["StringEquals"] |= {f"kms:EncryptionContext:{name}": value for name, value in context.items()}
+    readers = {"Action": "dynamodb:GetItem", "Resource": "*"}
+    reader = new_user().may(readers, {"Action": "kms:Decrypt", "Resource": key, "Condition": via})
+    assert reader.client("dynamodb").get_item(TableName="under-a-key", Key=item)["Item"] == item
+    with pytest.raises(ClientError, match="KMS key access denied"):
+        new_user().may(readers).client("dynamodb").get_item(TableName="under-a-key", Key=item)
+    tables.delete_table(TableName="under-a-key")
+    assert kms.list_grants(KeyId=key)["Grants"] == []
+
+
+def test_what_services_ask_of_a_key_is_in_the_event_history(
+    root: Client, kms: Any, new_user: Callable[[], User]
+) -> None:
+    # given
+    key, user = new_key(kms), new_user().may({"Action": ["s3:*", "kms:*"], "Resource": "*"})
+    s3 = user.client("s3")
+    s3.create_bucket(Bucket="history-of-a-key")
+    # when
+    encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+    s3.put_object(Bucket="history-of-a-key", Key="k", Body=b"text", **encryption)
+    s3.get_object(Bucket="history-of-a-key", Key="k")
+    kms.disable_key(KeyId=key)
+    with pytest.raises(ClientError, match=r"KMS\.DisabledException"):
+        s3.get_object(Bucket="history-of-a-key", Key="k")
+    # then
+    found = root("cloudtrail").lookup_events(
+        LookupAttributes=[{"AttributeKey": "Username", "AttributeValue": user.name}]
+    )
+    events = [json.loads(event["CloudTrailEvent"]) for event in reversed(found["Events"])]
+    told = [event for event in events if event["eventSource"] == "kms.amazonaws.com"]
+    assert [(event["eventName"], event.get("errorCode")) for event in told] == [
+        ("GenerateDataKey", None),
+        ("Decrypt", None),
+        ("Decrypt", "DisabledException"),
+    ]
+    for event in told:
+        assert event["requestParameters"]["encryptionContext"] == {"aws:s3:arn": "arn:aws:s3:::history-of-a-key/k"}
+        assert event["userIdentity"]["arn"] == user.arn
+        assert event["userIdentity"]["invokedBy"] == event["sourceIPAddress"] == "s3.amazonaws.com"
+        assert event["readOnly"] is True
+    assert [resource["ARN"] for resource in told[1]["resources"]] == [key]

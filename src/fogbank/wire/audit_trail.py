@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 # CloudTrail's readOnly; AssumeRole and its relatives change nothing, either.
 _READING = (
-    "AssumeRole", "BatchGet", "Check", "Decode", "Describe", "Estimate", "Filter", "Get", "Head", "List", "Lookup",
-    "Preview", "Query", "Scan", "Search", "Select", "Simulate", "Test", "Validate",
+    "AssumeRole", "BatchGet", "Check", "Decode", "Decrypt", "Describe", "Encrypt", "Estimate", "Filter",
+    "GenerateDataKey", "GenerateMac", "GenerateRandom", "Get", "Head", "List", "Lookup", "Preview", "Query",
+    "ReEncrypt", "Scan", "Search", "Select", "Simulate", "Test", "Validate", "VerifyMac",
 )  # fmt: skip
+_READING_EXACTLY = frozenset(("Sign", "Verify"))
 
 
 def audited_operation(
@@ -48,7 +50,7 @@ class AuditedOperation:
         self.service = service
         self.name = name
         self.data = data
-        self.read_only = name.startswith(_READING)
+        self.read_only = name.startswith(_READING) or name in _READING_EXACTLY
         self.guarded = guarded
         self._model = model
         self.always = not data or audit.everything

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 _AWS_MANAGED = "alias/aws/dynamodb"
 _REUSE_S = 300
+_GRANTED = (
+    "DescribeKey", "GenerateDataKey", "Decrypt", "Encrypt", "ReEncryptFrom", "ReEncryptTo", "RetireGrant",
+)  # fmt: skip
 _SEALED = 1  # The extension's code.
 _NUMBER_BYTES, _NONCE_BYTES, _KEY_BYTES, _DIGEST_BYTES = 8, 12, 32, 16
 _HEAD_BYTES = _NUMBER_BYTES + _NONCE_BYTES
@@ -75,6 +78,7 @@ class TableEncryption:
         if not given.get("Enabled"):
             table.sse = given
             if table.data_key:
+                self.retire_grant(ctx, table)
                 self._keep(table.data_key, table, self._plaintext(ctx, table.data_key))
             return
         ctx = ctx.at(account=table.account, region=table.region)
@@ -82,7 +86,8 @@ class TableEncryption:
         table.data_key = table.data_key or self._cloud.sequence.next()
         # What was settled before, as a restored table has it, comes first.
         key_id = given.get(KEY_ARN) or given.get("KMSMasterKeyId") or _AWS_MANAGED
-        arn = self._keep_under(ctx, table.data_key, table, key_id, key)
+        self.retire_grant(ctx, table)
+        arn = self._keep_under(ctx, table.data_key, table, key_id, key, granted=True)
         table.sse = {**given, KEY_ARN: arn}
 
     def key_for_backup(self, ctx: Context, table: TableRecord) -> int:
@@ -94,13 +99,26 @@ class TableEncryption:
         self._keep_under(ctx, number, table, arn, secrets.token_bytes(_KEY_BYTES))
         return number
 
-    def _keep_under(self, ctx: Context, number: int, table: TableRecord, key_id: str, key: bytes) -> str:
-        """Keep the data key encrypted by a key of KMS, whose ARN is the answer."""
+    def retire_grant(self, ctx: Context, table: TableRecord) -> None:
+        """The table is deleted or goes to another key."""
+        record = self._keys.get((table.data_key,))
+        if record is not None and record.grant:
+            self._cloud.kms.retire_service_grant(ctx, record.key_arn, record.grant, via=_via(table.region))
+            record.grant = ""
+            self._keys.put((table.data_key,), record)
+
+    def _keep_under(
+        self, ctx: Context, number: int, table: TableRecord, key_id: str, key: bytes, *, granted: bool = False
+    ) -> str:
+        """Keep the data key encrypted by a key of KMS, whose ARN is the answer. `granted`: with a grant for later."""
+        context, via, grant = _context(table.account, table.name), _via(table.region), ""
         try:
-            wrapped = self._envelope.wrapped(ctx, key_id, key, _context(table.account, table.name))
+            wrapped = self._envelope.wrapped(ctx, key_id, key, context)
+            if granted:
+                grant = self._cloud.kms.grant_to_service(ctx, wrapped.key_arn, list(_GRANTED), context, via=via)
         except AwsError as error:
             raise Validation(f"KMS validation error: {error.message}") from None
-        record = TableKey(table.account, table.region, table.name, wrapped.blob, wrapped.key_arn)
+        record = TableKey(table.account, table.region, table.name, wrapped.blob, wrapped.key_arn, grant)
         self._keys.put((number,), record)
         return wrapped.key_arn
 
@@ -115,7 +133,7 @@ class TableEncryption:
         """Raise what AWS answers to who cannot use the key of a table that has one."""
         if table.data_key:
             self.check_key(ctx, table.data_key)
-        elif not self._is_usable(ctx, table, reuse_s=_REUSE_S):
+        elif not self.is_open(table):  # From when a key of KMS encrypted nothing: it could not be used since.
             raise KmsAccessDenied()
 
     def check_key(self, ctx: Context, number: int) -> None:
@@ -130,24 +148,15 @@ class TableEncryption:
 
     def is_open(self, table: TableRecord) -> bool:
         """Whether the table's key can be used now; tables that have none are always open."""
-        ctx = self._cloud.context(account=table.account, region=table.region)
-        if not table.data_key:
-            return self._is_usable(ctx, table)
-        try:
-            self._plaintext(ctx, table.data_key)
-        except KmsAccessDenied:
-            return False
-        return True
-
-    def _is_usable(self, ctx: Context, table: TableRecord, *, reuse_s: int = 0) -> bool:
-        """Of a table that has a key of KMS from when that encrypted nothing, and no data key yet."""
         arn = (table.sse or {}).get(KEY_ARN)
+        if arn is None:
+            return True
+        ctx = self._cloud.context(account=table.account, region=table.region)
         try:
-            if arn is not None:
-                self._envelope.data_key(ctx, arn, _context(table.account, table.name), reuse_s=reuse_s)
+            enabled: bool = self._cloud.kms.describe_key(ctx, KeyId=arn)["KeyMetadata"]["Enabled"]
         except AwsError:
             return False
-        return True
+        return enabled
 
     def _plaintext(self, ctx: Context, number: int) -> bytes:
         return self._unwrapped(ctx, number, self._record(number))
@@ -174,6 +183,8 @@ class TableEncryption:
         found = self._ciphers.get(record.blob)
         if found is not None and now_ms < found[1]:
             return found[0]
+        if record.grant and not self._cloud.kms.has_grant(record.key_arn, record.grant):
+            raise KmsAccessDenied()
         ctx = self._cloud.context(account=record.account, region=record.region)
         cipher = _Cipher(number, self._unwrapped(ctx, number, record))
         self._remember(record.blob, cipher, now_ms)
@@ -218,6 +229,10 @@ class TableEncryption:
 
 def _context(account: str, table: str) -> dict[str, str]:
     return {"aws:dynamodb:tableName": table, "aws:dynamodb:subscriberId": account}
+
+
+def _via(region: str) -> str:
+    return f"dynamodb.{region}.amazonaws.com"
 
 
 def _purpose(number: int) -> str:

@@ -232,6 +232,8 @@ class TableKey(Record):
     table: str
     blob: bytes
     key_arn: str = ""
+    grant: str = ""
+    """The grant by which DynamoDB uses the key of KMS for what it does by itself."""
 
 
 class Backup(Record):

@@ -88,6 +88,8 @@ class TableAccess(Service):
         if table.copies_running:
             raise ResourceInUse(f"Attempt to change a resource which is still in use: Table is in use: {table.name}")
         self._tables.tables.delete((table.account, table.region, table.name))
+        ctx = self.cloud.context(account=table.account, region=table.region)
+        self._encryption.retire_grant(ctx, table)
         self.cloud.garbage.discard(self._tables.items, (table.id,))
         self.cloud.garbage.discard(self._tables.expiring, (expiry_id(table),))
         self.cloud.garbage.discard(self._tables.versions, (table.id,))

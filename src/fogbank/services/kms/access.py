@@ -84,22 +84,34 @@ class Access(Encryption):
             return None
         return self._tables.keys.peek((place.account, place.region, place.resource.removeprefix("key/")))
 
-    def _check_use(self, ctx: Context, key: Key, action: str, context: Mapping[str, str], via: str) -> None:
+    def _check_use(
+        self,
+        ctx: Context,
+        key: Key,
+        action: str,
+        context: Mapping[str, str],
+        via: str,
+        facts: Facts | None = None,
+    ) -> None:
         """Raise AccessDenied unless who asks the service `via` may use the key through it. What the cloud does by
         itself is on nobody's behalf.
         """
         authorizer, identity = self.cloud.authorizer, ctx.identity
         if authorizer is None or identity is None:
             return
-        service = via.partition(".")[0] + ".amazonaws.com"
-        through = identity._replace(services=(*identity.services, service))
-        told = {**facts_of_key(ctx, key.arn, None, context), "kms:ViaService": via}
+        through = identity._replace(services=(*identity.services, service_of(via)))
+        told = {**facts_of_key(ctx, key.arn, None, context), "kms:ViaService": via, **(facts or {})}
         verdict = authorizer.decide(ctx, through, action, key.arn, told, self, policy_decides=True)
         if not verdict.allowed:
             reason = verdict.reason() if verdict.explicit else f"{verdict.reason()} {action} action"
             raise AccessDenied(
                 f"User: {identity.arn} is not authorized to perform: {action} on resource: {key.arn} {reason}"
             )
+
+
+def service_of(via: str) -> str:
+    """The principal of a service that is named with its region, as `kms:ViaService` does."""
+    return via.partition(".")[0] + ".amazonaws.com"
 
 
 def facts_of_key(ctx: Context, arn: str, name: str | None, context: Mapping[str, str] | None) -> Facts:

@@ -243,5 +243,7 @@ def _entry(key_arn: str, grant: Grant) -> dict[str, Any]:
     }
     for role, named in (("Grantee", grant.grantee), ("Retiring", grant.retiring)):
         if named:
-            entry[f"{role}Principal" if named.startswith("arn:") else f"{role}ServicePrincipal"] = named
+            # Services that grant to themselves are told as other principals are.
+            as_service = grant.source_arn and not named.startswith("arn:")
+            entry[f"{role}ServicePrincipal" if as_service else f"{role}Principal"] = named
     return entry | ({"Constraints": constraints} if constraints else {})
