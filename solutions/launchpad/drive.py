@@ -149,9 +149,9 @@ def neighbours(
         "record": f"visits/{customer}",
         "value": value,
     }
-    flooding = next(
-        each for tenant in reversed(tenants) if tenant.hostile for each in tenant.functions if not each.hostile
-    )
+    # Not the tenant whose borders are tried; a function that takes its time would be no flood.
+    flooder = next(tenant for tenant in reversed(tenants) if tenant.hostile)
+    flooding = next(function for function in reversed(flooder.functions) if not function.hostile)
     attack = Attack(
         functions=[each for tenant in tenants for each in tenant.functions if each.hostile],
         flood=Flood(flooding, int(platform.out["TenantBurst"]), float(platform.out["TenantRate"])),

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ HOSTILE_TENANT_EVERY = 5
 HOSTILE_IN_TENANT = 3
 # A function's share of a processor is as its memory: hostile ones have the time to say what they saw.
 MEMORY_MB = {"use_role": 512, "invoke_neighbour": 512}
-TIMEOUT_S = {"slow": 5, **dict.fromkeys(HOSTILE, 10), "hog_processors": 3}
+TIMEOUT_S = {"slow": 5, "visits": 10, **dict.fromkeys(HOSTILE, 10), "hog_processors": 3}
 
 
 @dataclass
@@ -106,5 +105,11 @@ def population(tenants: int, functions: int, run: str) -> list[Tenant]:
 
 
 def in_turns(tenants: Sequence[Tenant]) -> list[Function]:
-    """All functions: the first of each tenant, then the second of each."""
-    return [each for turn in zip_longest(*(tenant.functions for tenant in tenants)) for each in turn if each]
+    """One function of each tenant after the other, and each time of other kinds."""
+    turns = range(max(len(tenant.functions) for tenant in tenants))
+    return [
+        tenant.functions[(turn + number) % len(tenant.functions)]
+        for turn in turns
+        for number, tenant in enumerate(tenants)
+        if turn < len(tenant.functions)
+    ]
