@@ -296,6 +296,34 @@ def test_a_failed_event_is_kept_in_a_bucket(aws: Any) -> None:
     assert 'File "/var/task/app.py", line 2' in record["responsePayload"]["stackTrace"][0]
 
 
+def test_an_event_that_has_become_too_old_is_not_tried_again(aws: Any, clock: MovableClock) -> None:
+    client, logs, s3 = aws("lambda"), aws("logs"), aws("s3")
+    s3.create_bucket(Bucket="events-past-their-age")
+    create(client, "f", "def handler(event, context):\n    raise ValueError('no')\n")
+    client.invoke(FunctionName="f", InvocationType="Event", Payload=b'{"n": 1}')
+
+    def tried() -> Any:
+        if not logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/f")["logGroups"]:
+            return None
+        return logs.filter_log_events(logGroupName="/aws/lambda/f", filterPattern="ValueError")["events"]
+
+    eventually(tried)
+    client.put_function_event_invoke_config(
+        FunctionName="f",
+        MaximumEventAgeInSeconds=60,
+        DestinationConfig={"OnFailure": {"Destination": "arn:aws:s3:::events-past-their-age"}},
+    )
+
+    def kept() -> Any:
+        clock.advance(s=61)
+        return s3.list_objects_v2(Bucket="events-past-their-age").get("Contents")
+
+    (row,) = eventually(kept)
+    record = json.load(s3.get_object(Bucket="events-past-their-age", Key=row["Key"])["Body"])
+    context = record["requestContext"]
+    assert (context["condition"], context["approximateInvokeCount"]) == ("EventAgeExceeded", 1)
+
+
 def test_events_of_an_alias_are_handled_as_its_own_configuration_says(aws: Any) -> None:
     client, s3 = aws("lambda"), aws("s3")
     create(client, "f", "def handler(event, context):\n    raise ValueError('no')\n", Publish=True)

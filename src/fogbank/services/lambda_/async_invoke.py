@@ -97,6 +97,10 @@ class AsyncInvoker:
         self._count(ctx, name, "AsyncEventAge", ctx.now_ms - event.accepted_ms, "Milliseconds")
         config = self._invoke_config(ctx, name)
         age_max_s = AGE_MAX_S if config is None or config.age_max_s is None else config.age_max_s
+        if ctx.now_ms - event.accepted_ms > age_max_s * 1000:
+            # It was held up, or the age was lowered meanwhile.
+            await ctx.run(self._settle, ctx, name, event, None, "EventAgeExceeded")
+            return
         retries_max = RETRIES_MAX if config is None or config.retries_max is None else config.retries_max
         try:
             result = await self._invoker.invoke(
