@@ -119,3 +119,22 @@ def other(guarded: Any, root: Client, member: str, new_user: Callable[[], User])
     user = new_user().may({"Action": "sts:AssumeRole", "Resource": role})
     issued = user.client("sts").assume_role(RoleArn=role, RoleSessionName="me")["Credentials"]
     return guarded.as_caller("sts", (issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"]))
+
+
+def test_what_a_service_asks_for_somebody_is_told_too(root: Client, new_user: Callable[[], User]) -> None:
+    bucket, key = f"b-{secrets.token_hex(4)}", root("kms").create_key()["KeyMetadata"]["Arn"]
+    root("s3").create_bucket(Bucket=bucket)
+    root("s3").put_object(Bucket=bucket, Key="k", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
+    root("secretsmanager").create_secret(Name=bucket, SecretString="x", KmsKeyId=key)
+    root("ssm").put_parameter(Name=bucket, Value="x", Type="SecureString", KeyId=key)
+    user = new_user().may({"NotAction": "kms:*", "Resource": "*"})
+    for service, operation, given in (
+        ("s3", "get_object", {"Bucket": bucket, "Key": "k"}),
+        ("secretsmanager", "get_secret_value", {"SecretId": bucket}),
+        ("ssm", "get_parameter", {"Name": bucket, "WithDecryption": True}),
+    ):
+        told = decoded(root("sts"), denied(getattr(user.client(service), operation), **given))
+        assert (told["context"]["action"], told["context"]["resource"]) == ("kms:Decrypt", key)
+        found = conditions(told)
+        assert found["kms:ViaService"] == [f"{service}.us-east-1.amazonaws.com"]
+        assert found["aws:CalledVia"] == [f"{service}.amazonaws.com"]

@@ -126,7 +126,8 @@ class Authorization(NamedTuple):
     """Actions that nobody has unless the resource's policy says so, the caller's own account included: key policies
     of kms, trust policies of roles. Naming the account there leaves it to policies of the account's identities.
     """
-
+    keys: Mapping[str, Source] = {}
+    """Condition keys of all its actions."""
     closed_to: "Callable[[Identity, str], AwsError | None] | None" = None
     """The refusal of an operation to identities that may not call it whatever policies say; None if it is open."""
 
@@ -136,9 +137,13 @@ class Authorization(NamedTuple):
         if given is None:
             return None
         return tuple(
-            need._replace(action=_whole(self.service, need.action or operation))
-            for need in ((given,) if isinstance(given, Need) else given)
+            self._whole(need, need.action or operation) for need in ((given,) if isinstance(given, Need) else given)
         )
+
+    def _whole(self, need: Need, action: str) -> Need:
+        if ":" in action:
+            return need._replace(action=action)
+        return need._replace(action=f"{self.service}:{action}", keys={**self.keys, **need.keys})
 
 
 def need(
@@ -174,10 +179,6 @@ def pass_roles(roles: Callable[["Context", Parameters], list[str]], *, to: str) 
         when=lambda ctx, parameters: bool(roles(ctx, parameters)),
         keys={"iam:PassedToService": to},
     )
-
-
-def _whole(service: str, action: str) -> str:
-    return action if ":" in action else f"{service}:{action}"
 
 
 # ---- templates ----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fogbank.core.arn import PARTITION, Arn, parse_arn
 from fogbank.core.authorization import Authorization, Need, Resolver, Wording, resolver
-from fogbank.core.authorization_message import encoded
+from fogbank.core.authorization_message import HEADER, encoded
 from fogbank.core.policies import Request, read_policy
 from fogbank.core.policy_evaluation import ANONYMOUS, Identity, Kind, Layer, Source, Verdict, evaluate
 from fogbank.core.request_facts import RequestFacts, Value
@@ -36,6 +36,19 @@ class Asked(NamedTuple):
     """The resource's account; empty if it is nobody's, or the caller's own."""
     facts: RequestFacts | None = None
     """What the policies looked at, if they did."""
+
+
+class Refusal(NamedTuple):
+    """What is said to whom a service may not do something for."""
+
+    sentence: str
+    encode: Callable[[], str]
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Of the HTTP answer: the encoded message, for those who have an account where it can be decoded."""
+        message = self.encode()
+        return {HEADER: message} if message else {}
 
 
 class Authorizer:
@@ -99,15 +112,42 @@ class Authorizer:
         tell = told if callable(told) else partial(dict, told)
         return self._decide(ctx, identity, action, arn, tell, service, policy_decides).verdict
 
+    def refusal(
+        self,
+        ctx: "Context",
+        identity: Identity,
+        action: str,
+        arn: str,
+        told: Mapping[str, Value] | Callable[[], Mapping[str, Value]],
+        service: "Service | None",
+        policy_decides: bool = False,
+    ) -> Refusal | None:
+        """What refuses an action that a service asks about in the course of an operation; None if it is allowed. The
+        parameters are those of `decide`.
+        """
+        tell = told if callable(told) else partial(dict, told)
+        asked = self._decide(ctx, identity, action, arn, tell, service, policy_decides)
+        if asked.verdict.allowed:
+            return None
+        return Refusal(_sentence(identity, asked), partial(self._encoded, ctx, identity, asked, tell))
+
     def message(self, ctx: "Context", need: Need, asked: Asked, given: Mapping[str, Any]) -> str:
-        """The encoded message about what was denied to the context's identity, with these parameters."""
-        identity = ctx.identity or ANONYMOUS
-        facts = asked.facts
-        if facts is None:
-            facts = RequestFacts(ctx, identity, partial(need.facts, ctx, given), owner=asked.owner or ctx.account)
-        return encoded(self._cloud, identity, asked, facts.present())
+        """The encoded message about what was denied to the context's identity, with these parameters; empty for those
+        who have no account where it could be decoded.
+        """
+        return self._encoded(ctx, ctx.identity or ANONYMOUS, asked, partial(need.facts, ctx, given))
 
     # ---- steps --------------------------------------------------------------------------------------------------
+
+    def _encoded(
+        self, ctx: "Context", identity: Identity, asked: Asked, tell: Callable[[], Mapping[str, Value]]
+    ) -> str:
+        if not identity.account:
+            return ""
+        facts = asked.facts
+        if facts is None:
+            facts = RequestFacts(ctx, identity, tell, owner=asked.owner or ctx.account)
+        return encoded(self._cloud, identity, asked, facts.present())
 
     def _decide(
         self,
@@ -206,8 +246,14 @@ def denial(table: Authorization, identity: Identity, asked: Asked) -> str:
         return (
             f"User: {who} is not authorized to perform: {action}{resource} {_reason(asked)}" if own else "Access Denied"
         )
-    sentence = f"User: {who} is not authorized to perform: {action} on resource: {asked.resource}"
-    return sentence if table.wording is Wording.SHORT or verdict.layer is None else f"{sentence} {_reason(asked)}"
+    if table.wording is Wording.SHORT or verdict.layer is None:
+        return f"User: {who} is not authorized to perform: {action} on resource: {asked.resource}"
+    return _sentence(identity, asked)
+
+
+def _sentence(identity: Identity, asked: Asked) -> str:
+    who = identity.arn or "anonymous"
+    return f"User: {who} is not authorized to perform: {asked.action} on resource: {asked.resource} {_reason(asked)}"
 
 
 def _reason(asked: Asked) -> str:

@@ -22,7 +22,7 @@ class Context:
 
     `now_ms` is taken once, so that everything a request does happens at the same time. `endpoint` is the base URL
     that the caller used (AWS puts it in queue URLs and the like). `access_key` is None for background work, and
-    `peer`, the address of the caller, is empty.
+    `peer`, the address of the caller, is empty. `query` is that of the URL, as it was sent.
     """
 
     __slots__ = (
@@ -34,6 +34,7 @@ class Context:
         "identity",
         "now_ms",
         "peer",
+        "query",
         "region",
         "request_id",
     )
@@ -50,6 +51,7 @@ class Context:
         access_key: str | None = None,
         headers: dict[str, str] | None = None,
         peer: str = "",
+        query: str = "",
         identity: "Identity | None" = None,
     ) -> None:
         self.cloud = cloud
@@ -61,6 +63,7 @@ class Context:
         self.access_key = access_key
         self.headers = headers if headers is not None else {}
         self.peer = peer
+        self.query = query
         self.identity = identity
         """Who asks, with all policies, where requests are authorized; None with `--auth off` and for background
         work."""
@@ -77,6 +80,7 @@ class Context:
             access_key=self.access_key,
             headers=self.headers,
             peer=self.peer,
+            query=self.query,
             identity=self.identity,
         )
 
@@ -117,9 +121,10 @@ class Context:
     async def call(self, operation: Callable[..., Any], /, **parameters: Any) -> Any:
         """Call an operation of another service from async code: committed, and awaited if it waits itself.
 
-        The headers of the request that is in progress here say nothing about that call, its trace aside.
+        The headers and the query of the request that is in progress here say nothing about that call, its trace aside.
         """
         there = self.at()
+        there.query = ""
         there.headers = {_TRACE_HEADER: self.trace} if self.trace else {}
         if inspect.iscoroutinefunction(operation):
             return await operation(there, **parameters)

@@ -114,7 +114,11 @@ def worded(kinds: Mapping[str, Callable[[str], AwsError]]) -> Callable[[AwsError
 
     def refusal(error: AwsError) -> AwsError:
         kind = kinds.get(error.code)
-        return error if kind is None else kind(error.message)
+        if kind is None:
+            return error
+        refused = kind(error.message)
+        refused.headers = error.headers
+        return refused
 
     return refusal
 

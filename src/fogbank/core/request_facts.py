@@ -88,13 +88,13 @@ class RequestFacts(Mapping[str, Value]):
         prefix, _, name = key.partition(":")
         if name.startswith(_RESOURCE_TAG):
             return self._tag_of_resource(name.removeprefix(_RESOURCE_TAG))
+        if name == "resourceaccount" and prefix in ("aws", "s3"):
+            return self._owner or None
         if prefix != "aws":
             return None
         if name.startswith("principaltag/"):
             tags = {key.lower(): value for key, value in self._identity.tags.items()}
             return tags.get(name.removeprefix("principaltag/"))
-        if name == "resourceaccount":
-            return self._owner or None
         if name in ("resourceorgid", "resourceorgpaths"):
             return _organization(self._ctx, self._owner, paths=name.endswith("paths"))
         finder = _finders().get(name)

@@ -297,6 +297,7 @@ class Gateway:
             access_key=access_key,
             headers=request.headers,
             peer=request.peer,
+            query=request.query,
         )
 
     def _later(

@@ -137,7 +137,7 @@ class GuardedOperation:
         return asked
 
     def _denied(self, ctx: Context, need: Need, asked: Sequence[Asked], parameters: Mapping[str, Any]) -> Denied:
-        """The refusal of what was asked last. Nobody could decode what is told to who has no account."""
+        """The refusal of what was asked last."""
         identity, one = ctx.identity or ANONYMOUS, asked[-1]
         return not_authorized(
             denial(self._table, identity, one),
@@ -145,7 +145,7 @@ class GuardedOperation:
             protocol=self._protocol,
             asked=asked,
             request_id=ctx.request_id,
-            message=self._authorizer.message(ctx, need, one, parameters) if identity.account else "",
+            message=self._authorizer.message(ctx, need, one, parameters),
         )
 
 

@@ -119,14 +119,29 @@ def _attributes(ctx: Context, parameters: Parameters) -> list[str]:
     return list(dict.fromkeys([*found, *map(str, names.values())]))
 
 
+_PROJECTIONS = ("ProjectionExpression", "AttributesToGet")
+
+
+def _select(ctx: Context, parameters: Parameters) -> str:
+    """What is read of each item: what is not said is the default."""
+    if parameters.get("Select"):
+        return str(parameters["Select"])
+    if any(parameters.get(name) for name in _PROJECTIONS):
+        return "SPECIFIC_ATTRIBUTES"
+    return "ALL_PROJECTED_ATTRIBUTES" if parameters.get("IndexName") else "ALL_ATTRIBUTES"
+
+
 _ITEM_KEYS: dict[str, Source] = {
     "dynamodb:LeadingKeys": _keys_of_item,
     "dynamodb:Attributes": _attributes,
     "dynamodb:ReturnConsumedCapacity": "{ReturnConsumedCapacity}",
     "dynamodb:ReturnValues": "{ReturnValues}",
 }
-_READ_KEYS: dict[str, Source] = {name: source for name, source in _ITEM_KEYS.items() if name != "dynamodb:ReturnValues"}
-_QUERY_KEYS: dict[str, Source] = {**_READ_KEYS, "dynamodb:LeadingKeys": _keys_of_query, "dynamodb:Select": "{Select}"}
+_READ_KEYS: dict[str, Source] = {
+    **{name: source for name, source in _ITEM_KEYS.items() if name != "dynamodb:ReturnValues"},
+    "dynamodb:Select": _select,
+}
+_QUERY_KEYS: dict[str, Source] = {**_READ_KEYS, "dynamodb:LeadingKeys": _keys_of_query}
 _SCAN_KEYS: dict[str, Source] = {
     name: source for name, source in _QUERY_KEYS.items() if name != "dynamodb:LeadingKeys"
 } | {"dynamodb:FullTableScan": lambda ctx, parameters: "true"}
@@ -157,10 +172,20 @@ def _attributes_of_batch(ctx: Context, parameters: Parameters) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def _select_of(ctx: Context, requests: Iterable[Parameters]) -> str:
+    """What several reads select: all attributes, if one does."""
+    found = {_select(ctx, asked) for asked in requests}
+    return "ALL_ATTRIBUTES" if "ALL_ATTRIBUTES" in found else "SPECIFIC_ATTRIBUTES"
+
+
 _BATCH_KEYS: dict[str, Source] = {
     "dynamodb:LeadingKeys": _keys_of_batch,
     "dynamodb:Attributes": _attributes_of_batch,
     "dynamodb:ReturnConsumedCapacity": "{ReturnConsumedCapacity}",
+}
+_BATCH_READ_KEYS: dict[str, Source] = {
+    **_BATCH_KEYS,
+    "dynamodb:Select": lambda ctx, parameters: _select_of(ctx, (parameters.get("RequestItems") or {}).values()),
 }
 
 
@@ -177,6 +202,10 @@ def _of_transaction(kind: str) -> Need:
     def attributes(ctx: Context, parameters: Parameters) -> list[str]:
         return [name for asked in values_at(parameters, path) for name in _attributes(ctx, asked)]
 
+    def select(ctx: Context, parameters: Parameters) -> str:
+        return _select_of(ctx, values_at(parameters, path))
+
+    reads = kind == "Get"
     return need(
         _tables(f"{path}.TableName"),
         action=_WRITES.get(kind, "GetItem"),
@@ -185,9 +214,8 @@ def _of_transaction(kind: str) -> Need:
             "dynamodb:LeadingKeys": keys,
             "dynamodb:Attributes": attributes,
             "dynamodb:ReturnConsumedCapacity": "{ReturnConsumedCapacity}",
-            "dynamodb:EnclosingOperation": lambda ctx, parameters: (
-                "TransactGetItems" if kind == "Get" else "TransactWriteItems"
-            ),
+            "dynamodb:EnclosingOperation": "TransactGetItems" if reads else "TransactWriteItems",
+            **({"dynamodb:Select": select} if reads else {}),
         },
     )
 
@@ -305,7 +333,8 @@ AUTHORIZATION = Authorization(
         **alike(
             "DescribeEndpoints DescribeLimits ListBackups ListContributorInsights ListExports ListImports", need("*")
         ),
-        **alike("BatchGetItem BatchWriteItem", need(_tables("RequestItems.keys()"), keys=_BATCH_KEYS)),
+        "BatchGetItem": need(_tables("RequestItems.keys()"), keys=_BATCH_READ_KEYS),
+        "BatchWriteItem": need(_tables("RequestItems.keys()"), keys=_BATCH_KEYS),
         "CreateTable": (
             need(_table, tags="Tags"),
             need(_table, action="TagResource", when="Tags", tags="Tags"),

@@ -67,15 +67,24 @@ def _pattern_keys(ctx: Context, parameters: Parameters) -> Mapping[str, str | Se
     return told
 
 
+def _manager(ctx: Context, parameters: Parameters) -> str | None:
+    """The service that keeps the rule for itself, if one does."""
+    bus, _, name = _rule(ctx, parameters).partition(":rule/")[2].rpartition("/")
+    found: str = ctx.cloud.events.manager_of_rule(ctx, bus or DEFAULT_BUS, name)
+    return found or None
+
+
 _CREATOR: Mapping[str, Source] = {"events:creatorAccount": lambda ctx, parameters: ctx.account}
+_CHANGED: Mapping[str, Source] = {**_CREATOR, "events:ManagedBy": _manager}
 
 AUTHORIZATION = Authorization(
     "events",
     operations={
         **alike(
-            "DeleteRule DescribeRule DisableRule EnableRule ListTargetsByRule RemoveTargets",
-            need(_rule, keys=_CREATOR),
+            "DeleteRule DisableRule EnableRule RemoveTargets",
+            need(_rule, keys=_CHANGED),
         ),
+        **alike("DescribeRule ListTargetsByRule", need(_rule, keys=_CREATOR)),
         **alike("DeleteEventBus DescribeEventBus UpdateEventBus", need(_named_bus)),
         **alike("PutPermission RemovePermission", need(_bus_with_policy)),
         **alike("DeleteArchive DescribeArchive UpdateArchive", need(_ARCHIVE)),
@@ -94,25 +103,29 @@ AUTHORIZATION = Authorization(
         "CreateArchive": need(_ARCHIVE, "{EventSourceArn}"),
         "CreateEventBus": (
             need(_named_bus, tags="Tags"),
-            need(_named_bus, action="TagResource", when="Tags", tags="Tags"),
+            need(_named_bus, action="TagResource", when="Tags", tags="Tags", keys=_CREATOR),
         ),
-        "ListTagsForResource": need("{ResourceARN}"),
+        "ListTagsForResource": need("{ResourceARN}", keys=_CREATOR),
         "PutEvents": need(
             _bus_of_entry,
-            keys={"events:source": "{Entries[].Source}", "events:detail-type": "{Entries[].DetailType}"},
+            keys={
+                "events:source": "{Entries[].Source}",
+                "events:detail-type": "{Entries[].DetailType}",
+                "events:eventBusInvocation": "false",
+            },
             parts=_kinds_of_entries,
         ),
         "PutRule": (
-            need(_rule, tags="Tags", keys=_CREATOR, further=_pattern_keys),
-            need(_rule, action="TagResource", when="Tags", tags="Tags"),
+            need(_rule, tags="Tags", keys=_CHANGED, further=_pattern_keys),
+            need(_rule, action="TagResource", when="Tags", tags="Tags", keys=_CREATOR),
             pass_role("RoleArn", to=_SERVICE),
         ),
         "PutTargets": (
-            need(_rule, keys={**_CREATOR, "events:TargetArn": "{Targets[].Arn}"}),
+            need(_rule, keys={**_CHANGED, "events:TargetArn": "{Targets[].Arn}"}),
             pass_role("Targets[].RoleArn", to=_SERVICE),
         ),
         "StartReplay": need(_REPLAY, "{EventSourceArn}", "{Destination.Arn}"),
-        "TagResource": need("{ResourceARN}", tags="Tags"),
-        "UntagResource": need("{ResourceARN}", tag_keys="TagKeys"),
+        "TagResource": need("{ResourceARN}", tags="Tags", keys=_CREATOR),
+        "UntagResource": need("{ResourceARN}", tag_keys="TagKeys", keys=_CREATOR),
     },
 )

@@ -62,6 +62,11 @@ class EventsBase(Service):
             raise RuleDoesNotExist(name, bus)
         return rule
 
+    def manager_of_rule(self, ctx: Context, bus: str, name: str) -> str:
+        """The service that keeps a rule for itself; empty if none does."""
+        rule = self.rules.get((ctx.account, ctx.region, bus, name))
+        return rule.managed_by if rule is not None else ""
+
     def put_rule_record(self, ctx: Context, bus: str, name: str, rule: Rule) -> None:
         self.rules.put((ctx.account, ctx.region, bus, name), rule)
         if bus == DEFAULT_BUS:

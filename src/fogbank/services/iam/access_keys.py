@@ -143,6 +143,11 @@ class AccessKeys(Groups):
         self._keep_credential(ctx, user.name, credential)
         return None
 
+    def service_of_credential(self, ctx: Context, user: str | None, credential_id: str) -> str:
+        """The service of a credential of a user, or of the caller; empty if there is no such one."""
+        found = self._tables.credentials.get((ctx.account, user or self._calling_user(ctx) or "", credential_id))
+        return found.service if found is not None else ""
+
     # ---- steps --------------------------------------------------------------------------------------------------
 
     def _key(self, ctx: Context, user: str, key_id: str) -> UserKey:

@@ -52,9 +52,16 @@ _POLICY, _MFA = "{PolicyArn}", "{SerialNumber}"
 _OIDC_NEW = "arn:aws:iam::{account}:oidc-provider/*"
 _SAML_NEW = "arn:aws:iam::{account}:saml-provider/{Name}"
 
+_CREDENTIAL_OF = "iam:ServiceSpecificCredentialServiceName"
 _ATTACHED = {"iam:PolicyARN": "{PolicyArn}"}
 _OF_USER, _OF_ROLE = ({"iam:PermissionsBoundary": _boundary(kind)} for kind in ("user", "role"))
 _GIVEN = {"iam:PermissionsBoundary": "{PermissionsBoundary}"}
+
+
+def _service_of_credential(ctx: Context, parameters: Parameters) -> str | None:
+    credential = str(parameters.get("ServiceSpecificCredentialId", ""))
+    found = ctx.cloud.iam.service_of_credential(ctx, parameters.get("UserName"), credential)
+    return str(found) if found else None
 
 
 def _each(names: str, needs: Needs) -> Mapping[str, Needs]:
@@ -97,14 +104,19 @@ AUTHORIZATION = Authorization(
         ),
         # ---- users ----
         **_each(
-            "CreateAccessKey CreateLoginProfile CreateServiceSpecificCredential DeactivateMFADevice DeleteAccessKey "
-            "DeleteLoginProfile DeleteSSHPublicKey DeleteServiceSpecificCredential DeleteSigningCertificate DeleteUser "
+            "CreateAccessKey CreateLoginProfile DeactivateMFADevice DeleteAccessKey "
+            "DeleteLoginProfile DeleteSSHPublicKey DeleteSigningCertificate DeleteUser "
             "EnableMFADevice GetLoginProfile GetSSHPublicKey GetUser GetUserPolicy ListAccessKeys "
             "ListAttachedUserPolicies ListGroupsForUser ListMFADevices ListSSHPublicKeys "
-            "ListServiceSpecificCredentials ListSigningCertificates ListUserPolicies ResetServiceSpecificCredential "
-            "ResyncMFADevice UpdateAccessKey UpdateLoginProfile UpdateSSHPublicKey UpdateServiceSpecificCredential "
+            "ListServiceSpecificCredentials ListSigningCertificates ListUserPolicies "
+            "ResyncMFADevice UpdateAccessKey UpdateLoginProfile UpdateSSHPublicKey "
             "UpdateSigningCertificate UpdateUser UploadSSHPublicKey UploadSigningCertificate",
             need(_user),
+        ),
+        "CreateServiceSpecificCredential": need(_user, keys={_CREDENTIAL_OF: "{ServiceName}"}),
+        **_each(
+            "DeleteServiceSpecificCredential ResetServiceSpecificCredential UpdateServiceSpecificCredential",
+            need(_user, keys={_CREDENTIAL_OF: _service_of_credential}),
         ),
         **_tagging("User", _user),
         "CreateUser": _made(_new("user", "UserName"), "TagUser", _GIVEN),

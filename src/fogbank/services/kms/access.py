@@ -101,12 +101,9 @@ class Access(Encryption):
             return
         through = identity._replace(services=(*identity.services, service_of(via)))
         told = {**facts_of_key(ctx, key.arn, None, context), "kms:ViaService": via, **(facts or {})}
-        verdict = authorizer.decide(ctx, through, action, key.arn, told, self, policy_decides=True)
-        if not verdict.allowed:
-            reason = verdict.reason() if verdict.explicit else f"{verdict.reason()} {action} action"
-            raise AccessDenied(
-                f"User: {identity.arn} is not authorized to perform: {action} on resource: {key.arn} {reason}"
-            )
+        refusal = authorizer.refusal(ctx, through, action, key.arn, told, self, policy_decides=True)
+        if refusal is not None:
+            raise AccessDenied(refusal.sentence, headers=refusal.headers)
 
 
 def service_of(via: str) -> str:

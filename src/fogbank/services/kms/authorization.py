@@ -6,7 +6,7 @@ Nobody has anything on a key unless its policy or a grant says so, see `access.p
 
 from collections.abc import Mapping
 
-from fogbank.core.authorization import Authorization, Need, Needs, Parameters, need
+from fogbank.core.authorization import Authorization, Need, Needs, Parameters, Source, need
 from fogbank.core.context import Context
 from fogbank.services.kms.access import Facts, context_facts, facts_of_key
 
@@ -14,6 +14,9 @@ _ALIAS = "arn:{partition}:kms:{region}:{account}:{AliasName}"
 _ENCRYPTION = {"kms:EncryptionAlgorithm": "{EncryptionAlgorithm}"}
 _SIGNING = {"kms:SigningAlgorithm": "{SigningAlgorithm}", "kms:MessageType": "{MessageType}"}
 _MAC = {"kms:MacAlgorithm": "{MacAlgorithm}"}
+_CALLER: Mapping[str, Source] = {"kms:CallerAccount": lambda ctx, parameters: ctx.account}
+# Services of this cloud ask KMS themselves and make no grants.
+_OF_CALLERS_OWN = {"kms:GrantIsForAWSResource": "false"}
 _BYPASS = {"kms:BypassPolicyLockoutSafetyCheck": "{BypassPolicyLockoutSafetyCheck}"}
 
 
@@ -80,6 +83,14 @@ def _on_same_key(ctx: Context, parameters: Parameters) -> Facts:
     return {"kms:ReEncryptOnSameKey": str(same).lower()}
 
 
+def _told_of_target(ctx: Context, parameters: Parameters) -> Facts:
+    return facts_of_key(ctx, _target(ctx, parameters), None, None)
+
+
+def _told_of_aliased(ctx: Context, parameters: Parameters) -> Facts:
+    return facts_of_key(ctx, _aliased(ctx, parameters), None, None)
+
+
 def _told_of_new_key(ctx: Context, parameters: Parameters) -> Facts:
     return {
         "kms:CallerAccount": ctx.account,
@@ -93,8 +104,7 @@ def _told_of_new_key(ctx: Context, parameters: Parameters) -> Facts:
 def _told_of_grant(ctx: Context, parameters: Parameters) -> Facts:
     constraints = parameters.get("Constraints") or {}
     kinds = [kind for kind in ("EncryptionContextEquals", "EncryptionContextSubset") if kind in constraints]
-    # Services of this cloud ask KMS themselves and make no grants.
-    told = {"kms:GrantIsForAWSResource": "false", "kms:GrantOperations": parameters.get("Operations") or []}
+    told = {"kms:GrantOperations": parameters.get("Operations") or []}
     context = constraints.get("EncryptionContextEquals") or constraints.get("EncryptionContextSubset") or {}
     return {
         **_told(ctx, parameters),
@@ -108,12 +118,18 @@ def _on_key(*, action: str = "", tags: str = "", tag_keys: str = "", keys: Mappi
     return need(_key, action=action, tags=tags, tag_keys=tag_keys, keys=keys, further=_told)
 
 
+_ON_TARGET, _ON_ALIASED = need(_target, further=_told_of_target), need(_aliased, further=_told_of_aliased)
+
 _OPERATIONS: dict[str, Needs] = {
     "CancelKeyDeletion": _on_key(),
-    "CreateAlias": (need(_ALIAS), need(_target)),
+    "CreateAlias": (need(_ALIAS, keys=_CALLER), _ON_TARGET),
     "CreateGrant": need(
         _key,
-        keys={"kms:GranteePrincipal": "{GranteePrincipal}", "kms:RetiringPrincipal": "{RetiringPrincipal}"},
+        keys={
+            "kms:GranteePrincipal": "{GranteePrincipal}",
+            "kms:RetiringPrincipal": "{RetiringPrincipal}",
+            **_OF_CALLERS_OWN,
+        },
         further=_told_of_grant,
     ),
     "CreateKey": (
@@ -122,7 +138,7 @@ _OPERATIONS: dict[str, Needs] = {
     ),
     "Decapsulate": _on_key(),
     "Decrypt": need(_encrypting_key, keys=_ENCRYPTION, further=_told_of_source),
-    "DeleteAlias": (need(_ALIAS), need(_aliased)),
+    "DeleteAlias": (need(_ALIAS, keys=_CALLER), _ON_ALIASED),
     "DeleteImportedKeyMaterial": _on_key(),
     "DeriveSharedSecret": _on_key(keys={"kms:KeyAgreementAlgorithm": "{KeyAgreementAlgorithm}"}),
     "DescribeKey": _on_key(),
@@ -146,7 +162,7 @@ _OPERATIONS: dict[str, Needs] = {
     "GetPublicKey": _on_key(),
     "ImportKeyMaterial": _on_key(keys={"kms:ExpirationModel": "{ExpirationModel}", "kms:ValidTo": "{ValidTo}"}),
     "ListAliases": need(),
-    "ListGrants": _on_key(),
+    "ListGrants": _on_key(keys=_OF_CALLERS_OWN),
     "ListKeyPolicies": _on_key(),
     "ListKeyRotations": _on_key(),
     "ListKeys": need(),
@@ -154,18 +170,28 @@ _OPERATIONS: dict[str, Needs] = {
     "ListRetirableGrants": need(),
     "PutKeyPolicy": _on_key(keys=_BYPASS),
     "ReEncrypt": (
-        need(_encrypting_key, action="ReEncryptFrom", further=_told_of_source),
-        need(_destination, action="ReEncryptTo", further=_told_of_destination),
+        need(
+            _encrypting_key,
+            action="ReEncryptFrom",
+            keys={"kms:EncryptionAlgorithm": "{SourceEncryptionAlgorithm}"},
+            further=_told_of_source,
+        ),
+        need(
+            _destination,
+            action="ReEncryptTo",
+            keys={"kms:EncryptionAlgorithm": "{DestinationEncryptionAlgorithm}"},
+            further=_told_of_destination,
+        ),
     ),
     "ReplicateKey": _on_key(tags="Tags", keys={"kms:ReplicaRegion": "{ReplicaRegion}"}),
-    "RetireGrant": need(_grants_key),
-    "RevokeGrant": _on_key(),
+    "RetireGrant": need(_grants_key, keys=_CALLER),
+    "RevokeGrant": _on_key(keys=_OF_CALLERS_OWN),
     "RotateKeyOnDemand": _on_key(),
     "ScheduleKeyDeletion": _on_key(keys={"kms:ScheduleKeyDeletionPendingWindowInDays": "{PendingWindowInDays}"}),
     "Sign": _on_key(keys=_SIGNING),
     "TagResource": _on_key(tags="Tags"),
     "UntagResource": _on_key(tag_keys="TagKeys"),
-    "UpdateAlias": (need(_ALIAS), need(_aliased), need(_target)),
+    "UpdateAlias": (need(_ALIAS, keys=_CALLER), _ON_ALIASED, _ON_TARGET),
     "UpdateKeyDescription": _on_key(),
     "UpdatePrimaryRegion": _on_key(keys={"kms:PrimaryRegion": "{PrimaryRegion}"}),
     "Verify": _on_key(keys=_SIGNING),

@@ -3,14 +3,13 @@
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
 """
 
-from fogbank.core.authorization import Authorization, Parameters, need, pass_role
+from fogbank.core.authorization import Authorization, Parameters, Source, need, pass_role
 from fogbank.core.context import Context
 from fogbank.services.lambda_.names import function_arn, parse_name
 
 _SERVICE = "lambda.amazonaws.com"
 _LAYER = "arn:{partition}:lambda:{region}:{account}:layer:{LayerName}"
 _MAPPING = "arn:{partition}:lambda:{region}:{account}:event-source-mapping:{UUID}"
-_URL_KEYS = {"lambda:FunctionUrlAuthType": "{AuthType}"}
 
 
 def _function(ctx: Context, parameters: Parameters) -> str:
@@ -30,16 +29,32 @@ def _mapped(ctx: Context, parameters: Parameters) -> str | None:
     return found
 
 
+def _auth_type(ctx: Context, parameters: Parameters) -> str | None:
+    """What the function's URL asks for until now."""
+    found: str | None = ctx.cloud.lambda_.auth_type_of_url(ctx, _function(ctx, parameters))
+    return found
+
+
+def _of_permission(key: str) -> Source:
+    """What the statement that is named says."""
+
+    def told(ctx: Context, parameters: Parameters) -> str | None:
+        sid = str(parameters.get("StatementId", ""))
+        facts: dict[str, str] = ctx.cloud.lambda_.facts_of_permission(ctx, _function(ctx, parameters), sid)
+        return facts.get(key)
+
+    return told
+
+
 def _layer_version(ctx: Context, parameters: Parameters) -> str:
     layer = str(parameters.get("LayerName", "*"))
     arn = layer if layer.startswith("arn:") else ctx.arn("lambda", f"layer:{layer}")
     return f"{arn}:{parameters.get('VersionNumber', '*')}"
 
 
-_PERMISSION = need(
-    _function,
-    keys={"lambda:Principal": "{Principal}", "lambda:FunctionUrlAuthType": "{FunctionUrlAuthType}"},
-)
+_PRINCIPAL, _AUTH_TYPE = "lambda:Principal", "lambda:FunctionUrlAuthType"
+_PERMISSION = need(_function, keys={_PRINCIPAL: "{Principal}", _AUTH_TYPE: "{FunctionUrlAuthType}"})
+_ON_URL = need(_function, keys={"lambda:FunctionArn": _function, _AUTH_TYPE: _auth_type})
 _LAYERS = need("{Layers[]}", action="GetLayerVersion", when="Layers")
 _ON_MAPPING = need(_MAPPING, keys={"lambda:FunctionArn": _mapped})
 _INVOKE = need(_function, action="InvokeFunction")
@@ -61,7 +76,7 @@ AUTHORIZATION = Authorization(
             pass_role("Role", to=_SERVICE),
             _LAYERS,
         ),
-        "CreateFunctionUrlConfig": need(_function, keys={**_URL_KEYS, "lambda:FunctionArn": _function}),
+        "CreateFunctionUrlConfig": need(_function, keys={_AUTH_TYPE: "{AuthType}", "lambda:FunctionArn": _function}),
         "DeleteAlias": need(_function),
         "DeleteCodeSigningConfig": need("{CodeSigningConfigArn}"),
         "DeleteEventSourceMapping": _ON_MAPPING,
@@ -69,7 +84,7 @@ AUTHORIZATION = Authorization(
         "DeleteFunctionCodeSigningConfig": need(_function),
         "DeleteFunctionConcurrency": need(_function),
         "DeleteFunctionEventInvokeConfig": need(_function),
-        "DeleteFunctionUrlConfig": need(_function, keys={"lambda:FunctionArn": _function}),
+        "DeleteFunctionUrlConfig": _ON_URL,
         "DeleteLayerVersion": need(_layer_version),
         "DeleteProvisionedConcurrencyConfig": need(_function),
         "DeleteResourcePolicy": need("{ResourceArn}"),
@@ -83,7 +98,7 @@ AUTHORIZATION = Authorization(
         "GetFunctionConfiguration": need(_function),
         "GetFunctionEventInvokeConfig": need(_function),
         "GetFunctionRecursionConfig": need(_function),
-        "GetFunctionUrlConfig": need(_function, keys={"lambda:FunctionArn": _function}),
+        "GetFunctionUrlConfig": _ON_URL,
         "GetLayerVersion": need(_layer_version),
         "GetLayerVersionByArn": need("{Arn}", action="GetLayerVersion"),
         "GetLayerVersionPolicy": need(_layer_version),
@@ -118,7 +133,7 @@ AUTHORIZATION = Authorization(
         "PutResourcePolicy": need("{ResourceArn}"),
         "PutRuntimeManagementConfig": need(_function),
         "RemoveLayerVersionPermission": need(_layer_version),
-        "RemovePermission": need(_function),
+        "RemovePermission": need(_function, keys={key: _of_permission(key) for key in (_PRINCIPAL, _AUTH_TYPE)}),
         "TagResource": need("{Resource}", tags="Tags"),
         "UntagResource": need("{Resource}", tag_keys="TagKeys"),
         "UpdateAlias": need(_function),
@@ -135,6 +150,6 @@ AUTHORIZATION = Authorization(
             _LAYERS,
         ),
         "UpdateFunctionEventInvokeConfig": need(_function),
-        "UpdateFunctionUrlConfig": need(_function, keys={**_URL_KEYS, "lambda:FunctionArn": _function}),
+        "UpdateFunctionUrlConfig": need(_function, keys={_AUTH_TYPE: "{AuthType}", "lambda:FunctionArn": _function}),
     },
 )

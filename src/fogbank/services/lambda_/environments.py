@@ -60,7 +60,8 @@ class Environments:
             raise refusal(
                 f"Lambda was unable to decrypt the environment variables because {reason}. "
                 "Please check the function's KMS key settings. "
-                f"KMS Exception: {error.code} KMS Message: {error.message}"
+                f"KMS Exception: {error.code} KMS Message: {error.message}",
+                headers=error.headers,
             ) from error
         variables: dict[str, str] = json.loads(text)
         return variables

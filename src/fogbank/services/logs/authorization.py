@@ -83,8 +83,14 @@ AUTHORIZATION = Authorization(
         "CreateLogGroup": (need(_groups, tags="tags"), need(_groups, action="TagResource", when="tags", tags="tags")),
         "DescribeLogGroups": need(_prefix),
         "ListTagsForResource": need(_tagged),
-        "PutDeliveryDestination": need(_DELIVERY_DESTINATION, tags="tags"),
-        "PutDeliverySource": need(_DELIVERY_SOURCE, tags="tags"),
+        "PutDeliveryDestination": need(
+            _DELIVERY_DESTINATION,
+            tags="tags",
+            keys={"logs:DeliveryDestinationResourceArn": "{deliveryDestinationConfiguration.destinationResourceArn}"},
+        ),
+        "PutDeliverySource": need(
+            _DELIVERY_SOURCE, tags="tags", keys={"logs:LogGeneratingResourceArns": "{resourceArn}"}
+        ),
         "PutDestination": (need(_DESTINATION, tags="tags"), pass_role("roleArn", to=_SERVICE)),
         "PutSubscriptionFilter": (
             need(_groups, _subscribed_destination, keys={"logs:DestinationArn": "{destinationArn}"}),

@@ -7,6 +7,8 @@ from fogbank.core.authorization import Authorization, Parameters, Source, need
 from fogbank.core.context import Context
 
 _TYPE = {"organizations:PolicyType": "{PolicyType}"}
+# There are policies of no other type.
+_OF_POLICY = {"organizations:PolicyType": "SERVICE_CONTROL_POLICY"}
 _FILTER = {"organizations:PolicyType": "{Filter}"}
 
 
@@ -25,7 +27,7 @@ _POLICY, _TARGET, _ROOT, _RESOURCE = _found("PolicyId"), _found("TargetId"), _fo
 AUTHORIZATION = Authorization(
     "organizations",
     operations={
-        "AttachPolicy": (need(_POLICY), need(_TARGET)),
+        "AttachPolicy": (need(_POLICY, keys=_OF_POLICY), need(_TARGET, keys=_OF_POLICY)),
         "CloseAccount": need(_ACCOUNT),
         "CreateAccount": (need("*", tags="Tags"), need("*", action="TagResource", when="Tags", tags="Tags")),
         "CreateOrganization": need("*"),
@@ -33,13 +35,13 @@ AUTHORIZATION = Authorization(
         "CreatePolicy": need("*", tags="Tags", keys={"organizations:PolicyType": "{Type}"}),
         "DeleteOrganization": need("*"),
         "DeleteOrganizationalUnit": need(_UNIT),
-        "DeletePolicy": need(_POLICY),
+        "DeletePolicy": need(_POLICY, keys=_OF_POLICY),
         "DescribeAccount": need(_ACCOUNT),
         "DescribeCreateAccountStatus": need("*"),
         "DescribeOrganization": need("*"),
         "DescribeOrganizationalUnit": need(_UNIT),
-        "DescribePolicy": need(_POLICY),
-        "DetachPolicy": (need(_POLICY), need(_TARGET)),
+        "DescribePolicy": need(_POLICY, keys=_OF_POLICY),
+        "DetachPolicy": (need(_POLICY, keys=_OF_POLICY), need(_TARGET, keys=_OF_POLICY)),
         "DisablePolicyType": need(_ROOT, keys=_TYPE),
         "EnablePolicyType": need(_ROOT, keys=_TYPE),
         "LeaveOrganization": need("*"),
@@ -53,12 +55,12 @@ AUTHORIZATION = Authorization(
         "ListPoliciesForTarget": need(_TARGET, keys=_FILTER),
         "ListRoots": need("*"),
         "ListTagsForResource": need(_RESOURCE),
-        "ListTargetsForPolicy": need(_POLICY),
+        "ListTargetsForPolicy": need(_POLICY, keys=_OF_POLICY),
         "MoveAccount": (need(_ACCOUNT), need(_found("SourceParentId")), need(_found("DestinationParentId"))),
         "RemoveAccountFromOrganization": need(_ACCOUNT),
         "TagResource": need(_RESOURCE, tags="Tags"),
         "UntagResource": need(_RESOURCE, tag_keys="TagKeys"),
         "UpdateOrganizationalUnit": need(_UNIT),
-        "UpdatePolicy": need(_POLICY),
+        "UpdatePolicy": need(_POLICY, keys=_OF_POLICY),
     },
 )

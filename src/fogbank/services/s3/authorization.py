@@ -4,8 +4,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actio
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
 """
 
-from collections.abc import Mapping, Sequence
-from urllib.parse import parse_qsl
+from collections.abc import Callable, Mapping
 
 from fogbank.core.authorization import (
     NOTHING,
@@ -19,61 +18,11 @@ from fogbank.core.authorization import (
     pass_role,
 )
 from fogbank.core.context import Context
+from fogbank.services.s3.condition_keys import OF_ALL, WRITTEN, creates, tag_facts, tag_facts_of_source
 from fogbank.services.s3.fields import copy_source
 
 _BUCKET = "arn:aws:s3:::{Bucket}"
 _OBJECT = "arn:aws:s3:::{Bucket}/{Key}"
-
-Facts = dict[str, str | Sequence[str]]
-"""Condition keys with their values."""
-
-
-def _given(ctx: Context, parameters: Parameters) -> Facts:
-    """The condition keys that headers tell, and the tags of the object and of the request."""
-    key = parameters.get("Key")
-    if key is None:
-        return _told(ctx, parameters)
-    return _told(ctx, parameters) | _existing_tags(
-        ctx, str(parameters["Bucket"]), str(key), parameters.get("VersionId")
-    )
-
-
-def _given_of_source(ctx: Context, parameters: Parameters) -> Facts:
-    """The same with the tags of the object that is copied."""
-    return _told(ctx, parameters) | _existing_tags(ctx, *copy_source(str(parameters.get("CopySource", ""))))
-
-
-def _existing_tags(ctx: Context, bucket: str, key: str, version_id: str | None) -> Facts:
-    tags = ctx.cloud.s3.object_tags(bucket, key, version_id)
-    return {f"s3:ExistingObjectTag/{name}": value for name, value in tags.items()}
-
-
-def _told(ctx: Context, parameters: Parameters) -> Facts:
-    headers = ("acl", "content-sha256", "copy-source", "grant-full-control", "grant-read", "grant-read-acp",
-               "grant-write", "grant-write-acp", "metadata-directive", "object-ownership", "server-side-encryption",
-               "server-side-encryption-aws-kms-key-id", "server-side-encryption-customer-algorithm", "storage-class",
-               "website-redirect-location")  # fmt: skip
-    told: Facts = {
-        f"s3:x-amz-{name}": value for name in headers if (value := ctx.headers.get(f"x-amz-{name}")) is not None
-    }
-    told |= {
-        f"s3:{name.removeprefix('x-amz-')}": value
-        for name in ("if-match", "if-none-match", "x-amz-object-lock-legal-hold", "x-amz-object-lock-mode")
-        if (value := ctx.headers.get(name)) is not None
-    }
-    asked = _request_tags(parameters)
-    if asked:
-        told |= {f"s3:RequestObjectTag/{name}": value for name, value in asked.items()}
-        told["s3:RequestObjectTagKeys"] = list(asked)
-    return told
-
-
-def _request_tags(parameters: Parameters) -> dict[str, str]:
-    given = parameters.get("Tagging")
-    if isinstance(given, str):
-        return dict(parse_qsl(given, keep_blank_values=True))
-    rows = given.get("TagSet", ()) if isinstance(given, Mapping) else ()
-    return {str(row["Key"]): str(row["Value"]) for row in rows if isinstance(row, Mapping) and "Key" in row}
 
 
 def _source_of_copy(ctx: Context, parameters: Parameters) -> str:
@@ -81,8 +30,12 @@ def _source_of_copy(ctx: Context, parameters: Parameters) -> str:
     return f"arn:aws:s3:::{bucket}/{key}"
 
 
+def _version_of_copy(ctx: Context, parameters: Parameters) -> str | None:
+    return copy_source(str(parameters.get("CopySource", "")))[2]
+
+
 def _copies_version(ctx: Context, parameters: Parameters) -> bool:
-    return copy_source(str(parameters.get("CopySource", "")))[2] is not None
+    return _version_of_copy(ctx, parameters) is not None
 
 
 def _copies_latest(ctx: Context, parameters: Parameters) -> bool:
@@ -121,8 +74,8 @@ def _locks_objects(ctx: Context, parameters: Parameters) -> bool:
 def _on_object(action: str, *, versioned: str) -> tuple[Need, Need]:
     """An action on an object, which has another name where the request names a version."""
     return (
-        need(_OBJECT, action=action, when=_of_no_version, further=_given),
-        need(_OBJECT, action=versioned, when="VersionId", keys=_VERSION, further=_given),
+        need(_OBJECT, action=action, when=_of_no_version, keys=WRITTEN, further=tag_facts),
+        need(_OBJECT, action=versioned, when="VersionId", keys={**_VERSION, **WRITTEN}, further=tag_facts),
     )
 
 
@@ -130,20 +83,37 @@ def _config(name: str) -> Need:
     return need(_BUCKET, action=name)
 
 
-_PUT = need(_OBJECT, action="PutObject", further=_given)
+def _put(action: str = "PutObject", *, when: str | Callable[[Context, Parameters], bool] = "") -> Need:
+    return need(_OBJECT, action=action, when=when, keys={**WRITTEN, **creates(True)}, further=tag_facts)
+
+
+_PUT = _put()
 _PUT_WITH_ALL = (
     _PUT,
-    need(_OBJECT, action="PutObjectAcl", when=_sets_acl, further=_given),
-    need(_OBJECT, action="PutObjectTagging", when="Tagging", further=_given),
-    need(_OBJECT, action="PutObjectRetention", when="ObjectLockMode", further=_given),
-    need(_OBJECT, action="PutObjectLegalHold", when="ObjectLockLegalHoldStatus", further=_given),
+    _put("PutObjectAcl", when=_sets_acl),
+    _put("PutObjectTagging", when="Tagging"),
+    _put("PutObjectRetention", when="ObjectLockMode"),
+    _put("PutObjectLegalHold", when="ObjectLockLegalHoldStatus"),
 )
+_PUT_PART = _PUT._replace(keys={**WRITTEN, **creates(False)})
 _COPIED = (
-    need(_source_of_copy, action="GetObject", when=_copies_latest, further=_given_of_source),
-    need(_source_of_copy, action="GetObjectVersion", when=_copies_version, further=_given_of_source),
+    need(_source_of_copy, action="GetObject", when=_copies_latest, keys=WRITTEN, further=tag_facts_of_source),
+    need(
+        _source_of_copy,
+        action="GetObjectVersion",
+        when=_copies_version,
+        keys={**WRITTEN, "s3:VersionId": _version_of_copy},
+        further=tag_facts_of_source,
+    ),
 )
 _GET = _on_object("GetObject", versioned="GetObjectVersion")
-_BYPASS = need(_OBJECT, action="BypassGovernanceRetention", when="BypassGovernanceRetention")
+_BYPASS = need(
+    _OBJECT,
+    action="BypassGovernanceRetention",
+    when="BypassGovernanceRetention",
+    keys=WRITTEN,
+    further=tag_facts,
+)
 
 _CONFIGS = {
     "BucketAbac": "BucketAbac",
@@ -175,6 +145,7 @@ AUTHORIZATION = Authorization(
     "s3",
     anonymous=True,
     wording=Wording.S3,
+    keys=OF_ALL,
     operations={
         **{f"Get{name}": _config(f"Get{action}") for name, action in _CONFIGS.items()},
         **{f"Put{name}": _config(f"Put{action}") for name, action in _CONFIGS.items()},
@@ -206,20 +177,25 @@ AUTHORIZATION = Authorization(
             _config("PutReplicationConfiguration"),
             pass_role("ReplicationConfiguration.Role", to="s3.amazonaws.com"),
         ),
+        "PutBucketInventoryConfiguration": need(
+            _BUCKET,
+            action="PutInventoryConfiguration",
+            keys={"s3:InventoryAccessibleOptionalFields": "{InventoryConfiguration.OptionalFields[]}"},
+        ),
         "DeleteBucketLifecycle": _config("PutLifecycleConfiguration"),
         "AbortMultipartUpload": need(_OBJECT),
         "AnswerPreflight": NOTHING,
         "CompleteMultipartUpload": _PUT,
         "CopyObject": (*_PUT_WITH_ALL, *_COPIED),
         "CreateBucket": (
-            need(_BUCKET, tags=_NEW_TAGS, keys=_LOCATION, further=_given),
-            need(_BUCKET, action="PutBucketAcl", when=_opens_bucket, further=_given),
+            need(_BUCKET, tags=_NEW_TAGS, keys={**_LOCATION, **WRITTEN}, further=tag_facts),
+            need(_BUCKET, action="PutBucketAcl", when=_opens_bucket, keys=WRITTEN, further=tag_facts),
             need(_BUCKET, action="PutBucketOwnershipControls", when="ObjectOwnership"),
             need(_BUCKET, action="PutBucketObjectLockConfiguration", when=_locks_objects),
             need(_BUCKET, action="PutBucketVersioning", when=_locks_objects),
             need(_BUCKET, action="TagResource", when=_NEW_TAGS, tags=_NEW_TAGS),
         ),
-        "CreateMultipartUpload": _PUT_WITH_ALL,
+        "CreateMultipartUpload": (_PUT_PART, *_PUT_WITH_ALL[1:]),
         "DeleteBucket": need(_BUCKET),
         "DeleteObject": (*_on_object("DeleteObject", versioned="DeleteObjectVersion"), _BYPASS),
         "DeleteObjectTagging": _on_object("DeleteObjectTagging", versioned="DeleteObjectVersionTagging"),
@@ -234,8 +210,8 @@ AUTHORIZATION = Authorization(
             *_GET,
             *_on_object("GetObjectAttributes", versioned="GetObjectVersionAttributes"),
         ),
-        "GetObjectLegalHold": need(_OBJECT, further=_given),
-        "GetObjectRetention": need(_OBJECT, further=_given),
+        "GetObjectLegalHold": need(_OBJECT, keys=WRITTEN, further=tag_facts),
+        "GetObjectRetention": need(_OBJECT, keys=WRITTEN, further=tag_facts),
         "GetObjectTagging": _on_object("GetObjectTagging", versioned="GetObjectVersionTagging"),
         "HeadBucket": need(_BUCKET, action="ListBucket"),
         "HeadObject": _GET,
@@ -246,16 +222,16 @@ AUTHORIZATION = Authorization(
         "ListParts": need(_OBJECT, action="ListMultipartUploadParts"),
         # The form's own signature says who sends it, and a website's visitor is nobody: both are asked for there.
         "PostObject": NOTHING,
-        "PutBucketAcl": need(_BUCKET, further=_given),
+        "PutBucketAcl": need(_BUCKET, keys=WRITTEN, further=tag_facts),
         "PutObject": _PUT_WITH_ALL,
         "PutObjectAcl": _on_object("PutObjectAcl", versioned="PutObjectVersionAcl"),
-        "PutObjectLegalHold": need(_OBJECT, further=_given),
-        "PutObjectRetention": (need(_OBJECT, further=_given), _BYPASS),
+        "PutObjectLegalHold": need(_OBJECT, keys=WRITTEN, further=tag_facts),
+        "PutObjectRetention": (need(_OBJECT, keys=WRITTEN, further=tag_facts), _BYPASS),
         "PutObjectTagging": _on_object("PutObjectTagging", versioned="PutObjectVersionTagging"),
-        "RestoreObject": need(_OBJECT, further=_given),
-        "SelectObjectContent": need(_OBJECT, action="GetObject", further=_given),
+        "RestoreObject": need(_OBJECT, keys=WRITTEN, further=tag_facts),
+        "SelectObjectContent": need(_OBJECT, action="GetObject", keys=WRITTEN, further=tag_facts),
         "ServeWebsite": NOTHING,
-        "UploadPart": _PUT,
-        "UploadPartCopy": (_PUT, *_COPIED),
+        "UploadPart": _PUT_PART,
+        "UploadPartCopy": (_PUT_PART, *_COPIED),
     },
 )

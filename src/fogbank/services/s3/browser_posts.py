@@ -29,7 +29,9 @@ _V4 = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "
 _V2 = ("AWSAccessKeyId", "Signature", "Policy")
 _TELLING = ("x-amz-algorithm", "x-amz-credential", "x-amz-signature", "x-amz-date")
 # Fields that are no headers of the object, or not under their name.
-_OWN_FIELDS = ("key", "acl", "tagging", "policy", "success_action_redirect", "success_action_status", "redirect")
+_OWN_FIELDS = (
+    "key", "acl", "tagging", "policy", "success_action_redirect", "success_action_status", "redirect", "authorization",
+)  # fmt: skip
 
 
 class BrowserPosts(Objects):
@@ -51,7 +53,8 @@ class BrowserPosts(Objects):
         given = codec.read("PutObject", RequestData("PUT", f"/{quote(bucket.name)}/{quote(key)}", "", headers, b""))
         sender.access_key, sender.headers = access_key, headers
         if self.cloud.authorizer is not None:
-            demand(self, sender, "s3:PutObject", bucket.name, key)
+            named = {**given, "Bucket": bucket.name, "Key": key}
+            demand(self, sender, "s3:PutObject", named, told=_condition_keys(fields))
         answer = await sender.call(
             self._put,
             event=Event.POST,
@@ -102,6 +105,14 @@ def _signer(fields: Mapping[str, str]) -> str | None:
         if name.lower() not in fields:
             raise _missing(name)
     return fields["x-amz-credential"].partition("/")[0] if fourth else fields["awsaccesskeyid"]
+
+
+def _condition_keys(fields: Mapping[str, str]) -> dict[str, str]:
+    """What policies can ask of a form, and of no PUT."""
+    told = {"s3:ObjectCreationOperation": "true"}
+    if "policy" in fields:
+        told |= {"s3:authType": "POST", "s3:signatureversion": fields.get("x-amz-algorithm", "AWS")}
+    return told
 
 
 def _key(fields: Mapping[str, str], file: FormFile) -> str:

@@ -84,11 +84,10 @@ class Objects(NewObjects):
             named = {"Key": key} if version_id is None else {"Key": key, "VersionId": version_id}
             try:
                 if over_http(ctx):
-                    demand(
-                        self, ctx, "s3:DeleteObject" if version_id is None else "s3:DeleteObjectVersion", Bucket, key
-                    )
+                    action = "s3:DeleteObject" if version_id is None else "s3:DeleteObjectVersion"
+                    demand(self, ctx, action, {"Bucket": Bucket, **named})
                     if bypass:
-                        demand(self, ctx, "s3:BypassGovernanceRetention", Bucket, key)
+                        demand(self, ctx, "s3:BypassGovernanceRetention", {"Bucket": Bucket, **named})
                 _check_directory_conditions(wanted.get("LastModifiedTime"), wanted.get("Size"))
                 check_key(key)
                 self._check_delete(Bucket, key, wanted.get("ETag"))

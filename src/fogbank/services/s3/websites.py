@@ -128,7 +128,7 @@ class _Visit:
         place = f"/{quote(self._bucket)}/{quote(key)}"
         headers = self._request.headers if conditional else {}
         parameters = self._codec.read(operation, RequestData(self._request.method, place, "", headers, b""))
-        demand(self._service, self._ctx, "s3:GetObject", self._bucket, key)
+        demand(self._service, self._ctx, "s3:GetObject", parameters)
         try:
             answer = await self._ctx.call(read, **parameters)
         except NoSuchKey:
@@ -141,8 +141,9 @@ class _Visit:
 
     async def _is_there(self, key: str) -> bool:
         try:
-            demand(self._service, self._ctx, "s3:GetObject", self._bucket, key)
-            await self._ctx.call(self._service.head_object, Bucket=self._bucket, Key=key)
+            named = {"Bucket": self._bucket, "Key": key}
+            demand(self._service, self._ctx, "s3:GetObject", named)
+            await self._ctx.call(self._service.head_object, **named)
         except AwsError:
             return False
         return True

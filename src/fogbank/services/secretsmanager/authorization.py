@@ -3,9 +3,9 @@
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from fogbank.core.authorization import Authorization, Need, Parameters, need
+from fogbank.core.authorization import Authorization, Need, Parameters, Source, need
 from fogbank.core.context import Context
 
 _KEY = "secretsmanager:"
@@ -18,18 +18,46 @@ def _secret(ctx: Context, parameters: Parameters) -> str:
     return arn
 
 
-def _of(*names: str, tags: str = "", tag_keys: str = "") -> Need:
+def _of(*names: str, tags: str = "", tag_keys: str = "", keys: Mapping[str, Source] | None = None) -> Need:
     """One action on the secret; `names` are parameters that are condition keys, too."""
-    return need(_secret, tags=tags, tag_keys=tag_keys, keys=_keys(*names))
+    return need(_secret, tags=tags, tag_keys=tag_keys, keys={**_OF_SECRET, **_given(*names), **(keys or {})})
 
 
-def _keys(*names: str) -> dict[str, str]:
-    return {_KEY + name: f"{{{name}}}" for name in names} | {_KEY + "SecretId": "{SecretId}"}
+def _given(*names: str) -> dict[str, Source]:
+    return {_KEY + name: f"{{{name}}}" for name in names}
+
+
+def _fact(name: str) -> Source:
+    """What a secret tells about itself."""
+
+    def told(ctx: Context, parameters: Parameters) -> str | None:
+        facts: dict[str, str] = ctx.cloud.secretsmanager.facts_of(ctx, _secret(ctx, parameters))
+        return facts.get(name)
+
+    return told
+
+
+_OF_SECRET: dict[str, Source] = {
+    _KEY + "SecretId": "{SecretId}",
+    **{name: _fact(name) for name in (_KEY + "SecretPrimaryRegion", _KEY + "resource/AllowRotationLambdaArn")},
+}
+
+
+def _key_arn(ctx: Context, parameters: Parameters) -> str | None:
+    key = parameters.get("KmsKeyId")
+    return None if key is None else str(ctx.cloud.kms.key_named(ctx, str(key)))
+
+
+def _modifies_rules(ctx: Context, parameters: Parameters) -> str:
+    return str(bool(parameters.get("RotationRules"))).lower()
 
 
 def _replica_regions(ctx: Context, parameters: Parameters) -> Iterator[str]:
     return (str(each.get("Region", "")) for each in parameters.get("AddReplicaRegions") or ())
 
+
+_REPLICAS: dict[str, Source] = {_KEY + "AddReplicaRegions": _replica_regions}
+_KMS_KEY_ARN: dict[str, Source] = {_KEY + "KmsKeyArn": _key_arn}
 
 AUTHORIZATION = Authorization(
     "secretsmanager",
@@ -42,9 +70,9 @@ AUTHORIZATION = Authorization(
                 _NEW,
                 tags="Tags",
                 keys={
-                    **{_KEY + name: f"{{{name}}}" for name in ("Name", "Description", "KmsKeyId")},
-                    _KEY + "ForceOverwriteReplicaSecret": "{ForceOverwriteReplicaSecret}",
-                    _KEY + "AddReplicaRegions": _replica_regions,
+                    **_given("Name", "Description", "KmsKeyId", "ForceOverwriteReplicaSecret"),
+                    **_KMS_KEY_ARN,
+                    **_REPLICAS,
                 },
             ),
             need(_NEW, action="TagResource", when="Tags", tags="Tags"),
@@ -60,16 +88,16 @@ AUTHORIZATION = Authorization(
         "PutResourcePolicy": _of("BlockPublicPolicy"),
         "PutSecretValue": _of(),
         "RemoveRegionsFromReplication": _of(),
-        "ReplicateSecretToRegions": need(
-            _secret, keys={**_keys("ForceOverwriteReplicaSecret"), _KEY + "AddReplicaRegions": _replica_regions}
-        ),
+        "ReplicateSecretToRegions": _of("ForceOverwriteReplicaSecret", keys=_REPLICAS),
         "RestoreSecret": _of(),
-        "RotateSecret": _of("RotationLambdaARN", "RotateImmediately"),
+        "RotateSecret": _of(
+            "RotationLambdaARN", "RotateImmediately", keys={_KEY + "ModifyRotationRules": _modifies_rules}
+        ),
         "StopReplicationToReplica": _of(),
         "TagResource": _of(tags="Tags"),
         "UntagResource": _of(tag_keys="TagKeys"),
-        "UpdateSecret": _of("Description", "KmsKeyId"),
+        "UpdateSecret": _of("Description", "KmsKeyId", keys=_KMS_KEY_ARN),
         "UpdateSecretVersionStage": _of("VersionStage"),
-        "ValidateResourcePolicy": need(_secret),
+        "ValidateResourcePolicy": _of(),
     },
 )

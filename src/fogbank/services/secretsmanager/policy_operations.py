@@ -6,9 +6,8 @@ from fogbank.core.context import Context
 from fogbank.core.public_policies import is_public
 from fogbank.core.service import Answer
 from fogbank.services.secretsmanager.base import check_unmanaged
-from fogbank.services.secretsmanager.errors import MalformedPolicyDocument, PublicPolicy, ResourceNotFound, Validation
+from fogbank.services.secretsmanager.errors import MalformedPolicyDocument, PublicPolicy
 from fogbank.services.secretsmanager.policy_documents import parsed
-from fogbank.services.secretsmanager.records import Secret
 from fogbank.services.secretsmanager.tagging import Tagging
 
 
@@ -56,26 +55,3 @@ class PolicyOperations(Tagging):
                 {"CheckName": "PublicPolicy", "ErrorMessage": "The policy allows broad access to the secret."}
             )
         return {"PolicyValidationPassed": not errors, "ValidationErrors": errors}
-
-    # ---- authorization ------------------------------------------------------------------------------------------
-
-    def arn_of(self, ctx: Context, secret_id: str) -> str:
-        """The ARN of the secret that a request means; of one that there is none of, as far as it is known."""
-        try:
-            return self._find(ctx, secret_id).arn
-        except (ResourceNotFound, Validation):
-            return secret_id if secret_id.startswith("arn:") else ctx.arn("secretsmanager", f"secret:{secret_id}")
-
-    def resource_policy(self, ctx: Context, arn: str) -> str | None:
-        secret = self._secret_at(ctx, arn)
-        return secret.policy or None if secret is not None else None
-
-    def resource_tags(self, ctx: Context, arn: str) -> dict[str, str]:
-        secret = self._secret_at(ctx, arn)
-        return secret.tags or {} if secret is not None else {}
-
-    def _secret_at(self, ctx: Context, arn: str) -> Secret | None:
-        try:
-            return self._find(ctx, arn).secret
-        except (ResourceNotFound, Validation):
-            return None

@@ -46,5 +46,5 @@ def _whole(key_id: str, secret_arn: str) -> str:
 
 def _refusal(error: AwsError, failure: type[AwsError]) -> AwsError:
     if error.code == "AccessDeniedException":
-        return AccessDenied("Access to KMS is not allowed")
+        return AccessDenied("Access to KMS is not allowed", headers=error.headers)
     return failure() if error.sender else error

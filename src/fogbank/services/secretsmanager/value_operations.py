@@ -7,12 +7,7 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
 from fogbank.core.service import Answer
 from fogbank.services.secretsmanager.base import Found, check_unmanaged
-from fogbank.services.secretsmanager.errors import (
-    AccessDenied,
-    InvalidParameter,
-    InvalidRequest,
-    ResourceNotFound,
-)
+from fogbank.services.secretsmanager.errors import InvalidParameter, InvalidRequest, ResourceNotFound
 from fogbank.services.secretsmanager.listing import Listing
 from fogbank.services.secretsmanager.pages import page
 from fogbank.services.secretsmanager.stages import CURRENT, labels_of
@@ -47,9 +42,8 @@ class ValueOperations(Listing):
         values, errors = [], []
         for secret_id in wanted:
             try:
-                found = self._living(ctx, secret_id)
-                self._check_leave(ctx, found)
-                values.append(self._answer_of(ctx, found, None, None))
+                self._check_leave(ctx, "GetSecretValue", secret_id)
+                values.append(self._answer_of(ctx, self._living(ctx, secret_id), None, None))
             except AwsError as error:
                 errors.append({"SecretId": secret_id, "ErrorCode": error.code, "Message": error.message})
         return {"SecretValues": values, "Errors": errors, **token}
@@ -159,19 +153,6 @@ class ValueOperations(Listing):
         answer = {**found.answer, "VersionId": wanted, **value.members, "CreatedDate": version.created_ms / 1000}
         labels = labels_of(stages, wanted)
         return {**answer, "VersionStages": labels} if labels else answer
-
-    def _check_leave(self, ctx: Context, found: Found) -> None:
-        """Whether who asks for several secrets may read this one."""
-        authorizer = self.cloud.authorizer
-        if authorizer is None or ctx.identity is None:
-            return
-        action = "secretsmanager:GetSecretValue"
-        verdict = authorizer.decide(ctx, ctx.identity, action, found.arn, {}, self)
-        if not verdict.allowed:
-            raise AccessDenied(
-                f"User: {ctx.identity.arn} is not authorized to perform: {action} on resource: {found.arn} "
-                f"{verdict.reason()}" + ("" if verdict.explicit else f" {action} action")
-            )
 
     def _check_key_is_shared(self, found: Found) -> None:
         """Nobody else's account can use the default key."""

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from fogbank.core.context import Context
-from fogbank.services.secretsmanager.base import Found, SecretsBase
+from fogbank.services.secretsmanager.access import Access
+from fogbank.services.secretsmanager.base import Found
 from fogbank.services.secretsmanager.errors import (
     InvalidParameter,
     InvalidRequest,
@@ -34,7 +35,7 @@ class Value(NamedTuple):
         return {"SecretBinary": self.data} if self.is_binary else {"SecretString": self.data.decode()}
 
 
-class Versions(SecretsBase):
+class Versions(Access):
     """What the operations on versions have in common."""
 
     def _add_version(

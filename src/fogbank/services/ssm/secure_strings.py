@@ -49,5 +49,5 @@ def _refusal(ctx: Context, error: AwsError) -> AwsError:
         f"Request ID: {ctx.request_id}; Proxy: null)"
     )
     if error.code == "AccessDeniedException":
-        return AccessDenied(sentence)
+        return AccessDenied(sentence, headers=error.headers)
     return InvalidKeyId(sentence) if error.sender else error
