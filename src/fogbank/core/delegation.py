@@ -7,7 +7,10 @@ role's policies allow; one without a role needs the policy of the resource, whic
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from fogbank.core.arn import parse_arn
+from fogbank.core.cloud import AccessKey
 from fogbank.core.errors import AwsError
 from fogbank.core.policy_evaluation import Identity, Kind
 from fogbank.core.roles import may_assume
@@ -68,6 +71,31 @@ def in_name_of(ctx: "Context", service: str, source_arn: str) -> "Context":
     return there
 
 
+def kept_caller(ctx: "Context") -> AccessKey | None:
+    """Who asks, to be kept with what a service does later on their behalf: it goes on with the same rights however long
+    it takes, even when the caller's session has ended. None where nothing is authorized.
+    """
+    identity = ctx.identity
+    if identity is None:
+        return None
+    key = ctx.cloud.access_keys.peek((ctx.access_key,)) if ctx.access_key else None
+    if key is not None and key.principal_arn == identity.arn:
+        return msgspec.structs.replace(key, secret="", session_token="")
+    return AccessKey(account=identity.account, principal_arn=identity.arn, user_id=identity.user_id)
+
+
+def on_behalf_of(ctx: "Context", caller: AccessKey | None, service: str) -> "Context":
+    """The context in which a service, such as `dynamodb.amazonaws.com`, goes on with what that caller asked for. The
+    caller's policies are read anew: they may have changed meanwhile. Without a caller, who asked where nothing was
+    authorized, it is as it is.
+    """
+    if ctx.cloud.authorizer is None or caller is None:
+        return ctx
+    there = ctx.at()
+    there.identity = ctx.cloud.iam.identity_of(caller)._replace(services=(service,))
+    return there
+
+
 def permit(ctx: "Context", action: str, arn: str, conditions: Mapping[str, str] | None = None) -> None:
     """Raises NotPermitted unless the service that the context is of may do that under these condition keys. Other
     callers have been asked when their requests came in.
@@ -80,12 +108,9 @@ def permit(ctx: "Context", action: str, arn: str, conditions: Mapping[str, str] 
         return
     package = "lambda_" if place.service == "lambda" else place.service
     service = ctx.cloud.service(package) if ctx.cloud.has(package) else None
-    verdict = authorizer.decide(ctx, identity, action, arn, conditions or {}, service)
-    if not verdict.allowed:
-        reason = verdict.reason() if verdict.explicit else f"{verdict.reason()} {action} action"
-        denied = NotPermitted(
-            f"User: {identity.arn} is not authorized to perform: {action} on resource: {arn} {reason}"
-        )
+    refusal = authorizer.refusal(ctx, identity, action, arn, conditions or {}, service)
+    if refusal is not None:
+        denied = NotPermitted(refusal.sentence)
         denied.action, denied.request_id = action, ctx.request_id
         raise denied
 

@@ -1,14 +1,18 @@
 """Stack events, told to the SNS topics of NotificationARNs.
 
-A topic that is not there (any more) fails nothing: AWS, too, goes on with the stack.
+A topic that is not there (any more), or that may not be told with the rights of the stack's operation, fails nothing:
+AWS, too, goes on with the stack.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html (NotificationARNs)
 """
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fogbank.core.context import Context
+from fogbank.core.delegation import NotPermitted, permit
 from fogbank.core.moments import iso_milliseconds
 from fogbank.core.store import Record
+from fogbank.services.cloudformation import rights
 from fogbank.services.cloudformation.errors import ValidationError
 from fogbank.services.cloudformation.records import Event, Stack
 
@@ -39,8 +43,16 @@ def check(arns: list[str]) -> None:
 def put(ctx: Context, stack: Stack, event: Event) -> None:
     """Tell the stack's topics about an event, in the current transaction."""
     text = _text(stack, event)
-    for arn in stack.notification_arns:
+    for arn in filter(partial(_may_tell, ctx, stack), stack.notification_arns):
         ctx.cloud.outbox.put(ctx, KIND, lane=arn, payload=Notification(topic_arn=arn, text=text))
+
+
+def _may_tell(ctx: Context, stack: Stack, arn: str) -> bool:
+    try:
+        permit(rights.of_stack(ctx, stack), "sns:Publish", arn)
+    except (NotPermitted, ValidationError):  # The latter: the stack's role cannot be assumed.
+        return False
+    return True
 
 
 async def _publish(ctx: Context, notification: Notification) -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
+from fogbank.core.delegation import kept_caller
 from fogbank.core.ids import new_id
 from fogbank.core.service import Service
 from fogbank.services.cloudformation import notifications, outputs, prepare, rights, settings
@@ -184,7 +185,7 @@ class Registry(Service):
         except TransformFailed as error:
             failure = error.message
         policy = await settings.policy_text(reading, given.policy_body, given.policy_url, name="StackPolicy")
-        stack = settings.applied(stack, plan, given, updating=False, policy=policy or "", caller=rights.caller(ctx))
+        stack = settings.applied(stack, plan, given, updating=False, policy=policy or "", caller=kept_caller(ctx))
 
         def write() -> None:
             if reviewed is None and self.find(ctx, name) is not None:
@@ -225,7 +226,7 @@ class Registry(Service):
         former = self.get(ctx, stack.id)
         if former.status != stack.status:
             raise ValidationError(f"Stack:{stack.id} is in {former.status} state and can not be updated.")
-        caller = rights.caller(ctx)
+        caller = kept_caller(ctx)
         if former.status == "REVIEW_IN_PROGRESS":
             stack = self.journal.stack(ctx, stack, "CREATE_IN_PROGRESS", reason="User Initiated", caller=caller)
             return Deployment(ctx, self.journal, stack, plan)
@@ -246,7 +247,7 @@ class Registry(Service):
         found.token = token or found.token
         stack = self.journal.stack(
             ctx, found, "DELETE_IN_PROGRESS", reason="User Initiated", role_arn=role_arn or found.role_arn,
-            caller=rights.caller(ctx),
+            caller=kept_caller(ctx),
         )  # fmt: skip
         for _, row in list(self.tables.change_sets.scan((stack.id,))):
             if not row.execution_status.startswith("EXECUTE_"):

@@ -8,12 +8,9 @@ handler makes is its own business. A few types have no such list: of them all is
 
 from functools import partial
 
-import msgspec
-
 from fogbank.core.asking import Demanded, asking, everything
-from fogbank.core.cloud import AccessKey
 from fogbank.core.context import Context
-from fogbank.core.delegation import NotPermitted, acting_as
+from fogbank.core.delegation import NotPermitted, acting_as, on_behalf_of
 from fogbank.services.cloudformation import schema
 from fogbank.services.cloudformation.errors import ValidationError
 from fogbank.services.cloudformation.records import Stack
@@ -21,19 +18,6 @@ from fogbank.services.cloudformation.records import Stack
 PRINCIPAL = "cloudformation.amazonaws.com"
 _SESSION = "AWSCloudFormation"
 _READS = ("Get", "List", "Describe")
-
-
-def caller(ctx: Context) -> AccessKey | None:
-    """Who asks, to be kept with the stack: an operation goes on with the same rights however long it takes, even when
-    the caller's session has ended. None where nothing is authorized.
-    """
-    identity = ctx.identity
-    if identity is None:
-        return None
-    key = ctx.cloud.access_keys.peek((ctx.access_key,)) if ctx.access_key else None
-    if key is not None and key.principal_arn == identity.arn:
-        return msgspec.structs.replace(key, secret="", session_token="")
-    return AccessKey(account=identity.account, principal_arn=identity.arn, user_id=identity.user_id)
 
 
 def through_cloudformation(ctx: Context) -> Context:
@@ -59,9 +43,7 @@ def of_stack(ctx: Context, stack: Stack, demanded: Demanded = everything) -> Con
         return asking(there, demanded)
     if stack.caller is None:  # Begun where nothing was authorized.
         return ctx
-    there = ctx.at()
-    there.identity = ctx.cloud.iam.identity_of(stack.caller)._replace(services=(PRINCIPAL,))
-    return asking(there, demanded)
+    return asking(on_behalf_of(ctx, stack.caller, PRINCIPAL), demanded)
 
 
 def of_handler(ctx: Context, stack: Stack, type_name: str, verb: str) -> Context:

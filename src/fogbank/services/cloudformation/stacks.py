@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from fogbank.core.context import Context
+from fogbank.core.delegation import kept_caller
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Answer
 from fogbank.services.cloudformation import rights, settings
@@ -170,7 +171,7 @@ class Stacks(Registry):
             settings.check_role(ctx, role_arn)
             stack.role_arn = role_arn
         stack.token = token or ""
-        stack.caller = rights.caller(ctx)
+        stack.caller = kept_caller(ctx)
         return self.work(ctx, stack)
 
     async def set_stack_policy(

@@ -128,9 +128,8 @@ class ExportRuns:
 
     async def _put(self, ctx: Context, export: Export, key: str, content: bytes) -> str:
         owner = {} if export.job.bucket_owner is None else {"ExpectedBucketOwner": export.job.bucket_owner}
-        answer = await ctx.refreshed().call(
-            ctx.cloud.s3.put_object, Bucket=export.job.bucket, Key=key, Body=content, **owner
-        )
+        there = jobs.with_rights(ctx, export.job)
+        answer = await there.call(there.cloud.s3.put_object, Bucket=export.job.bucket, Key=key, Body=content, **owner)
         return str(answer["ETag"]).strip('"')
 
     def _export(self, key: JobKey) -> Export:

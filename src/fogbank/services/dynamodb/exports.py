@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Ho
 from typing import Any
 
 from fogbank.core.context import Context
+from fogbank.core.delegation import kept_caller
 from fogbank.core.digest import request_digest
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Answer
@@ -74,6 +75,7 @@ class Exports(Backups):
             bucket=S3Bucket,
             prefix=S3Prefix,
             bucket_owner=S3BucketOwner,
+            caller=kept_caller(ctx),
         )
         if ExportType == "INCREMENTAL_EXPORT":
             export = _of_changes(ctx, job, table, IncrementalExportSpecification or {})

@@ -82,8 +82,9 @@ class ImportRuns:
     async def _next_object(self, ctx: Context, record: Import) -> str | None:
         if record.object_key and not record.object_done:
             return record.object_key
-        page = await ctx.refreshed().call(
-            ctx.cloud.s3.list_objects_v2,
+        there = jobs.with_rights(ctx, record.job)
+        page = await there.call(
+            there.cloud.s3.list_objects_v2,
             Bucket=record.job.bucket,
             Prefix=record.job.prefix or "",
             StartAfter=record.object_key,
@@ -121,9 +122,8 @@ class ImportRuns:
         await ctx.run(self._write, ctx, key, object_key, batch, read_item, ends=True, malformed=malformed)
 
     async def _records(self, ctx: Context, record: Import, object_key: str) -> AsyncIterator[bytes]:
-        answer = await ctx.refreshed().call(
-            ctx.cloud.s3.get_object, Bucket=record.job.bucket, Key=object_key, **_owner(record)
-        )
+        there = jobs.with_rights(ctx, record.job)
+        answer = await there.call(there.cloud.s3.get_object, Bucket=record.job.bucket, Key=object_key, **_owner(record))
         body, reader = answer["Body"], RecordReader(gzip=record.compression == "GZIP", quotes=record.format == "CSV")
         if isinstance(body, bytes):
             for raw in reader.feed(body):

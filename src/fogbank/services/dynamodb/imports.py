@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.Ho
 from typing import Any
 
 from fogbank.core.context import Context
+from fogbank.core.delegation import kept_caller
 from fogbank.core.digest import request_digest
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.service import Answer
@@ -75,6 +76,7 @@ class Imports(TableOperations):
                 bucket=S3BucketSource["S3Bucket"],
                 prefix=S3BucketSource.get("S3KeyPrefix"),
                 bucket_owner=S3BucketSource.get("S3BucketOwner"),
+                caller=kept_caller(ctx),
             ),
             parameters=TableCreationParameters,
             format=InputFormat,

@@ -4,7 +4,9 @@ import secrets
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
+from fogbank.core.asking import asking
 from fogbank.core.context import Context
+from fogbank.core.delegation import on_behalf_of
 from fogbank.core.errors import AwsError
 from fogbank.services.dynamodb import tables as definitions
 from fogbank.services.dynamodb.errors import Validation
@@ -56,6 +58,11 @@ def _read_token(token: str) -> str:
         return bytes.fromhex(token).rstrip(b"\0").decode()
     except ValueError:
         raise Validation("Invalid NextToken") from None
+
+
+def with_rights(ctx: Context, job: Job) -> Context:
+    """The context in which S3 is asked on behalf of who asked for the job, now."""
+    return asking(on_behalf_of(ctx.refreshed(), job.caller, "dynamodb.amazonaws.com"))
 
 
 def end(job: Job, now_ms: int, failure: tuple[str, str] | None = None) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from fogbank.core.cloud import AccessKey
 from fogbank.core.store import Extension, Record, Store
 from fogbank.services.dynamodb.values import Item, item_size
 
@@ -266,6 +267,8 @@ class Job(Record):
     ended_ms: int = 0
     failure_code: str = ""
     failure_message: str = ""
+    caller: AccessKey | None = None
+    """Who asked for it: S3 is asked on their behalf. None where nothing is authorized."""
 
 
 class DataFile(Record):

@@ -7,6 +7,7 @@ import base64
 import json
 
 from fogbank.core.context import Context
+from fogbank.core.delegation import NotPermitted, kept_caller, on_behalf_of, permit_sending
 from fogbank.core.ids import new_id
 from fogbank.services.sqs.attributes import redrive_policy
 from fogbank.services.sqs.errors import InvalidParameterValue, ResourceNotFound
@@ -52,6 +53,7 @@ class MoveTasks:
             started_ms=ctx.now_ms,
             to_move=self._shelf.depth(source.id).visible,
             per_second_max=per_second_max,
+            caller=kept_caller(ctx),
         )
         self._tables.move_tasks.put((source.arn, -ctx.now_ms), task)
         return handle(source.arn, task)
@@ -89,6 +91,7 @@ class MoveTasks:
             return False
         moved = 0
         source = self._tables.queue_of(key[0])
+        permitted: set[str] = set()
         if source is not None:
             for receipt, message in self._shelf.lease(source, limit=limit, now_ms=ctx.now_ms, timeout_s=30):
                 arn = task.destination_arn or message.dead_letter_source
@@ -96,6 +99,10 @@ class MoveTasks:
                 if target is None:
                     task.status, task.failure = "FAILED", "AWS.SimpleQueueService.NonExistentQueue"
                     break
+                if arn not in permitted and not _may_send(ctx, task, arn):
+                    task.status, task.failure = "FAILED", "AccessDenied"  # AWS's word is not published.
+                    break
+                permitted.add(arn)
                 self._shelf.take_away(source, receipt)
                 # A moved message is a new one: SQS developer guide, dead-letter queue redrive.
                 message.id, message.sent_ms = new_id(), ctx.now_ms
@@ -129,6 +136,14 @@ class MoveTasks:
                 answer["FailureReason"] = task.failure
             answers.append(answer)
         return answers
+
+
+def _may_send(ctx: Context, task: MoveTask, arn: str) -> bool:
+    try:
+        permit_sending(on_behalf_of(ctx, task.caller, "sqs.amazonaws.com"), arn)
+    except NotPermitted:
+        return False
+    return True
 
 
 def handle(arn: str, task: MoveTask) -> str:

@@ -15,6 +15,7 @@ moves between them in one transaction.
 from typing import Any
 
 from fogbank.core.arn import parse_arn
+from fogbank.core.cloud import AccessKey
 from fogbank.core.store import Record, Store, Table
 
 
@@ -105,6 +106,8 @@ class MoveTask(Record):
     status: str = "RUNNING"
     moved: int = 0
     failure: str = ""
+    caller: AccessKey | None = None
+    """Who started it: messages go where they may send. None where nothing is authorized."""
 
 
 class SqsTables:
