@@ -64,3 +64,12 @@ def test_values_of_csv_are_strings_but_for_keys() -> None:
 def test_a_line_without_an_item_is_none(line: bytes) -> None:
     with pytest.raises(Validation):
         json_item(line)
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+def test_a_line_of_json_may_have_several_documents(size: int) -> None:
+    content = b'{"a": "} {"}{"b": {}}  {"c": 1}\n\n{"d": 2} {"broken": \n'
+    reader = RecordReader(gzip=False, quotes=False)
+    chunks = [content[first : first + size] for first in range(0, len(content), size)]
+    records = [record for chunk in chunks for record in reader.feed(chunk)] + list(reader.finish())
+    assert records == [b'{"a": "} {"}', b'{"b": {}}', b'{"c": 1}', b'{"d": 2}', b'{"broken":']

@@ -167,6 +167,15 @@ def test_an_import_of_nothing_fails_and_leaves_no_table(
         aws("dynamodb").describe_table(TableName=described["TableCreationParameters"]["TableName"])
 
 
+def test_an_import_of_a_whole_bucket_that_is_empty_makes_an_empty_table(aws: Aws, bucket: str) -> None:
+    described = imported(
+        aws, S3BucketSource={"S3Bucket": bucket}, InputFormat="DYNAMODB_JSON", TableCreationParameters=parameters()
+    )
+
+    assert (described["ImportStatus"], described["ErrorCount"], described["ImportedItemCount"]) == ("COMPLETED", 0, 0)
+    assert aws("dynamodb").scan(TableName=described["TableCreationParameters"]["TableName"])["Count"] == 0
+
+
 def test_a_client_token_begins_one_import_and_a_taken_name_none(aws: Aws, bucket: str) -> None:
     dynamodb = aws("dynamodb")
     aws("s3").put_object(Bucket=bucket, Key="1.csv", Body=b"id\na\n")

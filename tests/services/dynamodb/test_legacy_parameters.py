@@ -141,7 +141,7 @@ def test_attribute_updates_put_add_and_delete(aws: Aws, table: str) -> None:
             "ComparisonOperator LT is not valid for SS AttributeValue type",
         ),
         ({"AttributesToGet": ["a", "a"]}, "Duplicate value in attribute name: a"),
-        ({"AttributesToGet": ["a"], "Select": "COUNT"}, "when choosing to get COUNT"),
+        ({"AttributesToGet": ["a"], "Select": "COUNT"}, "when choosing to get only the Count"),
     ],
 )
 def test_a_mixture_and_a_malformed_filter_are_refused(

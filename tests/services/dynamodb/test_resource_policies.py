@@ -25,8 +25,13 @@ def test_a_policy_is_kept_under_a_revision_that_changes_with_it(aws: Aws, make_t
         again = dynamodb.put_resource_policy(ResourceArn=arn, Policy=POLICY)
         got = dynamodb.get_resource_policy(ResourceArn=arn)
         other = dynamodb.put_resource_policy(ResourceArn=arn, Policy=POLICY.replace("Get", "Put"))
-        with pytest.raises(dynamodb.exceptions.PolicyNotFoundException):
+        with pytest.raises(dynamodb.exceptions.PolicyNotFoundException) as refused:
             dynamodb.delete_resource_policy(ResourceArn=arn, ExpectedRevisionId=first["RevisionId"])
+        assert refused.value.response["Error"]["Message"] == (
+            "Resource-based policy not found for the provided ResourceArn: Requested update for policy with revision "
+            f"id {first['RevisionId']}, but the policy associated to target table {table} has revision id "
+            f"{other['RevisionId']}."
+        )
         deleted = dynamodb.delete_resource_policy(ResourceArn=arn, ExpectedRevisionId=other["RevisionId"])
 
         assert (got["Policy"], got["RevisionId"]) == (POLICY, first["RevisionId"])

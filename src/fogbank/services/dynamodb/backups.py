@@ -171,8 +171,7 @@ class Backups(TableAccess):
 
     def _backed_up(self, ctx: Context, name: str) -> TableRecord:
         """The table, whose absence has another name in these operations."""
-        name = self._own_name(ctx, name)
-        table = self._tables.tables.get((ctx.account, ctx.region, name))
+        table = self._tables.tables.get((ctx.account, ctx.region, self._own_name(ctx, name)))
         if table is None:
             raise TableNotFound(f"Table not found: {name}")
         return table

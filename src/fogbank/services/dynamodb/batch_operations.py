@@ -10,7 +10,7 @@ from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.dynamodb.capacity import Consumed
 from fogbank.services.dynamodb.errors import ThroughputExceeded, Validation
-from fogbank.services.dynamodb.expressions import NO_BINDINGS, bind, parse_projection
+from fogbank.services.dynamodb.expressions import bind, parse_projection
 from fogbank.services.dynamodb.item_collections import collection_metrics
 from fogbank.services.dynamodb.items import KEY_MISMATCH, read_costs, throughput_refusal
 from fogbank.services.dynamodb.legacy import translate
@@ -43,7 +43,6 @@ class BatchOperations(TableAccess):
         unprocessed: dict[str, dict[str, Any]] = {}
         refusal: ThroughputExceeded | None = None
         for name, wanted in RequestItems.items():
-            table = self._shared_table(ctx, name)
             bindings = bind(wanted.get("ExpressionAttributeNames"), None)
             text = wanted.get("ProjectionExpression")
             if "AttributesToGet" in wanted:
@@ -55,6 +54,7 @@ class BatchOperations(TableAccess):
                 bindings, text = legacy.bindings, legacy.projection
             project = parse_projection(text, bindings) if text is not None else None
             bindings.finish(used=project is not None)
+            table = self._shared_table(ctx, name)
             keys = [self._items.key_of(table, key) for key in wanted["Keys"]]
             if len(set(keys)) != len(keys):
                 raise Validation("Provided list of item keys contains duplicates")
@@ -101,9 +101,9 @@ class BatchOperations(TableAccess):
                     size = check_item(item)
                     if any(table.types[key] not in item.get(key, ()) for key in table.keys):
                         raise Validation(KEY_MISMATCH)
-                    write = Write.put(table, StoredItem(size, item), NO_BINDINGS, None)
+                    write = Write.put(table, StoredItem(size, item), None)
                 else:
-                    write = Write.delete(table, request["DeleteRequest"]["Key"], NO_BINDINGS, None)
+                    write = Write.delete(table, request["DeleteRequest"]["Key"], None)
                 key = self._writes.key(write)
                 if key in seen:
                     raise Validation("Provided list of item keys contains duplicates")

@@ -7,6 +7,18 @@ class Validation(AwsError):
     code = "ValidationException"
 
 
+class InvalidValue(Validation):
+    """A value that is bound to a placeholder is none of DynamoDB's; `reason` says why, and not where."""
+
+    reason = ""
+
+
+def detected(error: Validation) -> Validation:
+    """What is wrong with a request whatever its table is, as some operations word it."""
+    reason = error.reason if isinstance(error, InvalidValue) else error.message
+    return Validation(f"1 validation error detected: {reason}")
+
+
 class InternalServerError(AwsError):
     code = "InternalServerError"
     status = 500
@@ -121,7 +133,6 @@ class ImportNotFound(AwsError):
 
 class PolicyNotFound(AwsError):
     code = "PolicyNotFoundException"
-    message = "There is no resource-based policy, or none of the revision that was expected."
 
 
 class PointInTimeRecoveryUnavailable(AwsError):

@@ -5,6 +5,8 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.Fo
 
 import csv
 import io
+import json
+import re
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +18,8 @@ from fogbank.services.dynamodb.values import Item
 # An item has at most 400 KB; in JSON, with everything escaped, it is some times as long.
 RECORD_BYTES_MAX = 4 * 1024 * 1024
 _PIECE_BYTES = 256 * 1024
+_NEXT_DOCUMENT = re.compile(rb"}\s*{")
+_decoder = json.JSONDecoder()
 _GZIP = 31  # zlib's window bits for a gzip header.
 
 
@@ -24,7 +28,9 @@ class MalformedObject(Exception):
 
 
 class RecordReader:
-    """The records of one object. Records end with a line; one of CSV may have lines within its quotes."""
+    """The records of one object. Records end with a line; one of CSV may have lines within its quotes, and in a line of
+    JSON there may be several.
+    """
 
     def __init__(self, *, gzip: bool, quotes: bool) -> None:
         self._gzip = gzip
@@ -57,8 +63,11 @@ class RecordReader:
             self._record = record + b"\n"
             return
         self._record = b""
-        if record.strip():
-            yield record
+        if self._quotes:
+            if record.strip():
+                yield record
+        else:
+            yield from _documents(record)
 
     def _unpacked(self, chunk: bytes) -> Iterator[bytes]:
         try:
@@ -72,6 +81,25 @@ class RecordReader:
                     chunk = self._unpacker.unconsumed_tail
         except zlib.error as error:
             raise MalformedObject(f"The data is not compressed with GZIP: {error}") from None
+
+
+def _documents(line: bytes) -> Iterator[bytes]:
+    """The JSON documents of a line; what is none is left as it is."""
+    if not _NEXT_DOCUMENT.search(line):
+        if line.strip():
+            yield line
+        return
+    text = line.decode(errors="replace").strip()
+    at = 0
+    while at < len(text):
+        try:
+            _, end = _decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            end = len(text)
+        yield text[at:end].encode()
+        at = end
+        while at < len(text) and text[at].isspace():
+            at += 1
 
 
 def json_item(record: bytes) -> Item:

@@ -199,7 +199,7 @@ class ImportRuns:
 
     def _end(self, ctx: Context, key: JobKey) -> None:
         record, table = self._import(key), self._table(key)
-        if not record.object_key:
+        if not record.object_key and record.job.prefix:  # An empty bucket is an empty table.
             self._fail(key, _NO_OBJECT)
             return
         jobs.end(record.job, self._cloud.clock.now_ms(), _ITEM_ERRORS if record.errors else None)

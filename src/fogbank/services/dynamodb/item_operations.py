@@ -8,7 +8,7 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.dynamodb.capacity import Consumed
-from fogbank.services.dynamodb.errors import Validation
+from fogbank.services.dynamodb.errors import Validation, detected
 from fogbank.services.dynamodb.expressions import NO_BINDINGS, bind, parse_projection
 from fogbank.services.dynamodb.item_collections import metrics_of
 from fogbank.services.dynamodb.items import read_costs
@@ -16,7 +16,7 @@ from fogbank.services.dynamodb.legacy import expect, translate
 from fogbank.services.dynamodb.records import StoredItem
 from fogbank.services.dynamodb.table_access import TableAccess
 from fogbank.services.dynamodb.values import Item, check_item
-from fogbank.services.dynamodb.writes import Write, Writes
+from fogbank.services.dynamodb.writes import Write, Writes, parse_update_expressions, parse_write_condition
 
 
 class ItemOperations(TableAccess):
@@ -40,14 +40,18 @@ class ItemOperations(TableAccess):
         Expected: dict[str, dict[str, Any]] | None = None,
         ConditionalOperator: str | None = None,
     ) -> Answer:
-        bindings = bind(ExpressionAttributeNames, ExpressionAttributeValues)
-        if Expected is not None or ConditionalOperator is not None:
-            bindings, ConditionExpression = expect(Expected, ConditionalOperator, ConditionExpression, bindings)
+        try:
+            item = StoredItem(check_item(Item), Item)
+            bindings = bind(ExpressionAttributeNames, ExpressionAttributeValues)
+            if Expected is not None or ConditionalOperator is not None:
+                bindings, ConditionExpression = expect(Expected, ConditionalOperator, ConditionExpression, bindings)
+            condition = parse_write_condition(ConditionExpression, bindings)
+        except Validation as error:
+            raise detected(error) from None
         ctx = self._at_table(ctx, TableName)
         table = self._shared_table(ctx, TableName)
         _check_return_values(ReturnValues, ("NONE", "ALL_OLD"))
-        item = StoredItem(check_item(Item), Item)
-        write = Write.put(table, item, bindings, ConditionExpression)
+        write = Write.put(table, item, condition)
         return self._write(
             ctx, write, "PutItem", ReturnValues, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
             ReturnItemCollectionMetrics,
@@ -69,13 +73,17 @@ class ItemOperations(TableAccess):
         Expected: dict[str, dict[str, Any]] | None = None,
         ConditionalOperator: str | None = None,
     ) -> Answer:
-        bindings = bind(ExpressionAttributeNames, ExpressionAttributeValues)
-        if Expected is not None or ConditionalOperator is not None:
-            bindings, ConditionExpression = expect(Expected, ConditionalOperator, ConditionExpression, bindings)
+        try:
+            bindings = bind(ExpressionAttributeNames, ExpressionAttributeValues)
+            if Expected is not None or ConditionalOperator is not None:
+                bindings, ConditionExpression = expect(Expected, ConditionalOperator, ConditionExpression, bindings)
+            condition = parse_write_condition(ConditionExpression, bindings)
+        except Validation as error:
+            raise detected(error) from None
         ctx = self._at_table(ctx, TableName)
         table = self._shared_table(ctx, TableName)
         _check_return_values(ReturnValues, ("NONE", "ALL_OLD"))
-        write = Write.delete(table, Key, bindings, ConditionExpression)
+        write = Write.delete(table, Key, condition)
         return self._write(
             ctx, write, "DeleteItem", ReturnValues, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
             ReturnItemCollectionMetrics,
@@ -99,21 +107,25 @@ class ItemOperations(TableAccess):
         Expected: dict[str, dict[str, Any]] | None = None,
         ConditionalOperator: str | None = None,
     ) -> Answer:
-        bindings = bind(ExpressionAttributeNames, ExpressionAttributeValues)
-        if AttributeUpdates is not None or Expected is not None or ConditionalOperator is not None:
-            legacy = translate(
-                {
-                    "AttributeUpdates": AttributeUpdates,
-                    "Expected": Expected,
-                    "ConditionalOperator": ConditionalOperator,
-                },
-                expressions={"UpdateExpression": UpdateExpression, "ConditionExpression": ConditionExpression},
-                bindings=bindings,
-            )
-            bindings, UpdateExpression, ConditionExpression = legacy.bindings, legacy.update, legacy.condition
+        try:
+            bindings = bind(ExpressionAttributeNames, ExpressionAttributeValues)
+            if AttributeUpdates is not None or Expected is not None or ConditionalOperator is not None:
+                legacy = translate(
+                    {
+                        "AttributeUpdates": AttributeUpdates,
+                        "Expected": Expected,
+                        "ConditionalOperator": ConditionalOperator,
+                    },
+                    expressions={"UpdateExpression": UpdateExpression, "ConditionExpression": ConditionExpression},
+                    bindings=bindings,
+                )
+                bindings, UpdateExpression, ConditionExpression = legacy.bindings, legacy.update, legacy.condition
+            expressions = parse_update_expressions(UpdateExpression, ConditionExpression, bindings)
+        except Validation as error:
+            raise detected(error) from None
         ctx = self._at_table(ctx, TableName)
         table = self._shared_table(ctx, TableName)
-        write = Write.update(table, Key, bindings, UpdateExpression, ConditionExpression)
+        write = Write.update(table, Key, expressions)
         return self._write(
             ctx, write, "UpdateItem", ReturnValues, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
             ReturnItemCollectionMetrics,
@@ -163,12 +175,12 @@ class ItemOperations(TableAccess):
                 bindings=bindings,
             )
             bindings, ProjectionExpression = legacy.bindings, legacy.projection
-        ctx = self._at_table(ctx, TableName)
-        table = self._shared_table(ctx, TableName)
-        key = self._items.key_of(table, Key)
         project = parse_projection(ProjectionExpression, bindings) if ProjectionExpression is not None else None
         if bindings is not NO_BINDINGS:
             bindings.finish(used=project is not None)
+        ctx = self._at_table(ctx, TableName)
+        table = self._shared_table(ctx, TableName)
+        key = self._items.key_of(table, Key)
         stored = self._items.get(key)
         consumed = Consumed()
         costs = read_costs(stored.size if stored else 0, consistent=ConsistentRead)

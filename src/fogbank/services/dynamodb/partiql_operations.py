@@ -46,7 +46,7 @@ from fogbank.services.dynamodb.records import StoredItem, TableRecord
 from fogbank.services.dynamodb.table_access import TableAccess
 from fogbank.services.dynamodb.transactions import Transactions
 from fogbank.services.dynamodb.values import Item, Value, key_bytes
-from fogbank.services.dynamodb.writes import Write, Writes
+from fogbank.services.dynamodb.writes import Write, Writes, parse_update_expressions, parse_write_condition
 
 
 class Position(msgspec.Struct, array_like=True):
@@ -170,6 +170,8 @@ class PartiQLOperations(TableAccess):
         consumed: Consumed,
     ) -> dict[str, Any]:
         table = self._shared_table(ctx, select.table)
+        if select.index_name is not None and table.index(select.index_name) is None:
+            raise Validation("The table does not have the specified index")
         index = self._index(table, select.index_name)
         if consistent and index is not None and not index.local:
             raise Validation("Consistent reads are not supported on global secondary indexes")
@@ -245,7 +247,7 @@ class PartiQLOperations(TableAccess):
         if isinstance(statement, Insert):
             table = self._shared_table(ctx, statement.table)
             condition = f"attribute_not_exists({writer.path((table.keys[0],))})"
-            write = Write.put(table, StoredItem.of(statement.item), writer.bindings(), condition)
+            write = Write.put(table, StoredItem.of(statement.item), parse_write_condition(condition, writer.bindings()))
             write.refused_as = DuplicateItem
             return write, "NONE"
         if isinstance(statement, Exists):
@@ -255,15 +257,16 @@ class PartiQLOperations(TableAccess):
             table = self._shared_table(ctx, statement.select.table)
             key, rest = item_key(where, table.keys)
             condition = _present(table, rest, writer)
-            return Write.check(table, key, writer.bindings(), condition), "NONE"
+            return Write.check(table, key, parse_write_condition(condition, writer.bindings())), "NONE"
         table = self._shared_table(ctx, statement.table)
         key, rest = item_key(statement.where, table.keys)
         if isinstance(statement, Update):
             text, condition = update_text(statement.changes, writer), _present(table, rest, writer)
-            return Write.update(table, key, writer.bindings(), text, condition), statement.returns
+            expressions = parse_update_expressions(text, condition, writer.bindings())
+            return Write.update(table, key, expressions), statement.returns
         # To delete what is not there succeeds, whatever else is asked of it.
         unless = f"attribute_not_exists({writer.path((table.keys[0],))}) OR ({joined(rest, writer)})" if rest else None
-        return Write.delete(table, key, writer.bindings(), unless), statement.returns
+        return Write.delete(table, key, parse_write_condition(unless, writer.bindings())), statement.returns
 
 
 def _parse_of_batch(request: dict[str, Any]) -> Statement | AwsError:

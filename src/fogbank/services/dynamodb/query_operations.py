@@ -9,14 +9,14 @@ from typing import Any
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.dynamodb.capacity import Consumed
-from fogbank.services.dynamodb.errors import Validation
-from fogbank.services.dynamodb.expressions import Bindings, bind, parse_key_condition, parse_projection
+from fogbank.services.dynamodb.errors import Validation, detected
+from fogbank.services.dynamodb.expressions import bind, parse_key_condition, parse_projection
 from fogbank.services.dynamodb.items import read_costs
 from fogbank.services.dynamodb.legacy import check_query_filter, translate
 from fogbank.services.dynamodb.queries import Page, Source, read_page
 from fogbank.services.dynamodb.table_access import TableAccess
 from fogbank.services.dynamodb.values import Item
-from fogbank.services.dynamodb.writes import parse_filter
+from fogbank.services.dynamodb.writes import Filter, parse_filter
 
 
 class QueryOperations(TableAccess):
@@ -62,6 +62,13 @@ class QueryOperations(TableAccess):
             )
             bindings, KeyConditionExpression = legacy.bindings, legacy.key_condition
             FilterExpression, ProjectionExpression = legacy.filter, legacy.projection
+        chosen = None if ProjectionExpression is None else _chosen_by(AttributesToGet)
+        try:
+            _check_select(Select, chosen, of_index=IndexName is not None)
+        except Validation as error:
+            raise detected(error) from None
+        keep = parse_filter(FilterExpression, bindings)
+        project = parse_projection(ProjectionExpression, bindings) if ProjectionExpression is not None else None
         ctx = self._at_table(ctx, TableName)
         table = self._shared_table(ctx, TableName)
         index = self._index(table, IndexName)
@@ -73,9 +80,11 @@ class QueryOperations(TableAccess):
         if QueryFilter is not None:
             check_query_filter(QueryFilter, source.keys)
         wanted = parse_key_condition(KeyConditionExpression, bindings, schema=source.schema())
+        if keep is not None:
+            keep.check(source.keys)
+        bindings.finish(used=True)
         return self._read(
-            ctx, source, "Query", wanted, bindings,
-            filter_text=FilterExpression, projection=ProjectionExpression, select=Select, limit=Limit,
+            ctx, source, "Query", wanted, keep=keep, project=project, select=Select, limit=Limit,
             forward=ScanIndexForward, start=ExclusiveStartKey, consistent=ConsistentRead, segment=None,
             capacity=ReturnConsumedCapacity,
         )  # fmt: skip
@@ -113,14 +122,22 @@ class QueryOperations(TableAccess):
                 bindings=bindings,
             )
             bindings, FilterExpression, ProjectionExpression = legacy.bindings, legacy.filter, legacy.projection
+        chosen = None if ProjectionExpression is None else _chosen_by(AttributesToGet)
+        _check_select(Select, chosen, of_index=IndexName is not None)
+        keep = parse_filter(FilterExpression, bindings)
+        project = parse_projection(ProjectionExpression, bindings) if ProjectionExpression is not None else None
+        bindings.finish(used=keep is not None or project is not None)
         ctx = self._at_table(ctx, TableName)
         table = self._shared_table(ctx, TableName)
         index = self._index(table, IndexName)
         if (Segment is None) != (TotalSegments is None):
-            given, missing = ("Segment", "TotalSegments") if TotalSegments is None else ("TotalSegments", "Segment")
+            given, missing = (
+                ("Segment parameter", "TotalSegments")
+                if TotalSegments is None
+                else ("parameter TotalSegments", "Segment")
+            )
             raise Validation(
-                f"The {missing} parameter is required but was not present in the request "
-                f"when {given} parameter is present"
+                f"The {missing} parameter is required but was not present in the request when {given} is present"
             )
         segment = None if Segment is None or TotalSegments is None else (Segment, TotalSegments)
         if segment is not None and segment[0] >= segment[1]:
@@ -129,9 +146,9 @@ class QueryOperations(TableAccess):
                 f"{segment[0]} is not less than TotalSegments: {segment[1]}"
             )
         return self._read(
-            ctx, Source(self._tables, self._items, table, index), "Scan", None, bindings,
-            filter_text=FilterExpression, projection=ProjectionExpression, select=Select, limit=Limit, forward=True,
-            start=ExclusiveStartKey, consistent=ConsistentRead, segment=segment, capacity=ReturnConsumedCapacity,
+            ctx, Source(self._tables, self._items, table, index), "Scan", None, keep=keep, project=project,
+            select=Select, limit=Limit, forward=True, start=ExclusiveStartKey, consistent=ConsistentRead,
+            segment=segment, capacity=ReturnConsumedCapacity,
         )  # fmt: skip
 
     def _read(
@@ -140,10 +157,9 @@ class QueryOperations(TableAccess):
         source: Source,
         operation: str,
         wanted: Any,
-        bindings: Bindings,
         *,
-        filter_text: str | None,
-        projection: str | None,
+        keep: Filter | None,
+        project: Callable[[Item], Item] | None,
         select: str | None,
         limit: int | None,
         forward: bool,
@@ -161,15 +177,6 @@ class QueryOperations(TableAccess):
                     "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not supported for global "
                     f"secondary index {index.name} because its projection type is not ALL"
                 )
-        if select == "SPECIFIC_ATTRIBUTES" and projection is None:
-            raise Validation(
-                "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
-            )
-        if projection is not None and select not in (None, "SPECIFIC_ATTRIBUTES"):
-            raise Validation(f"Cannot specify the ProjectionExpression when choosing to get {select}")
-        keep = parse_filter(filter_text, bindings, keys=source.keys if wanted is not None else ())
-        project = parse_projection(projection, bindings) if projection is not None else None
-        bindings.finish(used=wanted is not None or keep is not None or project is not None)
         after = None
         if start is not None:
             after = source.start_key(start)
@@ -183,7 +190,7 @@ class QueryOperations(TableAccess):
             after=after,
             forward=forward,
             limit=limit,
-            keep=keep,
+            keep=keep.condition if keep is not None else None,
             segment=segment,
             fetch=fetch,
         )
@@ -191,6 +198,23 @@ class QueryOperations(TableAccess):
         costs = read_costs(page.bytes_read, consistent=consistent, index=index)
         self._items.charge(ctx, table, costs, write=False, consumed=consumed, operation=operation)
         return _page_answer(page, select, project) | (consumed.only(capacity) if capacity else {})
+
+
+def _chosen_by(attributes: list[str] | None) -> str:
+    return "ProjectionExpression" if attributes is None else "AttributesToGet"
+
+
+def _check_select(select: str | None, chosen: str | None, *, of_index: bool) -> None:
+    """`chosen`: the parameter that says which attributes are wanted, if one does."""
+    if select == "ALL_PROJECTED_ATTRIBUTES" and not of_index:
+        raise Validation("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
+    if select == "SPECIFIC_ATTRIBUTES" and chosen is None:
+        raise Validation(
+            "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
+        )
+    if chosen is not None and select not in (None, "SPECIFIC_ATTRIBUTES"):
+        got = "only the Count" if select == "COUNT" else select
+        raise Validation(f"Cannot specify the {chosen} when choosing to get {got}")
 
 
 def _page_answer(page: Page, select: str | None, project: Callable[[Item], Item] | None) -> dict[str, Any]:

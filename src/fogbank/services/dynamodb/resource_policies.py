@@ -32,7 +32,7 @@ class ResourcePolicies(TableAccess):
         key = self._policy_key(ctx, ResourceArn)
         check_policy(Policy)
         known = self._tables.policies.get(key)
-        _check_revision(known, ExpectedRevisionId)
+        _check_revision(known, ExpectedRevisionId, ResourceArn)
         change = "dynamodb:PutResourcePolicy"
         asked = Request(ctx.principal_arn, change, ResourceArn)
         if not ConfirmRemoveSelfResourceAccess and read_policy(Policy).decide(asked) is Effect.DENY:
@@ -50,7 +50,7 @@ class ResourcePolicies(TableAccess):
     def get_resource_policy(self, ctx: Context, *, ResourceArn: str) -> Answer:
         policy = self._tables.policies.get(self._policy_key(ctx, ResourceArn))
         if policy is None:
-            raise PolicyNotFound()
+            raise _no_policy(ResourceArn)
         return {"Policy": policy.document, "RevisionId": policy.revision}
 
     def delete_resource_policy(
@@ -58,7 +58,7 @@ class ResourcePolicies(TableAccess):
     ) -> Answer:
         key = self._policy_key(ctx, ResourceArn)
         known = self._tables.policies.get(key)
-        _check_revision(known, ExpectedRevisionId)
+        _check_revision(known, ExpectedRevisionId, ResourceArn)
         if known is None:
             return {}
         self._tables.policies.delete(key)
@@ -105,7 +105,23 @@ def check_policy(document: str) -> None:
         raise Validation("Invalid policy document: it must be a JSON object with a Statement")
 
 
-def _check_revision(known: ResourcePolicy | None, expected: str | None) -> None:
+def _no_policy(reason: str) -> PolicyNotFound:
+    return PolicyNotFound(f"Resource-based policy not found for the provided ResourceArn: {reason}")
+
+
+def _check_revision(known: ResourcePolicy | None, expected: str | None, arn: str) -> None:
     present = NO_POLICY if known is None else known.revision
-    if expected is not None and expected != present:
-        raise PolicyNotFound()
+    if expected is None or expected == present:
+        return
+    table = definitions.name_of(arn).partition("/")[0]
+    if known is None:
+        raise _no_policy(arn)
+    if expected == NO_POLICY:
+        raise _no_policy(
+            f"Requested policy update expecting none to be present for table {table}, but a policy exists with "
+            f"revision id {present}."
+        )
+    raise _no_policy(
+        f"Requested update for policy with revision id {expected}, but the policy associated to target table {table} "
+        f"has revision id {present}."
+    )

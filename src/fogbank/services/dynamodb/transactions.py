@@ -18,7 +18,7 @@ from fogbank.services.dynamodb.expressions import Projection, bind, parse_projec
 from fogbank.services.dynamodb.items import Costs, Items, read_costs, throughput_refusal, write_costs
 from fogbank.services.dynamodb.records import DynamoDBTables, StoredItem, TableRecord, Token
 from fogbank.services.dynamodb.values import check_item
-from fogbank.services.dynamodb.writes import Change, Write, Writes
+from fogbank.services.dynamodb.writes import Change, Write, Writes, parse_update_expressions, parse_write_condition
 
 BYTES_MAX = 4 * 1024 * 1024
 TOKEN_MS = 10 * 60 * 1000
@@ -181,13 +181,14 @@ class Transactions:
         match kind:
             case "Put":
                 item = StoredItem(check_item(given["Item"]), given["Item"])
-                write = Write.put(table, item, bindings, condition)
+                write = Write.put(table, item, parse_write_condition(condition, bindings))
             case "Update":
-                write = Write.update(table, given["Key"], bindings, given["UpdateExpression"], condition)
+                expressions = parse_update_expressions(given["UpdateExpression"], condition, bindings)
+                write = Write.update(table, given["Key"], expressions)
             case "Delete":
-                write = Write.delete(table, given["Key"], bindings, condition)
+                write = Write.delete(table, given["Key"], parse_write_condition(condition, bindings))
             case _:
-                write = Write.check(table, given["Key"], bindings, condition or "")
+                write = Write.check(table, given["Key"], parse_write_condition(condition or "", bindings))
         return write, given.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
 
 

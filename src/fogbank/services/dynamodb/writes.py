@@ -38,32 +38,27 @@ class Write:
         self.refused_as = refused_as
 
     @classmethod
-    def put(cls, table: TableRecord, item: StoredItem, bindings: Bindings, condition: str | None) -> "Write":
-        return cls("Put", table, item=item, condition=_condition(condition, bindings))
+    def put(cls, table: TableRecord, item: StoredItem, condition: Condition | None) -> "Write":
+        return cls("Put", table, item=item, condition=condition)
 
     @classmethod
-    def delete(cls, table: TableRecord, key: Item, bindings: Bindings, condition: str | None) -> "Write":
-        return cls("Delete", table, key=key, condition=_condition(condition, bindings))
+    def delete(cls, table: TableRecord, key: Item, condition: Condition | None) -> "Write":
+        return cls("Delete", table, key=key, condition=condition)
 
     @classmethod
-    def check(cls, table: TableRecord, key: Item, bindings: Bindings, condition: str) -> "Write":
-        return cls("ConditionCheck", table, key=key, condition=_condition(condition, bindings))
+    def check(cls, table: TableRecord, key: Item, condition: Condition | None) -> "Write":
+        return cls("ConditionCheck", table, key=key, condition=condition)
 
     @classmethod
-    def update(
-        cls, table: TableRecord, key: Item, bindings: Bindings, update: str | None, condition: str | None
-    ) -> "Write":
-        parsed = parse_update(update, bindings) if update is not None else None
-        if parsed is not None:
-            for path in parsed.paths:
-                if path[0] in table.keys:
-                    raise Validation(
-                        f"One or more parameter values were invalid: Cannot update attribute {path[0]}. "
-                        "This attribute is part of the key"
-                    )
-        checked = parse_condition(condition, "ConditionExpression", bindings) if condition is not None else None
-        bindings.finish(used=update is not None or condition is not None)
-        return cls("Update", table, key=key, update=parsed, condition=checked)
+    def update(cls, table: TableRecord, key: Item, expressions: "UpdateExpressions") -> "Write":
+        update, condition = expressions
+        for path in update.paths if update is not None else ():
+            if path[0] in table.keys:
+                raise Validation(
+                    f"One or more parameter values were invalid: Cannot update attribute {path[0]}. "
+                    "This attribute is part of the key"
+                )
+        return cls("Update", table, key=key, update=update, condition=condition)
 
     def named(self) -> Item:
         """The item or key that was given: what has at least the item's key."""
@@ -159,21 +154,45 @@ class Writes:
         return new
 
 
-def _condition(text: str | None, bindings: Bindings) -> Condition | None:
+class UpdateExpressions(NamedTuple):
+    """What an update does, and on what condition."""
+
+    update: Update | None
+    condition: Condition | None
+
+
+def parse_write_condition(text: str | None, bindings: Bindings) -> Condition | None:
+    """The condition of a write that has no other expression."""
     condition = parse_condition(text, "ConditionExpression", bindings) if text is not None else None
     bindings.finish(used=text is not None)
     return condition
 
 
-def parse_filter(text: str | None, bindings: Bindings, *, keys: Collection[str]) -> Condition | None:
-    """A FilterExpression; a query's may not use the keys that the query already asks for."""
+def parse_update_expressions(update: str | None, condition: str | None, bindings: Bindings) -> UpdateExpressions:
+    parsed = parse_update(update, bindings) if update is not None else None
+    checked = parse_condition(condition, "ConditionExpression", bindings) if condition is not None else None
+    bindings.finish(used=update is not None or condition is not None)
+    return UpdateExpressions(parsed, checked)
+
+
+class Filter(NamedTuple):
+    """A FilterExpression, and the attributes that it names."""
+
+    condition: Condition
+    names: frozenset[str]
+
+    def check(self, keys: Collection[str]) -> None:
+        """A query's filter may not use the keys that the query already asks for."""
+        for name in keys:
+            if name in self.names:
+                raise Validation(
+                    f"Filter Expression can only contain non-primary key attributes: Primary key attribute: {name}"
+                )
+
+
+def parse_filter(text: str | None, bindings: Bindings) -> Filter | None:
     if text is None:
         return None
     used = bindings.watch_names()
     condition = parse_condition(text, "FilterExpression", bindings)
-    for name in keys:
-        if name in used:
-            raise Validation(
-                f"Filter Expression can only contain non-primary key attributes: Primary key attribute: {name}"
-            )
-    return condition
+    return Filter(condition, frozenset(used))

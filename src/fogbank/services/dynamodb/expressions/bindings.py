@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fogbank.services.dynamodb.errors import Validation
+from fogbank.services.dynamodb.errors import InvalidValue, Validation
 from fogbank.services.dynamodb.expressions.lexer import Reader
 from fogbank.services.dynamodb.expressions.reserved import RESERVED
 from fogbank.services.dynamodb.values import Item, Value, check
@@ -33,9 +33,11 @@ class Bindings:
             try:
                 check(value)
             except Validation as error:
-                raise Validation(
+                refused = InvalidValue(
                     f"ExpressionAttributeValues contains invalid value: {error.message} for key {name}"
-                ) from None
+                )
+                refused.reason = error.message
+                raise refused from None
 
     def watch_names(self) -> set[str]:
         """A set that receives the attribute names that are read from now on."""
@@ -76,7 +78,7 @@ class Bindings:
                 raise Validation("ExpressionAttributeNames can only be specified when using expressions")
             if self._values:
                 raise Validation("ExpressionAttributeValues can only be specified when using expressions")
-        for kind, unused in (("Values", self._unused_values), ("Names", self._unused_names)):
+        for kind, unused in (("Names", self._unused_names), ("Values", self._unused_values)):
             if unused:
                 raise Validation(
                     f"Value provided in ExpressionAttribute{kind} unused in expressions: "

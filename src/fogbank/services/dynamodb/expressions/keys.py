@@ -192,6 +192,10 @@ def _attribute(reader: Reader) -> str:
 
 def _value(reader: Reader) -> str:
     token = reader.take()
+    if token.kind == "name":
+        raise Validation(
+            f"Invalid {_KIND}: Invalid condition in {_KIND}: Multiple attribute names used in one condition"
+        )
     if token.kind != "value":
         reader.step_back()
         raise reader.error()
