@@ -5,12 +5,13 @@ The clients are the same before and after: their requests have the same heads, w
 
 import secrets
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.auth.conftest import ACCOUNT, ANYTHING, Client, GuardedServer, User, policy
+from tests.auth.conftest import ACCOUNT, ANYTHING, SCP, Client, GuardedServer, User, policy
 from tests.auth.test_sessions import key_of, trust
 
 NOTHING_ELSE = policy({"Action": "s3:*", "Resource": "*"})
@@ -46,8 +47,10 @@ def place(root: Client, new_user: Callable[[], User]) -> Place:
     return Place(root, new_user(), root("sqs").create_queue(QueueName=name)["QueueUrl"], name)
 
 
-def use(client: Callable[[str], Any], place: Place) -> tuple[Callable[[], Any], Callable[[], Any]]:
-    """Two requests that were answered a few times each."""
+def use(
+    client: Callable[[str], Any], place: Place, *, reads: bool = True
+) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    """Two requests that were answered a few times each; not the second one where there is nothing to read."""
     sqs, dynamodb = client("sqs"), client("dynamodb")
 
     def send() -> Any:
@@ -58,7 +61,8 @@ def use(client: Callable[[str], Any], place: Place) -> tuple[Callable[[], Any], 
 
     for _ in range(3):
         send()
-        read()
+        if reads:
+            read()
     return send, read
 
 
@@ -237,3 +241,92 @@ def test_a_policy_of_a_queue_that_alone_let_somebody_in(place: Place) -> None:
     sqs.set_queue_attributes(QueueUrl=place.queue, Attributes={"Policy": ""})
     # then
     is_refused(lambda: send(QueueUrl=place.queue, MessageBody="x"), *DENIED)
+
+
+def test_a_policy_of_a_topic_and_of_a_bus_that_denies(place: Place) -> None:
+    # given
+    sns, events = place.root("sns"), place.root("events")
+    topic = sns.create_topic(Name=place.table)["TopicArn"]
+    bus = events.create_event_bus(Name=place.table)["EventBusArn"]
+    user = place.user.may(ANYTHING)
+    publish = partial(user.client("sns").publish, TopicArn=topic, Message="x")
+    entry = {"Source": "s", "DetailType": "d", "Detail": "{}", "EventBusName": place.table}
+    put = partial(user.client("events").put_events, Entries=[entry])
+    for call in (publish, put) * 3:
+        call()
+    denial = {"Effect": "Deny", "Principal": {"AWS": user.arn}}
+    # when
+    before = sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"]
+    of_topic = policy({**denial, "Action": "sns:Publish", "Resource": topic})
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=of_topic)
+    events.put_permission(
+        EventBusName=place.table, Policy=policy({**denial, "Sid": "1", "Action": "events:PutEvents", "Resource": bus})
+    )
+    # then
+    is_refused(publish, "AuthorizationError")
+    is_refused(put, *DENIED)
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=before)
+    events.remove_permission(EventBusName=place.table, RemoveAllPermissions=True)
+    publish()
+    put()
+
+
+# ---- what an organization says ----------------------------------------------------------------------------------
+
+
+def test_a_control_policy_of_the_account(place: Place, guarded: GuardedServer, member: str) -> None:
+    # given
+    role = f"arn:aws:iam::{member}:role/OrganizationAccountAccessRole"
+    session = key_of(place.user.may(ANYTHING).client("sts").assume_role(RoleArn=role, RoleSessionName="me"))
+    queue = guarded.as_caller("sqs", session).create_queue(QueueName="theirs")["QueueUrl"]
+    send, _ = use(lambda service: guarded.as_caller(service, session), place._replace(queue=queue), reads=False)
+    organizations = place.root("organizations")
+    content = policy({"Effect": "Deny", "Action": "sqs:SendMessage", "Resource": "*"})
+    made = organizations.create_policy(Name=member, Description="d", Type=SCP, Content=content)["Policy"]
+    told = {"PolicyId": made["PolicySummary"]["Id"], "TargetId": member}
+    # when, then
+    organizations.attach_policy(**told)
+    is_refused(send, *DENIED)
+    organizations.detach_policy(**told)
+    send()
+
+
+# ---- what conditions look at ------------------------------------------------------------------------------------
+
+
+def test_a_condition_on_the_time(place: Place, guarded: GuardedServer) -> None:
+    ends_s = guarded.admin("POST", "clock", {})["now_ms"] // 1000 + 300
+    until = {"NumericLessThan": {"aws:EpochTime": str(ends_s)}}
+    calls = use(place.user.may({**ANYTHING, "Condition": until}).client, place)
+    guarded.admin("POST", "clock", {"advance_seconds": 301})
+    for call in calls:
+        is_refused(call, *DENIED)
+
+
+def test_a_condition_on_tags_of_the_resource_and_of_the_user(place: Place) -> None:
+    # given
+    sqs, iam = place.root("sqs"), place.root("iam")
+    sqs.tag_queue(QueueUrl=place.queue, Tags={"team": "red"})
+    iam.tag_user(UserName=place.user.name, Tags=[{"Key": "team", "Value": "red"}])
+    same = {"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}
+    send, _ = use(place.user.may({**ANYTHING, "Condition": same}).client, place, reads=False)
+    # when, then
+    sqs.tag_queue(QueueUrl=place.queue, Tags={"team": "blue"})
+    is_refused(send, *DENIED)
+    iam.tag_user(UserName=place.user.name, Tags=[{"Key": "team", "Value": "blue"}])
+    send()
+    iam.untag_user(UserName=place.user.name, TagKeys=["team"])
+    is_refused(send, *DENIED)
+
+
+def test_a_condition_on_what_each_request_tells(place: Place) -> None:
+    own = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["1", "2"]}}
+    _, read = use(place.user.may({"Action": "sqs:*", "Resource": "*"}, {**ANYTHING, "Condition": own}).client, place)
+    dynamodb = place.user.client("dynamodb")
+    for key, is_own in (("2", True), ("3", False), ("2", True), ("1", True), ("3", False)):
+        call = partial(dynamodb.get_item, TableName=place.table, Key={"id": {"S": key}})
+        if is_own:
+            call()
+        else:
+            is_refused(call, *DENIED)
+    read()

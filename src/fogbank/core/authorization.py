@@ -40,7 +40,7 @@ Resolver = Callable[["Context", Parameters], Sequence[str]]
 
 _FILLED_MAX = 512  # of one template
 _CALLERS = ("partition", "region", "account")
-_EMPTY: tuple[Any, ...] = ({}, [])
+_EMPTY: tuple[Any, ...] = (None, {}, [])
 _PLACEHOLDER = re.compile(r"\{([^}]+)\}")
 
 
@@ -64,11 +64,6 @@ class Need(NamedTuple):
     """What the parameters come to if each of them is asked for by itself: the entries of a batch that have condition
     keys of their own. One that is allowed must not stand in for another.
     """
-
-    def is_due(self, ctx: "Context", parameters: Parameters) -> bool:
-        if isinstance(self.when, str):
-            return not self.when or any(value not in _EMPTY for value in values_at(parameters, self.when))
-        return self.when(ctx, parameters)
 
     def facts(self, ctx: "Context", parameters: Parameters) -> dict[str, str | Sequence[str]]:
         """The condition keys that the parameters tell."""
@@ -196,6 +191,18 @@ def resolver(need: Need) -> Resolver:
         return (given,) if type(given) is str else _listed(given) or ["*"]
 
     return arns
+
+
+def due(need: Need) -> Callable[["Context", Parameters], bool] | None:
+    """What tells whether a need is there at all; None if it always is."""
+    when = need.when
+    if not isinstance(when, str):
+        return when
+    if not when:
+        return None
+    if "." in when or "[]" in when:
+        return lambda ctx, parameters: any(value not in _EMPTY for value in values_at(parameters, when))
+    return lambda ctx, parameters: parameters.get(when) not in _EMPTY
 
 
 def found(source: Source, ctx: "Context", parameters: Parameters) -> list[str]:

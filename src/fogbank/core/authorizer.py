@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fogbank.core.arn import PARTITION, Arn, parse_arn
-from fogbank.core.authorization import Authorization, Need, Resolver, Wording, resolver
+from fogbank.core.authorization import Authorization, Need, Resolver, Wording, due, resolver
 from fogbank.core.authorization_message import HEADER, encoded
 from fogbank.core.policies import Request, read_policy
 from fogbank.core.policy_evaluation import ANONYMOUS, Identity, Kind, Layer, Source, Verdict, evaluate
@@ -35,7 +35,17 @@ class Asked(NamedTuple):
     owner: str = ""
     """The resource's account; empty if it is nobody's, or the caller's own."""
     facts: RequestFacts | None = None
-    """What the policies looked at, if they did."""
+    """What the policies looked at, if they did and denied it."""
+
+
+class _Known(NamedTuple):
+    """What was decided before. It is true of every request of the same identity for the same action, resource and
+    resource's policy that tells the same of what the policies looked at.
+    """
+
+    asked: Asked
+    looked_at: Mapping[str, Value | None]
+    """The condition keys with their values."""
 
 
 class Refusal(NamedTuple):
@@ -81,18 +91,18 @@ class Authorizer:
         """A need of an operation of the service, ready to be asked for."""
         owner = self._service_of(service, table, need.action)
         policies = owner.policy_table if owner is not None else None
-        return Prepared(need, resolver(need), owner, policies, need.action in table.policy_decides)
+        return Prepared(need, due(need), resolver(need), owner, policies, need.action in table.policy_decides)
 
     def ask(self, ctx: "Context", prepared: "Prepared", arn: str, given: Mapping[str, Any]) -> Asked:
         """What is decided about an action on one resource for the context's identity, with these parameters."""
-        need, _, service, policies, policy_decides = prepared
+        need, _, _, service, policies, policy_decides = prepared
         identity = ctx.identity or ANONYMOUS
         # This is on every request's way.
         if policies is not None and identity.verdicts is not None:
             key = (need.action, arn, ctx.account, ctx.region, policies.written.in_turn)
-            found: Asked | None = identity.verdicts.get(key)
-            if found is not None:
-                return found
+            known: _Known | None = identity.verdicts.get(key)
+            if known is not None and not known.looked_at:
+                return known.asked
         tell = partial(need.facts, ctx, given)
         return self._decide(ctx, identity, need.action, arn, tell, service, policy_decides)
 
@@ -168,18 +178,15 @@ class Authorizer:
                 there = ctx.at(account=account, region=region)
             owner = place.account or service.resource_owner(ctx, arn)
             document = service.resource_policy(there, arn)
-        # What nobody's conditions looked at is decided the same until the identity or the resource's policy changes.
-        known = identity.verdicts
         key: tuple[object, ...] = (action, arn, owner, document)
         policies = service.policy_table if service is not None else None
         if policies is not None and not policies.unsettled:
             # As `ask` looks for it: nothing that was read in a turn that wrote is ever found so.
             key = (action, arn, ctx.account, ctx.region, policies.written.in_turn)
-        if known is not None and (found := known.get(key)) is not None:
-            asked: Asked = found
-            return asked
-        if place is not None and not _can_be_about(action, place):
-            return Asked(action, arn, Verdict(False, layer=Layer.IDENTITY), owner)
+        verdicts = identity.verdicts
+        known: _Known | None = verdicts.get(key) if verdicts is not None else None
+        if known is not None and not known.looked_at:
+            return known.asked
         facts = RequestFacts(
             ctx,
             identity,
@@ -187,6 +194,10 @@ class Authorizer:
             owner=owner or ctx.account,
             resource_tags=lambda: {} if service is None else service.resource_tags(there, arn),
         )
+        if known is not None and facts.agree_with(known.looked_at):
+            return known.asked
+        if place is not None and not _can_be_about(action, place):
+            return Asked(action, arn, Verdict(False, layer=Layer.IDENTITY), owner)
         verdict = evaluate(
             identity,
             Request(identity.arn, action, arn, facts, identity.role, identity.user_id),
@@ -195,13 +206,13 @@ class Authorizer:
             policy_decides=policy_decides,
             resource_layer=Layer.TRUST if action.startswith("sts:AssumeRole") else Layer.RESOURCE,
         )
-        if facts.asked:
+        if facts.looked_at and not verdict.allowed:
             return Asked(action, arn, verdict, owner, facts)
         asked = Asked(action, arn, verdict, owner)
-        if known is not None:
-            if len(known) >= _VERDICTS_MAX:
-                known.clear()
-            known[key] = asked
+        if verdicts is not None:
+            if len(verdicts) >= _VERDICTS_MAX:
+                verdicts.clear()
+            verdicts[key] = _Known(asked, facts.looked_at)
         return asked
 
     def _service_of(self, service: "Service", table: Authorization, action: str) -> "Service | None":
@@ -226,6 +237,8 @@ class Prepared(NamedTuple):
     """A need, ready to be asked for."""
 
     need: Need
+    is_due: Callable[["Context", Mapping[str, Any]], bool] | None
+    """Whether it is there at all; None if it always is."""
     arns: Resolver
     """Its resources."""
     service: "Service | None"

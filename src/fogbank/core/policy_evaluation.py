@@ -71,7 +71,7 @@ class Identity(NamedTuple):
     source_arn: str = ""
     """Of a service: what it is about, such as the topic that SNS delivers from."""
     verdicts: dict[Any, Any] | None = None
-    """What was decided before without a look at the request's circumstances; None where nobody keeps that."""
+    """What was decided before, and for which circumstances of requests; None where nobody keeps that."""
     services: tuple[str, ...] = ()
     """The services that ask on behalf of this identity, the first one first."""
     organization: str = ""

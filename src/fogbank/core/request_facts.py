@@ -37,18 +37,23 @@ class RequestFacts(Mapping[str, Value]):
         self._identity = identity
         self._tell = tell
         self._known: dict[str, Value] | None = None
-        self.asked = False
-        """Whether any condition or variable has looked."""
+        self.looked_at: dict[str, Value | None] = {}
+        """What conditions and variables have looked at; None is for keys that are not there."""
         self._owner = owner
         self._tags_of_resource = resource_tags
         self._resource_tags: Mapping[str, str] | None = None
 
     def get(self, key: str, default: Value | None = None) -> Value | None:  # type: ignore[override]
-        self.asked = True
-        found = self._told().get(key)
+        found = self.looked_at.get(key)
         if found is None:
-            found = self._find(key)
+            found = self.looked_at[key] = self._value(key)
         return default if found is None else found
+
+    def agree_with(self, others: Mapping[str, Value | None]) -> bool:
+        """Whether the request tells the same of all those keys: what was decided by looking at them, and at nothing
+        else, is then the same, too.
+        """
+        return all(self._value(key) == value for key, value in others.items())
 
     def __getitem__(self, key: str) -> Value:
         found = self.get(key)
@@ -83,6 +88,10 @@ class RequestFacts(Mapping[str, Value]):
                 known[key] = [*_listed(known[key]), *_listed(value)] if key in known else value
             self._known = known
         return self._known
+
+    def _value(self, key: str) -> Value | None:
+        found = self._told().get(key)
+        return self._find(key) if found is None else found
 
     def _find(self, key: str) -> Value | None:
         prefix, _, name = key.partition(":")

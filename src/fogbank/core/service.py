@@ -86,6 +86,13 @@ class Service:
         """The capacities that Application Auto Scaling can change."""
         return ()
 
+    # ---- pages in browsers: see wire.cross_site ----------------------------------------------------------------------
+
+    is_for_pages: ClassVar[bool] = False
+    """Whether any page may use it without a signature, as it uses objects of S3."""
+    for_pages: ClassVar[frozenset[str]] = frozenset()
+    """The operations that any page may use"""
+
     # ---- authorization: see core.authorization ----------------------------------------------------------------------
 
     data_operations: ClassVar[frozenset[str]] = frozenset()

@@ -27,8 +27,8 @@ class Beginning(NamedTuple):
     """What requests with the same head have in common."""
 
     signed_ms: int
-    canonical: "hashlib._Hash"
-    """Of the canonical request, up to the hash of the body."""
+    canonical: "hashlib._Hash | None"
+    """Of the canonical request, up to the hash of the body; None of S3, whose requests are all different there."""
     text: "hashlib._Hash"
     """Of the string to sign, up to the hash of the canonical request."""
 
@@ -68,15 +68,17 @@ class Familiar:
         self._expires_ms = key.expires_ms or None
         self._values = itemgetter(*signed.headers)
         self._state = signing_state(signing_key(key.secret, scope.date, scope.region, scope.service))
-        self._beginnings: dict[tuple[object, ...], Beginning] = {}
+        self._beginnings: dict[object, Beginning] = {}
+        """By what of their head is the same; of S3 by their moments alone."""
 
     def has_signed(self, request: RequestData, signature: str, now_ms: int) -> bool:
         """Whether the signature is plainly that of the caller, and in time."""
         headers, body = request.headers, request.body
         try:
-            said = (request.method, request.path, request.query, self._values(headers))
+            values = self._values(headers)
         except KeyError:
             return False
+        said = headers["x-amz-date"] if self._s3 else (request.method, request.path, request.query, values)
         known = self._beginnings.get(said)
         begun = known or self._begin(request)
         age_ms = now_ms - begun.signed_ms
@@ -94,8 +96,12 @@ class Familiar:
             told = hashlib.sha256(body).hexdigest()
         else:
             return False
-        canonical, text = begun.canonical.copy(), begun.text.copy()
-        canonical.update(told.encode())
+        if begun.canonical is None:
+            canonical = hashlib.sha256(self._canonical(request, told).encode())
+        else:
+            canonical = begun.canonical.copy()
+            canonical.update(told.encode())
+        text = begun.text.copy()
         text.update(canonical.hexdigest().encode())
         if not signature.isascii() or not hmac.compare_digest(self._state.end(text), signature):
             return False
@@ -106,16 +112,24 @@ class Familiar:
     def _begin(self, request: RequestData) -> Beginning:
         signed = self._signed
         moment = request.headers["x-amz-date"]
-        canonical = canonical_request(
-            request.method, request.path, request.query, request.headers, signed.headers, "", s3=self._s3
-        )
         return Beginning(
             milliseconds(moment) if moment[:8] == signed.scope.date else 0,
-            hashlib.sha256(canonical.encode()),
+            None if self._s3 else hashlib.sha256(self._canonical(request, "").encode()),
             self._state.begin(f"{signed.algorithm}\n{moment}\n{signed.scope.text}\n"),
         )
 
-    def _keep(self, said: tuple[object, ...], begun: Beginning) -> None:
+    def _canonical(self, request: RequestData, payload_hash: str) -> str:
+        return canonical_request(
+            request.method,
+            request.path,
+            request.query,
+            request.headers,
+            self._signed.headers,
+            payload_hash,
+            s3=self._s3,
+        )
+
+    def _keep(self, said: object, begun: Beginning) -> None:
         """Only what is rightly signed is kept: nobody else can make it be."""
         if len(self._beginnings) >= _BEGINNINGS_MAX:
             self._beginnings.clear()

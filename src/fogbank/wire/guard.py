@@ -126,7 +126,7 @@ class GuardedOperation:
             need = prepared.need
             if demanded is not None and not demanded(need.action):
                 continue
-            if need.when and not need.is_due(ctx, parameters):
+            if prepared.is_due is not None and not prepared.is_due(ctx, parameters):
                 continue
             for given in (parameters,) if need.parts is None else need.parts(parameters):
                 for arn in prepared.arns(ctx, given):

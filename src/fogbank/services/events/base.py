@@ -33,6 +33,7 @@ class EventsBase(Service):
         place = (str, str, str)
         table = cloud.store.table
         self.buses = table("events.buses", key=place, value=Bus)
+        self.policy_table = self.buses
         self.revisions = table("events.revisions", key=place, value=Revision)
         self.rules = table("events.rules", key=(*place, str), value=Rule)
         self.targets = table("events.targets", key=(*place, str, str), value=Target)

@@ -181,7 +181,7 @@ class SnsService(PlatformOperations, SmsOperations):
 
     def _policy(self, ctx: Context, arn: str, topic: Topic) -> dict[str, Any]:
         there = ctx.at(account=_topic_key(ctx, arn)[0])
-        policy: dict[str, Any] = json.loads(topic.attributes.get("Policy") or attrs.default_policy(there, arn))
+        policy: dict[str, Any] = json.loads(topic.attributes.get("Policy") or attrs.default_policy(there.account, arn))
         if isinstance(policy["Statement"], dict):  # A single one need not be in a list.
             policy["Statement"] = [policy["Statement"]]
         return policy
@@ -430,7 +430,7 @@ class SnsService(PlatformOperations, SmsOperations):
 
     def resource_policy(self, ctx: Context, arn: str) -> str | None:
         topic = self.topics.peek((ctx.account, ctx.region, arn.rpartition(":")[2]))
-        return None if topic is None else topic.attributes.get("Policy") or attrs.default_policy(ctx, arn)
+        return None if topic is None else topic.attributes.get("Policy") or attrs.default_policy(ctx.account, arn)
 
     def tag_by_arn(self, ctx: Context, arn: str, tags: dict[str, str]) -> None:
         self.tag_resource(ctx, ResourceArn=arn, Tags=tag_list(tags))
