@@ -44,6 +44,11 @@ class Service:
     raw_shapes: ClassVar[frozenset[str]] = frozenset()
     """Shapes handed over as decoded from the request, unchecked."""
 
+    is_for_pages: ClassVar[bool] = False
+    """Whether pages of any site may send it requests that nobody has signed, such as forms."""
+    link_operations: ClassVar[frozenset[str]] = frozenset()
+    """The operations that people get as links, in mails for example: they follow them from any page."""
+
     def __init__(self, cloud: "Cloud") -> None:
         self.cloud = cloud
 
@@ -85,13 +90,6 @@ class Service:
     def scalable_dimensions(self) -> "Iterable[Dimension]":
         """The capacities that Application Auto Scaling can change."""
         return ()
-
-    # ---- pages in browsers: see wire.cross_site ----------------------------------------------------------------------
-
-    is_for_pages: ClassVar[bool] = False
-    """Whether any page may use it without a signature, as it uses objects of S3."""
-    for_pages: ClassVar[frozenset[str]] = frozenset()
-    """The operations that any page may use"""
 
     # ---- authorization: see core.authorization ----------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 Wherever a page says, a browser sends what a form could send and asks nobody first:
 https://fetch.spec.whatwg.org/#http-cors-protocol
 Where nobody has to sign, such a request would be obeyed like any other. Headers that SDKs send, `Authorization` first,
-a browser asks for, and no service but those that are for pages answers that it may.
+a browser asks for, and no service but those that are for pages (`Service.is_for_pages`) answers that it may.
 """
 
 from collections.abc import Mapping
@@ -11,11 +11,6 @@ from urllib.parse import urlsplit
 
 from fogbank.core.errors import AwsError
 from fogbank.core.http_client import is_loopback
-
-FOR_PAGES = frozenset(("s3",))
-"""Services whose objects and forms any page may use; doors, such as those of APIs and websites, are for pages, too."""
-LINKS = frozenset(("ConfirmSubscription", "Unsubscribe"))
-"""Operations that people get as links, in mails for example."""
 
 
 class CrossSiteRequest(AwsError):

@@ -17,7 +17,7 @@ from fogbank.core.service import Answer, Respond, Service, parameters_taken
 from fogbank.wire.audit_trail import AuditedOperation, Told, audited_operation
 from fogbank.wire.compression import unpack
 from fogbank.wire.credential import Credential, credential
-from fogbank.wire.cross_site import FOR_PAGES, LINKS, CrossSiteRequest, is_cross_site
+from fogbank.wire.cross_site import CrossSiteRequest, is_cross_site
 from fogbank.wire.direct import DirectCall, DirectOperation, Directory
 from fogbank.wire.model import ServiceModel
 from fogbank.wire.protocols import DOORS, CompiledOperation, compile_operation
@@ -83,8 +83,8 @@ class Operation:
         """None where only denials are."""
         self.guarded = guarded
         self.service = service.name
-        self.shuts_pages_out = not (service.name in FOR_PAGES or protocol in DOORS or name in LINKS)
-        """Whether unsigned requests of other sites' pages are refused."""
+        self.shuts_pages_out = not (service.is_for_pages or name in service.link_operations or protocol in DOORS)
+        """Whether unsigned requests of other sites' pages are refused. Doors, such as those of APIs, are for pages."""
         self.compiled: CompiledOperation = compile_operation(
             model, name, protocol, validates=service.validates, raw_shapes=service.raw_shapes
         )

@@ -36,6 +36,7 @@ class S3Base(Service):
     """The common steps of the operations of `S3Service`; all in the caller's transaction."""
 
     name = "s3"
+    is_for_pages = True
     data_operations = frozenset(
         ("AbortMultipartUpload", "CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload", "DeleteObject",
          "DeleteObjectTagging", "DeleteObjects", "GetObject", "GetObjectAcl", "GetObjectAttributes",

@@ -46,6 +46,7 @@ class SnsService(PlatformOperations, SmsOperations):
     """
 
     name = "sns"
+    link_operations = frozenset(("ConfirmSubscription", "Unsubscribe"))
     data_operations = frozenset(("Publish", "PublishBatch"))
     secret_members = {
         **dict.fromkeys(("CreatePlatformApplication", "SetPlatformApplicationAttributes"), frozenset(SECRET)),
