@@ -101,7 +101,9 @@ class Authorizer:
         if policies is not None and identity.verdicts is not None:
             key = (need.action, arn, ctx.account, ctx.region, policies.written.in_turn)
             known: _Known | None = identity.verdicts.get(key)
-            if known is not None and not known.looked_at:
+            if known is not None and (
+                not known.looked_at or _holds(known, ctx, identity, partial(need.facts, ctx, given), service)
+            ):
                 return known.asked
         tell = partial(need.facts, ctx, given)
         return self._decide(ctx, identity, need.action, arn, tell, service, policy_decides)
@@ -170,14 +172,10 @@ class Authorizer:
         policy_decides: bool,
     ) -> Asked:
         owner, document = "", None
-        there = ctx
         place = _place(arn)
         if place is not None and service is not None:
-            account, region = place.account or ctx.account, place.region or ctx.region
-            if account != ctx.account or region != ctx.region:
-                there = ctx.at(account=account, region=region)
             owner = place.account or service.resource_owner(ctx, arn)
-            document = service.resource_policy(there, arn)
+            document = service.resource_policy(_there(ctx, place), arn)
         key: tuple[object, ...] = (action, arn, owner, document)
         policies = service.policy_table if service is not None else None
         if policies is not None and not policies.unsettled:
@@ -185,19 +183,11 @@ class Authorizer:
             key = (action, arn, ctx.account, ctx.region, policies.written.in_turn)
         verdicts = identity.verdicts
         known: _Known | None = verdicts.get(key) if verdicts is not None else None
-        if known is not None and not known.looked_at:
-            return known.asked
-        facts = RequestFacts(
-            ctx,
-            identity,
-            tell,
-            owner=owner or ctx.account,
-            resource_tags=lambda: {} if service is None else service.resource_tags(there, arn),
-        )
-        if known is not None and facts.agree_with(known.looked_at):
+        if known is not None and _holds(known, ctx, identity, tell, service):
             return known.asked
         if place is not None and not _can_be_about(action, place):
             return Asked(action, arn, Verdict(False, layer=Layer.IDENTITY), owner)
+        facts = _facts(ctx, identity, tell, service, arn, owner)
         verdict = evaluate(
             identity,
             Request(identity.arn, action, arn, facts, identity.role, identity.user_id),
@@ -222,6 +212,42 @@ class Authorizer:
             return service
         package = "lambda_" if prefix == "lambda" else prefix
         return self._cloud.service(package) if self._cloud.has(package) else None
+
+
+def _holds(
+    known: _Known,
+    ctx: "Context",
+    identity: Identity,
+    tell: Callable[[], Mapping[str, Value]],
+    service: "Service | None",
+) -> bool:
+    """Whether what was decided is what would be decided about this request, too."""
+    if not known.looked_at:
+        return True
+    _, arn, _, owner, _ = known.asked
+    return _facts(ctx, identity, tell, service, arn, owner).agree_with(known.looked_at)
+
+
+def _facts(
+    ctx: "Context",
+    identity: Identity,
+    tell: Callable[[], Mapping[str, Value]],
+    service: "Service | None",
+    arn: str,
+    owner: str,
+) -> RequestFacts:
+    def tags() -> Mapping[str, str]:
+        return {} if service is None else service.resource_tags(_there(ctx, _place(arn)), arn)
+
+    return RequestFacts(ctx, identity, tell, owner=owner or ctx.account, resource_tags=tags)
+
+
+def _there(ctx: "Context", place: Arn | None) -> "Context":
+    """The context of a resource's account and region."""
+    account, region = ctx.account, ctx.region
+    if place is not None:
+        account, region = place.account or account, place.region or region
+    return ctx if (account, region) == (ctx.account, ctx.region) else ctx.at(account=account, region=region)
 
 
 def _can_be_about(action: str, place: Arn) -> bool:

@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonev
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from fogbank.core.arn import parse_arn
 from fogbank.core.authorization import Authorization, Parameters, Source, alike, need, pass_role, values_at
@@ -36,15 +36,16 @@ def _bus_with_policy(ctx: Context, parameters: Parameters) -> str:
 
 
 def _bus_of_entry(ctx: Context, parameters: Parameters) -> str:
-    return _bus(ctx, next(values_at(parameters, "Entries[].EventBusName"), None))
+    (entry, *_) = parameters.get("Entries") or [{}]
+    return _bus(ctx, entry.get("EventBusName"))
 
 
-def _kinds_of_entries(parameters: Parameters) -> Iterator[Parameters]:
+def _kinds_of_entries(parameters: Parameters) -> Iterable[Parameters]:
     """An entry of each kind that policies can tell apart."""
-    kinds = {
-        tuple(entry.get(name) for name in ("EventBusName", "Source", "DetailType")): entry
-        for entry in parameters.get("Entries") or ()
-    }
+    entries = parameters.get("Entries") or ()
+    if len(entries) == 1:
+        return (parameters,)
+    kinds = {(entry.get("EventBusName"), entry.get("Source"), entry.get("DetailType")): entry for entry in entries}
     return ({"Entries": [entry]} for entry in kinds.values())
 
 
