@@ -15,6 +15,8 @@ import pytest
 from botocore.config import Config
 from hypothesis import settings
 
+from tests.patience import PATIENCE_S
+
 # The check has the same examples every time, so that a change is judged by what it did; `make properties` draws anew.
 settings.register_profile("check", deadline=None, derandomize=True)
 settings.register_profile("drawn", deadline=None)
@@ -84,7 +86,7 @@ class LiveServer:
 
     def stop(self) -> int:
         self.tell_to_stop()
-        self._process.communicate(timeout=30)
+        self._process.communicate(timeout=PATIENCE_S)
         return self._process.returncode
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import msgspec
 
 _OBJECT_STORE_BYTES = 100 << 20
+_START_S = "180"
 # What `ray start` does for a node, but that it refuses several nodes on a laptop.
 _JOIN = f"""
 import sys
@@ -47,6 +48,10 @@ def ray_cluster() -> Iterator[RayCluster]:
         # Ray takes this machine's outer address for 127.0.0.1, unless it takes it for a laptop.
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         "RAY_ADDRESS": f"127.0.0.1:{head}",
+        # How long its parts wait for each other when they start: by default too short for a machine that is busy.
+        "RAY_NUM_REDIS_GET_RETRIES": _START_S,
+        "RAY_gcs_server_request_timeout_seconds": _START_S,
+        "RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": _START_S,
     }
     # The names of sockets, which lie in it, are limited.
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as folder:

@@ -14,7 +14,7 @@ import pytest
 from fogbank.engines.compute.interface import ComputeEngine, Environment, RuntimeUnavailable
 from fogbank.engines.compute.ray import engine as ray_engine
 from fogbank.engines.compute.ray import node as ray_node_module
-from fogbank.engines.compute.ray.calls import ClusterLost, ask
+from fogbank.engines.compute.ray.calls import ClusterLost, ask, in_one_line
 from fogbank.engines.compute.ray.door import NodeEnd, ServerEnd
 from fogbank.engines.compute.ray.packages import UNUSED_MAX, PackageShelf, pack
 from fogbank.engines.compute.ray.voice import Ear, Event, Voice
@@ -67,6 +67,20 @@ def test_a_call_that_fails_or_never_ends_has_lost_the_cluster(says: Exception | 
     with pytest.raises(ClusterLost, match="does not answer within" if says is None else str(says)):
         asyncio.run(ask(work, within_s=0.01 if says is None else PATIENCE_S))
     released.set()
+
+
+@on_ray
+@pytest.mark.usefixtures("engines")
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("refused: try again\nfurther lines", "refused: try again"),
+        ("Failure:\nTraceback (most recent call last):\n  File\nRuntimeError: no room\n", "RuntimeError: no room"),
+        ("", "ConnectionError"),
+    ],
+)
+def test_what_a_cluster_says_is_told_in_one_line(text: str, line: str) -> None:
+    assert in_one_line(ConnectionError(text)) == line
 
 
 # ---- packages -----------------------------------------------------------------------------------------------------

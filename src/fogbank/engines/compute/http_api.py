@@ -107,6 +107,10 @@ class HttpApi:
         host, port = listener.getsockname()
         return f"{host}:{port}"
 
+    def abort_fullest(self) -> None:
+        """End the connection that has most of what is kept: whoever else comes, with an answer, is not to blame."""
+        max(self.connections, key=lambda connection: connection.kept_bytes).abort()
+
     def disconnect(self) -> None:
         """End the connections of processes that are no more."""
         for connection in tuple(self.connections):
@@ -130,7 +134,7 @@ class Connection(asyncio.Protocol):
         self._url = b""
         self._headers: dict[str, str] = {}
         self._receiver: Receiver | None = None
-        self._kept_bytes = 0
+        self.kept_bytes = 0
         self._request: Request | None = None
         self._reading = self._holds = False
         self._held = b""
@@ -232,10 +236,10 @@ class Connection(asyncio.Protocol):
         if self._receiver is None:
             return
         more = self._receiver.body(body)
-        self._kept_bytes += more
+        self.kept_bytes += more
         self._api.kept_bytes += more
         if self._api.kept_bytes > BODIES_BYTES_MAX:
-            self.abort()
+            self._api.abort_fullest()
 
     def on_message_complete(self) -> None:
         self._head_bytes = 0
@@ -245,7 +249,7 @@ class Connection(asyncio.Protocol):
 
     def _taken(self) -> Receiver | None:
         """Whoever has taken the body, which is no longer coming in."""
-        self._api.kept_bytes -= self._kept_bytes
-        self._kept_bytes = 0
+        self._api.kept_bytes -= self.kept_bytes
+        self.kept_bytes = 0
         receiver, self._receiver = self._receiver, None
         return receiver

@@ -107,9 +107,9 @@ def test_open_files_and_dumps_of_memory_have_limits(harness: Harness) -> None:
 
 
 def test_a_flood_of_output_ends_and_the_environment_serves_on(harness: Harness) -> None:
-    _, after = get(harness, "for _ in range(40): sys.stdout.write('x' * 1_000_000 + '\\n')", "got = 1")
+    _, after = get(harness, "for _ in range(20): sys.stdout.write('x' * 1_000_000 + '\\n')", "got = 1")
     assert after == 1
-    assert sum(map(len, harness.log)) < 20 << 20
+    assert sum(map(len, harness.log)) < 17 << 20
 
 
 def test_the_runtime_api_takes_no_endless_heads_and_no_thousands_of_connections(harness: Harness) -> None:
@@ -151,19 +151,27 @@ def test_the_runtime_api_takes_no_endless_heads_and_no_thousands_of_connections(
 def test_the_runtime_api_keeps_no_more_than_an_answer_and_writes_no_more_than_is_read(harness: Harness) -> None:
     bodies = """
     host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
-    connections, sent = [], 0
-    try:
-        for _ in range(20):
-            connections.append(socket.create_connection((host, int(port))))
-            path = f"/2018-06-01/runtime/invocation/{context.aws_request_id}/response"
+    connections = []
+    for _ in range(20):
+        connections.append(socket.create_connection((host, int(port))))
+        path = f"/2018-06-01/runtime/invocation/{context.aws_request_id}/response"
+        try:
             connections[-1].sendall(f"POST {path} HTTP/1.1\\r\\nContent-Length: 6000000\\r\\n\\r\\n".encode())
             connections[-1].sendall(b"x" * 5_999_999)
-            sent += 1
-    except OSError:
-        pass
-    for connection in connections:
-        connection.close()
-    got = sent
+        except OSError:
+            pass
+        connections[-1].setblocking(False)
+
+    def is_open(connection):
+        try:
+            return connection.recv(1) != b""
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    while sum(map(is_open, connections)) > 2:
+        time.sleep(0.01)
     """
     answers = """
     host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
@@ -188,8 +196,7 @@ def test_the_runtime_api_keeps_no_more_than_an_answer_and_writes_no_more_than_is
         except ConnectionError:
             got = "closed"
     """
-    kept, read, closed, after = get(harness, bodies, answers, upgrade, "got = 1")
-    assert kept < 20
+    _, read, closed, after = get(harness, bodies, answers, upgrade, "got = 1")
     assert read < 200
     assert closed == "closed"
     assert after == 1

@@ -9,6 +9,8 @@ from fogbank.core.own_thread import in_own_thread
 # What answers at all does so in milliseconds; a head node that is overloaded is given time.
 ANSWER_S = 20.0
 
+_TRACEBACK = "Traceback (most recent call last):"
+
 T = TypeVar("T")
 
 
@@ -30,8 +32,10 @@ async def ask(work: Callable[[], T], *, within_s: float = ANSWER_S) -> T:
         # A client that has lost its connection says so by a bare Exception, or stumbles over what it has taken down.
         if not known and type(error) not in (Exception, AttributeError):
             raise
-        raise ClusterLost(first_line(error)) from error
+        raise ClusterLost(in_one_line(error)) from error
 
 
-def first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def in_one_line(error: Exception) -> str:
+    """What it says; how it ends, where the cluster has sent a whole traceback."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1] if _TRACEBACK in lines else lines[0]

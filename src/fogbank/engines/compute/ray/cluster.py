@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from fogbank.engines.compute.cgroups import MB_PER_CPU
-from fogbank.engines.compute.ray.calls import first_line
+from fogbank.engines.compute.ray.calls import in_one_line
 
 PREFIX = "ray://"
 CLIENT_PORT = 10001
@@ -74,9 +74,9 @@ def connect(address: str) -> None:
                 'this machine is no node of a Ray cluster: start one with "ray start --head", '
                 "or name one with --compute ray://HOST:10001"
             ) from error
-        raise ClusterUnavailable(f"the cluster {address} refuses: {first_line(error)}") from error
+        raise ClusterUnavailable(f"the cluster {address} refuses: {in_one_line(error)}") from error
     except (RuntimeError, ray.exceptions.RayError) as error:  # Other versions of Ray or Python, or no right to enter.
-        raise ClusterUnavailable(f"the cluster {address} refuses: {first_line(error)}") from error
+        raise ClusterUnavailable(f"the cluster {address} refuses: {in_one_line(error)}") from error
 
 
 def disconnect() -> None:

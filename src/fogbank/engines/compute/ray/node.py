@@ -10,7 +10,7 @@ from typing import Any
 
 from fogbank import __version__
 from fogbank.engines.compute.interface import FunctionSpec, RuntimeUnavailable
-from fogbank.engines.compute.ray.calls import ANSWER_S, ClusterLost, ask, first_line
+from fogbank.engines.compute.ray.calls import ANSWER_S, ClusterLost, ask, in_one_line
 from fogbank.engines.compute.ray.door import Way
 from fogbank.engines.compute.ray.host import Host, Opened, Order, own_loopback
 from fogbank.engines.compute.ray.packages import fingerprint, pack
@@ -83,7 +83,7 @@ class Node:
             raise  # The method's own exception.
         except (ray.exceptions.RayError, ConnectionError) as error:
             self.lost = True
-            raise NodeLost(first_line(error)) from error
+            raise NodeLost(in_one_line(error)) from error
 
     async def open(self, number: int, spec: FunctionSpec, now_ms: int) -> None:
         """Have the environment made; the node gets the code that it has not got. Raises RuntimeUnavailable, too."""
