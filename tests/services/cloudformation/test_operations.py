@@ -136,6 +136,14 @@ def test_a_resource_is_described_by_its_names(aws: Aws) -> None:
         ({**QUEUE, "Parameters": {"P": {}}}, "Parameter"),
         ({**QUEUE, "Parameters": {"P": "x"}}, "Parameter"),
         ({**QUEUE, "Outputs": {"O": {"Value": {"Ref": "Ghost"}}}}, r"Unresolved resource dependencies \[Ghost\]"),
+        (
+            {
+                "Conditions": {"No": {"Fn::Equals": ["a", "b"]}},
+                "Resources": {**QUEUE["Resources"], "P": {"Type": "AWS::SQS::Queue", "Condition": "No"}},
+                "Outputs": {"O": {"Value": {"Ref": "P"}}},
+            },
+            r"Unresolved resource dependencies \[P\] in the Outputs block",
+        ),
         ({**QUEUE, "Conditions": {"C": "x"}}, "condition"),
         ({"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Condition": "No"}}}, "condition dependency No"),
         ({"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Condition": ["No"]}}}, "ondition"),

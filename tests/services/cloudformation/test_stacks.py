@@ -82,6 +82,11 @@ def test_an_update_changes_in_place_replaces_and_removes(aws: Aws) -> None:
     with pytest.raises(ClientError, match="No updates are to be performed"):
         cloudformation.update_stack(StackName="shop", UsePreviousTemplate=True,
                                     Parameters=[{"ParameterKey": "Stage", "UsePreviousValue": True}])  # fmt: skip
+    both = {"ParameterKey": "Stage", "UsePreviousValue": True, "ParameterValue": "dev"}
+    with pytest.raises(
+        ClientError, match=r"parameter key Stage\. Cannot specify usePreviousValue as true and non empty"
+    ):
+        cloudformation.update_stack(StackName="shop", UsePreviousTemplate=True, Parameters=[both])
 
 
 @pytest.mark.parametrize(

@@ -276,7 +276,9 @@ def test_a_connections_secret_can_be_read_and_not_be_changed(
     found = manager.get_secret_value(SecretId=arn)
     assert found["Name"].startswith("events!connection/c/")
     assert json.loads(found["SecretString"]) == secret
-    assert manager.describe_secret(SecretId=arn)["OwningService"] == "events"
+    secret = manager.describe_secret(SecretId=arn)
+    assert secret["OwningService"] == "events"
+    assert secret["Tags"] == [{"Key": "aws:secretsmanager:owningService", "Value": "events"}]
     for change in (
         lambda: manager.put_secret_value(SecretId=arn, SecretString="x"),
         lambda: manager.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True),

@@ -36,6 +36,7 @@ def let(aws: Any, bucket: str, *granted: tuple[str, str]) -> None:
             "Action": action,
             "Resource": f"arn:aws:s3:::{bucket}{path}",
         }
+        | ({"Condition": {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}} if path else {})
         for action, path in granted
     ]
     aws("s3").put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": statements}))

@@ -98,13 +98,15 @@ def test_a_bucket_that_says_how_it_encrypts_changes_what_is_copied_in_place(
     s3.copy_object(**source, Key="source")
 
 
-def test_an_older_version_is_brought_back_by_copying_it(s3: Any, bucket: str) -> None:
+def test_a_version_that_is_named_is_brought_back_by_copying_it(s3: Any, bucket: str) -> None:
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     place = {"Bucket": bucket, "Key": "k"}
     first = s3.put_object(**place, Body=b"1")["VersionId"]
     second = s3.put_object(**place, Body=b"2")["VersionId"]
     of = {"Bucket": bucket, "Key": "k"}
-    assert refusal(s3.copy_object, **place, CopySource={**of, "VersionId": second})["Code"] == "InvalidRequest"
+    assert refusal(s3.copy_object, **place, CopySource=of)["Code"] == "InvalidRequest"
+    again = s3.copy_object(**place, CopySource={**of, "VersionId": second})
+    assert (again["CopySourceVersionId"], again["VersionId"] != second) == (second, True)
     copied = s3.copy_object(**place, CopySource={**of, "VersionId": first})
     assert copied["CopySourceVersionId"] == first
     assert copied["VersionId"] not in (first, second)

@@ -301,11 +301,22 @@ async def build_graph(ctx: Context, plan: Plan) -> None:
         export = output.get("Export", {"Name": ""})
         if not isinstance(export, dict) or "Name" not in export:
             raise ValidationError(f"Template format error: Output {name} is malformed: Export must have a Name")
-        for target in graph.references(output["Value"], None):
-            if target not in plan.template["Resources"] and target not in plan.resolver.names:
-                raise ValidationError(
-                    f"Unresolved resource dependencies [{target}] in the Outputs block of the template"
-                )
+        missing = [
+            target
+            for target in graph.references(output["Value"], None)
+            if target not in plan.template["Resources"] and target not in plan.resolver.names
+        ]
+        if not missing and ("Condition" not in output or plan.resolver.condition(output["Condition"])):
+            # What is there only on a condition is missing, too, where that does not hold.
+            missing = [
+                target
+                for target in graph.references(output["Value"], plan.resolver)
+                if target in plan.template["Resources"] and target not in plan.resources
+            ]
+        if missing:
+            raise ValidationError(
+                f"Unresolved resource dependencies [{missing[0]}] in the Outputs block of the template"
+            )
 
 
 PASSES = (

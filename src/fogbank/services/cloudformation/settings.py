@@ -109,6 +109,12 @@ async def policy_text(ctx: Context, body: str | None, url: str | None, *, name: 
 
 def plan(ctx: Context, stack: Stack, text: str, given: Settings, former: Stack | None) -> Plan:
     parameters = given.parameters or []
+    for parameter in parameters:
+        if parameter.get("UsePreviousValue") and parameter.get("ParameterValue"):
+            raise ValidationError(
+                f"Invalid input for parameter key {parameter['ParameterKey']}. Cannot specify usePreviousValue as true "
+                "and non empty value for a parameter"
+            )
     arns = given.notification_arns
     if arns is None:
         arns = former.notification_arns if former is not None else []

@@ -18,6 +18,8 @@ from fogbank.services.logs.groups import horizon_ms
 from fogbank.services.logs.records import Event, ExportTask, LogsTables, Stream
 
 ACTIVE = ("PENDING", "RUNNING")
+ACL = "bucket-owner-full-control"
+"""Of the objects: policies of buckets may ask for it."""
 _KIND = "logs.export"
 _PIECE_EVENTS = 1000
 _GZIP = 31  # zlib's window bits for a gzip header
@@ -109,7 +111,7 @@ class ExportRuns:
         # A slash in a stream's name would make folders of it.
         name = f"{task.prefix}/{task.id}/{stream.name.replace('/', '-')}/000000.gz"
         body = self._body(key, task, stream)
-        await ctx.refreshed().call(ctx.cloud.s3.put_object, Bucket=task.bucket, Key=name, Body=body)
+        await ctx.refreshed().call(ctx.cloud.s3.put_object, Bucket=task.bucket, Key=name, Body=body, ACL=ACL)
 
     async def _body(self, key: TaskKey, task: ExportTask, stream: Stream) -> AsyncIterator[bytes]:
         packer = zlib.compressobj(wbits=_GZIP)

@@ -10,7 +10,7 @@ from fogbank.core.errors import AwsError
 from fogbank.core.ids import new_id
 from fogbank.core.service import Answer
 from fogbank.services.logs.errors import InvalidOperation, InvalidParameter, LimitExceeded, ResourceNotFound
-from fogbank.services.logs.export_runs import ACTIVE, ExportRuns, TaskKey
+from fogbank.services.logs.export_runs import ACL, ACTIVE, ExportRuns, TaskKey
 from fogbank.services.logs.groups import Groups, only_standard
 from fogbank.services.logs.pages import page
 from fogbank.services.logs.permissions import lets_logs
@@ -111,12 +111,13 @@ async def _check_bucket(ctx: Context, bucket: str, group: Group, test_key: str) 
     except AwsError:
         policy = "{}"
     for action, resource in (("GetBucketAcl", bucket), ("PutObject", f"{bucket}/{test_key}")):
-        if not lets_logs(ctx, policy, f"s3:{action}", f"arn:aws:s3:::{resource}", group.name):
+        told = {"s3:x-amz-acl": ACL} if action == "PutObject" else {}
+        if not lets_logs(ctx, policy, f"s3:{action}", f"arn:aws:s3:::{resource}", group.name, told):
             raise InvalidParameter(
                 f"{action} call on the given bucket failed. Please check if CloudWatch Logs has been granted "
                 "permission to perform this operation."
             )
-    await ctx.call(s3.put_object, Bucket=bucket, Key=test_key, Body=b"Permission Check Successful")
+    await ctx.call(s3.put_object, Bucket=bucket, Key=test_key, Body=b"Permission Check Successful", ACL=ACL)
 
 
 def _row(task: ExportTask) -> dict[str, Any]:

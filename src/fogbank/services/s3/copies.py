@@ -37,13 +37,16 @@ class PartCopyParameters(CustomerKeyParameters, CopySourceParameters, total=Fals
 
 
 class Source(NamedTuple):
-    """What is copied, and the keys that open it: the customer's, and what its body is encrypted with."""
+    """What is copied, the keys that open it (the customer's, and what its body is encrypted with), and whether the
+    request names its version.
+    """
 
     bucket: str
     key: str
     version: ObjectVersion
     customer_key: CustomerKey | None
     body_key: BodyKey | None
+    version_named: bool
 
     def members(self) -> dict[str, str]:
         version_id = self.version.version_id
@@ -162,15 +165,20 @@ class Copies(MultipartUploads):
         version = self._find(ctx, name, key, version_id)
         customer_key = CustomerKey.to_read(given, version.key_verifier, source=True)
         conditions.check_source(version, given, now_ms=ctx.now_ms)
-        return Source(name, key, version, customer_key, self._body_key(ctx, name, key, version, customer_key))
+        body_key = self._body_key(ctx, name, key, version, customer_key)
+        return Source(name, key, version, customer_key, body_key, version_named=version_id is not None)
 
     def _contents(self, source: Source, first: int, length: int) -> bytes | Contents:
         assert source.version.body is not None
         return self._bodies.open(source.version.body, first=first, length=length, key=source.body_key)
 
     def _check_not_itself(self, bucket: BucketRecord, key: str, source: Source) -> None:
-        """A copy to itself has to change something: bringing back an older version does, and so do other keys."""
+        """A copy to itself has to change something. A version that is named becomes another one; so does what is
+        encrypted with other keys.
+        """
         if (source.bucket, source.key) != (bucket.name, key):
+            return
+        if source.version_named and bucket.versioning:
             return
         current = self._tables.objects.get((bucket.name, key))
         if current is None or current.sequence != source.version.sequence:

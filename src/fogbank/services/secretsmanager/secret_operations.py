@@ -75,6 +75,7 @@ class SecretOperations(ReplicationOperations):
             created_ms=ctx.now_ms,
             changed_ms=ctx.now_ms,
             owner=owner,
+            tags={"aws:secretsmanager:owningService": owner},
         )
         return self._create(ctx, name, secret, new_id(), Value(value.encode(), is_binary=False)).arn
 
