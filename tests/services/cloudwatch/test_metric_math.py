@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.services.cloudwatch.errors import ValidationError
 from fogbank.services.cloudwatch.metric_data import Metric, evaluate, queries_of
 from fogbank.services.cloudwatch.search import Candidate
@@ -124,3 +125,8 @@ def test_an_array_gives_a_result_for_each_series() -> None:
 def test_an_expression_that_cannot_be_is_an_error_of_its_query(expression: str, sentence: str) -> None:
     with pytest.raises(ValidationError, match=rf"Error in expression 'result': .*{sentence}"):
         results(expression, metrics={"a": [1]})
+
+
+def test_a_query_of_metrics_insights_is_told_from_metric_math() -> None:
+    with pytest.raises(NotImplementedInFogbank, match="Metrics Insights"):
+        results('SELECT SUM(a) FROM "Namespace"', metrics={"a": [1]})

@@ -151,6 +151,8 @@ def test_a_copy_leaves_the_lock_of_its_source_behind(s3: Any, locked: str, clock
 
 
 def test_locks_need_a_bucket_that_has_them(s3: Any, bucket: str, clock: Any) -> None:
+    with pytest.raises(ClientError, match=r"MissingRequestBodyError.*Request Body is empty"):
+        s3.put_object_lock_configuration(Bucket=bucket)
     with pytest.raises(ClientError, match="Versioning must be 'Enabled'"):
         s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"})
     with pytest.raises(ClientError, match="Bucket is missing Object Lock Configuration"):

@@ -7,10 +7,13 @@ import re
 
 import msgspec
 
+from fogbank.core.errors import NotImplementedInFogbank
+
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
     r"|'(?P<single>[^']*)'|\"(?P<double>[^\"]*)\"|(?P<sign>==|!=|<=|>=|&&|\|\||[-+*/^<>(),\[\]]))"
 )
+_QUERY = re.compile(r"\s*SELECT\s", re.IGNORECASE)
 _COMPARISONS = ("==", "!=", "<=", ">=", "<", ">")
 DEPTH_MAX = 100
 
@@ -58,6 +61,8 @@ Node = Number | Text | Name | Series | Call | Negation | Operation
 
 
 def parse(expression: str) -> Node:
+    if _QUERY.match(expression):
+        raise NotImplementedInFogbank("Fogbank's CloudWatch does not implement queries of Metrics Insights (SELECT).")
     parser = _Parser(_tokens(expression))
     tree = parser.either(0)
     if parser.peek() != ("end", ""):

@@ -227,6 +227,11 @@ class InvalidPartOrder(AwsError):
     message = "The list of parts was not in ascending order. Parts must be ordered by part number."
 
 
+class MissingRequestBody(AwsError):
+    code = "MissingRequestBodyError"
+    message = "Request Body is empty"
+
+
 class MalformedXML(AwsError):
     code = "MalformedXML"
     message = "The XML you provided was not well-formed or did not validate against our published schema"

@@ -13,6 +13,7 @@ from fogbank.services.s3.errors import (
     InvalidBucketState,
     MalformedXML,
     MissingObjectLock,
+    MissingRequestBody,
     NoSuchObjectLock,
     ObjectLockConfigurationNotFound,
 )
@@ -102,7 +103,9 @@ class ObjectLocks(S3Base):
     ) -> Answer:
         """`Token` was AWS's permission for buckets that exist; since 2023 none is needed and any is accepted."""
         bucket = self._bucket(ctx, Bucket, ExpectedBucketOwner)
-        config = ObjectLockConfiguration or {}
+        if ObjectLockConfiguration is None:
+            raise MissingRequestBody()
+        config = ObjectLockConfiguration
         object_lock.check_configuration(config)
         if "DefaultEventHold" in (config.get("Rule") or {}).get("DefaultRetention", {}):
             raise NotImplementedInFogbank("Fogbank's S3 does not implement event holds.")
