@@ -245,3 +245,37 @@ def test_changes_are_told_on_the_event_bus(aws: Any, trail: Any, bucket: str) ->
     assert event["detail"]["requestParameters"] == {"name": "after"}
     assert event["detail"]["eventSource"] == "sns.amazonaws.com"
     trail.stop_logging(Name="main")
+
+
+def test_files_of_a_trail_with_a_key_are_encrypted_under_it_and_name_the_trail(
+    aws: Any, trail: Any, bucket: str, account: str
+) -> None:
+    # given
+    kms = aws("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    made = trail.create_trail(Name="main", S3BucketName=bucket)
+    with pytest.raises(ClientError, match="InsufficientEncryptionPolicyException"):
+        trail.update_trail(Name="main", KmsKeyId=key)
+    with pytest.raises(ClientError, match="KmsKeyNotFoundException"):
+        trail.update_trail(Name="main", KmsKeyId="alias/none")
+    with pytest.raises(ClientError, match="InvalidKmsKeyIdException"):
+        trail.update_trail(Name="main", KmsKeyId=key.replace("us-east-1", "eu-west-1"))
+    context = {"StringEquals": {"kms:EncryptionContext:aws:cloudtrail:arn": made["TrailARN"]}}
+    service = {"Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "kms:GenerateDataKey*"}
+    root = {"Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "kms:*"}
+    statements = [{"Effect": "Allow", "Resource": "*", **each} for each in (root, service | {"Condition": context})]
+    kms.put_key_policy(KeyId=key, Policy=json.dumps({"Version": "2012-10-17", "Statement": statements}))
+    # when
+    assert trail.update_trail(Name="main", KmsKeyId=key)["KmsKeyId"] == key
+    trail.start_logging(Name="main")
+    aws("sqs").create_queue(QueueName="seen")
+    trail.stop_logging(Name="main")
+    # then
+    (file,) = eventually(lambda: keys_in(aws, bucket, f"AWSLogs/{account}/CloudTrail/"))
+    found = aws("s3").head_object(Bucket=bucket, Key=file)
+    assert (found["ServerSideEncryption"], found["SSEKMSKeyId"]) == ("aws:kms", key)
+    assert "CreateQueue" in [event["eventName"] for event in records(aws, bucket, file)]
+    kms.disable_key(KeyId=key)
+    with pytest.raises(ClientError, match="KmsKeyDisabledException"):
+        trail.create_trail(Name="other", S3BucketName=bucket, KmsKeyId=key)
+    assert trail.update_trail(Name="main", KmsKeyId="").get("KmsKeyId") is None

@@ -147,3 +147,26 @@ def test_a_replay_goes_on_after_a_crash_and_repeats_nothing(tmp_path: Path, acco
         assert aws("events").describe_replay(ReplayName="r")["State"] == "COMPLETED"
     finally:
         server.stop()
+
+
+def test_a_replay_of_an_archive_whose_key_is_disabled_fails(aws: Aws, clock: Any) -> None:
+    # given
+    events, kms = aws("events"), aws("kms")
+    with pytest.raises(ClientError, match=r"ValidationException.*KmsKeyIdentifier is not valid"):
+        events.create_archive(ArchiveName="a", EventSourceArn=bus_arn(aws), KmsKeyIdentifier="alias/none")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    events.create_archive(ArchiveName="a", EventSourceArn=bus_arn(aws), KmsKeyIdentifier=key)
+    put_event(events, 1)
+    kms.disable_key(KeyId=key)
+    times = around(clock.now_ms())
+    clock.advance(s=301)
+    # when
+    arn = bus_arn(aws).replace("event-bus/default", "archive/a")
+    events.start_replay(ReplayName="r", EventSourceArn=arn, Destination={"Arn": bus_arn(aws)}, **times)
+    # then
+    eventually(lambda: events.describe_replay(ReplayName="r")["State"] == "FAILED")
+    assert events.describe_replay(ReplayName="r")["StateReason"] == f"{key} is disabled."
+    events.update_archive(ArchiveName="a", KmsKeyIdentifier="")
+    put_event(events, 2)
+    archive = events.describe_archive(ArchiveName="a")
+    assert (archive["EventCount"], "KmsKeyIdentifier" in archive) == (2, False)

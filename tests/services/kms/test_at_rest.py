@@ -1,6 +1,7 @@
 """What services keep under a key lies in the data folder encrypted, and so do the keys."""
 
 import base64
+import gzip
 import json
 import urllib.request
 from collections.abc import Iterator
@@ -193,7 +194,63 @@ def items(own: LiveServer, key: str) -> None:
     assert [record["dynamodb"]["NewImage"] for record in seen[1:]] == [item, other]
 
 
-@pytest.mark.parametrize("keep", [objects, messages, records, notifications, events, batches, items])
+def archived(own: LiveServer, key: str) -> None:
+    """Events in an archive, and replayed."""
+    events, sqs = own.client("events", account=ACCOUNT), own.client("sqs", account=ACCOUNT)
+    bus = events.describe_event_bus()["Arn"]
+    events.create_archive(ArchiveName="a", EventSourceArn=bus, KmsKeyIdentifier=key)
+    assert events.describe_archive(ArchiveName="a")["KmsKeyIdentifier"] == key
+    events.put_events(Entries=[{"Source": "shop", "DetailType": "sold", "Detail": json.dumps({"what": PLAIN})}])
+    assert events.describe_archive(ArchiveName="a")["EventCount"] == 1
+    url = sqs.create_queue(QueueName="replayed", Attributes={"KmsMasterKeyId": key})["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name="all", EventPattern='{"source": ["shop"]}')
+    events.put_targets(Rule="all", Targets=[{"Id": "q", "Arn": arn}])
+    now_s = own.admin("POST", "clock", {"advance_seconds": 1})["now_ms"] / 1000
+    events.start_replay(
+        ReplayName="r", EventSourceArn=bus.replace("event-bus/default", "archive/a"), Destination={"Arn": bus},
+        EventStartTime=now_s - 60, EventEndTime=now_s + 60,
+    )  # fmt: skip
+
+    def received() -> list[Any]:
+        own.admin("POST", "clock", {"advance_seconds": 3})
+        found: list[Any] = sqs.receive_message(QueueUrl=url).get("Messages", [])
+        return found
+
+    (message,) = eventually(received)
+    assert json.loads(message["Body"])["detail"] == {"what": PLAIN}
+
+
+def files(own: LiveServer, key: str) -> None:
+    """An export of a table."""
+    dynamodb, s3 = own.client("dynamodb", account=ACCOUNT), own.client("s3", account=ACCOUNT)
+    s3.create_bucket(Bucket="exports")
+    sse = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
+    arn = dynamodb.create_table(TableName="exported", SSESpecification=sse, **TABLE)["TableDescription"]["TableArn"]
+    dynamodb.update_continuous_backups(
+        TableName="exported", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    dynamodb.put_item(TableName="exported", Item={"id": {"S": PLAIN}, "at": {"N": "1"}})
+    export = dynamodb.export_table_to_point_in_time(
+        TableArn=arn, S3Bucket="exports", S3SseAlgorithm="KMS", S3SseKmsKeyId=key
+    )["ExportDescription"]["ExportArn"]
+
+    def ended() -> Any:
+        found = dynamodb.describe_export(ExportArn=export)["ExportDescription"]
+        return found if found["ExportStatus"] != "IN_PROGRESS" else None
+
+    described = eventually(ended)
+    assert (described["ExportStatus"], described["S3SseKmsKeyId"]) == ("COMPLETED", key)
+    names = [row["Key"] for row in s3.list_objects_v2(Bucket="exports")["Contents"]]
+    (data,) = [name for name in names if "/data/" in name]
+    found = s3.get_object(Bucket="exports", Key=data)
+    assert (found["ServerSideEncryption"], found["SSEKMSKeyId"]) == ("aws:kms", key)
+    assert PLAIN.encode() in gzip.decompress(found["Body"].read())
+    summary = json.loads(s3.get_object(Bucket="exports", Key=described["ExportManifest"])["Body"].read())
+    assert (summary["s3SseAlgorithm"], summary["s3SseKmsKeyId"]) == ("KMS", key)
+
+
+@pytest.mark.parametrize("keep", [objects, messages, records, notifications, events, batches, items, archived, files])
 def test_what_a_service_keeps_under_a_key_cannot_be_read_from_the_disk(
     own: LiveServer, folder: Path, key: str, keep: Any
 ) -> None:

@@ -20,6 +20,7 @@ from fogbank.core.store import Record
 from fogbank.services.cloudtrail.base import Base
 from fogbank.services.cloudtrail.destinations import PRINCIPAL, check_writing, folder, log_group, notice
 from fogbank.services.cloudtrail.digests import Digests
+from fogbank.services.cloudtrail.encryption import check_encrypting, encryption_of
 from fogbank.services.cloudtrail.events import Event
 from fogbank.services.cloudtrail.records import LogFile, Trail, TrailKey, TrailTables, trail_arn
 from fogbank.services.cloudtrail.selectors import takes
@@ -205,6 +206,7 @@ async def _put_file(
     path = f"{folder(trail.prefix, ctx.account)}CloudTrail/{region}/{day_folder(until_ms)}/"
     object_key = f"{path}{ctx.account}_CloudTrail_{region}_{stamp}_{name}.json.gz"
     check_writing(ctx, trail_arn(*key), trail.bucket, object_key)
+    check_encrypting(ctx, trail_arn(*key), trail.key_arn)
     await ctx.call(
         ctx.cloud.s3.put_object,
         Bucket=trail.bucket,
@@ -212,5 +214,6 @@ async def _put_file(
         Body=gzip.compress(content, mtime=0),
         ContentType="application/json",
         ContentEncoding="gzip",
+        **encryption_of(trail_arn(*key), trail.key_arn),
     )
     return LogFile(object_key, hashlib.sha256(content).hexdigest(), events[0].at_ms, events[-1].at_ms)

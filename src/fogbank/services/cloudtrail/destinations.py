@@ -28,13 +28,13 @@ def folder(prefix: str, account: str) -> str:
     return f"{prefix}/AWSLogs/{account}/" if prefix else f"AWSLogs/{account}/"
 
 
-async def check_bucket(ctx: Context, trail_arn: str, bucket: str, prefix: str) -> None:
-    """The bucket must be there, and its policy must let CloudTrail write into the account's folder."""
+async def check_bucket(ctx: Context, trail_arn: str, bucket: str, prefix: str) -> str:
+    """The bucket must be there, and its policy must let CloudTrail write into the account's folder. Its region."""
     if len(prefix) > _PREFIX_MAX:
         raise InvalidPrefix(f"The prefix must have {_PREFIX_MAX} characters at most.")
     s3 = ctx.cloud.s3
     try:
-        await ctx.call(s3.head_bucket, Bucket=bucket)
+        region: str = (await ctx.call(s3.head_bucket, Bucket=bucket))["BucketRegion"]
     except AwsError:
         raise NoSuchBucket(f"S3 bucket {bucket} does not exist!") from None
     try:
@@ -50,6 +50,7 @@ async def check_bucket(ctx: Context, trail_arn: str, bucket: str, prefix: str) -
     for action, resource in (("GetBucketAcl", place), ("PutObject", f"{place}/{folder(prefix, ctx.account)}file")):
         if policy.decide(Request(PRINCIPAL, f"s3:{action}", resource, facts)) is not Effect.ALLOW:
             raise InsufficientBucketPolicy(f"Incorrect S3 bucket policy is detected for bucket: {bucket}")
+    return region
 
 
 def check_writing(ctx: Context, trail_arn: str, bucket: str, object_key: str) -> None:

@@ -13,6 +13,7 @@ from fogbank.core.context import Context
 from fogbank.core.moments import iso_seconds
 from fogbank.core.service import Answer, Service
 from fogbank.services.cloudtrail.destinations import check_writing, folder
+from fogbank.services.cloudtrail.encryption import check_encrypting, encryption_of
 from fogbank.services.cloudtrail.errors import InvalidTimeRange
 from fogbank.services.cloudtrail.records import LogFile, SigningKey, Trail, TrailKey, TrailTables, trail_arn
 from fogbank.services.cloudtrail.stamps import compact_second, day_folder
@@ -62,6 +63,7 @@ class Digests(Service):
             signing, iso_seconds(end_ms), f"{trail.bucket}/{object_key}", digest_hash, trail.digest_signature or "null"
         )
         check_writing(ctx, trail_arn(*key), trail.bucket, object_key)
+        check_encrypting(ctx, trail_arn(*key), trail.key_arn)
         await ctx.call(
             ctx.cloud.s3.put_object,
             Bucket=trail.bucket,
@@ -70,6 +72,7 @@ class Digests(Service):
             ContentType="application/json",
             ContentEncoding="gzip",
             Metadata={"signature": signature, "signature-algorithm": _ALGORITHM},
+            **encryption_of(trail_arn(*key), trail.key_arn),
         )
         await ctx.run(self._digested, key, end_ms, object_key, digest_hash, signature, len(trail.digest_files))
 

@@ -11,6 +11,10 @@ class InsufficientBucketPolicy(AwsError):
     code = "InsufficientS3BucketPolicyException"
 
 
+class InsufficientEncryptionPolicy(AwsError):
+    code = "InsufficientEncryptionPolicyException"
+
+
 class InsufficientTopicPolicy(AwsError):
     code = "InsufficientSnsTopicPolicyException"
     message = "SNS Topic does not exist or the topic policy is incorrect!"
@@ -26,6 +30,10 @@ class InvalidEventSelectors(AwsError):
 
 class InvalidHomeRegion(AwsError):
     code = "InvalidHomeRegionException"
+
+
+class InvalidKmsKeyId(AwsError):
+    code = "InvalidKmsKeyIdException"
 
 
 class InvalidLogGroup(AwsError):
@@ -59,6 +67,14 @@ class InvalidTimeRange(AwsError):
 
 class InvalidTrailName(AwsError):
     code = "InvalidTrailNameException"
+
+
+class KmsKeyDisabled(AwsError):
+    code = "KmsKeyDisabledException"
+
+
+class KmsKeyNotFound(AwsError):
+    code = "KmsKeyNotFoundException"
 
 
 class NoSuchBucket(AwsError):

@@ -40,6 +40,8 @@ class Trail(Record):
     digest_signature: str = ""
     notice_error: str = ""
     """Why the topic was not told of the last files."""
+    key_arn: str = ""
+    """The key of KMS that files are encrypted under."""
 
 
 class LogFile(Record):

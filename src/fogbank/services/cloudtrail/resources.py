@@ -12,7 +12,7 @@ from fogbank.services.cloudtrail.errors import TrailNotFound
 from fogbank.services.cloudtrail.selectors import DEFAULT
 
 _FLAGS = {"EnableLogFileValidation": False, "IncludeGlobalServiceEvents": True, "IsMultiRegionTrail": False}
-_TEXTS = ("CloudWatchLogsLogGroupArn", "CloudWatchLogsRoleArn", "S3KeyPrefix", "SnsTopicName")
+_TEXTS = ("CloudWatchLogsLogGroupArn", "CloudWatchLogsRoleArn", "KmsKeyId", "S3KeyPrefix", "SnsTopicName")
 
 
 class TrailResource(ResourceType):

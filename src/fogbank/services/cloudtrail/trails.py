@@ -14,6 +14,7 @@ from fogbank.core.service import Answer
 from fogbank.core.tags import tag_list, tag_map
 from fogbank.services.cloudtrail.delivery import Delivery
 from fogbank.services.cloudtrail.destinations import check_bucket, check_logs, topic_arn
+from fogbank.services.cloudtrail.encryption import checked_key
 from fogbank.services.cloudtrail.errors import (
     InvalidEventSelectors,
     InvalidTrailName,
@@ -45,6 +46,7 @@ class Trails(Delivery):
         EnableLogFileValidation: bool = False,
         CloudWatchLogsLogGroupArn: str = "",
         CloudWatchLogsRoleArn: str = "",
+        KmsKeyId: str = "",
         IsOrganizationTrail: bool = False,
         TagsList: list[dict[str, str]] | None = None,
     ) -> Answer:
@@ -64,6 +66,7 @@ class Trails(Delivery):
             log_group=CloudWatchLogsLogGroupArn,
             logs_role=CloudWatchLogsRoleArn,
             tags=tag_map(TagsList),
+            key_arn=KmsKeyId,
         )
         key = (ctx.account, ctx.region, Name)
         await self._check(ctx, key, trail, SnsTopicName)
@@ -162,6 +165,7 @@ class Trails(Delivery):
         EnableLogFileValidation: bool | None = None,
         CloudWatchLogsLogGroupArn: str | None = None,
         CloudWatchLogsRoleArn: str | None = None,
+        KmsKeyId: str | None = None,
         IsOrganizationTrail: bool = False,
     ) -> Answer:
         _refuse_organization(IsOrganizationTrail)
@@ -174,12 +178,13 @@ class Trails(Delivery):
             "validation": EnableLogFileValidation,
             "log_group": CloudWatchLogsLogGroupArn,
             "logs_role": CloudWatchLogsRoleArn,
+            "key_arn": KmsKeyId,
         }
         changes = {name: value for name, value in given.items() if value is not None}
         for name, value in changes.items():
             setattr(wanted, name, value)
         await self._check(ctx, key, wanted, wanted.topic if SnsTopicName is None else SnsTopicName)
-        return await ctx.run(self._change, ctx, Name, changes | {"topic": wanted.topic})
+        return await ctx.run(self._change, ctx, Name, changes | {"topic": wanted.topic, "key_arn": wanted.key_arn})
 
     # ---- event selectors ----------------------------------------------------------------------------------------
 
@@ -231,7 +236,9 @@ class Trails(Delivery):
         return [(_key(key), trail) for key, trail in self._tables.trails.scan((ctx.account,))]
 
     async def _check(self, ctx: Context, key: TrailKey, trail: Trail, topic: str) -> None:
-        await check_bucket(ctx, trail_arn(*key), trail.bucket, trail.prefix)
+        region = await check_bucket(ctx, trail_arn(*key), trail.bucket, trail.prefix)
+        if trail.key_arn:
+            trail.key_arn = checked_key(ctx, trail_arn(*key), trail.bucket, region, trail.key_arn)
         trail.topic = await topic_arn(ctx, trail_arn(*key), topic) if topic else ""
         check_logs(ctx, trail.log_group, trail.logs_role)
 
@@ -281,6 +288,8 @@ def _answer(key: TrailKey, trail: Trail) -> dict[str, Any]:
         answer |= {"SnsTopicName": trail.topic.rpartition(":")[2], "SnsTopicARN": trail.topic}
     if trail.log_group:
         answer |= {"CloudWatchLogsLogGroupArn": trail.log_group, "CloudWatchLogsRoleArn": trail.logs_role}
+    if trail.key_arn:
+        answer["KmsKeyId"] = trail.key_arn
     return answer | ({"S3KeyPrefix": trail.prefix} if trail.prefix else {})
 
 

@@ -127,9 +127,12 @@ class ExportRuns:
         return DataFile(key, file.items, md5_text(content), etag)
 
     async def _put(self, ctx: Context, export: Export, key: str, content: bytes) -> str:
-        owner = {} if export.job.bucket_owner is None else {"ExpectedBucketOwner": export.job.bucket_owner}
+        given = {} if export.job.bucket_owner is None else {"ExpectedBucketOwner": export.job.bucket_owner}
+        if export.sse_algorithm == "KMS":
+            given["ServerSideEncryption"] = "aws:kms"
+            given |= {"SSEKMSKeyId": export.sse_key} if export.sse_key else {}
         there = jobs.with_rights(ctx, export.job)
-        answer = await there.call(there.cloud.s3.put_object, Bucket=export.job.bucket, Key=key, Body=content, **owner)
+        answer = await there.call(there.cloud.s3.put_object, Bucket=export.job.bucket, Key=key, Body=content, **given)
         return str(answer["ETag"]).strip('"')
 
     def _export(self, key: JobKey) -> Export:

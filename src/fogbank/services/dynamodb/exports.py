@@ -45,17 +45,20 @@ class Exports(Backups):
         S3BucketOwner: str | None = None,
         S3Prefix: str | None = None,
         S3SseAlgorithm: str = "AES256",
+        S3SseKmsKeyId: str = "",
         ExportFormat: str = "DYNAMODB_JSON",
         ExportType: str = "FULL_EXPORT",
         IncrementalExportSpecification: dict[str, Any] | None = None,
     ) -> Answer:
         if ExportFormat != "DYNAMODB_JSON":
             raise NotImplementedInFogbank(f"ExportFormat {ExportFormat} is not implemented in Fogbank.")
-        if S3SseAlgorithm != "AES256":
-            raise NotImplementedInFogbank(f"S3SseAlgorithm {S3SseAlgorithm} is not implemented in Fogbank.")
+        if S3SseKmsKeyId and S3SseAlgorithm != "KMS":
+            # AWS's sentence is not published.
+            raise Validation("S3SseKmsKeyId can only be given with S3SseAlgorithm KMS")
         table = self._backed_up(ctx, TableArn)
         request = [
             TableArn, S3Bucket, ExportTime, S3BucketOwner, S3Prefix, ExportType, IncrementalExportSpecification,
+            *([S3SseAlgorithm, S3SseKmsKeyId] if S3SseAlgorithm == "KMS" else []),
         ]  # fmt: skip
         digest = request_digest(request)
         for _, known in self._tables.exports.scan((ctx.account, ctx.region, table.name)):
@@ -83,6 +86,7 @@ class Exports(Backups):
             raise Validation("IncrementalExportSpecification can only be given with ExportType INCREMENTAL_EXPORT")
         else:
             export = self._of_moment(ctx, job, table, ExportTime)
+        export.sse_algorithm, export.sse_key = S3SseAlgorithm, S3SseKmsKeyId
         self._export_runs.start(ctx, key, export)
         return {"ExportDescription": _describe(export)}
 
@@ -153,11 +157,16 @@ def _describe(export: Export) -> dict[str, Any]:
         "TableId": job.table_uuid,
         "ExportTime": export.at_ms / 1000,
         "S3Bucket": job.bucket,
-        "S3SseAlgorithm": "AES256",
+        "S3SseAlgorithm": export.sse_algorithm,
         "ExportFormat": "DYNAMODB_JSON",
         **jobs.describe_end(job),
     }
-    for member, value in (("ClientToken", job.token), ("S3Prefix", job.prefix), ("S3BucketOwner", job.bucket_owner)):
+    for member, value in (
+        ("ClientToken", job.token),
+        ("S3Prefix", job.prefix),
+        ("S3BucketOwner", job.bucket_owner),
+        ("S3SseKmsKeyId", export.sse_key),
+    ):
         if value:
             description[member] = value
     if export.view:

@@ -295,6 +295,8 @@ class Export(Record):
     files: list[DataFile] = []
     after: tuple[bytes, bytes] | None = None
     """The key of the last item in these files."""
+    sse_algorithm: str = "AES256"
+    sse_key: str = ""
 
 
 class Import(Record):

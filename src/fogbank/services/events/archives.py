@@ -17,9 +17,10 @@ from fogbank.core.patterns import compile_pattern
 from fogbank.core.service import Answer
 from fogbank.core.targets import as_text
 from fogbank.services.events import buses
+from fogbank.services.events.archive_encryption import ArchiveEncryption
 from fogbank.services.events.base import EventsBase
 from fogbank.services.events.errors import InvalidParameter, ResourceAlreadyExists, ResourceNotFound
-from fogbank.services.events.records import Archive, ArchivedEvent, Rule, Target
+from fogbank.services.events.records import Archive, Rule, Target
 
 _DAY_MS = 86_400_000
 _MANAGED_BY = "prod.vhs.events.aws.internal"
@@ -33,6 +34,7 @@ class Archives(EventsBase):
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self.router.keep_event = self._keep_event
+        self._archive_encryption = ArchiveEncryption(cloud)
 
     def create_archive(
         self,
@@ -43,6 +45,7 @@ class Archives(EventsBase):
         Description: str | None = None,
         EventPattern: str | None = None,
         RetentionDays: int | None = None,
+        KmsKeyIdentifier: str = "",
     ) -> Answer:
         key = (ctx.account, ctx.region, ArchiveName)
         if self.archives.get(key) is not None:
@@ -51,6 +54,8 @@ class Archives(EventsBase):
         if EventPattern:
             compile_pattern(EventPattern)
         archive = Archive(bus, EventPattern or "", RetentionDays or 0, Description or "", ctx.now_ms)
+        archive.key_id = KmsKeyIdentifier
+        self._archive_encryption.check(ctx, archive_arn(ctx, ArchiveName), archive)
         self.archives.put(key, archive)
         self._put_archive_rule(ctx, ArchiveName, archive)
         return _created(ctx, ArchiveName, archive)
@@ -73,6 +78,8 @@ class Archives(EventsBase):
             answer["Description"] = archive.description
         if archive.pattern:
             answer["EventPattern"] = archive.pattern
+        if archive.key_id:
+            answer["KmsKeyIdentifier"] = archive.key_id
         return answer
 
     def list_archives(
@@ -110,8 +117,10 @@ class Archives(EventsBase):
         Description: str | None = None,
         EventPattern: str | None = None,
         RetentionDays: int | None = None,
+        KmsKeyIdentifier: str | None = None,
     ) -> Answer:
-        if Description is None and EventPattern is None and RetentionDays is None:
+        """Another key is for the events that come from then on."""
+        if all(given is None for given in (Description, EventPattern, RetentionDays, KmsKeyIdentifier)):
             raise InvalidParameter("At least one of EventPattern, RetentionDays or Description must be provided.")
         archive = self.get_archive(ctx, ArchiveName)
         if EventPattern:
@@ -119,6 +128,9 @@ class Archives(EventsBase):
         archive.description = archive.description if Description is None else Description
         archive.pattern = archive.pattern if EventPattern is None else EventPattern
         archive.retention_days = archive.retention_days if RetentionDays is None else RetentionDays
+        if KmsKeyIdentifier is not None:
+            archive.key_id = KmsKeyIdentifier
+            self._archive_encryption.check(ctx, archive_arn(ctx, ArchiveName), archive)
         self.archives.put((ctx.account, ctx.region, ArchiveName), archive)
         self._put_archive_rule(ctx, ArchiveName, archive)
         return _created(ctx, ArchiveName, archive)
@@ -131,9 +143,10 @@ class Archives(EventsBase):
         archive = self.archives.get(key)
         if archive is None:
             return
-        self.archived.put((*key, _time_ms(text), self.cloud.sequence.next()), ArchivedEvent(text, ctx.now_ms))
+        kept = self._archive_encryption.kept(ctx, archive_arn(ctx, name), archive, text)
+        self.archived.put((*key, _time_ms(text), self.cloud.sequence.next()), kept)
         archive.count += 1
-        archive.bytes += len(text.encode())
+        archive.bytes += kept.size
         self._prune(ctx, name, archive, limit=_PRUNED_PER_WRITE_MAX)
         self.archives.put(key, archive)
 
@@ -160,7 +173,7 @@ class Archives(EventsBase):
             if key[3] >= horizon_ms:
                 break
             if kept.archived_ms < horizon_ms:
-                gone.append((key, len(kept.event.encode())))
+                gone.append((key, kept.size))
         for key, size in gone:
             self.archived.delete(key)
             archive.count -= 1

@@ -37,5 +37,11 @@ class ManagedRule(AwsError):
         super().__init__(f"Rule {rule} is a managed rule: only the service that made it may change it, or Force.")
 
 
+class KeyRefused(AwsError):
+    """The key of an archive cannot be used."""
+
+    code = "AccessDeniedException"
+
+
 class IllegalStatus(AwsError):
     code = "IllegalStatusException"

@@ -98,13 +98,21 @@ class Archive(Record):
     created_ms: int
     count: int = 0
     bytes: int = 0
+    key_id: str = ""
+    """The customer's key of KMS, as it was given."""
 
 
 class ArchivedEvent(Record):
-    """One event, as it was on the bus; its key holds the event's own time."""
+    """One event, as it was on the bus; its key holds the event's own time. A sealed one has its length beside it."""
 
     event: str
     archived_ms: int
+    sealed: bytes = b""
+    sealed_bytes: int = 0
+
+    @property
+    def size(self) -> int:
+        return self.sealed_bytes or len(self.event.encode())
 
 
 class Replay(Record):
@@ -121,6 +129,8 @@ class Replay(Record):
     ended_ms: int = 0
     last_ms: int = 0
     cursor: tuple[int, int] | None = None
+    reason: str = ""
+    """Why it failed."""
 
 
 class ReplayStep(Record):

@@ -18,6 +18,7 @@ from fogbank.services.events.archives import Archives, archive_arn, archive_of
 from fogbank.services.events.errors import (
     IllegalStatus,
     InvalidParameter,
+    KeyRefused,
     LimitExceeded,
     ResourceAlreadyExists,
     ResourceNotFound,
@@ -57,6 +58,8 @@ class Replays(Archives):
         answer |= {"ReplayArn": _arn(ctx, ReplayName), "Destination": destination}
         if replay.description:
             answer["Description"] = replay.description
+        if replay.reason:
+            answer["StateReason"] = replay.reason
         return answer
 
     def list_replays(
@@ -144,6 +147,13 @@ class Replays(Archives):
         replay = self.replays.get(key)
         if replay is None:
             return
+        try:
+            self._go_on(ctx, step, replay)
+        except KeyRefused as error:
+            replay.state, replay.ended_ms, replay.reason = "FAILED", ctx.now_ms, error.message
+        self.replays.put(key, replay)
+
+    def _go_on(self, ctx: Context, step: ReplayStep, replay: Replay) -> None:
         if replay.state == "CANCELLING":
             replay.state, replay.ended_ms = "CANCELLED", ctx.now_ms
         elif replay.state == "STARTING" and self._next_events(ctx, replay, limit=1):
@@ -153,7 +163,6 @@ class Replays(Archives):
             replay.state, replay.ended_ms = "COMPLETED", ctx.now_ms
         else:
             self._plan(ctx, step.name, delay_s=_PAUSE_S)
-        self.replays.put(key, replay)
 
     def _next_events(self, ctx: Context, replay: Replay, *, limit: int) -> list[tuple[tuple[int, int], str]]:
         place = (ctx.account, ctx.region, replay.archive)
@@ -167,7 +176,12 @@ class Replays(Archives):
             after=(*place, *replay.cursor) if replay.cursor is not None else None,
             limit=limit,
         )
-        return [((key[3], key[4]), kept.event) for key, kept in rows if key[3] <= replay.end_ms]
+        arn = archive_arn(ctx, replay.archive)
+        return [
+            ((key[3], key[4]), self._archive_encryption.text(ctx, arn, archive, kept))
+            for key, kept in rows
+            if key[3] <= replay.end_ms
+        ]
 
     def _send_page(self, ctx: Context, name: str, replay: Replay) -> int:
         found = self._next_events(ctx, replay, limit=_PAGE)

@@ -143,7 +143,9 @@ class Rule(ResourceType):
 
 class Archive(ResourceType):
     type_name = "AWS::Events::Archive"
-    supported = frozenset({"ArchiveName", "Description", "EventPattern", "RetentionDays", "SourceArn"})
+    supported = frozenset(
+        {"ArchiveName", "Description", "EventPattern", "KmsKeyIdentifier", "RetentionDays", "SourceArn"}
+    )
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         name = request.properties.get("ArchiveName") or request.generated_name(length_max=48)
@@ -155,7 +157,7 @@ class Archive(ResourceType):
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         name = request.physical_id
-        cleared = {"Description": "", "EventPattern": "", "RetentionDays": 0}
+        cleared = {"Description": "", "EventPattern": "", "KmsKeyIdentifier": "", "RetentionDays": 0}
         wanted = cleared | self._settings(request)
         answer = await ctx.call(ctx.cloud.events.update_archive, ArchiveName=name, **wanted)
         return ResourceState(physical_id=name, attributes={"Arn": answer["ArchiveArn"], "ArchiveName": name})
@@ -164,7 +166,7 @@ class Archive(ResourceType):
         await _gone(ctx, ctx.cloud.events.delete_archive, ArchiveName=request.physical_id)
 
     def _settings(self, request: ResourceRequest) -> dict[str, Any]:
-        wanted = _present(request, "Description", "EventPattern", "RetentionDays")
+        wanted = _present(request, "Description", "EventPattern", "KmsKeyIdentifier", "RetentionDays")
         if "EventPattern" in wanted and not isinstance(wanted["EventPattern"], str):
             wanted["EventPattern"] = as_text(wanted["EventPattern"])
         if "RetentionDays" in wanted:

@@ -30,7 +30,7 @@ from fogbank.services.events.rule_index import RuleIndex
 if TYPE_CHECKING:
     from fogbank.services.events.base import EventsBase
 
-_PRINCIPAL = "events.amazonaws.com"
+PRINCIPAL = "events.amazonaws.com"
 log = logging.getLogger("fogbank.events")
 
 DEFAULT_BUS = "default"
@@ -197,9 +197,7 @@ class Router:
         """One delivery, all or nothing. Raises DeliveryError."""
         try:
             ctx = (
-                acting_as(ctx, target.role_arn, _PRINCIPAL)
-                if target.role_arn
-                else in_name_of(ctx, _PRINCIPAL, rule_arn)
+                acting_as(ctx, target.role_arn, PRINCIPAL) if target.role_arn else in_name_of(ctx, PRINCIPAL, rule_arn)
             )
             if not arn.resource.startswith("archive/"):
                 permit_sending(ctx, target.arn)
@@ -273,7 +271,7 @@ class Router:
         metric = "InvocationsSentToDlq"
         try:
             with self._cloud.store.transaction():
-                own = in_name_of(ctx, _PRINCIPAL, retry.rule_arn)
+                own = in_name_of(ctx, PRINCIPAL, retry.rule_arn)
                 deliver(own, target.dead_letter_arn, retry.event, message_attributes=attributes)
         except AwsError as dead:
             metric = "InvocationsFailedToBeSentToDlq"
@@ -326,7 +324,7 @@ def new_event(
 def permit_calling(ctx: Context, target: Target) -> None:
     """Raises DeliveryError unless the target's role may call the API destination."""
     try:
-        permit(acting_as(ctx, target.role_arn or "", _PRINCIPAL), "events:InvokeApiDestination", target.arn)
+        permit(acting_as(ctx, target.role_arn or "", PRINCIPAL), "events:InvokeApiDestination", target.arn)
     except NotPermitted as error:
         raise DeliveryError(error_code(error), error.message, passing=False) from error
 
