@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
 
 from fogbank.core.arn import PARTITION
 
@@ -38,6 +38,9 @@ class Context:
         "region",
         "request_id",
     )
+
+    makes_stacks: ClassVar[bool] = False
+    """Whether CloudFormation asks, for a resource of a stack."""
 
     def __init__(
         self,

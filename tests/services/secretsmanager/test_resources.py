@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from fogbank.core.tags import given, tag_map
 from tests.patience import eventually
 from tests.services.logs.test_resources import run
 
@@ -89,12 +90,13 @@ def test_a_stack_makes_changes_and_removes_secrets_and_parameters(aws: Aws) -> N
     assert (outputs["Secret"], outputs["Setting"], outputs["Value"]) == (arn, name, "UPPER")
     assert json.loads(manager.get_secret_value(SecretId=arn)["SecretString"]) == value
     described = manager.describe_secret(SecretId=arn)
-    assert (described["Description"], described["Tags"]) == ("of another", [{"Key": "b", "Value": "2"}])
+    assert (described["Description"], given(tag_map(described["Tags"]))) == ("of another", {"b": "2"})
     assert "ResourcePolicy" not in manager.get_resource_policy(SecretId=arn)
     assert "ReplicationStatus" not in described
     (parameter,) = ssm.describe_parameters()["Parameters"]
     assert "Description" not in parameter
-    assert ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"] == []
+    tags = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"]
+    assert given(tag_map(tags)) == {}
     run(aws, "delete")
     with pytest.raises(manager.exceptions.ResourceNotFoundException):
         manager.describe_secret(SecretId=arn)

@@ -6,6 +6,7 @@ from fogbank.core.context import Context
 from fogbank.core.resource import ResourceRequest, ResourceState
 from fogbank.services.apigateway.part_resource import PartResource
 from fogbank.services.apigateway.properties import escaped, flag, given, replace
+from fogbank.services.apigateway.tags import key_arn, plan_arn
 
 
 class AuthorizerResource(PartResource):
@@ -65,6 +66,7 @@ class ApiKeyResource(PartResource):
         changes = [replace(f"/{name}", value) for name, value in settings.items()]
         changes.append(replace("/enabled", flag(request.properties.get("Enabled"))))
         ctx.cloud.apigateway.update_api_key(ctx, apiKey=request.physical_id, patchOperations=changes)
+        _set_tags(ctx, key_arn(ctx, request.physical_id), request)
         return ResourceState(physical_id=request.physical_id, attributes=request.attributes)
 
     def _remove(self, ctx: Context, request: ResourceRequest) -> None:
@@ -111,10 +113,20 @@ class UsagePlanResource(PartResource):
                 step = f"{place}/{escaped(resource)}/{http_method}"
                 changes += [replace(f"{step}/{limit}", value) for limit, value in limits.items()]
         ctx.cloud.apigateway.update_usage_plan(ctx, usagePlanId=request.physical_id, patchOperations=changes)
+        _set_tags(ctx, plan_arn(ctx, request.physical_id), request)
         return ResourceState(physical_id=request.physical_id, attributes=request.attributes)
 
     def _remove(self, ctx: Context, request: ResourceRequest) -> None:
         ctx.cloud.apigateway.delete_usage_plan(ctx, usagePlanId=request.physical_id)
+
+
+def _set_tags(ctx: Context, arn: str, request: ResourceRequest) -> None:
+    apigateway, wanted = ctx.cloud.apigateway, request.tags()
+    gone = [key for key in apigateway.get_tags(ctx, resourceArn=arn)["tags"] if key not in wanted]
+    if gone:
+        apigateway.untag_resource(ctx, resourceArn=arn, tagKeys=gone)
+    if wanted:
+        apigateway.tag_resource(ctx, resourceArn=arn, tags=wanted)
 
 
 def _stage(stage: dict[str, Any]) -> dict[str, Any]:

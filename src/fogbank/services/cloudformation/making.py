@@ -19,6 +19,8 @@ class ResourceContext(Context):
 
     __slots__ = ()
 
+    makes_stacks = True
+
     def __init__(self, ctx: Context) -> None:
         super().__init__(
             ctx.cloud,

@@ -73,6 +73,11 @@ def permissions(type_name: str, verb: str) -> frozenset[str] | None:
     return None if handler is None else frozenset(action.lower() for action in handler.get("permissions", ()))
 
 
+def has_system_tags(type_name: str) -> bool:
+    """Whether CloudFormation gives resources of the type tags that say whose they are."""
+    return bool((load(type_name) or {}).get("tagging", {}).get("cloudFormationSystemTags"))
+
+
 def identifiers(type_name: str) -> list[str]:
     """The properties that identify a resource of the type."""
     return [path.split("/")[2] for path in (load(type_name) or {}).get("primaryIdentifier", ())]

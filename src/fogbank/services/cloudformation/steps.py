@@ -244,10 +244,19 @@ class Steps:
             previous=dict(previous or {}),
             physical_id=record.physical_id,
             attributes=record.attributes,
-            stack_tags=self.stack.tags,
+            stack_tags={**self.stack.tags, **self._system_tags(record)},
             type=record.type,
             seed=record.seed,
         )
+
+    def _system_tags(self, record: StackResource) -> dict[str, str]:
+        """What CloudFormation tells of a resource by its tags, where AWS says that it does. Nested stacks, which are
+        not among them, give each of their resources its own.
+        """
+        if record.type == STACK_TYPE or not schema.has_system_tags(record.type):
+            return {}
+        told = {"stack-name": self.stack.name, "stack-id": self.stack.id, "logical-id": record.logical_id}
+        return {f"aws:cloudformation:{name}": value for name, value in told.items()}
 
     async def _revealed(self, request: ResourceRequest) -> ResourceRequest:
         """The request with the secrets that its properties refer to. Nested stacks get the references themselves, and

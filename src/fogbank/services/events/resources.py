@@ -31,10 +31,7 @@ class EventBus(ResourceType):
         await ctx.call(ctx.cloud.events.update_event_bus, Name=name, Description=description)
         await self._put_policy(ctx, request, name)
         arn = ctx.arn("events", f"event-bus/{name}")
-        answer = await ctx.call(ctx.cloud.events.list_tags_for_resource, ResourceARN=arn)
-        gone = [tag["Key"] for tag in answer["Tags"] if tag["Key"] not in request.tags()]
-        await ctx.call(ctx.cloud.events.untag_resource, ResourceARN=arn, TagKeys=gone)
-        await ctx.call(ctx.cloud.events.tag_resource, ResourceARN=arn, Tags=tag_list(request.tags()))
+        await _retag(ctx, arn, request.tags())
         return _bus_state(ctx, name)
 
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:
@@ -94,6 +91,7 @@ class Rule(ResourceType):
             "Tags",
         }
     )
+    taggable = True
 
     async def create(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         name = request.properties.get("Name") or request.generated_name(length_max=64)
@@ -101,7 +99,10 @@ class Rule(ResourceType):
 
     async def update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         _, name = _rule_place(request)
-        return await self._put(ctx, request, name)
+        state = await self._put(ctx, request, name)
+        # PutRule tags new rules only.
+        await _retag(ctx, state.attributes["Arn"], request.tags())
+        return state
 
     async def delete(self, ctx: Context, request: ResourceRequest) -> None:
         bus, name = _rule_place(request)
@@ -139,6 +140,14 @@ class Rule(ResourceType):
         gone = [target["Id"] for target in answer["Targets"] if target["Id"] not in keep]
         if gone:
             await ctx.call(ctx.cloud.events.remove_targets, Rule=name, EventBusName=bus, Ids=gone)
+
+
+async def _retag(ctx: Context, arn: str, tags: dict[str, str]) -> None:
+    events = ctx.cloud.events
+    there = await ctx.call(events.list_tags_for_resource, ResourceARN=arn)
+    gone = [tag["Key"] for tag in there["Tags"] if tag["Key"] not in tags]
+    await ctx.call(events.untag_resource, ResourceARN=arn, TagKeys=gone)
+    await ctx.call(events.tag_resource, ResourceARN=arn, Tags=tag_list(tags))
 
 
 class Archive(ResourceType):

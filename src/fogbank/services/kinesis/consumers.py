@@ -52,7 +52,7 @@ class Consumers(StreamOperations):
             raise LimitExceeded(
                 f"This request would exceed the limit of {CONSUMERS_MAX} consumers of stream {stream.name}."
             )
-        check_tags(Tags or {})
+        check_tags(ctx, Tags or {})
         consumer = Consumer(ConsumerName, ctx.now_ms, Tags or {})
         self._tables.consumers.put(key, consumer)
         # It is active at once; AWS answers before it is.

@@ -1,9 +1,11 @@
 """Streams: made, described, changed and deleted. https://docs.aws.amazon.com/kinesis/latest/APIReference/Welcome.html"""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer
+from fogbank.core.tags import given, reserved
 from fogbank.services.kinesis.demand import SHARDS_MIN
 from fogbank.services.kinesis.errors import InvalidArgument, LimitExceeded, ResourceInUse, Validation
 from fogbank.services.kinesis.reading import Reading
@@ -46,7 +48,7 @@ class StreamOperations(Reading, ShardLists, Trimming):
             raise Validation("Shard count should not be provided when StreamMode is ON_DEMAND.")
         if not on_demand and ShardCount is None:
             raise Validation("Shard count must be provided when StreamMode is PROVISIONED.")
-        check_tags(Tags or {})
+        check_tags(ctx, Tags or {})
         if on_demand:
             self._check_on_demand_streams(ctx)
         else:
@@ -363,13 +365,13 @@ def _check_retention(hours: int) -> None:
         )
 
 
-def _metric_names(given: list[str]) -> tuple[str, ...]:
-    return SHARD_METRICS if "ALL" in given else tuple(given)
+def _metric_names(names: list[str]) -> tuple[str, ...]:
+    return SHARD_METRICS if "ALL" in names else tuple(names)
 
 
-def check_tags(tags: dict[str, str]) -> None:
-    if len(tags) > TAGS_MAX:
+def check_tags(ctx: Context, tags: dict[str, str], there: Mapping[str, str] | None = None) -> None:
+    """New tags beside those that are `there`."""
+    if len(given({**(there or {}), **tags})) > TAGS_MAX:
         raise InvalidArgument(f"A stream can have {TAGS_MAX} tags.")
-    reserved = next((key for key in tags if key.lower().startswith("aws:")), None)
-    if reserved is not None:
-        raise InvalidArgument(f"Tag keys must not begin with aws: {reserved}")
+    if (key := reserved(ctx, tags)) is not None:
+        raise InvalidArgument(f"Tag keys must not begin with aws: {key}")

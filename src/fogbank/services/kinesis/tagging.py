@@ -20,8 +20,8 @@ class Tagging(Consumers):
         self, ctx: Context, *, Tags: dict[str, str], StreamName: str | None = None, StreamARN: str | None = None
     ) -> Answer:
         stream = self._stream(ctx, StreamName, StreamARN)
+        check_tags(ctx, Tags, stream.tags)
         stream.tags |= Tags
-        check_tags(stream.tags)
         self._save(stream)
         return None
 
@@ -50,8 +50,8 @@ class Tagging(Consumers):
     def tag_resource(self, ctx: Context, *, ResourceARN: str, Tags: dict[str, str]) -> Answer:
         stream, consumer = self._resource(ctx, ResourceARN)
         owner = consumer or stream
+        check_tags(ctx, Tags, owner.tags)
         owner.tags |= Tags
-        check_tags(owner.tags)
         self._save_resource(stream, consumer)
         return None
 

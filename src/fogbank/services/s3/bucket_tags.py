@@ -1,23 +1,28 @@
 """Tags of buckets. https://docs.aws.amazon.com/AmazonS3/latest/userguide/CostAllocTagging.html"""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fogbank.core.context import Context
 from fogbank.core.service import Answer, Tagged
+from fogbank.core.tags import given, reserved
 from fogbank.services.s3.configs import BucketConfigs
-from fogbank.services.s3.errors import BadRequest, NoSuchTagSet
+from fogbank.services.s3.errors import BadRequest, InvalidTag, NoSuchTagSet
 from fogbank.services.s3.tags import tag_list, tag_map
 
 TAGS_MAX = 50
 _ARN = "arn:aws:s3:::"
-_RESERVED = "System tags cannot be added/updated by requester"
+_ADDED = "System tags cannot be added/updated by requester"
+_REMOVED = "System tags cannot be removed by requester"
 
 
 class BucketTags(BucketConfigs):
     """The tagging operations on buckets, and what the tagging API asks."""
 
     def delete_bucket_tagging(self, ctx: Context, *, Bucket: str, ExpectedBucketOwner: str | None = None) -> Answer:
+        self._bucket(ctx, Bucket, ExpectedBucketOwner)
+        if not ctx.makes_stacks:
+            _check_kept(self._tags(Bucket), {})
         self._clear(ctx, Bucket, ExpectedBucketOwner, "tagging")
         return None
 
@@ -35,14 +40,20 @@ class BucketTags(BucketConfigs):
         ExpectedBucketOwner: str | None = None,
     ) -> Answer:
         self._bucket(ctx, Bucket, ExpectedBucketOwner)
-        self._set_tags(Bucket, tag_map(Tagging.get("TagSet", ()), reserved=_RESERVED))
+        rows = Tagging.get("TagSet", ())
+        there = self._tags(Bucket)
+        system = _of_stack(ctx, rows) if ctx.makes_stacks else there
+        tags = tag_map(rows, reserved=_ADDED, system=system)
+        if not ctx.makes_stacks:
+            _check_kept(there, tags)
+        self._set_tags(Bucket, tags)
         return None
 
     # ---- for others -------------------------------------------------------------------------------------------
 
     def _set_tags(self, bucket: str, tags: dict[str, str]) -> None:
         """Give the bucket these tags and no others; to have none is to have no tag set."""
-        if len(tags) > TAGS_MAX:
+        if len(given(tags)) > TAGS_MAX:
             raise BadRequest(f"Bucket tag count cannot be greater than {TAGS_MAX}")
         if tags:
             self._set(bucket, "tagging", tags)
@@ -68,3 +79,13 @@ class BucketTags(BucketConfigs):
 
     def _tags(self, bucket: str) -> dict[str, str]:
         return dict(self._known(bucket, "tagging") or {})
+
+
+def _of_stack(ctx: Context, rows: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """The tags among these that CloudFormation may give."""
+    return {row["Key"]: row["Value"] for row in rows if reserved(ctx, (row["Key"],)) is None}
+
+
+def _check_kept(there: Mapping[str, str], tags: Mapping[str, str]) -> None:
+    if any(key not in tags for key in there.keys() - given(there).keys()):
+        raise InvalidTag(_REMOVED)

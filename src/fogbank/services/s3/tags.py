@@ -17,9 +17,12 @@ _TEXT = re.compile(r"[\w\s.:/=+\-@]*")
 
 
 def tag_map(
-    tags: Sequence[Mapping[str, str]], *, reserved: str = "Your TagKey cannot be prefixed with aws:"
+    tags: Sequence[Mapping[str, str]],
+    *,
+    reserved: str = "Your TagKey cannot be prefixed with aws:",
+    system: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """The tags as a map. `reserved` is what is said of keys that only AWS may use."""
+    """The tags as a map. `reserved` is what is said of keys that only AWS may use, but for those `system` tags."""
     found: dict[str, str] = {}
     for tag in tags:
         key, value = tag.get("Key"), tag.get("Value")
@@ -27,7 +30,7 @@ def tag_map(
             raise MalformedXML()
         if key in found:
             raise InvalidTag("Cannot provide multiple Tags with the same key", members={"TagKey": key})
-        if key.lower().startswith("aws:"):
+        if key.lower().startswith("aws:") and (system or {}).get(key) != value:
             raise InvalidTag(reserved, members={"TagKey": key})
         if not 1 <= len(key) <= KEY_MAX or _TEXT.fullmatch(key) is None:
             raise InvalidTag("The TagKey you have provided is invalid", members={"TagKey": key})

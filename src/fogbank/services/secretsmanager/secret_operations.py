@@ -47,7 +47,7 @@ class SecretOperations(ReplicationOperations):
         token = check_token(ClientRequestToken)
         secret_ids.check_name(Name)
         value = value_of(SecretString, SecretBinary)
-        check_tags(Tags or [])
+        check_tags(ctx, Tags or [])
         there = self._tables.secrets.get((ctx.account, ctx.region, Name))
         if there is not None:
             return self._create_again(ctx, Found(ctx, (ctx.account, ctx.region, Name), there), token, value)

@@ -15,9 +15,9 @@ class Tagging(ValueOperations):
 
     def tag_resource(self, ctx: Context, *, SecretId: str, Tags: list[dict[str, str]]) -> Answer:
         found = self._writable(ctx, SecretId)
-        check_tags(Tags)
+        check_tags(ctx, Tags)
         found.secret.tags = (found.secret.tags or {}) | tag_map(Tags)
-        check_count(len(found.secret.tags))
+        check_count(found.secret.tags)
         self._save(ctx, found)
         return None
 

@@ -20,9 +20,9 @@ class Tagging(Describing):
         self, ctx: Context, *, ResourceType: str, ResourceId: str, Tags: list[dict[str, str]]
     ) -> Answer:
         place, parameter = self._tagged(ctx, ResourceType, ResourceId)
-        check_tags(Tags)
+        check_tags(ctx, Tags)
         parameter.tags |= tag_map(Tags)
-        check_count(len(parameter.tags))
+        check_count(parameter.tags)
         self._tables.parameters.put(place, parameter)
         return {}
 

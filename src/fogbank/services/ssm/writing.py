@@ -88,7 +88,7 @@ class Writing(ServiceSettings, ParameterBase):
                 "remove overwrite flag. To update tags for an existing parameter, please use AddTagsToResource or "
                 "RemoveTagsFromResource."
             )
-        check_tags(Tags or [])
+        check_tags(ctx, Tags or [])
         place = self._place(ctx.account, ctx.region, name)
         former = self._tables.parameters.get(place)
         if former is not None and not Overwrite:
