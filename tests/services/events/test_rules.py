@@ -141,3 +141,15 @@ def test_rules_and_buses_have_tags(aws: Aws) -> None:
     assert events.list_tags_for_resource(ResourceARN=rule)["Tags"] == [{"Key": "k", "Value": "2"}]
     events.untag_resource(ResourceARN=rule, TagKeys=["k"])
     assert events.list_tags_for_resource(ResourceARN=rule)["Tags"] == []
+
+
+def test_targets_are_listed_in_the_order_in_which_they_were_put(aws: Any) -> None:
+    events = aws("events")
+    events.put_rule(Name="r", EventPattern='{"source": ["s"]}')
+    arn = "arn:aws:sqs:us-east-1:000000000000:q"
+    events.put_targets(Rule="r", Targets=[{"Id": "z", "Arn": arn}, {"Id": "b", "Arn": arn}])
+    events.put_targets(Rule="r", Targets=[{"Id": "a", "Arn": arn}, {"Id": "z", "Arn": arn, "Input": "{}"}])
+    first = events.list_targets_by_rule(Rule="r", Limit=2)
+    rest = events.list_targets_by_rule(Rule="r", NextToken=first["NextToken"])
+    assert [each["Id"] for each in first["Targets"] + rest["Targets"]] == ["z", "b", "a"]
+    assert "NextToken" not in rest

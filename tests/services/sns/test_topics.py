@@ -178,6 +178,8 @@ def test_an_http_endpoint_confirms_and_is_notified(aws: Aws) -> None:
     with pytest.raises(ClientError, match="Invalid parameter: Token"):
         sns.confirm_subscription(TopicArn=topic, Token="0" * 288)
     arn = sns.confirm_subscription(TopicArn=topic, Token=asked["Token"])["SubscriptionArn"]
+    again = sns.confirm_subscription(TopicArn=topic, Token=asked["Token"])["SubscriptionArn"]
+    assert again == arn
     sns.publish(TopicArn=topic, Message="hello")
     headers, body = endpoint.take(2)[1]
     assert headers["x-amz-sns-message-type"] == "Notification"

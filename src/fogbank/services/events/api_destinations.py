@@ -17,10 +17,11 @@ from fogbank.core.http_client import HttpRequest, NoAnswer, send
 from fogbank.core.pages import page
 from fogbank.core.service import Answer
 from fogbank.core.targets import as_text
+from fogbank.services.events.api_targets import call_api
 from fogbank.services.events.connections import AuthorizationFailed, Connections, connection_arn, http_parameters
 from fogbank.services.events.errors import ResourceAlreadyExists, ResourceNotFound
 from fogbank.services.events.records import ApiDestination, HttpParameters, Retry
-from fogbank.services.events.routing import DeliveryError, permit_calling
+from fogbank.services.events.routing import DeliveryError, check_status, is_api, permit_calling
 
 _RATE = 300  # Calls per second, unless told otherwise.
 TIMEOUT_S = 5  # "EventBridge requests to an API destination endpoint must have a maximum client execution time of 5 s".
@@ -119,8 +120,8 @@ class ApiDestinations(Connections):
 
     def _call_later(self, ctx: Context, delivery: Retry) -> None:
         """Put the call into the outbox, not before the destination's rate allows it."""
-        destination = self._destination_at(ctx, delivery.target.arn)
         at_ms = float(ctx.now_ms)
+        destination = None if is_api(delivery.target.arn) else self._destination_at(ctx, delivery.target.arn)
         if destination is not None:
             at_ms = max(self._free_ms.get(destination.id, 0.0), at_ms)
             self._free_ms[destination.id] = at_ms + 1000 / destination.rate
@@ -128,8 +129,9 @@ class ApiDestinations(Connections):
         self.cloud.outbox.put(ctx, "events.http", lane=str(uuid.uuid4()), payload=delivery, delay_s=delay_s)
 
     async def _call(self, ctx: Context, delivery: Retry) -> None:
+        call = call_api if is_api(delivery.target.arn) else self._call_once
         try:
-            await self._call_once(ctx, delivery)
+            await call(ctx.traced(delivery.trace), delivery)
         except DeliveryError as error:
             await ctx.run(self.router.failed, ctx.refreshed(), delivery, error)
             return
@@ -151,10 +153,7 @@ class ApiDestinations(Connections):
             answer = await send(request, read_bytes_max=1)
         except NoAnswer as error:
             raise DeliveryError("TIMEOUT", str(error), passing=True) from error
-        if answer.status >= 300:
-            passing = answer.status in (401, 407, 409, 429) or answer.status >= 500
-            message = f"HTTP status {answer.status} received from {destination.endpoint}"
-            raise DeliveryError("SDK_CLIENT_ERROR", message, passing=passing)
+        check_status(answer, destination.endpoint)
 
     # ---- shared ----------------------------------------------------------------------------------------
 

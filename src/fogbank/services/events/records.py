@@ -57,6 +57,8 @@ class Target(Record):
     retry_age_max_s: int | None = None
     http: HttpParameters | None = None
     partition_key_path: str = ""
+    number: int = 0
+    """Targets of a rule are listed by their numbers, in the order in which they were first put."""
 
 
 class Revision(Record):

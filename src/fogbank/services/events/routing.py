@@ -19,6 +19,7 @@ from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
 from fogbank.core.delegation import NotPermitted, acting_as, in_name_of, permit, permit_sending
 from fogbank.core.errors import AwsError
+from fogbank.core.http_client import HttpAnswer
 from fogbank.core.ids import new_id
 from fogbank.core.input_template import ABSENT, InvalidInput, compile_path
 from fogbank.core.patterns import Match, compile_pattern
@@ -34,7 +35,7 @@ PRINCIPAL = "events.amazonaws.com"
 log = logging.getLogger("fogbank.events")
 
 DEFAULT_BUS = "default"
-TARGET_SERVICES = frozenset({"sqs", "sns", "lambda", "events", "logs", "kinesis", "firehose"})
+TARGET_SERVICES = frozenset({"sqs", "sns", "lambda", "events", "execute-api", "logs", "kinesis", "firehose"})
 NAMESPACE = "AWS/Events"
 # Compiled buses kept; far more than one data folder has in use at a time.
 _COMPILED_MAX = 4096
@@ -83,7 +84,7 @@ class Router:
         self._cloud = service.cloud
         self._compiled: dict[tuple[str, str, str], tuple[bytes, RuleIndex[CompiledRule]]] = {}
         self.call_destination: Callable[[Context, Retry], None]
-        """Calls an API destination; set by the operations on those, which have the connections."""
+        """Calls an API destination or an API; set by the operations on the former, which have the connections."""
         self.keep_event: Callable[[Context, str, str], None]
         """Adds an event (as text) to the archive of that name; set by the operations on archives."""
         self._cloud.outbox.handler("events.retry", self._retry, payload=Retry)
@@ -161,7 +162,7 @@ class Router:
                 arn=parse_arn(target.arn) or Arn("", "", "", ""),
                 make_input=compile_input(target, rule_arn=arn, rule_name=name),
                 verbatim=target.input is None and target.input_path in (None, "$") and target.transformer is None,
-                is_http=is_api_destination(target.arn),
+                is_http=is_http(target.arn),
             )
             for key, target in self._service.targets.scan((ctx.account, ctx.region, bus, name))
         ]
@@ -282,7 +283,7 @@ class Router:
     def _retry(self, ctx: Context, retry: Retry) -> None:
         names = dimensions(retry.bus, retry.rule)
         self._cloud.metrics.add(ctx.account, ctx.region, NAMESPACE, "RetryInvocationAttempts", names, 1, "Count")
-        if is_api_destination(retry.target.arn):
+        if is_http(retry.target.arn):
             self.call_destination(ctx, retry)
             return
         ctx = ctx.traced(retry.trace)
@@ -329,8 +330,26 @@ def permit_calling(ctx: Context, target: Target) -> None:
         raise DeliveryError(error_code(error), error.message, passing=False) from error
 
 
+def is_http(arn: str) -> bool:
+    """Whether a target is called over HTTP."""
+    return is_api_destination(arn) or is_api(arn)
+
+
 def is_api_destination(arn: str) -> bool:
     return ":api-destination/" in arn
+
+
+def is_api(arn: str) -> bool:
+    """Whether it is an API of API Gateway."""
+    return arn.split(":", 3)[2:3] == ["execute-api"]
+
+
+def check_status(answer: HttpAnswer, called: str) -> None:
+    """Raises DeliveryError for an answer that is none to a delivery."""
+    if answer.status >= 300:
+        passing = answer.status in (401, 407, 409, 429) or answer.status >= 500
+        message = f"HTTP status {answer.status} received from {called}"
+        raise DeliveryError("SDK_CLIENT_ERROR", message, passing=passing)
 
 
 def at(ctx: Context, arn: Arn) -> Context:

@@ -264,9 +264,10 @@ class EventsService(Replays, ApiDestinations):
     ) -> Answer:
         bus, there = self.find_bus(ctx, EventBusName)
         self.get_rule(there, bus, Rule)
-        found = {key[-1]: item for key, item in self.targets.scan((there.account, there.region, bus, Rule))}
-        ids, token = page(list(found), NextToken, Limit)
-        return {"Targets": [targets.describe(name, found[name]) for name in ids], **token}
+        place = (there.account, there.region, bus, Rule)
+        found = {f"{item.number:010} {key[-1]}": (key[-1], item) for key, item in self.targets.scan(place)}
+        names, token = page(sorted(found), NextToken, Limit)
+        return {"Targets": [targets.describe(*found[name]) for name in names], **token}
 
     # ---- events ----------------------------------------------------------------------------------------
 

@@ -6,10 +6,11 @@ from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.input_template import compile_path
+from fogbank.services.events.api_targets import names_method
 from fogbank.services.events.errors import InvalidParameter, LimitExceeded
 from fogbank.services.events.inputs import invalid_placeholder
 from fogbank.services.events.records import HttpParameters, InputTransformer, Target
-from fogbank.services.events.routing import TARGET_SERVICES, is_api_destination
+from fogbank.services.events.routing import TARGET_SERVICES, is_http
 
 if TYPE_CHECKING:
     from fogbank.services.events.base import EventsBase
@@ -34,11 +35,15 @@ _HONOURED = frozenset(
 
 def put(service: "EventsBase", ctx: Context, bus: str, rule: str, wanted: list[dict[str, Any]]) -> None:
     place = (ctx.account, ctx.region, bus, rule)
-    ids = {key[-1] for key, _ in service.targets.scan(place)} | {target["Id"] for target in wanted}
-    if len(ids) > TARGETS_MAX:
+    numbers = {key[-1]: target.number for key, target in service.targets.scan(place)}
+    for given in wanted:
+        numbers.setdefault(given["Id"], max(numbers.values(), default=0) + 1)
+    if len(numbers) > TARGETS_MAX:
         raise LimitExceeded()
-    for target in wanted:
-        service.targets.put((*place, target["Id"]), _check(target))
+    for given in wanted:
+        target = _check(given)
+        target.number = numbers[given["Id"]]
+        service.targets.put((*place, given["Id"]), target)
 
 
 def _check(wanted: dict[str, Any]) -> Target:
@@ -50,8 +55,10 @@ def _check(wanted: dict[str, Any]) -> Target:
         raise NotImplementedInFogbank(f"Targets of service {arn.service} are not implemented in Fogbank: {text}")
     if arn.service == "events" and not arn.resource.startswith(("event-bus/", "api-destination/")):
         raise InvalidParameter(f"Parameter {text} is not valid. Reason: Provided Arn is not in correct format.")
-    if "HttpParameters" in wanted and not is_api_destination(text):
-        raise NotImplementedInFogbank(f"HttpParameters are implemented for API destinations only: {text}")
+    if arn.service == "execute-api" and not names_method(arn):
+        raise InvalidParameter(f"Parameter {text} is not valid. Reason: Provided Arn is not in correct format.")
+    if "HttpParameters" in wanted and not is_http(text):
+        raise NotImplementedInFogbank(f"HttpParameters are implemented for API destinations and APIs only: {text}")
     for member in wanted:
         if member not in _HONOURED:
             raise NotImplementedInFogbank(f"The target parameter {member} is not implemented in Fogbank.")
