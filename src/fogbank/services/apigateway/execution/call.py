@@ -156,6 +156,10 @@ class Call:
         self.resource, self.path_parameters, self.method = resource, path_parameters, method
         self.context |= {"resourceId": resource.id, "resourcePath": resource.path}
 
+    def forget_caller(self) -> None:
+        """Who signs a request to a method that does not ask for it is told to nobody, as recorded."""
+        self.context["identity"] |= dict.fromkeys(("accessKey", "accountId", "caller", "user", "userArn"))
+
     @property
     def integration(self) -> Document:
         integration: Document = self.method["methodIntegration"]

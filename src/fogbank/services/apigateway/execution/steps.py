@@ -51,6 +51,8 @@ def find_method(call: Call) -> None:
 async def authorize(call: Call, authorizers: LambdaAuthorizers) -> None:
     """Whether the caller may. Signatures are not verified with `--auth off`, but they must be there."""
     kind = call.method["authorizationType"]
+    if kind != "AWS_IAM":
+        call.forget_caller()
     if kind == "NONE":
         return
     if kind == "AWS_IAM":
