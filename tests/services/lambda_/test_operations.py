@@ -343,6 +343,15 @@ def test_events_of_an_alias_are_handled_as_its_own_configuration_says(aws: Any) 
     assert s3.list_objects_v2(Bucket="failed-latest")["KeyCount"] == 0
 
 
+def test_versions_and_aliases_show_no_tags(aws: Any) -> None:
+    client = aws("lambda")
+    create(client, "f", ECHO, Publish=True, Tags={"team": "blue"})
+    client.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    assert client.get_function(FunctionName="f")["Tags"] == {"team": "blue"}
+    for qualifier in ("1", "live"):
+        assert "Tags" not in client.get_function(FunctionName="f", Qualifier=qualifier)
+
+
 def test_an_architecture_is_kept_for_a_function_and_its_versions(aws: Any) -> None:
     client = aws("lambda")
     assert create(client, "f", ECHO, Publish=True)["Architectures"] == ["x86_64"]

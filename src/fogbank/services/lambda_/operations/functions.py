@@ -94,7 +94,7 @@ class FunctionOperations(Operations):
                 "Location": f"{ctx.endpoint}/_fogbank/lambda/code/{config.blob}",
             },
         }
-        if function.tags:
+        if function.tags and name.qualifier in ("", "$LATEST"):  # Versions and aliases have none.
             answer["Tags"] = function.tags
         if function.reserved is not None:
             answer["Concurrency"] = answers.concurrency(function)
