@@ -143,6 +143,15 @@ def test_what_an_api_is_now_is_told_beside_what_it_is_to_be(root: Client, told: 
     assert told("apigateway", "delete_method", **at)["apigateway:Resource/RouteAuthorizationType"] == ["AWS_IAM"]
 
 
+def test_what_is_wrong_with_a_document_is_told_to_who_may_import_it(new_user: Callable[[], User]) -> None:
+    user = new_user()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        user.client("apigateway").import_rest_api(body=b"no document")
+    user.may({"Action": "apigateway:POST", "Resource": "*"})
+    with pytest.raises(ClientError, match="BadRequest"):
+        user.client("apigateway").import_rest_api(body=b"no document")
+
+
 def test_a_secret_tells_its_primary_region(root: Client, told: Told) -> None:
     name = f"secret-{secrets.token_hex(4)}"
     root("secretsmanager").create_secret(Name=name, SecretString="x", AddReplicaRegions=[{"Region": "eu-west-1"}])

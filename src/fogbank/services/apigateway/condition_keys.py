@@ -8,7 +8,8 @@ from typing import Any
 
 from fogbank.core.authorization import Parameters, Source, values_at
 from fogbank.core.context import Context
-from fogbank.services.apigateway.errors import NotFound
+from fogbank.core.errors import NotImplementedInFogbank
+from fogbank.services.apigateway.errors import BadRequest, NotFound
 from fogbank.services.apigateway.openapi import Imported, imported, read
 
 Members = Mapping[str, str]
@@ -55,10 +56,11 @@ def present(getter: str, names: Iterable[str], members: Members) -> dict[str, So
 
 
 def _patch(path: str) -> Source:
-    place = "/" + path.removesuffix("[]").replace(".", "/")
+    place = path.removesuffix("[]").replace(".", "/")
 
     def told(ctx: Context, parameters: Parameters) -> list[str]:
-        changes = [(str(each.get("path")), each.get("value")) for each in parameters.get("patchOperations") or ()]
+        given = parameters.get("patchOperations") or ()
+        changes = [(str(each.get("path")).strip("/"), each.get("value")) for each in given]
         values = (value for path, value in changes if path == place or path.startswith(f"{place}/"))
         return _texts(value for value in values if value is not None)
 
@@ -74,7 +76,10 @@ def _texts(values: Iterable[Any]) -> list[str]:
 
 def _read(tell: Callable[[Imported], Iterable[Any]]) -> Source:
     def told(ctx: Context, parameters: Parameters) -> list[str]:
-        found = imported(read(parameters.get("body") or b""), parameters.get("parameters") or {})
+        try:
+            found = imported(read(parameters.get("body") or b""), parameters.get("parameters") or {})
+        except (BadRequest, NotImplementedInFogbank):  # The operation tells what is wrong to who may call it.
+            return []
         return _texts(dict.fromkeys(value for value in tell(found) if value is not None))
 
     return told
