@@ -15,7 +15,7 @@ _ENCRYPTION = {"kms:EncryptionAlgorithm": "{EncryptionAlgorithm}"}
 _SIGNING = {"kms:SigningAlgorithm": "{SigningAlgorithm}", "kms:MessageType": "{MessageType}"}
 _MAC = {"kms:MacAlgorithm": "{MacAlgorithm}"}
 _CALLER: Mapping[str, Source] = {"kms:CallerAccount": lambda ctx, parameters: ctx.account}
-# Services of this cloud ask KMS themselves and make no grants.
+# What services make grants for is asked for where they make them, with another answer.
 _OF_CALLERS_OWN = {"kms:GrantIsForAWSResource": "false"}
 _BYPASS = {"kms:BypassPolicyLockoutSafetyCheck": "{BypassPolicyLockoutSafetyCheck}"}
 
