@@ -108,6 +108,9 @@ def test_what_says_whose_a_resource_is_is_not_for_others(aws: Aws, stack: dict[s
     ):  # fmt: skip
         with pytest.raises(ClientError, match="aws:"):
             getattr(aws(service), operation)(**given)
+    tagging, arn = aws("resourcegroupstaggingapi"), f"arn:aws:s3:::{bucket}"
+    with pytest.raises(ClientError, match="aws:"):
+        tagging.untag_resources(ResourceARNList=[arn], TagKeys=list(own))
     # Others beside them are as before.
     aws("kinesis").add_tags_to_stream(StreamName=physical_id(aws, "Stream"), Tags={"mine": "x"})
 

@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/Welcome.ht
 It knows no service: each lists and tags its own resources (`Service.tagged_resources`, `tag_by_arn`, `untag_by_arn`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from fogbank.core.arn import Arn, parse_arn
@@ -12,7 +12,7 @@ from fogbank.core.context import Context
 from fogbank.core.errors import AwsError, ValidationError
 from fogbank.core.pages import page
 from fogbank.core.service import Answer, Service, Tagged
-from fogbank.core.tags import tag_list
+from fogbank.core.tags import reserved, tag_list
 from fogbank.services.resourcegroupstaggingapi.permissions import permit_tagging, permit_untagging
 
 PAGE = 50
@@ -72,8 +72,7 @@ class TaggingService(Service):
         return {"PaginationToken": token, "TagValues": names}
 
     def tag_resources(self, ctx: Context, *, ResourceARNList: list[str], Tags: dict[str, str]) -> Answer:
-        if any(key.lower().startswith("aws:") for key in Tags):
-            raise InvalidParameter("Tag keys must not begin with aws:, which is reserved for AWS.")
+        _check_keys(ctx, Tags)
 
         def tag(service: Service, arn: Arn) -> None:
             permit_tagging(ctx, service, arn, tags=Tags)
@@ -82,6 +81,8 @@ class TaggingService(Service):
         return self._each(ctx, ResourceARNList, tag)
 
     def untag_resources(self, ctx: Context, *, ResourceARNList: list[str], TagKeys: list[str]) -> Answer:
+        _check_keys(ctx, TagKeys)
+
         def untag(service: Service, arn: Arn) -> None:
             permit_untagging(ctx, service, arn, keys=TagKeys)
             service.untag_by_arn(ctx, str(arn), TagKeys)
@@ -118,6 +119,11 @@ class TaggingService(Service):
             if service.name == arn.service:
                 return service, arn
         raise InvalidParameter(f"Fogbank has no service {arn.service}.")
+
+
+def _check_keys(ctx: Context, keys: Iterable[str]) -> None:
+    if reserved(ctx, keys) is not None:
+        raise InvalidParameter("Tag keys must not begin with aws:, which is reserved for AWS.")
 
 
 def _check_filters(tags: list[dict[str, Any]], types: list[str], arns: list[str]) -> None:
