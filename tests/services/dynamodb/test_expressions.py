@@ -147,5 +147,5 @@ def test_a_key_condition_needs_the_partition_key() -> None:
     with pytest.raises(Validation, match="Query condition missed key schema element: id"):
         parse_key_condition("n = :ten", Bindings(None, VALUES), schema=schema)
     wanted = parse_key_condition("id = :a AND n >= :five", Bindings(None, VALUES), schema=schema)
-    assert wanted.partition == {"S": "a"}
+    assert wanted.partition == b"a"
     assert wanted.low is not None

@@ -8,7 +8,7 @@ from typing import Any
 
 from fogbank.services.dynamodb.items import Items
 from fogbank.services.dynamodb.records import DynamoDBTables, TableRecord
-from fogbank.services.dynamodb.values import Item
+from fogbank.services.dynamodb.values import Item, key_bytes
 from fogbank.services.dynamodb.writes import Write
 
 _GB = 1 << 30
@@ -25,7 +25,7 @@ def metrics_of(
     if wanted == "NONE" or not local:
         return None
     name = table.keys[0]
-    partition = items.partition_of(table, item[name])
+    partition = items.partition_of(table, key_bytes(item[name]))
     size = sum(stored.size for _, stored in tables.item_sizes.scan((table.id, partition)))
     for index in local:
         size += sum(stored.size for _, stored in tables.index_item_sizes.scan((index.id, partition)))

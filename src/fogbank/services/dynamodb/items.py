@@ -15,7 +15,7 @@ from fogbank.services.dynamodb.errors import (
     Validation,
 )
 from fogbank.services.dynamodb.records import Counter, DynamoDBTables, Index, StoredItem, StreamRecord, TableRecord
-from fogbank.services.dynamodb.values import Item, Value, check, item_size, key_bytes
+from fogbank.services.dynamodb.values import Item, Value, check, item_size, key_bytes, part_bytes
 
 ITEM_BYTES_MAX = 400 * 1024
 PARTITION_KEY_BYTES_MAX = 2048
@@ -125,9 +125,8 @@ class Items:
             parts[0] = self._encryption.digest(table, parts[0])
         return (table.id, parts[0], parts[1] if len(parts) == 2 else b"")
 
-    def partition_of(self, table: TableRecord, value: Value) -> bytes:
+    def partition_of(self, table: TableRecord, partition: bytes) -> bytes:
         """What a partition key of the table or of one of its indexes lies under."""
-        partition = key_bytes(value)
         return self._encryption.digest(table, partition) if table.hides_partitions else partition
 
     # ---- reading and writing ------------------------------------------------------------------------------------
@@ -185,10 +184,9 @@ class Items:
         """Where the item lies in the index; None if it lacks one of the index's keys (sparse)."""
         if not has_keys(index, item):
             return None
-        parts = [key_bytes(item[name]) for name in index.keys]
-        if table.hides_partitions:
-            parts[0] = self._encryption.digest(table, parts[0])
-        return (index.id, parts[0], parts[1] if len(parts) == 2 else b"", key[1], key[2])
+        values = [item[name] for name in index.keys]
+        partition = self.partition_of(table, part_bytes(values[: index.partition_parts]))
+        return (index.id, partition, part_bytes(values[index.partition_parts :]), key[1], key[2])
 
     def add_to_index(self, index: Index, table: TableRecord, key: Key, stored: StoredItem) -> None:
         """Add an item that is older than the index; one that does not fit its key is left out, as AWS does."""

@@ -23,6 +23,7 @@ _TYPES = {
     **dict.fromkeys(("CONTAINS", "NOT_CONTAINS"), _SCALARS | {"BOOL", "NULL"}),
     "BEGINS_WITH": frozenset(("S", "B")),
 }
+_KEY_CONDITIONS_MAX = 8  # of a global index, whose keys have so many attributes
 _KEY_OPERATORS = ("EQ", "LE", "LT", "GE", "GT", "BEGINS_WITH", "BETWEEN")
 
 
@@ -129,7 +130,7 @@ def _filter(conditions: Mapping[str, Mapping[str, Any]], joint: str, writer: Exp
 
 
 def _key_conditions(conditions: Mapping[str, Mapping[str, Any]], joint: str, writer: ExpressionWriter) -> str:
-    if not 1 <= len(conditions) <= 2:
+    if not 1 <= len(conditions) <= _KEY_CONDITIONS_MAX:
         raise Validation("Conditions can be of length 1 or 2 only")
     for condition in conditions.values():
         if condition["ComparisonOperator"] not in _KEY_OPERATORS:

@@ -176,8 +176,10 @@ class PartiQLOperations(TableAccess):
         if consistent and index is not None and not index.local:
             raise Validation("Consistent reads are not supported on global secondary indexes")
         source = Source(self._tables, self._items, table, index)
-        asked = wanted(select.where, source.keys)
-        forward = _direction(select, source.keys, asked)
+        # Where several attributes are the partition key, all of the index is read.
+        keys = source.keys[:2] if source.partition_parts == 1 else []
+        asked = wanted(select.where, keys)
+        forward = _direction(select, keys, asked)
         ranges = _ranges(asked, source)
         keep = _filter(asked.rest)
         fetch = source.fetcher(whole=bool(select.paths))

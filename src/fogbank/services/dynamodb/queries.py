@@ -11,7 +11,7 @@ from fogbank.services.dynamodb.errors import Validation
 from fogbank.services.dynamodb.expressions import Condition, KeyRange
 from fogbank.services.dynamodb.items import Items
 from fogbank.services.dynamodb.records import DynamoDBTables, Index, StoredItem, TableRecord
-from fogbank.services.dynamodb.values import Item, check, key_bytes
+from fogbank.services.dynamodb.values import Item, check, part_bytes
 
 PAGE_BYTES_MAX = 1_048_576
 # Sorts behind every stored sort key that begins with a prefix, for reading backwards.
@@ -34,6 +34,7 @@ class Source:
         self.table = table
         self.index = index
         self.keys = index.keys if index is not None else table.keys
+        self.partition_parts = index.partition_parts if index is not None else 1
         self._items = items
         self._store: Any = tables.index_items if index is not None else tables.items
         self._id = index.id if index is not None else table.id
@@ -65,9 +66,10 @@ class Source:
 
     def check_start(self, given: Item, wanted: KeyRange) -> None:
         """A Query can only begin behind an item that it could have answered with."""
-        if key_bytes(given[self.keys[0]]) != key_bytes(wanted.partition):
+        values = [given[name] for name in self.keys]
+        if part_bytes(values[: self.partition_parts]) != wanted.partition:
             raise Validation("The provided starting key is outside query boundaries based on provided conditions")
-        if len(self.keys) == 2 and not wanted.contains(key_bytes(given[self.keys[1]])):
+        if not wanted.contains(part_bytes(values[self.partition_parts :])):
             raise Validation("The provided starting key does not match the range key predicate")
 
     def fetcher(self, *, whole: bool) -> Callable[[Any, StoredItem], Item] | None:

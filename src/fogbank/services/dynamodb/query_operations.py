@@ -79,7 +79,9 @@ class QueryOperations(TableAccess):
         source = Source(self._tables, self._items, table, index)
         if QueryFilter is not None:
             check_query_filter(QueryFilter, source.keys)
-        wanted = parse_key_condition(KeyConditionExpression, bindings, schema=source.schema())
+        wanted = parse_key_condition(
+            KeyConditionExpression, bindings, schema=source.schema(), partition_parts=source.partition_parts
+        )
         if keep is not None:
             keep.check(source.keys)
         bindings.finish(used=True)

@@ -24,7 +24,7 @@ else:
 
 
 class Index(Record):
-    """A secondary index; `keys` are its partition and sort attributes."""
+    """A secondary index; `keys` are its attributes, those of the partition key first."""
 
     id: int
     name: str
@@ -40,6 +40,8 @@ class Index(Record):
     """It does not hold all items yet that were there before it."""
     max_read_units: int = 0
     max_write_units: int = 0
+    partition_parts: int = 1
+    """So many of the keys are the partition key; the others are the sort key."""
 
 
 class Stream(Record):

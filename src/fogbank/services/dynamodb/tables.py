@@ -14,6 +14,8 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 # Items and bytes by table or index id.
 Counts = dict[int, tuple[int, int]]
 GSI_MAX = 20
+KEY_PARTS_MAX = 4
+"""So many attributes may be the partition key of a global index, and so many its sort key."""
 LSI_MAX = 5
 # Attributes that all indexes of a table project by name, together.
 PROJECTED_MAX = 100
@@ -44,7 +46,7 @@ def owner_and_name(name_or_arn: str, account: str) -> tuple[str, str]:
 
 
 def read_keys(schema: list[dict[str, str]], types: dict[str, str]) -> list[str]:
-    """The key attributes of a KeySchema, partition key first."""
+    """The key attributes of a table's or a local index's KeySchema, partition key first."""
     if not 1 <= len(schema) <= 2:
         raise Validation("One or more parameter values were invalid: Invalid KeySchema: must have one or two elements")
     if schema[0]["KeyType"] != "HASH":
@@ -54,13 +56,39 @@ def read_keys(schema: list[dict[str, str]], types: dict[str, str]) -> list[str]:
     names = [element["AttributeName"] for element in schema]
     if len(set(names)) != len(names):
         raise Validation("Both the Hash Key and the Range Key element in the KeySchema have the same name")
+    _check_defined(names, types)
+    return names
+
+
+def _read_global_keys(schema: list[dict[str, str]], types: dict[str, str]) -> tuple[list[str], int]:
+    """The key attributes of a global index, and how many of them are the partition key: up to four each.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.DesignPattern.MultiAttributeKeys.html
+    AWS's sentences are not published.
+    """
+    names = [element["AttributeName"] for element in schema]
+    kinds = [element["KeyType"] for element in schema]
+    partition_parts = kinds.count("HASH")
+    if kinds != sorted(kinds) or not partition_parts:
+        raise Validation("Invalid KeySchema: HASH key elements must come first, and there must be at least one")
+    if max(partition_parts, len(kinds) - partition_parts) > KEY_PARTS_MAX:
+        raise Validation(
+            f"One or more parameter values were invalid: Invalid KeySchema: at most {KEY_PARTS_MAX} HASH and "
+            f"{KEY_PARTS_MAX} RANGE key elements"
+        )
+    if len(set(names)) != len(names):
+        raise Validation("Both the Hash Key and the Range Key element in the KeySchema have the same name")
+    _check_defined(names, types)
+    return names, partition_parts
+
+
+def _check_defined(names: list[str], types: dict[str, str]) -> None:
     missing = [name for name in names if name not in types]
     if missing:
         raise Validation(
             "One or more parameter values were invalid: Some index key attributes are not defined in "
             f"AttributeDefinitions. Keys: [{', '.join(missing)}], AttributeDefinitions: [{', '.join(types)}]"
         )
-    return names
 
 
 def read_types(definitions: list[dict[str, str]]) -> dict[str, str]:
@@ -146,10 +174,12 @@ def read_index(
             f"{definition['IndexName']}"
         )
     warm = definition.get("WarmThroughput") or {}
+    schema = definition["KeySchema"]
+    keys, partition_parts = (read_keys(schema, types), 1) if local else _read_global_keys(schema, types)
     index = Index(
         id=new_id,
         name=definition["IndexName"],
-        keys=read_keys(definition["KeySchema"], types),
+        keys=keys,
         projection=kind,
         non_key_attributes=list(extra),
         local=local,
@@ -157,6 +187,7 @@ def read_index(
         write_units=units.get("WriteCapacityUnits", 0),
         warm_read_units=warm.get("ReadUnitsPerSecond", 0),
         warm_write_units=warm.get("WriteUnitsPerSecond", 0),
+        partition_parts=partition_parts,
     )
     set_maximum(index, definition.get("OnDemandThroughput"), on_demand=on_demand)
     return index
@@ -207,8 +238,11 @@ def _maximum(owner: TableRecord | Index) -> dict[str, dict[str, int]]:
     return {"OnDemandThroughput": {"MaxReadRequestUnits": reads or -1, "MaxWriteRequestUnits": writes or -1}}
 
 
-def key_schema(keys: list[str]) -> list[dict[str, str]]:
-    return [{"AttributeName": name, "KeyType": kind} for name, kind in zip(keys, ("HASH", "RANGE"), strict=False)]
+def key_schema(keys: list[str], partition_parts: int = 1) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": name, "KeyType": "HASH" if place < partition_parts else "RANGE"}
+        for place, name in enumerate(keys)
+    ]
 
 
 def warm_units(table: TableRecord, owner: TableRecord | Index) -> tuple[int, int]:
@@ -351,7 +385,7 @@ def _describe_index(table: TableRecord, index: Index, counts: Counts | None, *, 
         projection["NonKeyAttributes"] = index.non_key_attributes
     description: dict[str, Any] = {
         "IndexName": index.name,
-        "KeySchema": key_schema(index.keys),
+        "KeySchema": key_schema(index.keys, index.partition_parts),
         "Projection": projection,
         "IndexSizeBytes": size,
         "ItemCount": items,

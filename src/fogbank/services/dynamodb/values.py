@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.Nami
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
@@ -195,6 +195,27 @@ def key_bytes(value: Value) -> bytes:
     if kind == "B":
         return decode_binary(content)
     return _number_bytes(content) if kind == "N" else b""
+
+
+def part_bytes(values: Sequence[Value]) -> bytes:
+    """What a partition key or a sort key of these attributes lies under, in the order of the first, then of the second,
+    and so on. Of one attribute alone these are its `key_bytes`.
+    """
+    return key_bytes(values[0]) if len(values) == 1 else b"".join(map(component_bytes, values))
+
+
+def component_bytes(value: Value) -> bytes:
+    """One of several attributes: ends so that a shorter value sorts before those that begin with it."""
+    return escaped_bytes(value) + COMPONENT_END
+
+
+def escaped_bytes(value: Value) -> bytes:
+    return key_bytes(value).replace(b"\x00", b"\x00\xff")
+
+
+COMPONENT_END = b"\x00\x00"
+BEHIND_COMPONENT = b"\x00\x01"
+"""In the place of a component's end: sorts behind all that goes on from there."""
 
 
 def _number_bytes(text: str) -> bytes:

@@ -9,15 +9,23 @@ from typing import NamedTuple
 from fogbank.services.dynamodb.errors import Validation
 from fogbank.services.dynamodb.expressions.bindings import Bindings
 from fogbank.services.dynamodb.expressions.lexer import Reader
-from fogbank.services.dynamodb.values import Value, key_bytes
+from fogbank.services.dynamodb.values import (
+    BEHIND_COMPONENT,
+    COMPONENT_END,
+    Value,
+    component_bytes,
+    escaped_bytes,
+    key_bytes,
+    part_bytes,
+)
 
 _KIND = "KeyConditionExpression"
 
 
 class KeyRange(NamedTuple):
-    """The items wanted: the partition key's value, and bounds of the encoded sort key (None: no bound)."""
+    """The items wanted: the encoded partition key, and bounds of the encoded sort key (None: no bound)."""
 
-    partition: Value
+    partition: bytes
     low: bytes | None = None
     high: bytes | None = None
     low_inclusive: bool = True
@@ -50,8 +58,8 @@ class _Term(NamedTuple):
     values: tuple[Value, ...]
 
 
-def parse_key_condition(text: str, bindings: Bindings, *, schema: dict[str, str]) -> KeyRange:
-    """`schema` maps the key attributes, partition key first, to their types."""
+def parse_key_condition(text: str, bindings: Bindings, *, schema: dict[str, str], partition_parts: int = 1) -> KeyRange:
+    """`schema` maps the key attributes to their types; so many of them, the first, are the partition key."""
     names = list(schema)
     by_name: dict[str, _Term] = {}
     for comparison in _comparisons(text):
@@ -59,22 +67,31 @@ def parse_key_condition(text: str, bindings: Bindings, *, schema: dict[str, str]
         if term.attribute in by_name:
             raise Validation(f"Invalid {_KIND}: {_KIND}s must only contain one condition per key")
         by_name[term.attribute] = term
-    partition = by_name.pop(names[0], None)
-    if partition is None:
-        raise Validation(f"Query condition missed key schema element: {names[0]}")
-    if partition.sign != "=":
-        raise Validation("Query key condition not supported")
-    _check_type(partition, names[0], schema)
+    partition: list[Value] = []
+    for name in names[:partition_parts]:
+        if name not in by_name:
+            raise Validation(f"Query condition missed key schema element: {name}")
+        term = by_name.pop(name)
+        if term.sign != "=":
+            raise Validation("Query key condition not supported")
+        _check_type(term, name, schema)
+        partition.append(term.values[0])
+    found = KeyRange(part_bytes(partition))
     if not by_name:
-        return KeyRange(partition.values[0])
-    if len(names) < 2 or names[1] not in by_name or len(by_name) > 1:
-        missed = names[1] if len(names) > 1 and names[1] not in by_name else None
-        raise Validation(
-            f"Query condition missed key schema element: {missed}" if missed else "Query key condition not supported"
-        )
-    sort = by_name[names[1]]
-    _check_type(sort, names[1], schema)
-    return _bounds(partition.values[0], sort)
+        return found
+    sorts, terms = names[partition_parts:], []
+    for name in sorts:
+        if name not in by_name:
+            break
+        _check_type(by_name[name], name, schema)
+        terms.append(by_name.pop(name))
+    if by_name and len(terms) < len(sorts):
+        raise Validation(f"Query condition missed key schema element: {sorts[len(terms)]}")
+    if by_name or any(term.sign != "=" for term in terms[:-1]):
+        raise Validation("Query key condition not supported")
+    if len(sorts) == 1:
+        return _bounds(found, terms[0])
+    return _bounds_of_parts(found, b"".join(component_bytes(term.values[0]) for term in terms[:-1]), terms[-1])
 
 
 def _check_type(term: _Term, name: str, schema: dict[str, str]) -> None:
@@ -90,26 +107,50 @@ def _check_type(term: _Term, name: str, schema: dict[str, str]) -> None:
             )
 
 
-def _bounds(partition: Value, term: _Term) -> KeyRange:
+def _bounds(partition: KeyRange, term: _Term) -> KeyRange:
     first = key_bytes(term.values[0])
     match term.sign:
         case "=":
-            return KeyRange(partition, first, first)
+            return partition._replace(low=first, high=first)
         case "<" | "<=":
-            return KeyRange(partition, high=first, high_inclusive=term.sign == "<=")
+            return partition._replace(high=first, high_inclusive=term.sign == "<=")
         case ">" | ">=":
-            return KeyRange(partition, low=first, low_inclusive=term.sign == ">=")
+            return partition._replace(low=first, low_inclusive=term.sign == ">=")
         case "BETWEEN":
-            last = key_bytes(term.values[1])
-            if first > last:
-                raise Validation(
-                    f"Invalid {_KIND}: The BETWEEN operator requires upper bound to be greater than or equal to lower "
-                    f"bound; lower bound operand: AttributeValue: {_shown(term.values[0])}, upper bound operand: "
-                    f"AttributeValue: {_shown(term.values[1])}"
-                )
-            return KeyRange(partition, first, last)
+            _check_between(term)
+            return partition._replace(low=first, high=key_bytes(term.values[1]))
         case _:
-            return KeyRange(partition, prefix=first)
+            return partition._replace(prefix=first)
+
+
+def _bounds_of_parts(partition: KeyRange, before: bytes, term: _Term) -> KeyRange:
+    """The same for one attribute of several: those before it are given, those behind it may be anything."""
+    value = before + escaped_bytes(term.values[0])
+    beginning, behind = value + COMPONENT_END, value + BEHIND_COMPONENT
+    last = before.removesuffix(COMPONENT_END) + BEHIND_COMPONENT if before else None
+    match term.sign:
+        case "=":
+            return partition._replace(prefix=beginning)
+        case "<" | "<=":
+            high = beginning if term.sign == "<" else behind
+            return partition._replace(low=before, high=high, high_inclusive=False)
+        case ">" | ">=":
+            return partition._replace(low=behind if term.sign == ">" else beginning, high=last)
+        case "BETWEEN":
+            _check_between(term)
+            return partition._replace(low=beginning, high=before + escaped_bytes(term.values[1]) + BEHIND_COMPONENT)
+        case _:
+            return partition._replace(prefix=value)
+
+
+def _check_between(term: _Term) -> None:
+    low, high = term.values
+    if key_bytes(low) > key_bytes(high):
+        raise Validation(
+            f"Invalid {_KIND}: The BETWEEN operator requires upper bound to be greater than or equal to lower "
+            f"bound; lower bound operand: AttributeValue: {_shown(low)}, upper bound operand: "
+            f"AttributeValue: {_shown(high)}"
+        )
 
 
 def _shown(value: Value) -> str:

@@ -39,7 +39,7 @@ def wanted(where: Condition | None, keys: list[str]) -> Wanted:
     rest: list[Condition] = []
     for part in _parts(where):
         choice = _one_of(part)
-        if partitions is None and choice is not None and _attribute(choice, ("=", "IN")) == keys[0]:
+        if keys and partitions is None and choice is not None and _attribute(choice, ("=", "IN")) == keys[0]:
             partitions = _distinct(choice.constants() or [])
         elif sort is None and len(keys) > 1 and _attribute(part, _SORT_SIGNS) == keys[1]:
             assert isinstance(part, Comparison)
