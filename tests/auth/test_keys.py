@@ -284,3 +284,19 @@ def test_what_services_ask_of_a_key_is_in_the_event_history(
         assert event["userIdentity"]["invokedBy"] == event["sourceIPAddress"] == "s3.amazonaws.com"
         assert event["readOnly"] is True
     assert [resource["ARN"] for resource in told[1]["resources"]] == [key]
+
+
+def test_an_archive_is_kept_under_a_key_whose_policy_lets_eventbridge(root: Client, kms: Any) -> None:
+    # given
+    events = root("events")
+    bus = events.describe_event_bus()["Arn"]
+    context = {"StringEquals": {"kms:EncryptionContext:aws:events:event-bus:arn": bus}}
+    service = {"Principal": {"Service": "events.amazonaws.com"}, "Resource": "*", "Condition": context}
+    closed, opened = new_key(kms), new_key(kms, service | {"Action": ["kms:GenerateDataKey", "kms:Decrypt"]})
+    # when, then
+    with pytest.raises(ClientError, match=r"KmsKeyIdentifier is not valid.*events.amazonaws.com is not authorized"):
+        events.create_archive(ArchiveName="under-a-key", EventSourceArn=bus, KmsKeyIdentifier=closed)
+    events.create_archive(ArchiveName="under-a-key", EventSourceArn=bus, KmsKeyIdentifier=opened)
+    events.put_events(Entries=[{"Source": "shop", "DetailType": "sold", "Detail": "{}"}])
+    assert events.describe_archive(ArchiveName="under-a-key")["EventCount"] > 0
+    events.delete_archive(ArchiveName="under-a-key")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _AWS_MANAGED = "alias/aws/dynamodb"
 _REUSE_S = 300
+_REMEMBERED_MAX = 10_000
 _GRANTED = (
     "DescribeKey", "GenerateDataKey", "Decrypt", "Encrypt", "ReEncryptFrom", "ReEncryptTo", "RetireGrant",
 )  # fmt: skip
@@ -75,20 +76,19 @@ class TableEncryption:
         """Put the table under the key that an SSESpecification means, which must be usable. The caller saves it."""
         if given is None:
             return
-        if not given.get("Enabled"):
-            table.sse = given
-            if table.data_key:
-                self.retire_grant(ctx, table)
-                self._keep(table.data_key, table, self._plaintext(ctx, table.data_key))
-            return
         ctx = ctx.at(account=table.account, region=table.region)
-        key = self._plaintext(ctx, table.data_key) if table.data_key else secrets.token_bytes(_KEY_BYTES)
-        table.data_key = table.data_key or self._cloud.sequence.next()
-        # What was settled before, as a restored table has it, comes first.
-        key_id = given.get(KEY_ARN) or given.get("KMSMasterKeyId") or _AWS_MANAGED
-        self.retire_grant(ctx, table)
-        arn = self._keep_under(ctx, table.data_key, table, key_id, key, granted=True)
-        table.sse = {**given, KEY_ARN: arn}
+        before = self._keys.get((table.data_key,))
+        key = secrets.token_bytes(_KEY_BYTES) if before is None else self._unwrapped(ctx, table.data_key, before)
+        if given.get("Enabled"):
+            table.data_key = table.data_key or self._cloud.sequence.next()
+            # What was settled before, as a restored table has it, comes first.
+            key_id = given.get(KEY_ARN) or given.get("KMSMasterKeyId") or _AWS_MANAGED
+            given = {**given, KEY_ARN: self._keep_under(ctx, table.data_key, table, key_id, key, granted=True)}
+        elif before is not None:
+            self._keep(table.data_key, table, key)
+        table.sse = given
+        if before is not None:
+            self._retire(ctx, before)
 
     def key_for_backup(self, ctx: Context, table: TableRecord) -> int:
         """The number of a new data key under the table's key of KMS; 0: the table is under none."""
@@ -100,12 +100,15 @@ class TableEncryption:
         return number
 
     def retire_grant(self, ctx: Context, table: TableRecord) -> None:
-        """The table is deleted or goes to another key."""
+        """The table is deleted."""
         record = self._keys.get((table.data_key,))
         if record is not None and record.grant:
-            self._cloud.kms.retire_service_grant(ctx, record.key_arn, record.grant, via=_via(table.region))
-            record.grant = ""
-            self._keys.put((table.data_key,), record)
+            self._retire(ctx, record)
+            self._keys.put((table.data_key,), msgspec.structs.replace(record, grant=""))
+
+    def _retire(self, ctx: Context, record: TableKey) -> None:
+        if record.grant:
+            self._cloud.kms.retire_service_grant(ctx, record.key_arn, record.grant, via=_via(record.region))
 
     def _keep_under(
         self, ctx: Context, number: int, table: TableRecord, key_id: str, key: bytes, *, granted: bool = False
@@ -158,9 +161,6 @@ class TableEncryption:
             return False
         return enabled
 
-    def _plaintext(self, ctx: Context, number: int) -> bytes:
-        return self._unwrapped(ctx, number, self._record(number))
-
     def _unwrapped(self, ctx: Context, number: int, record: TableKey, *, reuse_s: int = 0) -> bytes:
         if not record.key_arn:
             return self._cloud.master_key.unwrap(record.blob, purpose=_purpose(number))
@@ -169,7 +169,6 @@ class TableEncryption:
         try:
             return self._envelope.open_data_key(there, record.blob, context, reuse_s=reuse_s)
         except AwsError:
-            self._ciphers.pop(record.blob, None)
             raise KmsAccessDenied() from None
 
     def _record(self, number: int) -> TableKey:
@@ -192,6 +191,8 @@ class TableEncryption:
 
     def _remember(self, blob: bytes, cipher: _Cipher, now_ms: int) -> None:
         if not self._cloud.kms.unsettled:
+            if len(self._ciphers) >= _REMEMBERED_MAX:
+                self._ciphers.clear()
             self._ciphers[blob] = cipher, now_ms + _REUSE_S * 1000
 
     # ---- what is sealed -----------------------------------------------------------------------------------------

@@ -137,5 +137,5 @@ class DataKeys(Access):
         alone = ctx.identity is None and ctx.access_key is None
         principal = service if alone else made.principal
         made = msgspec.structs.replace(made, invoked_by=service, agent=service, principal=principal)
-        add = self.cloud.audit.add if answer is not None else self.cloud.audit.add_later
+        add = self.cloud.audit.add_later if made.read_only or error is not None else self.cloud.audit.add
         add(ctx, made)
