@@ -58,6 +58,7 @@ async def _send_file(own: socket.socket, span: FileSpan, body: StoredBody, progr
                 full = await asyncio.shield(call)
             except asyncio.CancelledError:
                 await asyncio.wait((call,))  # Before the descriptors that it uses are closed.
+                call.exception()  # A client that went away has broken the pipe, too, and nobody else wants to know.
                 raise
             progress()
             if full:
