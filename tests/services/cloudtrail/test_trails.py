@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import re
 from typing import Any
 
 import pytest
@@ -81,8 +82,22 @@ def test_a_bucket_must_let_the_trail_write(aws: Any, trail: Any, account: str) -
     aws("s3").create_bucket(Bucket=f"closed-{account}")
     with pytest.raises(ClientError, match="InsufficientS3BucketPolicyException"):
         trail.create_trail(Name="main", S3BucketName=f"closed-{account}")
-    with pytest.raises(ClientError, match="InvalidTrailNameException"):
-        trail.create_trail(Name="no name!", S3BucketName=f"closed-{account}")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("aa", "Trail name too short. Minimum allowed length: 3 characters. Specified name length: 2 characters."),
+        ("a" * 129, "Trail name too long. Maximum allowed length: 128 characters. Specified name length: 129"),
+        ("-trail", "Trail name must starts with a letter or number."),
+        ("trail!", "Trail name must ends with a letter or number."),
+        ("no name", "Trail name or ARN can only contain uppercase letters, lowercase letters, numbers, periods"),
+        ("no..name", "Trail name or ARN can only contain uppercase letters, lowercase letters, numbers, periods"),
+    ],
+)
+def test_a_trail_is_named_as_aws_wants(trail: Any, name: str, sentence: str) -> None:
+    with pytest.raises(ClientError, match=f"InvalidTrailNameException.*{re.escape(sentence)}"):
+        trail.create_trail(Name=name, S3BucketName="any")
 
 
 def test_files_are_delivered_every_five_minutes(aws: Any, trail: Any, bucket: str, account: str, clock: Any) -> None:

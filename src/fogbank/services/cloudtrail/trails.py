@@ -27,7 +27,8 @@ from fogbank.services.cloudtrail.records import Trail, TrailKey, trail_arn
 from fogbank.services.cloudtrail.selectors import DEFAULT, checked_advanced, checked_basic, wants_data
 
 TRAILS_MAX = 5  # in one region
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9]|[._-](?=[A-Za-z0-9])){1,126}[A-Za-z0-9]")
+_NAME = re.compile(r"(?:[A-Za-z0-9]|[._-](?=[A-Za-z0-9]))+")
+_NAME_MIN, _NAME_MAX = 3, 128
 
 
 class Trails(Delivery):
@@ -52,11 +53,7 @@ class Trails(Delivery):
     ) -> Answer:
         """The trail logs nothing until StartLogging."""
         _refuse_organization(IsOrganizationTrail)
-        if not _NAME.fullmatch(Name):
-            raise InvalidTrailName(
-                "Trail name or ARN can only contain uppercase letters, lowercase letters, numbers, periods (.), "
-                "hyphens (-), and underscores (_)."
-            )
+        _check_name(Name)
         trail = Trail(
             S3BucketName,
             S3KeyPrefix,
@@ -267,6 +264,22 @@ class Trails(Delivery):
 
 def _key(key: tuple[Any, ...]) -> TrailKey:
     return key[0], key[1], key[2]
+
+
+def _check_name(name: str) -> None:
+    length = f"Specified name length: {len(name)} characters."
+    if len(name) < _NAME_MIN:
+        raise InvalidTrailName(f"Trail name too short. Minimum allowed length: {_NAME_MIN} characters. {length}")
+    if len(name) > _NAME_MAX:
+        raise InvalidTrailName(f"Trail name too long. Maximum allowed length: {_NAME_MAX} characters. {length}")
+    for edge, verb in ((name[0], "starts"), (name[-1], "ends")):  # AWS's grammar
+        if not (edge.isascii() and edge.isalnum()):
+            raise InvalidTrailName(f"Trail name must {verb} with a letter or number.")
+    if not _NAME.fullmatch(name):
+        raise InvalidTrailName(
+            "Trail name or ARN can only contain uppercase letters, lowercase letters, numbers, periods (.), "
+            "hyphens (-), and underscores (_)."
+        )
 
 
 def _refuse_organization(wanted: bool) -> None:
