@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -103,9 +104,26 @@ def test_a_function_has_the_rights_of_its_role(root: Client) -> None:
     assert invoke().rpartition("/")[2] == url.rpartition("/")[2]
 
 
-@pytest.mark.skipif(not CLI.exists(), reason="`make clients` installs the AWS CLI")
-def test_a_profile_of_the_aws_cli_assumes_a_role(
-    root: Client, new_user: Callable[[], User], guarded: GuardedServer, tmp_path: Path
+WHO_AM_I = """
+import boto3, json
+found = boto3.Session(profile_name="assumed").client("sts").get_caller_identity()
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param([sys.executable, "-c", WHO_AM_I], id="boto3"),
+        pytest.param(
+            [str(CLI), "--profile", "assumed", "--output", "json", "sts", "get-caller-identity"],
+            marks=pytest.mark.skipif(not CLI.exists(), reason="`make clients` installs the AWS CLI"),
+            id="AWS CLI",
+        ),
+    ],
+)
+def test_a_profile_assumes_a_role(
+    root: Client, new_user: Callable[[], User], guarded: GuardedServer, tmp_path: Path, command: list[str]
 ) -> None:
     user = new_user()
     role = new_role(root, {"AWS": user.arn}, {"Action": "sqs:ListQueues", "Resource": "*"})
@@ -123,6 +141,5 @@ def test_a_profile_of_the_aws_cli_assumes_a_role(
         "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
         "HOME": str(tmp_path),
     }
-    command = [str(CLI), "--profile", "assumed", "--output", "json", "sts", "get-caller-identity"]
     said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
     assert json.loads(said)["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/{role.rpartition('/')[2]}/cli"

@@ -39,7 +39,8 @@ def build_parser() -> _Parser:
         verbs,
         "up",
         "start Fogbank",
-        "fogbank up --data ./cloud --sync process\n  fogbank up --compute ray://head.example:10001",
+        "fogbank up --data ./cloud --sync process\n  fogbank up --auth iam --untrusted strict\n"
+        "  fogbank up --compute ray://head.example:10001",
     )
     up.add_argument("--data", metavar="DIR", help="data folder (default: $FOGBANK_DATA or ~/.fogbank)")
     up.add_argument("--port", type=int, default=4566, help="port to listen on (default: 4566; 0 picks a free one)")
@@ -61,10 +62,17 @@ def build_parser() -> _Parser:
         help="what is recorded beside denials: what manages resources, or operations on data, too",
     )
     up.add_argument("--virtual-clock", action="store_true", help="let POST /_fogbank/clock move the time")
-    up.add_argument("--account", default="000000000000", help="account of unknown access keys (12 digits)")
+    up.add_argument(
+        "--account", default="000000000000", help="account of unknown access keys, 12 digits (default: 000000000000)"
+    )
     up.add_argument("--region", default="us-east-1", help="region of unsigned requests (default: us-east-1)")
     up.add_argument("-d", "--detach", action="store_true", help="run in the background")
-    up.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+    up.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="info",
+        help="what is logged (default: info)",
+    )
 
     down = _verb(verbs, "down", "stop Fogbank", "fogbank down")
     down.add_argument("--data", metavar="DIR", help="data folder of the server to stop")
@@ -108,9 +116,13 @@ def build_parser() -> _Parser:
         verbs,
         "run",
         "deploy a solution, drive it and print its report",
-        "fogbank run wellright -- --entries 2000",
+        "fogbank run wellright --ephemeral\n  fogbank run wellright -- --entries 2000",
     )
-    run.add_argument("name", nargs="?", help="the solution; without it, the list of them")
+    run.add_argument(
+        "name",
+        nargs="?",
+        help="the solution; without it, the list of them. What stands behind -- is for its driver: see its README",
+    )
     run.add_argument("--ephemeral", action="store_true", help="on a temporary Fogbank, stopped afterwards")
     _server_options(
         run.add_argument_group("of the temporary Fogbank", "Without --auth it is as the solution's template says.")
@@ -129,9 +141,14 @@ def build_parser() -> _Parser:
     logs.add_argument("--filter", default="", metavar="PATTERN", help="a CloudWatch Logs filter pattern")
     logs.add_argument("--query", metavar="QUERY", help="a query in the language of Logs Insights; prints a table")
 
-    snapshot = _verb(verbs, "snapshot", "save or load the whole state", "fogbank snapshot save before.fog")
-    snapshot.add_argument("action", choices=("save", "load"))
-    snapshot.add_argument("file")
+    snapshot = _verb(
+        verbs,
+        "snapshot",
+        "save or load the whole state",
+        "fogbank snapshot save before.fog\n  fogbank snapshot load before.fog",
+    )
+    snapshot.add_argument("action", choices=("save", "load"), help="load replaces all state by what was saved")
+    snapshot.add_argument("file", help="has all secrets in it: keep it as you keep the data folder")
 
     for verb in (status, reset, env, deploy, run, logs, snapshot, audit):
         verb.add_argument(

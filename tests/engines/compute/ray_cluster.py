@@ -14,6 +14,7 @@ import msgspec
 
 _OBJECT_STORE_BYTES = 100 << 20
 _START_S = "180"
+_STARTS = 3
 # What `ray start` does for a node, but that it refuses several nodes on a laptop.
 _JOIN = f"""
 import sys
@@ -40,6 +41,19 @@ class RayCluster(msgspec.Struct):
 @contextlib.contextmanager
 def ray_cluster() -> Iterator[RayCluster]:
     """A cluster of one node."""
+    with contextlib.ExitStack() as held:
+        for starts_left in reversed(range(_STARTS)):
+            try:
+                cluster = held.enter_context(_started_cluster())
+                break
+            except RuntimeError:  # Ray gives its node half a minute to start, whatever the machine is at.
+                if not starts_left:
+                    raise
+        yield cluster
+
+
+@contextlib.contextmanager
+def _started_cluster() -> Iterator[RayCluster]:
     head, client = _free_ports(2)
     settings = {
         "RAY_USAGE_STATS_ENABLED": "0",
@@ -52,6 +66,7 @@ def ray_cluster() -> Iterator[RayCluster]:
         "RAY_NUM_REDIS_GET_RETRIES": _START_S,
         "RAY_gcs_server_request_timeout_seconds": _START_S,
         "RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": _START_S,
+        "RAY_worker_register_timeout_seconds": _START_S,
     }
     # The names of sockets, which lie in it, are limited.
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as folder:
