@@ -96,6 +96,14 @@ class Context:
         return key.principal_arn if key is not None else f"arn:aws:iam::{self.account}:root"
 
     @property
+    def user_id(self) -> str:
+        """The unique id of who calls, as `aws:userid` has it; an account's root has its account's."""
+        if self.identity is not None and self.identity.user_id:
+            return self.identity.user_id
+        key = self.cloud.access_keys.peek((self.access_key,)) if self.access_key else None
+        return key.user_id if key is not None else self.account
+
+    @property
     def trace(self) -> str:
         """The X-Ray trace header that the request came with, or nothing."""
         return self.headers.get(_TRACE_HEADER, "")

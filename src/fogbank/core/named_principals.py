@@ -17,6 +17,7 @@ from fogbank.core.policy_grammar import MalformedPolicy, check_resource_policy
 
 if TYPE_CHECKING:
     from fogbank.core.context import Context
+    from fogbank.core.errors import AwsError
 
 # In JSON only a member can be followed by a colon: as a text the name would have its quotes escaped.
 _MEMBER = re.compile(r'"(?:Not)?Principal"\s*:\s*')
@@ -34,10 +35,13 @@ class NoSuchPrincipal(MalformedPolicy):
         self.name = name
 
 
-def checked(ctx: "Context", policy: str) -> str:
-    """The policy of a resource as it is stored. Raises MalformedPolicy unless it is well-formed."""
-    check_resource_policy(policy)
-    return kept(ctx, policy)
+def checked(ctx: "Context", policy: str, refusal: Callable[[MalformedPolicy], "AwsError"]) -> str:
+    """The policy of a resource as it is stored; one that is refused raises the service's own error."""
+    try:
+        check_resource_policy(policy)
+        return kept(ctx, policy)
+    except MalformedPolicy as fault:
+        raise refusal(fault) from None
 
 
 def kept(ctx: "Context", policy: str) -> str:

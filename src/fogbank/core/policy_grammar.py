@@ -80,9 +80,9 @@ def check_trust_policy(text: str) -> None:
     _check_sids(statements)
 
 
-def check_resource_policy(text: str) -> None:
+def check_resource_policy(text: str, *, any_name: bool = False) -> None:
     """The policy of a resource, which must say whose. Which actions and resources it may be about, and whether it must
-    name any, is for the resource's service to say.
+    name any, is for the resource's service to say. With `any_name` what is called an AWS principal need not be one.
     """
     document = _document(text, _NO_JSON)
     _check_fields(document, _TOP, ("Statement",))
@@ -102,7 +102,8 @@ def check_resource_policy(text: str) -> None:
             raise MalformedPolicy(f"Invalid effect: {statement['Effect']}")
         _texts(statement, "Action", "NotAction", missing="Missing required field Action")
         for kind, name in principals_of(statement):
-            if kind == "AWS" and not (_ACCOUNT_OR_ID.fullmatch(name) or _PRINCIPAL_ARN.fullmatch(name)):
+            known = _ACCOUNT_OR_ID.fullmatch(name) or _PRINCIPAL_ARN.fullmatch(name)
+            if kind == "AWS" and not (known or any_name):
                 raise MalformedPolicy(f'Invalid principal in policy: "{kind}":"{name}"')
         _check_condition(statement.get("Condition", {}))
 

@@ -25,7 +25,9 @@ LIFECYCLE = json.dumps(
         ]
     }
 )
-POLICY = json.dumps({"Version": "2012-10-17", "Statement": []})
+POLICY = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}]}
+)
 
 
 def refusal(call: Any, **parameters: Any) -> tuple[str, str]:

@@ -105,13 +105,14 @@ def test_tags_of_databases_are_the_tagging_api_s_too(aws: Aws, glue: Any, accoun
 
 
 def test_the_catalog_s_policy_is_changed_on_conditions(glue: Any, refusal: Refusal, clock: MovableClock) -> None:
-    policy = json.dumps({"Version": "2012-10-17", "Statement": []})
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "glue:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     assert refusal(glue.get_resource_policy) == ("EntityNotFoundException", "Policy not found")
     must_exist = refusal(glue.put_resource_policy, PolicyInJson=policy, PolicyExistsCondition="MUST_EXIST")
     assert must_exist[0] == "ConditionCheckFailureException"
     put = glue.put_resource_policy(PolicyInJson=policy, PolicyExistsCondition="NOT_EXIST")
     assert glue.get_resource_policy()["PolicyInJson"] == policy
-    other = json.dumps({"Version": "2012-10-17", "Statement": [], "Id": "2"})
+    other = json.dumps({"Version": "2012-10-17", "Statement": [statement], "Id": "2"})
     again = refusal(glue.put_resource_policy, PolicyInJson=other, PolicyHashCondition="f" * 64)
     assert again[0] == "ConditionCheckFailureException"
     clock.advance(s=5)

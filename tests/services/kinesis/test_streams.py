@@ -138,8 +138,9 @@ def test_tags_and_policies_are_kept_on_streams_and_consumers(kinesis: Any, make_
     for owner in (arn, consumer):
         with pytest.raises(ClientError, match="ResourceNotFoundException"):
             kinesis.delete_resource_policy(ResourceARN=owner)
-        kinesis.put_resource_policy(ResourceARN=owner, Policy='{"Statement": [{}]}')
-        assert kinesis.get_resource_policy(ResourceARN=owner)["Policy"] == '{"Statement": [{}]}'
+        policy = '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kinesis:PutRecord"}]}'
+        kinesis.put_resource_policy(ResourceARN=owner, Policy=policy)
+        assert kinesis.get_resource_policy(ResourceARN=owner)["Policy"] == policy
 
 
 def test_a_deleted_stream_takes_its_records_along(kinesis: Any, make_stream: MakeStream) -> None:

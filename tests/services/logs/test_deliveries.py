@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 OTHER = "333344445555"
+DENY = {"Effect": "Deny", "Principal": {"AWS": OTHER}, "Action": "logs:CreateDelivery"}
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_a_destination_has_a_policy(logs: Any) -> None:
     assert logs.get_delivery_destination_policy(deliveryDestinationName="kept")["policy"] == {}
     with pytest.raises(ClientError, match="ValidationException"):
         logs.put_delivery_destination_policy(deliveryDestinationName="kept", deliveryDestinationPolicy="{}")
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny"}]})
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [DENY]})
     logs.put_delivery_destination_policy(deliveryDestinationName="kept", deliveryDestinationPolicy=policy)
     found = logs.get_delivery_destination_policy(deliveryDestinationName="kept")["policy"]
     assert found == {"deliveryDestinationPolicy": policy}

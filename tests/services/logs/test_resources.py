@@ -6,6 +6,7 @@ from typing import Any
 
 from fogbank.core.tags import given
 
+DENY = {"Effect": "Deny", "Principal": {"AWS": "333344445555"}, "Action": "logs:*"}
 TEMPLATE: dict[str, Any] = {
     "Resources": {
         "Stream": {"Type": "AWS::Kinesis::Stream", "Properties": {"ShardCount": 1}},
@@ -15,7 +16,7 @@ TEMPLATE: dict[str, Any] = {
                 "DestinationName": "central",
                 "RoleArn": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:role/r"},
                 "TargetArn": {"Fn::GetAtt": ["Stream", "Arn"]},
-                "DestinationPolicy": '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny"}]}',
+                "DestinationPolicy": json.dumps({"Version": "2012-10-17", "Statement": [DENY]}),
             },
         },
         "Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": "orders"}},
@@ -31,7 +32,7 @@ TEMPLATE: dict[str, Any] = {
                 "OutputFormat": "json",
                 "DeliveryDestinationPolicy": {
                     "DeliveryDestinationName": "kept",
-                    "DeliveryDestinationPolicy": {"Version": "2012-10-17", "Statement": [{"Effect": "Deny"}]},
+                    "DeliveryDestinationPolicy": {"Version": "2012-10-17", "Statement": [DENY]},
                 },
             },
         },

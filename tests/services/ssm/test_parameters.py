@@ -336,7 +336,8 @@ def test_a_parameter_that_is_shared_is_read_by_its_arn_from_elsewhere(aws: Aws, 
     arn = ssm.get_parameter(Name="p")["Parameter"]["ARN"]
     with pytest.raises(other.exceptions.ParameterNotFound):
         other.get_parameter(Name=arn)
-    document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ssm:GetParameter*"}]})
+    statement = {"Effect": "Allow", "Principal": {"AWS": "999988887777"}, "Action": "ssm:GetParameter*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     put_policy = ssm.put_resource_policy(ResourceArn=arn, Policy=document)
     assert value(other, arn) == "v"
     (found,) = ssm.get_resource_policies(ResourceArn=arn)["Policies"]

@@ -3,9 +3,10 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/access-control-resource-based.html
 """
 
+from fogbank.core import named_principals
 from fogbank.core.context import Context
-from fogbank.core.json_text import parse
 from fogbank.core.policies import Effect, Request, read_policy
+from fogbank.core.policy_grammar import MalformedPolicy
 from fogbank.core.service import Answer
 from fogbank.services.dynamodb import tables as definitions
 from fogbank.services.dynamodb.errors import PolicyNotFound, ResourceNotFound, Validation
@@ -30,7 +31,7 @@ class ResourcePolicies(TableAccess):
         ConfirmRemoveSelfResourceAccess: bool = False,
     ) -> Answer:
         key = self._policy_key(ctx, ResourceArn)
-        check_policy(Policy)
+        kept = _checked(ctx, Policy)
         known = self._tables.policies.get(key)
         _check_revision(known, ExpectedRevisionId, ResourceArn)
         change = "dynamodb:PutResourcePolicy"
@@ -41,9 +42,9 @@ class ResourcePolicies(TableAccess):
                 f"The policy denies {change} to {ctx.principal_arn}: set ConfirmRemoveSelfResourceAccess to true to "
                 "confirm that this permission is to be removed"
             )
-        if known is not None and known.document == Policy:
+        if known is not None and known.document == kept:
             return {"RevisionId": known.revision}
-        policy = ResourcePolicy(Policy, str(self.cloud.sequence.next()))
+        policy = ResourcePolicy(kept, str(self.cloud.sequence.next()))
         self._tables.policies.put(key, policy)
         return {"RevisionId": policy.revision}
 
@@ -51,7 +52,7 @@ class ResourcePolicies(TableAccess):
         policy = self._tables.policies.get(self._policy_key(ctx, ResourceArn))
         if policy is None:
             raise _no_policy(ResourceArn)
-        return {"Policy": policy.document, "RevisionId": policy.revision}
+        return {"Policy": named_principals.shown(ctx, policy.document), "RevisionId": policy.revision}
 
     def delete_resource_policy(
         self, ctx: Context, *, ResourceArn: str, ExpectedRevisionId: str | None = None
@@ -96,13 +97,18 @@ class ResourcePolicies(TableAccess):
         return key
 
 
-def check_policy(document: str) -> None:
+def _checked(ctx: Context, document: str) -> str:
+    """The policy as it is kept."""
     if len(document.encode()) > POLICY_BYTES_MAX:
         raise Validation("One or more parameter values were invalid: the policy is larger than 20 KB")
-    policy = parse(document)
-    # AWS's sentence is not published.
-    if not isinstance(policy, dict) or not policy.get("Statement"):
-        raise Validation("Invalid policy document: it must be a JSON object with a Statement")
+    return named_principals.checked(ctx, document, _refusal)
+
+
+def _refusal(fault: MalformedPolicy) -> Validation:
+    if isinstance(fault, named_principals.NoSuchPrincipal):
+        return Validation("One or more parameter values were invalid: Invalid principal in policy document.")
+    # What AWS says of other faults is recorded up to the colon.
+    return Validation(f"One or more parameter values were invalid: Invalid policy document: {fault}")
 
 
 def _no_policy(reason: str) -> PolicyNotFound:

@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from fogbank.core import named_principals
 from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
 from fogbank.core.policies import Effect, Request, read_policy
+from fogbank.core.policy_grammar import MalformedPolicy
 from fogbank.core.service import Answer, Service, Tagged
 from fogbank.core.tags import tag_list
 from fogbank.services.ecr.errors import (
@@ -141,6 +143,7 @@ class EcrService(Service):
     ) -> Answer:  # fmt: skip
         repository = self._get(ctx, repositoryName, registryId)
         _check_json("policyText", policyText)
+        kept = named_principals.checked(ctx, policyText, _policy_refusal)
         arn = ctx.arn("ecr", f"repository/{repositoryName}")
         change = "ecr:SetRepositoryPolicy"
         if not force and read_policy(policyText).decide(Request(ctx.principal_arn, change, arn)) is Effect.DENY:
@@ -149,7 +152,7 @@ class EcrService(Service):
                 f"Invalid parameter at 'policyText' failed to satisfy constraint: 'the policy denies {change} to "
                 f"{ctx.principal_arn}: set force to lock yourself out'"
             )
-        repository.policy = policyText
+        repository.policy = kept
         self._put(ctx, repository)
         return _policy_answer(ctx, repository)
 
@@ -244,12 +247,18 @@ def _check_json(parameter: str, text: str) -> None:
         ) from None
 
 
+def _policy_refusal(fault: MalformedPolicy) -> InvalidParameter:
+    unknown = isinstance(fault, named_principals.NoSuchPrincipal)
+    reason = "Principal not found" if unknown else "Invalid repository policy provided"
+    return InvalidParameter(f"Invalid parameter at 'PolicyText' failed to satisfy constraint: '{reason}'")
+
+
 def _named(ctx: Context, repository: Repository, **more: Any) -> dict[str, Any]:
     return {"registryId": ctx.account, "repositoryName": repository.name, **more}
 
 
 def _policy_answer(ctx: Context, repository: Repository) -> dict[str, Any]:
-    return _named(ctx, repository, policyText=repository.policy)
+    return _named(ctx, repository, policyText=named_principals.shown(ctx, repository.policy))
 
 
 def _lifecycle_answer(ctx: Context, repository: Repository) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Any
 
+from fogbank.core import named_principals
 from fogbank.core.context import Context
 from fogbank.core.targets import as_text
 from fogbank.services.events.errors import (
@@ -64,18 +65,16 @@ def describe(ctx: Context, name: str, bus: Bus) -> dict[str, Any]:
     if bus.description:
         answer["Description"] = bus.description
     if bus.policy:
-        answer["Policy"] = bus.policy
+        answer["Policy"] = named_principals.shown(ctx, bus.policy)
     return answer
 
 
 def put_policy(service: "EventsBase", ctx: Context, name: str, policy: str) -> None:
-    try:
-        document = json.loads(policy)
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
-        raise InvalidParameter("This policy contains invalid Json")
-    _save(service, ctx, name, policy)
+    _save(service, ctx, name, _kept(ctx, policy))
+
+
+def _kept(ctx: Context, policy: str) -> str:
+    return named_principals.checked(ctx, policy, lambda fault: InvalidParameter(str(fault)))
 
 
 def put_statement(
@@ -104,8 +103,9 @@ def put_statement(
 
 def add_statement(service: "EventsBase", ctx: Context, name: str, statement: dict[str, Any]) -> None:
     """Add the statement, in place of one with the same id."""
+    kept = json.loads(_kept(ctx, as_text({"Statement": [statement]})))["Statement"]
     others = [item for item in _statements(service, ctx, name) if item.get("Sid") != statement.get("Sid")]
-    _save_statements(service, ctx, name, [*others, statement])
+    _save_statements(service, ctx, name, [*others, *kept])
 
 
 def remove_statement(service: "EventsBase", ctx: Context, name: str, statement_id: str | None) -> None:

@@ -3,8 +3,8 @@
 import hashlib
 from typing import Any
 
+from fogbank.core import named_principals
 from fogbank.core.context import Context
-from fogbank.core.json_text import parse
 from fogbank.core.pages import page_of_table
 from fogbank.core.service import Answer
 from fogbank.services.glue.base import GlueBase
@@ -26,10 +26,10 @@ class Policies(GlueBase):
     ) -> Answer:
         """There is at most one: nothing is shared through Resource Access Manager."""
         rows, token = page_of_table(self._tables.policies, (ctx.account, ctx.region), NextToken, MaxResults)
-        return {"GetResourcePoliciesResponseList": [_answer(policy) for _, policy in rows], **token}
+        return {"GetResourcePoliciesResponseList": [_answer(ctx, policy) for _, policy in rows], **token}
 
     def get_resource_policy(self, ctx: Context) -> Answer:
-        return _answer(self._policy(ctx))
+        return _answer(ctx, self._policy(ctx))
 
     def put_resource_policy(
         self,
@@ -47,11 +47,10 @@ class Policies(GlueBase):
             raise ConditionCheckFailure("Policy already exists")
         if PolicyHashCondition is not None:
             _check_hash(there, PolicyHashCondition)
-        if not isinstance(parse(PolicyInJson), dict):
-            raise InvalidInput("The policy is not a JSON object.")
+        kept = named_principals.checked(ctx, PolicyInJson, lambda fault: InvalidInput(str(fault)))
         digest = hashlib.sha256(PolicyInJson.encode()).hexdigest()
         created_ms = there.created_ms if there is not None else ctx.now_ms
-        self._tables.policies.put((ctx.account, ctx.region), Policy(PolicyInJson, digest, created_ms, ctx.now_ms))
+        self._tables.policies.put((ctx.account, ctx.region), Policy(kept, digest, created_ms, ctx.now_ms))
         return {"PolicyHash": digest}
 
     def resource_policy(self, ctx: Context, arn: str) -> str | None:
@@ -70,9 +69,9 @@ def _check_hash(policy: Policy | None, wanted: str | None) -> None:
         raise ConditionCheckFailure("The policy is not the one that has the given hash.")
 
 
-def _answer(policy: Policy) -> dict[str, Any]:
+def _answer(ctx: Context, policy: Policy) -> dict[str, Any]:
     return {
-        "PolicyInJson": policy.text,
+        "PolicyInJson": named_principals.shown(ctx, policy.text),
         "PolicyHash": policy.hash,
         "CreateTime": policy.created_ms / 1000,
         "UpdateTime": policy.updated_ms / 1000,

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
+from fogbank.core import named_principals
 from fogbank.core.context import Context
 from fogbank.core.errors import AwsError
-from fogbank.core.json_text import parse
 from fogbank.core.service import Answer, Tagged
 from fogbank.core.tags import tag_list
 from fogbank.services.kinesis.consumers import Consumers
@@ -68,16 +68,15 @@ class Tagging(Consumers):
 
     def put_resource_policy(self, ctx: Context, *, ResourceARN: str, Policy: str) -> Answer:
         stream, consumer = self._resource(ctx, ResourceARN)
-        document = parse(Policy)
-        if not isinstance(document, dict) or not document.get("Statement"):
-            raise InvalidArgument("The policy is not a JSON object with a Statement.")
-        (consumer or stream).policy = Policy
+        # Kinesis's own sentences are not recorded.
+        kept = named_principals.checked(ctx, Policy, lambda fault: InvalidArgument(str(fault)))
+        (consumer or stream).policy = kept
         self._save_resource(stream, consumer)
         return None
 
     def get_resource_policy(self, ctx: Context, *, ResourceARN: str) -> Answer:
         stream, consumer = self._resource(ctx, ResourceARN)
-        return {"Policy": (consumer or stream).policy or "{}"}
+        return {"Policy": named_principals.shown(ctx, (consumer or stream).policy) or "{}"}
 
     def delete_resource_policy(self, ctx: Context, *, ResourceARN: str) -> Answer:
         stream, consumer = self._resource(ctx, ResourceARN)

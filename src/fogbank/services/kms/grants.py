@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from fogbank.core import named_principals
 from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
 from fogbank.core.master_key import NotWrappedHere
@@ -20,7 +21,7 @@ from fogbank.services.kms.errors import (
     Validation,
 )
 from fogbank.services.kms.key_specs import AGREE, ENCAPSULATE, ENCRYPT, MAC, SIGN
-from fogbank.services.kms.records import Grant, Key
+from fogbank.services.kms.records import Grant, Key, is_service
 
 _TOKEN = "kms:grant-token"
 _ANY_KEY = frozenset(("CreateGrant", "RetireGrant", "DescribeKey"))
@@ -68,12 +69,12 @@ class Grants(KmsBase):
         constraints = Constraints or {}
         grant = Grant(
             id=secrets.token_hex(32),
-            grantee=_principal("Grantee", GranteePrincipal, GranteeServicePrincipal),
+            grantee=_principal(ctx, "Grantee", GranteePrincipal, GranteeServicePrincipal),
             operations=sorted(set(Operations), key=Operations.index),
             created_ms=ctx.now_ms,
             issuer=ctx.account,
             name=Name,
-            retiring=_principal("Retiring", RetiringPrincipal, RetiringServicePrincipal),
+            retiring=_principal(ctx, "Retiring", RetiringPrincipal, RetiringServicePrincipal),
             context_subset=constraints.get("EncryptionContextSubset"),
             context_equals=constraints.get("EncryptionContextEquals"),
             source_arn=constraints.get("SourceArn", ""),
@@ -107,9 +108,11 @@ class Grants(KmsBase):
             key.place,
             Marker,
             Limit,
-            wanted=lambda place, grant: GrantId in (None, grant.id) and grantee in (None, grant.grantee),
+            wanted=lambda place, grant: (
+                GrantId in (None, grant.id) and grantee in (None, named_principals.arn_of(ctx, grant.grantee))
+            ),
         )
-        return {"Grants": [_entry(key.arn, grant) for _, grant in rows], **rest}
+        return {"Grants": [_entry(ctx, key.arn, grant) for _, grant in rows], **rest}
 
     def list_retirable_grants(
         self,
@@ -120,7 +123,7 @@ class Grants(KmsBase):
         Limit: int | None = None,
         Marker: str | None = None,
     ) -> Answer:
-        retiring = _principal("Retiring", RetiringPrincipal, RetiringServicePrincipal)
+        retiring = _principal(ctx, "Retiring", RetiringPrincipal, RetiringServicePrincipal)
         if not retiring:
             raise Validation("You must specify either RetiringPrincipal or RetiringServicePrincipal.")
         rows, rest = paged(
@@ -130,7 +133,7 @@ class Grants(KmsBase):
             Limit,
             wanted=lambda place, grant: grant.retiring == retiring,
         )
-        return {"Grants": [_entry(ctx.arn("kms", f"key/{place[2]}"), grant) for place, grant in rows], **rest}
+        return {"Grants": [_entry(ctx, ctx.arn("kms", f"key/{place[2]}"), grant) for place, grant in rows], **rest}
 
     def retire_grant(
         self,
@@ -189,7 +192,7 @@ class Grants(KmsBase):
             self._read_token(token)
 
 
-def _principal(role: str, arn: str | None, service: str | None) -> str:
+def _principal(ctx: Context, role: str, arn: str | None, service: str | None) -> str:
     if arn is not None and service is not None:
         raise Validation(f"You cannot specify both {role}Principal and {role}ServicePrincipal.")
     if arn is None:
@@ -199,7 +202,11 @@ def _principal(role: str, arn: str | None, service: str | None) -> str:
     parsed = parse_arn(arn)
     if parsed is None or parsed.service not in _IDENTITIES:
         raise InvalidArn(f"{arn} is not the ARN of a principal.")
-    return arn
+    try:
+        return named_principals.id_of(ctx, arn)
+    except named_principals.NoSuchPrincipal:
+        # The sentence is not recorded; the error's code is.
+        raise InvalidArn(f"{arn} is not the ARN of a principal.") from None
 
 
 def operations_of(key: Key) -> frozenset[str]:
@@ -225,7 +232,7 @@ def _check_fits(key: Key, grant: Grant) -> None:
             )
 
 
-def _entry(key_arn: str, grant: Grant) -> dict[str, Any]:
+def _entry(ctx: Context, key_arn: str, grant: Grant) -> dict[str, Any]:
     constraints: dict[str, Any] = {}
     if grant.context_subset is not None:
         constraints["EncryptionContextSubset"] = grant.context_subset
@@ -244,6 +251,6 @@ def _entry(key_arn: str, grant: Grant) -> dict[str, Any]:
     for role, named in (("Grantee", grant.grantee), ("Retiring", grant.retiring)):
         if named:
             # Services that grant to themselves are told as other principals are.
-            as_service = grant.source_arn and not named.startswith("arn:")
-            entry[f"{role}ServicePrincipal" if as_service else f"{role}Principal"] = named
+            as_service = grant.source_arn and is_service(named)
+            entry[f"{role}ServicePrincipal" if as_service else f"{role}Principal"] = named_principals.arn_of(ctx, named)
     return entry | ({"Constraints": constraints} if constraints else {})

@@ -102,8 +102,12 @@ class Alias(Record):
     updated_ms: int
 
 
+def is_service(principal: str) -> bool:
+    return not principal.startswith("arn:") and principal.endswith(".amazonaws.com")
+
+
 class Grant(Record):
-    """`grantee` and `retiring` are ARNs, or services such as `lambda.amazonaws.com`."""
+    """`grantee` and `retiring` are unique ids of users and roles, ARNs, or services such as `lambda.amazonaws.com`."""
 
     id: str
     grantee: str
@@ -138,7 +142,7 @@ class Grant(Record):
         return {
             "Sid": self.id,
             "Effect": "Allow",
-            "Principal": {"AWS" if principal.startswith("arn:") else "Service": principal},
+            "Principal": {"Service" if is_service(principal) else "AWS": principal},
             "Action": [f"kms:{operation}" for operation in operations],
             "Resource": "*",
             "Condition": conditions,

@@ -4,6 +4,7 @@ import json
 import uuid
 from typing import Any
 
+from fogbank.core import named_principals
 from fogbank.core.context import Context
 from fogbank.services.lambda_.errors import InvalidParameterValue, ResourceNotFound
 from fogbank.services.lambda_.functions import Functions, check_revision
@@ -14,6 +15,7 @@ from fogbank.services.lambda_.statements import (
     check_new_statement,
     document_of,
     new_statement,
+    statements_of,
     without_statement,
 )
 
@@ -35,8 +37,8 @@ class Permissions:
         """A policy has the revision of what it belongs to: the function, the version or the alias."""
         return self._subject(ctx, name).revision
 
-    def document(self, policy: Policy) -> str:
-        return document_of(policy.statements)
+    def shown(self, ctx: Context, policy: Policy) -> str:
+        return named_principals.shown(ctx, document_of(policy.statements))
 
     def add(self, ctx: Context, name: FunctionName, wanted: dict[str, Any]) -> str:
         """Add a statement; its JSON text."""
@@ -49,7 +51,8 @@ class Permissions:
         policy = self._policies.get(key) or Policy([], "")
         check_new_statement(policy.statements, wanted["StatementId"])
         check_revision(wanted.get("RevisionId"), subject.revision)
-        policy.statements.append(statement)
+        # What is there already must be in order, too.
+        policy.statements = statements_of(ctx, document_of([*policy.statements, statement]))
         check_length(policy.statements)
         self._policies.put(key, policy)
         self._changed(ctx, name, subject)

@@ -3,7 +3,11 @@
 import json
 from typing import Any
 
+from fogbank.core import named_principals
+from fogbank.core.context import Context
 from fogbank.core.json_text import parse
+from fogbank.core.policy_grammar import MalformedPolicy
+from fogbank.core.policy_patterns import listed
 from fogbank.services.lambda_.errors import (
     InvalidParameterValue,
     PolicyLengthExceeded,
@@ -12,6 +16,8 @@ from fogbank.services.lambda_.errors import (
 )
 
 POLICY_BYTES_MAX = 20_480
+_INVALID_POLICY = "The provided policy is not a valid resource-based policy."
+_INVALID_PRINCIPAL = "The provided principal was invalid. Please check the principal and try again."
 
 
 def document_of(statements: list[dict[str, Any]]) -> str:
@@ -26,22 +32,17 @@ def check_length(statements: list[dict[str, Any]]) -> None:
         raise PolicyLengthExceeded(f"The final policy size ({size}) is bigger than the limit ({POLICY_BYTES_MAX}).")
 
 
-def statements_of(document: str) -> list[dict[str, Any]]:
-    """The statements of a whole policy. Raises InvalidParameterValue if it is none."""
-    policy = parse(document)
-    statements = policy.get("Statement") if isinstance(policy, dict) else None
-    found = [statements] if isinstance(statements, dict) else statements
-    if not isinstance(found, list) or not found or not all(_is_statement(each) for each in found):
-        raise InvalidParameterValue("The provided policy is not a valid resource-based policy.")
-    return found
+def statements_of(ctx: Context, document: str) -> list[dict[str, Any]]:
+    """The statements of a whole policy, as they are kept. Raises InvalidParameterValue if it is none."""
+    statements = listed(parse(named_principals.checked(ctx, document, _refusal))["Statement"])
+    if not all(statement.keys() & {"Resource", "NotResource"} for statement in statements):
+        raise InvalidParameterValue(_INVALID_POLICY)
+    return statements
 
 
-def _is_statement(given: Any) -> bool:
-    return (
-        isinstance(given, dict)
-        and given.get("Effect") in ("Allow", "Deny")
-        and all(f"Not{part}" in given or part in given for part in ("Principal", "Action", "Resource"))
-    )
+def _refusal(fault: MalformedPolicy) -> InvalidParameterValue:
+    unknown = isinstance(fault, named_principals.NoSuchPrincipal)
+    return InvalidParameterValue(_INVALID_PRINCIPAL if unknown else _INVALID_POLICY)
 
 
 def check_new_statement(statements: list[dict[str, Any]], sid: str) -> None:
@@ -71,7 +72,7 @@ def new_statement(wanted: dict[str, Any], resource: str) -> dict[str, Any]:
     elif principal.startswith("arn:"):
         who = {"AWS": principal}
     else:
-        raise InvalidParameterValue("The provided principal was invalid. Please check the principal and try again.")
+        raise InvalidParameterValue(_INVALID_PRINCIPAL)
     statement: dict[str, Any] = {
         "Sid": wanted["StatementId"],
         "Effect": "Allow",

@@ -5,10 +5,10 @@ https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutDeli
 
 from typing import Any
 
+from fogbank.core import named_principals
 from fogbank.core.arn import parse_arn
 from fogbank.core.context import Context
 from fogbank.core.errors import NotImplementedInFogbank
-from fogbank.core.json_text import parse
 from fogbank.core.service import Answer
 from fogbank.services.logs.errors import Conflict, Invalid, ResourceNotFound
 from fogbank.services.logs.groups import Groups, replace_tags
@@ -47,7 +47,8 @@ class DeliveryDestinations(Groups):
 
     def get_delivery_destination_policy(self, ctx: Context, *, deliveryDestinationName: str) -> Answer:
         policy = self._delivery_destination(ctx, deliveryDestinationName).policy
-        return {"policy": {"deliveryDestinationPolicy": policy} if policy else {}}
+        shown = named_principals.shown(ctx, policy)
+        return {"policy": {"deliveryDestinationPolicy": shown} if policy else {}}
 
     def put_delivery_destination(
         self,
@@ -75,10 +76,7 @@ class DeliveryDestinations(Groups):
         self, ctx: Context, *, deliveryDestinationName: str, deliveryDestinationPolicy: str
     ) -> Answer:
         found = self._delivery_destination(ctx, deliveryDestinationName)
-        document = parse(deliveryDestinationPolicy)
-        if not isinstance(document, dict) or not document.get("Statement"):
-            raise Invalid("The delivery destination policy is not a valid policy document.")
-        found.policy = deliveryDestinationPolicy
+        found.policy = named_principals.checked(ctx, deliveryDestinationPolicy, lambda fault: Invalid(str(fault)))
         self._keep_delivery_destination(ctx, found)
         return {"policy": {"deliveryDestinationPolicy": deliveryDestinationPolicy}}
 

@@ -5,10 +5,11 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CrossAccountSubscriptio
 
 from typing import Any
 
+from fogbank.core import named_principals
 from fogbank.core.arn import Arn, parse_arn
 from fogbank.core.context import Context
-from fogbank.core.json_text import parse
 from fogbank.core.policies import Effect, Request, read_policy
+from fogbank.core.policy_grammar import MalformedPolicy, check_resource_policy
 from fogbank.core.service import Answer
 from fogbank.services.logs.errors import AccessDenied, InvalidParameter, ResourceNotFound
 from fogbank.services.logs.forwarding import try_out
@@ -67,10 +68,12 @@ class Destinations(Groups):
         found = self._tables.destinations.get(key)
         if found is None:
             raise ResourceNotFound("The specified destination does not exist.")
-        document = parse(accessPolicy)
-        if not isinstance(document, dict) or not document.get("Statement"):
-            raise InvalidParameter("The access policy is not a valid policy document.")
-        found.policy = accessPolicy
+        try:
+            # As recorded, a service can be called an AWS principal here.
+            check_resource_policy(accessPolicy, any_name=True)
+            found.policy = named_principals.kept(ctx, accessPolicy)
+        except MalformedPolicy as fault:
+            raise InvalidParameter(str(fault)) from None
         self._tables.destinations.put(key, found)
         return None
 
@@ -94,5 +97,5 @@ def _row(ctx: Context, found: Destination) -> dict[str, Any]:
         "roleArn": found.role_arn,
         "arn": ctx.arn("logs", f"destination:{found.name}"),
         "creationTime": found.created_ms,
-        **({"accessPolicy": found.policy} if found.policy else {}),
+        **({"accessPolicy": named_principals.shown(ctx, found.policy)} if found.policy else {}),
     }

@@ -3,10 +3,12 @@
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutResourcePolicy.html
 """
 
-import json
 from typing import Any
 
 from fogbank.core.context import Context
+from fogbank.core.json_text import parse
+from fogbank.core.policy_grammar import MalformedPolicy, check_resource_policy, principals_of
+from fogbank.core.policy_patterns import listed
 from fogbank.core.service import Answer
 from fogbank.services.logs.errors import InvalidParameter, LimitExceeded, ResourceNotFound
 from fogbank.services.logs.groups import Groups
@@ -32,18 +34,24 @@ class ResourcePolicies(Groups):
 
     def put_resource_policy(self, ctx: Context, *, policyName: str, policyDocument: str) -> Answer:
         place = (ctx.account, ctx.region)
-        try:
-            document = json.loads(policyDocument)
-        except ValueError:
-            document = None
-        if not isinstance(document, dict) or not document.get("Statement"):
-            raise InvalidParameter("Policy document is not a valid JSON document or has no statement.")
+        _check(policyDocument)
         known = self._tables.policies.get((*place, policyName))
         if known is None and self._tables.policies.count(place) >= POLICIES_MAX:
             raise LimitExceeded()
         policy = ResourcePolicy(policyName, policyDocument, ctx.now_ms)
         self._tables.policies.put((*place, policyName), policy)
         return {"resourcePolicy": _row(policy)}
+
+
+def _check(document: str) -> None:
+    """Users and roles cannot be named: for AWS accounts there are their ids, and all else is services."""
+    try:
+        check_resource_policy(document)
+    except MalformedPolicy:
+        raise InvalidParameter("Could not convert to persistable policy.") from None
+    for statement in listed(parse(document)["Statement"]):
+        if any(kind == "AWS" and name.startswith("arn:") for kind, name in principals_of(statement)):
+            raise InvalidParameter("Principal section of policy contains ARN instead of account ID")
 
 
 def _row(policy: ResourcePolicy) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 https://docs.aws.amazon.com/OAM/latest/APIReference/Welcome.html
 """
 
-import json
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
+from fogbank.core import named_principals
 from fogbank.core.arn import parse_arn
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
@@ -100,13 +100,7 @@ class OamService(Service):
 
     def put_sink_policy(self, ctx: Context, *, SinkIdentifier: str, Policy: str) -> Answer:
         sink = self._sink(ctx, SinkIdentifier)
-        try:
-            document = json.loads(Policy)
-        except ValueError:
-            document = None
-        if not isinstance(document, dict) or not document.get("Statement"):
-            raise InvalidParameter("The policy is not a policy document in JSON.")
-        sink.policy = Policy
+        sink.policy = named_principals.checked(ctx, Policy, lambda fault: InvalidParameter(str(fault)))
         self._tables.sinks.put((ctx.account, ctx.region), sink)
         return _policy(ctx, sink)
 
@@ -240,7 +234,7 @@ class OamService(Service):
         except ResourceNotFound as error:
             raise InvalidParameter(error.message) from None
         keys: dict[str, str | list[str]] = {"oam:resourcetypes": types, "aws:principalaccount": ctx.account}
-        asked = Request(ctx.principal_arn, "oam:CreateLink", arn, keys)
+        asked = Request(ctx.principal_arn, "oam:CreateLink", arn, keys, user_id=ctx.user_id)
         if not sink.policy or read_policy(sink.policy).decide(asked) is not Effect.ALLOW:
             raise InvalidParameter(f"The policy of the sink {arn} does not allow links from account {ctx.account}.")
         return there
@@ -261,7 +255,7 @@ def _sink(ctx: Context, sink: Sink) -> dict[str, Any]:
 
 def _policy(ctx: Context, sink: Sink) -> dict[str, Any]:
     answer = {"SinkArn": _sink(ctx, sink)["Arn"], "SinkId": sink.id}
-    return {**answer, "Policy": sink.policy} if sink.policy else answer
+    return {**answer, "Policy": named_principals.shown(ctx, sink.policy)} if sink.policy else answer
 
 
 def _link(ctx: Context, link: Link) -> dict[str, Any]:

@@ -169,8 +169,7 @@ def _principal(ctx: Context, bucket: Bucket, event: Event) -> str:
         return f"AmazonCustomer:{owner_principal(bucket.account)}"
     if event in _BY_S3 or event.startswith("Replication:"):
         return _S3
-    issued = ctx.cloud.access_keys.peek((ctx.access_key,)) if ctx.access_key else None
-    return f"AWS:{issued.user_id if issued is not None else ctx.account}"
+    return f"AWS:{ctx.user_id}"
 
 
 def _event_data(event: Event, version: ObjectVersion, details: Details) -> dict[str, Any]:

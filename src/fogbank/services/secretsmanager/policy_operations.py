@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from fogbank.core import named_principals
 from fogbank.core.context import Context
 from fogbank.core.public_policies import is_public
 from fogbank.core.service import Answer
@@ -25,7 +26,7 @@ class PolicyOperations(Tagging):
         found = self._living(ctx, SecretId)
         answer = found.answer
         if found.secret.policy:
-            answer["ResourcePolicy"] = found.secret.policy
+            answer["ResourcePolicy"] = named_principals.shown(ctx, found.secret.policy)
         return answer
 
     def put_resource_policy(
@@ -38,7 +39,10 @@ class PolicyOperations(Tagging):
             raise MalformedPolicyDocument()
         if BlockPublicPolicy and is_public(policy):
             raise PublicPolicy()
-        found.secret.policy = ResourcePolicy
+        try:
+            found.secret.policy = named_principals.kept(ctx, ResourcePolicy)
+        except named_principals.NoSuchPrincipal:
+            raise MalformedPolicyDocument("This resource policy contains an unsupported principal.") from None
         self._save(ctx, found)
         return found.answer
 

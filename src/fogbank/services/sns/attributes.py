@@ -76,12 +76,12 @@ def keep_principals(ctx: Context, attributes: dict[str, str]) -> None:
     """Put the policy that a topic is given, if there is one, into the form in which it is kept."""
     if policy := attributes.get("Policy"):
         _parse(policy, "Policy: ")
-        try:
-            attributes["Policy"] = named_principals.checked(ctx, policy)
-        except named_principals.NoSuchPrincipal:
-            raise InvalidParameter("Policy Error: PrincipalNotFound") from None
-        except MalformedPolicy:
-            raise InvalidParameter("Policy Error: null") from None
+        attributes["Policy"] = named_principals.checked(ctx, policy, _policy_refusal)
+
+
+def _policy_refusal(fault: MalformedPolicy) -> InvalidParameter:
+    unknown = isinstance(fault, named_principals.NoSuchPrincipal)
+    return InvalidParameter(f"Policy Error: {'PrincipalNotFound' if unknown else 'null'}")
 
 
 def checked_data_protection(policy: str) -> str:

@@ -25,10 +25,11 @@ _ACTIONS = {
 def keep_principals(ctx: Context, attributes: dict[str, str]) -> None:
     """Put the policy that a queue is given, if there is one, into the form in which it is kept."""
     if policy := attributes.get("Policy"):
-        try:
-            attributes["Policy"] = named_principals.checked(ctx, policy)
-        except MalformedPolicy:
-            raise InvalidAttributeValue("Invalid value for the parameter Policy.") from None
+        attributes["Policy"] = named_principals.checked(ctx, policy, _refusal)
+
+
+def _refusal(fault: MalformedPolicy) -> InvalidAttributeValue:
+    return InvalidAttributeValue("Invalid value for the parameter Policy.")
 
 
 def add(queue: Queue, label: str, accounts: list[str], actions: list[str]) -> str:

@@ -5,9 +5,9 @@ https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-sha
 
 import hashlib
 
+from fogbank.core import named_principals
 from fogbank.core.context import Context
 from fogbank.core.ids import new_id
-from fogbank.core.json_text import parse
 from fogbank.core.service import Answer
 from fogbank.services.ssm.errors import (
     MalformedResourcePolicyDocument,
@@ -44,7 +44,7 @@ class ResourcePolicies(Tagging):
         policy = {
             "PolicyId": parameter.sharing_id,
             "PolicyHash": _hash(parameter.sharing),
-            "Policy": parameter.sharing,
+            "Policy": named_principals.shown(ctx, parameter.sharing),
         }
         return {"Policies": [policy][:MaxResults] if parameter.sharing else []}
 
@@ -58,19 +58,17 @@ class ResourcePolicies(Tagging):
         PolicyHash: str | None = None,
     ) -> Answer:
         place, parameter = self._sharable(ctx, ResourceArn)
-        document = parse(Policy)
-        if not isinstance(document, dict) or not document.get("Statement"):
-            raise MalformedResourcePolicyDocument()
+        kept = named_principals.checked(ctx, Policy, lambda fault: MalformedResourcePolicyDocument())
         if parameter.tier != ADVANCED:  # AWS's sentence is not recorded.
             raise ResourcePolicyInvalidParameter("Only parameters of the advanced-parameter tier can be shared.")
         if PolicyId is not None:
             _check(parameter, PolicyId, PolicyHash)
         elif parameter.sharing:
             raise ResourcePolicyLimitExceeded()
-        parameter.sharing = Policy
+        parameter.sharing = kept
         parameter.sharing_id = PolicyId or new_id()
         self._tables.parameters.put(place, parameter)
-        return {"PolicyId": parameter.sharing_id, "PolicyHash": _hash(Policy)}
+        return {"PolicyId": parameter.sharing_id, "PolicyHash": _hash(kept)}
 
     def resource_policy(self, ctx: Context, arn: str) -> str | None:
         parameter = self._parameter_at(ctx, arn)

@@ -44,7 +44,8 @@ class PolicyOperations(Operations):
     def get_policy(self, ctx: Context, *, FunctionName: str, Qualifier: str | None = None) -> Answer:
         name = parse_name(ctx, FunctionName, Qualifier)
         policy = self._permissions.policy(ctx, name)
-        return {"Policy": self._permissions.document(policy), "RevisionId": self._permissions.revision(ctx, name)}
+        shown = self._permissions.shown(ctx, policy)
+        return {"Policy": shown, "RevisionId": self._permissions.revision(ctx, name)}
 
     def remove_permission(
         self,
@@ -65,8 +66,8 @@ class PolicyOperations(Operations):
         self, ctx: Context, *, ResourceArn: str, Policy: str, RevisionId: str | None = None
     ) -> Answer:
         name = parse_name(ctx, ResourceArn)
-        revision = self._permissions.replace(ctx, name, statements_of(Policy), RevisionId)
-        return {"Policy": self._permissions.document(self._permissions.policy(ctx, name)), "RevisionId": revision}
+        revision = self._permissions.replace(ctx, name, statements_of(ctx, Policy), RevisionId)
+        return {"Policy": self._permissions.shown(ctx, self._permissions.policy(ctx, name)), "RevisionId": revision}
 
     def delete_resource_policy(self, ctx: Context, *, ResourceArn: str, RevisionId: str | None = None) -> Answer:
         name = parse_name(ctx, ResourceArn)

@@ -13,6 +13,7 @@ from fogbank.services.lambda_.errors import ResourceNotFound
 from fogbank.services.lambda_.names import FunctionName, function_arn
 from fogbank.services.lambda_.permissions import Permissions
 from fogbank.services.lambda_.records import FunctionUrl
+from fogbank.services.lambda_.statements import document_of
 
 _ACTION = "lambda:InvokeFunctionUrl"
 
@@ -35,25 +36,23 @@ def may_call(ctx: Context, permissions: Permissions, name: FunctionName, url: Fu
 
 def _policy_says(ctx: Context, permissions: Permissions, name: FunctionName, url: FunctionUrl) -> Effect | None:
     try:
-        document = permissions.document(permissions.policy(ctx, name))
+        document = document_of(permissions.policy(ctx, name).statements)
     except ResourceNotFound:
         return None
     context = {"lambda:functionurlauthtype": url.auth_type, "aws:sourceip": ctx.peer}
-    principal = ""
+    principal, user_id = "", ""
     if url.auth_type == "AWS_IAM":
-        principal = ctx.principal_arn
+        principal, user_id = ctx.principal_arn, ctx.user_id
         context["aws:principalaccount"] = ctx.account
         context["aws:principalarn"] = principal
     arn = function_arn(ctx, name.account, name.name, name.qualifier)
-    return read_policy(document).decide(Request(principal, _ACTION, arn, context))
+    return read_policy(document).decide(Request(principal, _ACTION, arn, context, user_id=user_id))
 
 
 def caller_of(ctx: Context, url: FunctionUrl) -> dict[str, Any]:
     """What the event says of who asks."""
     if url.auth_type != "AWS_IAM":
         return {"accountId": "anonymous"}
-    issued = ctx.cloud.access_keys.peek((ctx.access_key,)) if ctx.access_key else None
-    user_id = issued.user_id if issued is not None else ctx.account
     return {
         "accountId": ctx.account,
         "authentication": None,
@@ -61,11 +60,11 @@ def caller_of(ctx: Context, url: FunctionUrl) -> dict[str, Any]:
             "iam": {
                 "accessKey": ctx.access_key,
                 "accountId": ctx.account,
-                "callerId": user_id,
+                "callerId": ctx.user_id,
                 "cognitoIdentity": None,
                 "principalOrgId": None,
                 "userArn": ctx.principal_arn,
-                "userId": user_id,
+                "userId": ctx.user_id,
             }
         },
     }
