@@ -83,6 +83,8 @@ def test_a_change_of_the_stacks_tags_leaves_what_says_whose_resources_are(aws: A
     changed = update(aws("cloudformation"), {"Resources": TAGGED | OTHERS}, **options)
     assert changed["StackStatus"] == "UPDATE_COMPLETE", reasons(aws("cloudformation"))
     assert tags_of(aws) == {logical_id: {"team": "red"} | whose(stack, logical_id) for logical_id in TAGGED}
+    # Nothing else has changed.
+    assert "description" not in aws("apigateway").get_usage_plan(usagePlanId=physical_id(aws, "Plan"))
 
 
 def test_what_says_whose_a_resource_is_is_not_for_others(aws: Aws, stack: dict[str, Any]) -> None:

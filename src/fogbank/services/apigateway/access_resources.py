@@ -94,7 +94,11 @@ class UsagePlanResource(PartResource):
 
     def _update(self, ctx: Context, request: ResourceRequest) -> ResourceState:
         before, after = request.previous, request.properties
-        changes = [replace("/description", after.get("Description", ""))]
+        changes = []
+        if "Description" in after:
+            changes.append(replace("/description", after["Description"]))
+        elif "Description" in before:
+            changes.append({"op": "remove", "path": "/description"})
         if "UsagePlanName" in after:
             changes.append(replace("/name", after["UsagePlanName"]))
         for name, members in (("Quota", ("Limit", "Offset", "Period")), ("Throttle", ("BurstLimit", "RateLimit"))):
