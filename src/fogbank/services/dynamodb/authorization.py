@@ -66,7 +66,7 @@ def _parts(path: str) -> Source:
 
 
 def _table(ctx: Context, parameters: Parameters) -> str:
-    return _arn(ctx, str(parameters.get("TableName", "*")))
+    return _table_arn(ctx.region, ctx.account, str(parameters.get("TableName", "*")))
 
 
 def _table_or_index(ctx: Context, parameters: Parameters) -> str:
