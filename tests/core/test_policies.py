@@ -105,7 +105,30 @@ def test_what_is_no_policy_says_nothing(document: str) -> None:
     assert read_policy(document).decide(Request(ROOT, "a:B", "*")) is None
 
 
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+@pytest.mark.parametrize("caller", [USER, SESSION])
+def test_a_denial_for_all_but_some_spares_nobody_with_a_boundary(caller: str, effect: str) -> None:
+    statement = {"Effect": effect, "NotPrincipal": {"AWS": [USER, SESSION]}, "Action": "*", "Resource": "*"}
+    free = Request(caller, "ecr:SetRepositoryPolicy", REPOSITORY)
+    assert decide(statement, free) is None
+    assert decide(statement, free._replace(bounded=True)) is (Effect.DENY if effect == "Deny" else None)
+
+
+DAY = "2026-11-25T00:00:00Z"
+OPERATORS = {
+    "StringEquals": "a", "StringEqualsIgnoreCase": "a", "StringLike": "*", "ArnEquals": "arn:aws:s3:::*",
+    "ArnLike": "arn:aws:s3:::*", "Bool": "false", "BinaryEquals": "AAEC", "IpAddress": "0.0.0.0/0",
+    **{f"Numeric{name}": "1" for name in ("Equals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")},
+    **{f"Date{name}": DAY for name in ("Equals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")},
+}  # fmt: skip
+NEGATED = {
+    "StringNotEquals": "a", "StringNotEqualsIgnoreCase": "a", "StringNotLike": "*", "ArnNotEquals": "arn:aws:s3:::*",
+    "ArnNotLike": "arn:aws:s3:::*", "NotIpAddress": "0.0.0.0/0", "NumericNotEquals": "1", "DateNotEquals": DAY,
+}  # fmt: skip
 CONTEXT = {
+    "empty": [],
+    "bytes": "AAEC",
+    "address6": "2001:db8::7",
     "aws:username": "ann",
     "aws:sourcearn": "arn:aws:s3:::photos",
     "aws:sourceip": "203.0.113.7",
@@ -166,6 +189,34 @@ CONTEXT = {
         ("StringEquals", "aws:PrincipalTag/cost center", "${aws:PrincipalTag/cost center}", True),
         ("StringEquals", "aws:PrincipalTag/cost center", "${aws:PrincipalTag/other center , '42'}", True),
         ("StringLike", "aws:username", "${absent}*", False),
+        # A key that is absent: only a Not and an IfExists hold, and ForAllValues, which speaks of no value then.
+        *((operator, "absent", value, False) for operator, value in OPERATORS.items()),
+        *((operator + "IfExists", "absent", value, True) for operator, value in OPERATORS.items()),
+        *(("ForAllValues:" + operator, "absent", value, True) for operator, value in OPERATORS.items()),
+        *(("ForAllValues:" + operator, "empty", value, True) for operator, value in OPERATORS.items()),
+        *(("ForAnyValue:" + operator, "absent", value, False) for operator, value in OPERATORS.items()),
+        *(("ForAnyValue:" + operator, "empty", value, False) for operator, value in OPERATORS.items()),
+        *((operator, "absent", value, True) for operator, value in NEGATED.items()),
+        *(("ForAllValues:" + operator, "absent", value, True) for operator, value in NEGATED.items()),
+        *(("ForAnyValue:" + operator, "absent", value, False) for operator, value in NEGATED.items()),
+        *((operator.lower(), "absent", value, True) for operator, value in NEGATED.items()),
+        ("BinaryEquals", "bytes", "AAEC", True),
+        ("BinaryEquals", "bytes", "AAED", False),
+        ("BinaryEqualsIfExists", "bytes", "AAED", False),
+        ("BinaryEquals", "bytes", "no Base64", False),
+        ("IpAddress", "address6", "2001:db8::/32", True),
+        ("IpAddress", "address6", "2001:DB8:0:0::7", True),
+        ("IpAddress", "address6", ["203.0.113.0/24", "2001:db9::/32"], False),
+        ("NotIpAddress", "address6", "203.0.113.0/24", True),
+        ("ArnEquals", "aws:SourceArn", "arn:aws:s?:*:*:photos", True),
+        ("ArnLike", "aws:SourceArn", "arn:aws:S3:::photos", False),
+        ("ArnNotEquals", "aws:SourceArn", ["arn:aws:s3:::q*", "arn:aws:s3:::photos"], False),
+        ("ForAllValues:StringEqualsIgnoreCase", "aws:TagKeys", ["env", "OWNER"], True),
+        ("ForAllValues:StringNotEquals", "aws:TagKeys", ["Cost"], True),
+        ("ForAllValues:StringNotEquals", "aws:TagKeys", ["Env"], False),
+        ("ForAnyValue:StringNotEquals", "aws:TagKeys", ["Env", "Owner"], False),
+        ("ForAnyValue:StringLikeIfExists", "absent", ["Env"], True),
+        ("Null", "empty", "true", True),
         ("StringEqual", "aws:username", "ann", False),
         ("NumericNotLessThan", "s3:max-keys", "1", False),
     ],

@@ -190,7 +190,9 @@ class Authorizer:
         facts = _facts(ctx, identity, tell, service, arn, owner)
         verdict = evaluate(
             identity,
-            Request(identity.arn, action, arn, facts, identity.role, identity.user_id),
+            Request(
+                identity.arn, action, arn, facts, identity.role, identity.user_id, bounded=identity.boundary is not None
+            ),
             () if document is None else (Source(arn, read_policy(document)),),
             owner=owner,
             policy_decides=policy_decides,

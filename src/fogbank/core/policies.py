@@ -48,7 +48,7 @@ class Request(NamedTuple):
     """`principal` is the ARN of a user, role, session or account's root, or a service such as `s3.amazonaws.com`, or
     empty if nobody is known to ask. `context` has condition keys in lower case. `role` is the role of a session, whose
     ARN may have a path that the session's does not tell. `user_id` is the principal's `aws:userid`: policies name users
-    and roles by their unique ids.
+    and roles by their unique ids. `bounded` is whether a permissions boundary limits the principal.
     """
 
     principal: str
@@ -57,6 +57,7 @@ class Request(NamedTuple):
     context: Context = {}
     role: str = ""
     user_id: str = ""
+    bounded: bool = False
 
 
 def _holder(request: Request) -> Grantee:
@@ -183,7 +184,7 @@ def _statement(given: Any, number: int, variables: bool) -> Statement | None:
         prefixes = tuple(dict.fromkeys(literal_prefix(text) for text in texts(given["Resource"])))
     grantee: Callable[[Request], Grantee] = _holder
     if "NotPrincipal" in given:
-        grantee = _all_but(_grantee(given["NotPrincipal"]))
+        grantee = _all_but(_grantee(given["NotPrincipal"]), effect)
     elif "Principal" in given:
         grantee = _grantee(given["Principal"])
     conditions = [
@@ -249,10 +250,14 @@ def _grantee(value: Any) -> Callable[[Request], Grantee]:
     return grantee
 
 
-def _all_but(grantee: Callable[[Request], Grantee]) -> Callable[[Request], Grantee]:
-    """Who is spared must be named closer than by the account: that one stands for its root alone."""
+def _all_but(grantee: Callable[[Request], Grantee], effect: Effect) -> Callable[[Request], Grantee]:
+    """Who is spared must be named closer than by the account: that one stands for its root alone. A Deny spares nobody
+    who has a permissions boundary, says IAM's guide.
+    """
 
     def others(request: Request) -> Grantee:
+        if request.bounded and effect is Effect.DENY:
+            return Grantee.EVERYBODY
         closeness = grantee(request)
         spared = closeness > Grantee.ACCOUNT or (closeness is Grantee.ACCOUNT and _is_root(request.principal))
         return Grantee.NOBODY if spared else Grantee.EVERYBODY

@@ -28,7 +28,8 @@ def condition(operator: str, key: str, wanted: list[Any], variables: bool) -> Co
     values = [_text(value) for value in wanted]
     if operator.lower() == _NULL:
         absent = "true" in values
-        return lambda context: (values_of(context, key) is None) == absent
+        # A set without values is nothing, too.
+        return lambda context: (not values_of(context, key)) == absent
     quantifier, positive, negated, lenient = _parts(operator)
     test = _TESTS.get(positive)
     if test is None or (negated and positive not in _NEGATABLE):
