@@ -269,6 +269,7 @@ def index_entry(name: str) -> ServiceIndexEntry:
     )
 
 
+@cache  # Calls between services ask for it each time.
 def service_id(name: str) -> str:
     """What ARNs of SDK calls name the service: its id in lower case, without spaces (`cloudwatchlogs`)."""
     data = _metadata(name)
