@@ -37,8 +37,10 @@ class Room:
 class Harness:
     """The code that a test runs, and what its environments logged."""
 
-    def __init__(self, room: Room, folder: Path) -> None:
+    def __init__(self, room: Room, folder: Path, **defaults: Any) -> None:
+        """`defaults` are of the specifications that it makes."""
         self._room = room
+        self._defaults = defaults
         self.folder = folder
         self.log: list[str] = []
 
@@ -62,7 +64,7 @@ class Harness:
             "name": "f",
             "runtime_version_arn": "arn:aws:lambda:us-east-1::runtime:1",
         }
-        return FunctionSpec(**defaults | options)
+        return FunctionSpec(**defaults | self._defaults | options)
 
     def with_variables(self, spec: FunctionSpec, **variables: str) -> FunctionSpec:
         return msgspec.structs.replace(spec, environment={**spec.environment, **variables})

@@ -67,6 +67,8 @@ class ProcessEnvironment:
         self._address = ""
         self._lives = 0
         self._alive = False
+        self._restored = False
+        """Whether what runs was initialized elsewhere, where that was told, too."""
         self._runtime_pid = 0
         self._running: set[object] = set()
         self._request_id = ""
@@ -178,7 +180,9 @@ class ProcessEnvironment:
         self._runtime.reset()
         self._telemetry.reset()
         self._starting = None
-        self._log.platform(platform_events.init_start(self._spec, phase))
+        self._restored = self._processes.restores
+        if not self._restored:
+            self._log.platform(platform_events.init_start(self._spec, phase))
         programs = extension_programs(self._spec, self._processes.view, self._address)
         self._extensions.reset(tuple(programs))
         for program in programs.values():
@@ -234,9 +238,10 @@ class ProcessEnvironment:
         error_type = failure.error_type if failure else None
         for event in self._extensions.platform_events():
             self._log.platform(event)
-        self._log.platform(platform_events.init_runtime_done(self._spec, phase, status, error_type))
         duration_ms = (self._ready_s - self._started_s) * 1000
-        self._log.platform(platform_events.init_report(self._spec, phase, status, error_type, duration_ms))
+        if not self._restored:
+            self._log.platform(platform_events.init_runtime_done(self._spec, phase, status, error_type))
+            self._log.platform(platform_events.init_report(self._spec, phase, status, error_type, duration_ms))
         if failure is not None:
             self._reset(failure)
         return failure

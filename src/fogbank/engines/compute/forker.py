@@ -25,6 +25,8 @@ class Forker:
         self._turn = asyncio.Lock()
         self._started: dict[int, tuple[asyncio.Future[int], OnExit]] = {}
         self._on_exit: dict[int, OnExit] = {}
+        self._strangers: dict[int, int] = {}
+        """How processes ended that nobody has asked for."""
         self._sockets: dict[int, asyncio.Future[socket.socket]] = {}
         self._descriptors: list[int] = []
         self._rest = b""
@@ -48,6 +50,17 @@ class Forker:
         self.tell("socket", {"order": number})
         self._sockets[number] = future
         return await future
+
+    def forget_strangers(self) -> None:
+        """Before a process may come to the other end that it has not forked itself."""
+        self._strangers.clear()
+
+    def adopt(self, pid: int, on_exit: OnExit) -> None:
+        """Hear of the end of such a process, or that it has ended already."""
+        if pid in self._strangers:
+            self._loop.call_soon(on_exit, self._strangers.pop(pid))
+        else:
+            self._on_exit[pid] = on_exit
 
     def tell(self, do: str, order: Mapping[str, Any], descriptors: Sequence[int] = ()) -> None:
         """Give an order that starts nothing. Raises OSError if nobody takes it."""
@@ -97,8 +110,12 @@ class Forker:
                 if not future.done():
                     future.set_result(int(pid))
             case [b"exited", pid, status]:
-                # Whoever waits for the start hears of that first.
-                self._loop.call_soon(self._on_exit.pop(int(pid)), int(status))
+                waits = self._on_exit.pop(int(pid), None)
+                if waits is None:
+                    self._strangers[int(pid)] = int(status)
+                else:
+                    # Whoever waits for the start hears of that first.
+                    self._loop.call_soon(waits, int(status))
             case [b"socket", order]:
                 made = socket.socket(fileno=self._descriptors.pop(0))
                 waiting = self._sockets.pop(int(order))

@@ -108,8 +108,8 @@ class Environment(Protocol):
         initialized again, in the invocation's own time, as on AWS.
 
         One of type snap-start is then where a snapshot would be taken: what its hooks for that had to do is done. Its
-        first invocation restores it, hooks included. It is no copy of another one: whoever wants to restore quickly
-        keeps some that are initialized (docs/architecture.md)."""
+        first invocation restores it, hooks included. It may be a fork of one that was initialized before, with the same
+        specification but for the log (docs/architecture.md)."""
 
     async def invoke(self, invocation: Invocation) -> Outcome:
         """Run one invocation; never two at a time. Every ending of the function is an outcome, not an exception."""

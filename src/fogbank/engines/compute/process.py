@@ -8,7 +8,7 @@ import logging
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -16,6 +16,7 @@ import msgspec
 from fogbank.core.front_door import FrontDoor
 from fogbank.engines.compute.cgroups import ControlGroups
 from fogbank.engines.compute.environment import ProcessEnvironment
+from fogbank.engines.compute.forks import Forks
 from fogbank.engines.compute.interface import Environment, FunctionSpec, Hear, MakeRoom, RuntimeUnavailable
 from fogbank.engines.compute.interpreters import Interpreters
 from fogbank.engines.compute.processes import PlainProcesses, Processes
@@ -23,6 +24,10 @@ from fogbank.engines.compute.sandbox import Sandbox
 from fogbank.engines.compute.zygote_client import Zygote
 
 log = logging.getLogger("fogbank.compute")
+
+
+class NoSandbox(OSError):
+    """This machine has none."""
 
 
 class ProcessEngine:
@@ -36,6 +41,7 @@ class ProcessEngine:
         self._zygotes: dict[str, Zygote] = {}
         self._groups: ControlGroups | None = None
         self._environments: set[ProcessEnvironment] = set()
+        self._forks = Forks(self._sandbox_of, self._start)
         self._closed = False
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "java").mkdir(parents=True)
@@ -49,10 +55,17 @@ class ProcessEngine:
         # The zygote is in no folder of ours.
         layers = tuple(layer.absolute() for layer in spec.layers)
         spec = msgspec.structs.replace(spec, code=spec.code.absolute(), layers=layers)
-        processes = await self._place(spec)
-        environment = ProcessEnvironment(
-            spec, processes, self._interpreters, hear, self._now_ms, self._environments.discard
-        )
+        fork = await self._forks.make(spec, hear)
+        return fork or await self._start(spec, await self._place(spec), hear, lambda environment: None)
+
+    async def _start(
+        self, spec: FunctionSpec, processes: Processes, hear: Hear, on_end: Callable[[ProcessEnvironment], None]
+    ) -> ProcessEnvironment:
+        def forget(environment: ProcessEnvironment) -> None:
+            self._environments.discard(environment)
+            on_end(environment)
+
+        environment = ProcessEnvironment(spec, processes, self._interpreters, hear, self._now_ms, forget)
         self._environments.add(environment)
         try:
             await environment.start()
@@ -67,9 +80,18 @@ class ProcessEngine:
             raise asyncio.CancelledError
 
     async def _place(self, spec: FunctionSpec) -> Processes:
+        try:
+            return Sandbox(*await self._sandbox_of(spec))
+        except NoSandbox:
+            zygote, runtimes = self._zygote_of(spec), self._interpreters.runtimes()
+            return PlainProcesses(spec, tempfile.mkdtemp(dir=self._folder), zygote, runtimes)
+
+    async def _sandbox_of(
+        self, spec: FunctionSpec
+    ) -> tuple[FunctionSpec, Zygote, Iterable[str], FrontDoor | None, ControlGroups]:
+        """What a sandbox is made of. Raises NoSandbox."""
         self._check_open()
-        own = self._interpreters.python(spec.runtime) if spec.runtime.startswith("python") else sys.executable
-        zygote = self._zygote(own)
+        zygote = self._zygote_of(spec)
         runtimes = self._interpreters.runtimes()
         first = self._groups is None
         if self._groups is None:
@@ -84,8 +106,13 @@ class ProcessEngine:
         if spec.untrusted and lacks:
             raise RuntimeUnavailable(f"This machine cannot isolate functions that are not trusted: {'; '.join(lacks)}.")
         if not sandboxes.there:
-            return PlainProcesses(spec, tempfile.mkdtemp(dir=self._folder), zygote, runtimes)
-        return Sandbox(spec, zygote, runtimes, self._front_door, groups)
+            raise NoSandbox
+        return spec, zygote, runtimes, self._front_door, groups
+
+    def _zygote_of(self, spec: FunctionSpec) -> Zygote:
+        return self._zygote(
+            self._interpreters.python(spec.runtime) if spec.runtime.startswith("python") else sys.executable
+        )
 
     def _zygote(self, interpreter: str) -> Zygote:
         """All that is not in Python is started by the zygote of Fogbank's own interpreter."""

@@ -30,6 +30,10 @@ class Processes(Protocol):
     def gone(self) -> bool:
         """Whether the place itself has ended: nothing can be started there any more."""
 
+    @property
+    def restores(self) -> bool:
+        """Whether the next runtime that is started has been initialized elsewhere."""
+
     async def open(self) -> socket.socket:
         """Make the place ready; where the Runtime API is asked. Raises RuntimeUnavailable."""
 
@@ -124,6 +128,10 @@ class PlainProcesses:
 
     @property
     def gone(self) -> bool:
+        return False
+
+    @property
+    def restores(self) -> bool:
         return False
 
     async def open(self) -> socket.socket:

@@ -1,12 +1,14 @@
 """The processes of one environment in a sandbox of its own (python/isolation.py says what that is)."""
 
+import array
 import asyncio
 import contextlib
 import os
 import signal
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from fogbank.core.front_door import FrontDoor
 from fogbank.engines.compute.cgroups import ControlGroups
@@ -18,6 +20,8 @@ from fogbank.engines.compute.runtimes import Program, View
 from fogbank.engines.compute.zygote_client import Zygote
 
 _LISTENERS_MAX = 4
+Ancillary = list[tuple[int, int, bytes]]
+"""What came beside a message: level, type and data."""
 
 
 class Sandbox:
@@ -55,9 +59,13 @@ class Sandbox:
     def gone(self) -> bool:
         return self._init is not None and (self._init.closed or not self._init_pid)
 
+    @property
+    def restores(self) -> bool:
+        return False
+
     async def open(self) -> socket.socket:
         spec, door = self._spec, self._front_door
-        order = {
+        order: dict[str, Any] = {
             "code": str(spec.code),
             "layers": [str(layer) for layer in spec.layers],
             "ephemeral_mb": spec.ephemeral_mb,
@@ -65,14 +73,16 @@ class Sandbox:
             "cloud_port": door.port if door is not None else 0,
             "cgroups": self._group.entrances(),
             "frozen_folder": self._group.frozen_folder(),
+            "template": False,
+            "within": 0,
         }
         ours, theirs = socket.socketpair()
         # What the whole network can reach, a port of the machine's own serves, too.
         own = socket.create_server(("127.0.0.1", 0), backlog=16) if spec.network == "full" else None
         try:
             with theirs:
-                self._init_pid = await self._zygote.fork("sandbox", order, [theirs.fileno()], self._ended)
-            listeners = await _first_word(ours)
+                await self._begin(order, ours, theirs)
+            listeners = await self._first_word(ours)
         except BaseException:
             ours.close()  # Init ends when nobody is there to give it orders.
             raise
@@ -86,11 +96,31 @@ class Sandbox:
             self._servers.append(await NameServer.serve(names))
         return api
 
+    async def _begin(self, order: dict[str, Any], ours: socket.socket, theirs: socket.socket) -> None:
+        """Have the first process made, which takes orders from `ours`."""
+        self._init_pid = await self._zygote.fork("sandbox", order, [theirs.fileno()], self._ended)
+
+    async def _first_word(self, line: socket.socket) -> list[socket.socket]:
+        """Wait until init is ready: the sockets that listen inside."""
+        word, ancillary = await heard(line)
+        listeners = [socket.socket(fileno=descriptor) for descriptor in _descriptors_in(ancillary)]
+        if word != b"ready\n":
+            reason = word.decode("utf-8", "replace").strip() or "its first process ended"
+            raise RuntimeUnavailable(f"No sandbox could be made for the function: {reason.removeprefix('failed ')}.")
+        self._born(ancillary)
+        return listeners
+
+    def _born(self, ancillary: Ancillary) -> None:
+        """Init is ready; what came with its first word."""
+
     async def start(self, program: Program, log_fd: int, on_exit: OnExit) -> int:
+        return await self._start(program, [log_fd], on_exit)
+
+    async def _start(self, program: Program, descriptors: Sequence[int], on_exit: OnExit) -> int:
         assert self._init is not None
         self._killed_for_memory = self._group.killed_for_memory()
         self._measured = []
-        return await self._init.fork("program", order_of(self._spec, self.view, program), [log_fd], on_exit)
+        return await self._init.fork("program", order_of(self._spec, self.view, program), descriptors, on_exit)
 
     async def connect(self, port: int) -> socket.socket:
         assert self._init is not None
@@ -160,8 +190,8 @@ class Sandbox:
         self._group.remove()
 
 
-async def _first_word(line: socket.socket) -> list[socket.socket]:
-    """Wait until init is ready: the sockets that listen inside."""
+async def heard(line: socket.socket) -> tuple[bytes, Ancillary]:
+    """What the other end says first, nothing if it is gone, and what came with it."""
     line.setblocking(False)
     loop = asyncio.get_running_loop()
     readable = asyncio.Event()
@@ -170,9 +200,14 @@ async def _first_word(line: socket.socket) -> list[socket.socket]:
         await readable.wait()
     finally:
         loop.remove_reader(line)
-    word, descriptors, _, _ = socket.recv_fds(line, 4096, _LISTENERS_MAX)
-    listeners = [socket.socket(fileno=descriptor) for descriptor in descriptors]
-    if word != b"ready\n":
-        reason = word.decode("utf-8", "replace").strip() or "its first process ended"
-        raise RuntimeUnavailable(f"No sandbox could be made for the function: {reason.removeprefix('failed ')}.")
-    return listeners
+    space = socket.CMSG_SPACE(_LISTENERS_MAX * array.array("i").itemsize) + socket.CMSG_SPACE(12)
+    word, ancillary, _, _ = line.recvmsg(4096, space)
+    return word, ancillary
+
+
+def _descriptors_in(ancillary: Ancillary) -> list[int]:
+    descriptors = array.array("i")
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
+    return list(descriptors)

@@ -260,8 +260,10 @@ class Invoker:
         variables = self._variables(key, config)
         rules = self._cloud.function_rules
         untrusted = rules.distrusts(self._functions.function(ctx, FunctionName(key[0], key[2], "")).tags)
-        usable_until_ms = self.credentials.usable_until_ms()
-        issued = self.credentials.issue(ctx.at(account=key[0]), config.role, config.name)
+        if initialization_type == "snap-start":
+            session = self.credentials.share(ctx.at(account=key[0]), key, config.build, config.role)
+        else:
+            session = self.credentials.issue(ctx.at(account=key[0]), config.role, config.name)
         spec = FunctionSpec(
             code=code,
             handler=config.handler,
@@ -269,7 +271,7 @@ class Invoker:
             environment={
                 "AWS_ENDPOINT_URL": self._endpoint(),
                 **variables,
-                **issued,
+                **session.variables,
                 **self._environment(key, config, stream),
             },
             memory_mb=config.memory_mb,
@@ -285,7 +287,6 @@ class Invoker:
             log_format=config.logging.get("LogFormat", "Text"),
             system_log_level=config.logging.get("SystemLogLevel", "INFO"),
         )
-        access_key = issued["AWS_ACCESS_KEY_ID"]
         destination = (key[0], key[1], log_group(config), stream)
 
         def hear(lines: list[str]) -> None:
@@ -294,7 +295,7 @@ class Invoker:
         try:
             environment = await self._engine.create(spec, hear, self.pool.make_room)
         except BaseException as error:
-            self.credentials.withdraw(access_key)
+            self.credentials.withdraw(session.access_key)
             if isinstance(error, RuntimeUnavailable):
                 raise InvalidRuntime(str(error)) from error
             raise
@@ -304,8 +305,8 @@ class Invoker:
             environment,
             stream,
             blob=config.blob,
-            access_key=access_key,
-            usable_until_ms=usable_until_ms,
+            access_key=session.access_key,
+            usable_until_ms=session.usable_until_ms,
         )
 
     def _variables(self, key: Key, config: Configuration) -> dict[str, str]:

@@ -1,9 +1,9 @@
 """SnapStart: environments of published versions that are initialized ahead and restored by their first invocation.
 
 https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
-AWS keeps an image of one initialized environment and copies it. A process cannot be copied with all that it has open,
-so what is kept here are environments that wait where the image would be taken: one of each version, and as many more as
-were lately needed. Each has been initialized for itself, so that nothing in it is the same as in another.
+AWS keeps an image of one initialized environment and copies it. What is kept here are environments that wait where the
+image would be taken: one of each version, and as many more as were lately needed. The engine forks them where it can,
+and else initializes each for itself.
 """
 
 from collections import OrderedDict

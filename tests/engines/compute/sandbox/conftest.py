@@ -1,13 +1,15 @@
 """The engine as it is on Linux, shared: its sandboxes are what is tested here."""
 
+import platform
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from fogbank.engines.compute.process import ProcessEngine
 from tests.engines.compute.doorway import Doorway
-from tests.engines.compute.harness import NOW_MS, Room
+from tests.engines.compute.harness import NOW_MS, Harness, Room
 
 
 @pytest.fixture(scope="package")
@@ -18,3 +20,13 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     room = Room(lambda: ProcessEngine(folder, lambda: NOW_MS, Doorway()))
     yield room
     room.close()
+
+
+@pytest.fixture(params=["initialized", "forked"])
+def harness(room: Room, tmp_path: Path, request: pytest.FixtureRequest) -> Harness:
+    """Whoever is forked from a snapshot finds the same walls."""
+    if request.param == "initialized":
+        return Harness(room, tmp_path)
+    if platform.machine() != "x86_64":
+        pytest.skip("forks are there on x86_64 only")
+    return Harness(room, tmp_path, initialization_type="snap-start")

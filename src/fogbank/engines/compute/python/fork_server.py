@@ -18,8 +18,8 @@ _DESCRIPTORS_MAX = 2
 _OPEN_FILES_MAX = os.sysconf("SC_OPEN_MAX")
 
 
-def follow(control, actions):
-    """Until the socket closes: then every child is killed."""
+def follow(control, actions, *, strangers=False):
+    """Until the socket closes: then every child is killed. With `strangers` the ends of orphans are told, too."""
     children: set[int] = set()
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_read, False)
@@ -33,9 +33,9 @@ def follow(control, actions):
             if wake_read in ready:
                 with contextlib.suppress(BlockingIOError):
                     os.read(wake_read, 4096)
-                _bury(control, children)
+                _bury(control, children, strangers)
             if control in ready:
-                order, descriptors = _read_order(control)
+                order, descriptors = read_order(control)
                 pid = actions[order["do"]](order, descriptors)
                 for descriptor in descriptors:
                     os.close(descriptor)
@@ -43,7 +43,7 @@ def follow(control, actions):
                     children.add(pid)
                     control.sendall(b"started %d %d\n" % (order["order"], pid))
                 if order.get("until_all_ended"):
-                    _bury(control, children, wait=True)
+                    _bury(control, children, strangers, wait=True)
     except (EOFError, OSError):
         for pid in children:
             kill_with_group(pid)
@@ -84,7 +84,8 @@ def keep_only(*descriptors):
     os.closerange(len(descriptors), _OPEN_FILES_MAX)
 
 
-def _read_order(control):
+def read_order(control):
+    """The order and the descriptors that came with it. Raises EOFError when nobody is there to give one."""
     head, descriptors, _, _ = socket.recv_fds(control, 4, _DESCRIPTORS_MAX)
     head += _read_exactly(control, 4 - len(head))
     return json.loads(_read_exactly(control, int.from_bytes(head, "big"))), descriptors
@@ -100,7 +101,7 @@ def _read_exactly(control, size):
     return parts
 
 
-def _bury(control, children, *, wait=False):
+def _bury(control, children, strangers, *, wait=False):
     """Report the children that have ended; others were orphans, whom only the first process of a sandbox gets."""
     while True:
         try:
@@ -109,6 +110,6 @@ def _bury(control, children, *, wait=False):
             return
         if pid == 0:
             return
-        if pid in children:
+        if strangers or pid in children:
             children.discard(pid)
             control.sendall(b"exited %d %d\n" % (pid, status))

@@ -29,17 +29,34 @@ def start(root, order, control):
         belongings.close()
 
 
+def start_inside(root, order, control):
+    """The same inside another sandbox, whose first process becomes the parent; the pid of who makes it."""
+
+    def make():
+        kernel.die_with_parent()
+        if root.fork_inside(order, lambda: run(root, order, belongings, control)):
+            os.write(control, b"failed no sandbox could be made inside the template's\n")
+
+    belongings = isolation.Belongings()
+    try:
+        root.gather(order, belongings)
+        return fork_server.fork(os.fork, make)
+    finally:
+        belongings.close()
+
+
 def run(root, order, belongings, control):
     os.setsid()
-    kernel.die_with_parent()
+    _die_with_parent(order)
     channel = socket.socket(fileno=os.dup(control))
     try:
         listeners = isolation.enter(root, order, belongings)
     except Exception as error:  # Whatever it is, the server hears of it.
         channel.sendall(f"failed {error}\n".encode())
         os._exit(1)
-    kernel.die_with_parent()
-    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # The function cannot look into this process.
+    _die_with_parent(order)
+    if not order["within"]:
+        hide()
     socket.send_fds(channel, [b"ready\n"], [listener.fileno() for listener in listeners])
     null = os.open(os.devnull, os.O_RDWR)
     fork_server.keep_only(null, null, null, channel.detach())
@@ -50,7 +67,24 @@ def run(root, order, belongings, control):
         with socket.socket() as made:
             socket.send_fds(channel, [b"socket %d\n" % order["order"]], [made.fileno()])
 
-    fork_server.follow(channel, {"program": _start_program, "signal": _send_signal, "socket": make_socket})
+    def welcome(order, descriptors):
+        """Let a process that was carried here go on; it stood still while this one could be entered."""
+        hide()
+        os.write(descriptors[0], order["letter"].encode())
+
+    actions = {"program": _start_program, "signal": _send_signal, "socket": make_socket, "welcome": welcome}
+    fork_server.follow(channel, actions, strangers=order["template"])
+
+
+def hide():
+    """The function cannot look into this process."""
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+
+
+def _die_with_parent(order):
+    # Who made a sandbox inside another one ends at once; that other one, when it ends, takes what is in it along.
+    if not order["within"]:
+        kernel.die_with_parent()
 
 
 def _start_program(order, descriptors):
@@ -82,6 +116,8 @@ def try_out(root):
         "network": "none",
         "cloud_port": 0,
         "cgroups": [],
+        "template": False,
+        "within": 0,
     }
     with ours, theirs:
         pid = start(root, order, theirs.fileno())

@@ -36,6 +36,8 @@ _SETTINGS = (
     "/etc/services",
 )  # fmt: skip
 _DEVICES = ("null", "zero", "full", "random", "urandom")
+DEVICES = [f"/dev/{name}" for name in _DEVICES]
+WRITABLE = ["/tmp"]
 _LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
 # What of /proc tells of the machine and not of the environment, as container engines hide it, too.
 _HIDDEN_FOLDERS = ("acpi", "asound", "scsi", "driver", "fs", "irq", "bus", "tty", "sysvipc")
@@ -103,15 +105,22 @@ class Root:
         if not self.privileged:
             # Who has no rights outside may mount a /proc only where one can be seen; the sandbox's own covers it.
             kernel.mount("/proc", f"{folder}/proc", None, kernel.MS_BIND | kernel.MS_REC)
+        # So it is for a sandbox that is made inside another one.
+        outer_proc = kernel.copy_mount("/proc") if self.privileged else None
         self.outer_proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY)
         self._machine = self._mounts()
         kernel.unshare(kernel.NEWNS)
         kernel.pivot_root_into(folder)
         kernel.mount("none", "/", None, kernel.MS_BIND | _MS_REMOUNT | kernel.MS_RDONLY | kernel.MS_NOSUID)
-        self._template = self._mounts()
+        self._template = self._inner_template = self._mounts()
+        if outer_proc is not None:
+            kernel.unshare(kernel.NEWNS)
+            kernel.place(outer_proc, "/proc")
+            self._inner_template = self._mounts()
         kernel.enter_mounts(self._machine)
         if syscall_filter.known():
-            syscall_filter.assembled()
+            for template in (False, True):
+                syscall_filter.assembled(template=template)
 
     def _mounts(self):
         return os.open("self/ns/mnt", os.O_RDONLY, dir_fd=self.outer_proc)
@@ -147,6 +156,28 @@ class Root:
                 kernel.enter_mounts(self._machine)
         return pid
 
+    def fork_inside(self, order, child):
+        """Run `child` in a process that has the same, made inside the sandbox of the process `order["within"]`.
+
+        Its namespaces are owned by the user of that sandbox, whose processes a tracer can have enter them.
+        """
+        kernel.enter_mounts(self._inner_template)
+        os.fchdir(self.outer_proc)
+        # Only members of a pid namespace can make another one in it: children of who has entered it.
+        kernel.enter(f"{order['within']}/ns/pid", kernel.NEWPID)
+        kernel.enter(f"{order['within']}/ns/user", kernel.NEWUSER)
+        os.chdir("/")
+        member = os.fork()
+        if member:
+            _, status = os.waitpid(member, 0)
+            return os.waitstatus_to_exitcode(status)
+        os.setresgid(GID, GID, GID)
+        os.setresuid(UID, UID, UID)
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
+        if kernel.fork_into(_NAMESPACES | kernel.NEWUSER | kernel.NEWNET) == 0:
+            child()
+        os._exit(0)
+
     def show(self, path):
         """Make a path of the machine visible under its own name, unless it is already or is not there."""
         if any(path == shown or path.startswith(f"{shown}/") for shown in self._shown) or not os.path.exists(path):
@@ -171,9 +202,13 @@ def enter(root, order, belongings):
     """
     for entrance in belongings.entrances:
         os.write(entrance, b"0")
+    if order["within"]:
+        _map_self(root, UID, GID)
     kernel.unshare(kernel.NEWCGROUP)
     listeners = _listeners(order) if order["network"] != "full" else []
-    if root.privileged:
+    if order["within"]:
+        uid, gid = UID, GID
+    elif root.privileged:
         uid = gid = OUTER_UID_FIRST + (root.zygote_pid * 1009 + order["order"]) % OUTER_UIDS
     else:
         uid, gid = os.geteuid(), os.getegid()
@@ -189,10 +224,16 @@ def enter(root, order, belongings):
     _mount_proc("/proc")
     socket.sethostname("localhost")
     _limit(order)
+    if root.privileged and not order["within"]:
+        os.setgroups([])
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, uid)
     _give_up_rights(root, uid, gid)
-    landlock.restrict(writable=("/tmp",), devices=[f"/dev/{name}" for name in _DEVICES])
+    if not order["template"]:
+        # The first process of a sandbox that a fork is carried to has to end it.
+        landlock.restrict(writable=WRITABLE, devices=DEVICES, signals=bool(order["within"]))
     if syscall_filter.known():
-        syscall_filter.install()
+        syscall_filter.install(template=order["template"])
     return listeners
 
 
@@ -262,18 +303,18 @@ def _limit(order):
 
 def _give_up_rights(root, uid, gid):
     """Become a user who may nothing, in a user namespace that owns nothing."""
-    if root.privileged:
-        os.setgroups([])
-        os.setresgid(gid, gid, gid)
-        os.setresuid(uid, uid, uid)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
     kernel.unshare(kernel.NEWUSER)
-    # The sandbox's own /proc cannot be written to.
-    map_ids(os.open("self", os.O_PATH, dir_fd=root.outer_proc), UID, GID, uid, gid)
+    _map_self(root, uid, gid)
     kernel.drop_capabilities()
     # Set in here it counts this user namespace; before, it would have been a limit on all environments together.
     resource.setrlimit(resource.RLIMIT_NPROC, (PROCESSES_MAX, PROCESSES_MAX))
+
+
+def _map_self(root, outer_uid, outer_gid):
+    # The sandbox's own /proc cannot be written to.
+    map_ids(os.open("self", os.O_PATH, dir_fd=root.outer_proc), UID, GID, outer_uid, outer_gid)
 
 
 def _escaped(path):

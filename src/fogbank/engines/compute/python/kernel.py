@@ -5,6 +5,7 @@ import ctypes
 import os
 import platform
 import signal
+import struct
 
 NEWNS = 0x0002_0000
 NEWCGROUP = 0x0200_0000
@@ -26,6 +27,8 @@ PR_SET_DUMPABLE = 4
 PR_CAPBSET_DROP = 24
 PR_SET_SECUREBITS = 28
 PR_SET_NO_NEW_PRIVS = 38
+# Root means nothing, locked: SECBIT_NOROOT, SECBIT_NO_SETUID_FIXUP, SECBIT_NO_CAP_AMBIENT_RAISE and their locks.
+NO_ROOT = 0b1100_1111
 
 # Calls that came with one number on every architecture, and those that did not.
 _CALLS = {
@@ -99,6 +102,15 @@ def enter_mounts(namespace):
     _checked(_libc.setns(namespace, NEWNS), "setns")
 
 
+def enter(file, kind):
+    """Go into the namespace of that file."""
+    namespace = os.open(file, os.O_RDONLY)
+    try:
+        _checked(_libc.setns(namespace, kind), "setns")
+    finally:
+        os.close(namespace)
+
+
 def unmount(target):
     _checked(_libc.umount2(target.encode(), MNT_DETACH), "umount")
 
@@ -108,10 +120,15 @@ def copy_mount(path):
     return call("open_tree", _AT_FDCWD, path.encode(), _OPEN_TREE_CLONE | _AT_RECURSIVE | os.O_CLOEXEC)
 
 
-def place_read_only(copy, target):
-    """Put what `copy_mount` gave at a place of this namespace, where nothing of it can be changed."""
+def place(copy, target):
+    """Put what `copy_mount` gave at a place of this namespace."""
     call("move_mount", copy, b"", _AT_FDCWD, target.encode(), _MOVE_MOUNT_FROM_DESCRIPTOR)
     os.close(copy)
+
+
+def place_read_only(copy, target):
+    """The same, and nothing of it can be changed there."""
+    place(copy, target)
     seal(target)
 
 
@@ -151,17 +168,17 @@ def die_with_parent():
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-class _CapabilityHeader(ctypes.Structure):
-    _fields_ = [("version", ctypes.c_uint32), ("pid", ctypes.c_int)]
-
-
 def drop_capabilities():
     """Give up every capability, and the ways to get one again."""
     with open("/proc/sys/kernel/cap_last_cap") as file:
         last = int(file.read())
     for capability in range(last + 1):
         prctl(PR_CAPBSET_DROP, capability)
-    # Root means nothing, locked: SECBIT_NOROOT, SECBIT_NO_SETUID_FIXUP, SECBIT_NO_CAP_AMBIENT_RAISE and their locks.
-    prctl(PR_SET_SECUREBITS, 0b1100_1111)
-    header = _CapabilityHeader(version=0x2008_0522, pid=0)
-    call("capset", ctypes.byref(header), ctypes.byref((ctypes.c_uint32 * 6)()))
+    prctl(PR_SET_SECUREBITS, NO_ROOT)
+    header, sets = no_capabilities()
+    call("capset", header, sets)
+
+
+def no_capabilities():
+    """The arguments of `capset`, as the kernel takes them."""
+    return struct.pack("=Ii", 0x2008_0522, 0), bytes(24)

@@ -4,8 +4,8 @@
 https://docs.kernel.org/userspace-api/landlock.html
 """
 
-import ctypes
 import os
+import struct
 
 import kernel
 
@@ -13,15 +13,6 @@ EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
 # By version of Landlock: how many rights on files there are, and which scopes.
 _FILE_RIGHTS = (13, 14, 15, 15, 16)
 _SCOPE_ABSTRACT_UNIX_SOCKETS, _SCOPE_SIGNALS = 1, 2
-
-
-class _Ruleset(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_uint64) for name in ("files", "network", "scoped")]
-
-
-class _PathRule(ctypes.Structure):
-    _pack_ = 1
-    _fields_ = [("allowed", ctypes.c_uint64), ("folder", ctypes.c_int32)]
 
 
 def version():
@@ -32,27 +23,35 @@ def version():
         return 0
 
 
-def restrict(*, writable, devices):
+def restrict(*, writable, devices, signals=False):
     """Everything may be read and run, only these may be written; other sandboxes are out of reach."""
-    known = version()
-    if not known:
+    if not version():
         return
-    every = (1 << _FILE_RIGHTS[min(known, len(_FILE_RIGHTS)) - 1]) - 1
-    scopes = _SCOPE_ABSTRACT_UNIX_SOCKETS | _SCOPE_SIGNALS if known >= 6 else 0
-    rules = _Ruleset(files=every, scoped=scopes)
-    size = 24 if known >= 6 else 8
-    ruleset = kernel.call("landlock_create_ruleset", ctypes.byref(rules), size, 0)
-    _allow(ruleset, "/", EXECUTE | READ_FILE | READ_DIR)
-    for path in writable:
-        _allow(ruleset, path, every)
-    for path in devices:
-        _allow(ruleset, path, READ_FILE | WRITE_FILE)
+    handled, allowed = rules(writable, devices, signals=signals)
+    ruleset = kernel.call("landlock_create_ruleset", handled, len(handled), 0)
+    for path, rights in allowed:
+        folder = os.open(path, os.O_PATH)
+        kernel.call("landlock_add_rule", ruleset, 1, rule(rights, folder), 0)
+        os.close(folder)
     kernel.call("landlock_restrict_self", ruleset, 0)
     os.close(ruleset)
 
 
-def _allow(ruleset, path, rights):
-    folder = os.open(path, os.O_PATH)
-    rule = _PathRule(allowed=rights, folder=folder)
-    kernel.call("landlock_add_rule", ruleset, 1, ctypes.byref(rule), 0)
-    os.close(folder)
+def rules(writable, devices, *, signals=False):
+    """What is refused but for what is allowed, as the kernel takes it, and the rights that each path has.
+
+    With `signals` those may go to processes that were not started behind this wall.
+    """
+    known = version()
+    every = (1 << _FILE_RIGHTS[min(known, len(_FILE_RIGHTS)) - 1]) - 1
+    scopes = _SCOPE_ABSTRACT_UNIX_SOCKETS | (0 if signals else _SCOPE_SIGNALS) if known >= 6 else 0
+    handled = struct.pack("=QQQ", every, 0, scopes)[: 24 if known >= 6 else 8]
+    allowed = [("/", EXECUTE | READ_FILE | READ_DIR)]
+    allowed += [(path, every) for path in writable]
+    allowed += [(path, READ_FILE | WRITE_FILE) for path in devices]
+    return handled, allowed
+
+
+def rule(rights, folder):
+    """Rights on what is below an open folder, as the kernel takes it."""
+    return struct.pack("=Qi", rights, folder)

@@ -21,6 +21,10 @@ PRELOADED = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3
 ADDRESS_SPACE_HEADROOM = 4 << 30
 
 
+# The descriptor of a template's letterbox.
+LETTERBOX = 3
+
+
 def preload():
     """Import what most functions import, so that a fork has it at once."""
     import decimal  # noqa: F401
@@ -44,15 +48,15 @@ def preload():
     _own_modules()
 
 
-def become(order, log):
-    """Turn this forked process into what the order asks for; does not return."""
+def become(order, log, *letterbox):
+    """Turn this forked process into what the order asks for; does not return. A template has a letterbox."""
     os.setsid()
     if sys.platform == "linux":
         kernel.die_with_parent()
         if not order["command"]:
             limit = (order["memory_mb"] << 20) + ADDRESS_SPACE_HEADROOM
             resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    fork_server.keep_only(os.open(os.devnull, os.O_RDONLY), log, log)
+    fork_server.keep_only(os.open(os.devnull, os.O_RDONLY), log, log, *letterbox)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.environ.clear()
     os.environ.update(order["environment"])
@@ -71,7 +75,7 @@ def become(order, log):
     import runtime
 
     _forget_own()
-    runtime.serve(order["handler"])
+    runtime.serve(order["handler"], LETTERBOX if letterbox else None)
 
 
 def _forget_own():

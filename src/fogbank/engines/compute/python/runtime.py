@@ -17,6 +17,7 @@ import time
 import traceback
 
 API = "/2018-06-01/runtime"
+LETTER_BYTES_MAX = 64 << 10
 
 
 class Client:
@@ -30,8 +31,11 @@ class Client:
         self._host = address
 
     def request(self, method, path, body=b"", error_type=None):
-        self._socket.sendall(self._encoded(method, path, body, error_type))
+        self.send(method, path, body, error_type)
         return self._answer()
+
+    def send(self, method, path, body=b"", error_type=None):
+        self._socket.sendall(self._encoded(method, path, body, error_type))
 
     def end_and_wait(self, path, body, error_type):
         """Answer an invocation and ask for the next one, in one go."""
@@ -220,6 +224,24 @@ def load_handler(handler):
     return found
 
 
+def be_forked(letterbox):
+    """Stand still in one call, in which carrying.py forks this process; what each fork finds in its letterbox."""
+    import ctypes
+
+    python, library = ctypes.pythonapi, ctypes.PyDLL(None)
+    letter = ctypes.create_string_buffer(LETTER_BYTES_MAX)
+    python.PyOS_BeforeFork()
+    size = library.recv(letterbox, letter, LETTER_BYTES_MAX, 0)
+    python.PyOS_AfterFork_Child()
+    if size <= 0:
+        os._exit(0)  # Nobody will fork it any more.
+    os.close(letterbox)
+    if "ssl" in sys.modules:
+        # It knows forks by their pids, and in sandboxes these are the same.
+        sys.modules["ssl"].RAND_add(os.urandom(32), 32.0)
+    return letter.raw[:size]
+
+
 def own_frames_removed(error):
     """The traceback without this file's frames; the function's files lie in /var/task, as on AWS."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
@@ -243,10 +265,13 @@ def to_json(value):
     return json.dumps(value, default=fallback, ensure_ascii=False).encode()
 
 
-def serve(handler_name):
-    """Load the handler, then answer invocations until the process is ended."""
+def serve(handler_name, letterbox=None):
+    """Load the handler, then answer invocations until the process is ended.
+
+    With a letterbox, a descriptor, this is the process that forks are made of: they go on with a letter each.
+    """
     try:
-        Runtime().serve(handler_name)
+        Runtime(letterbox).serve(handler_name)
     except SystemExit as leaving:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -257,7 +282,8 @@ def serve(handler_name):
 class Runtime:
     """What a handler is called with, and where its answers go."""
 
-    def __init__(self):
+    def __init__(self, letterbox=None):
+        self._letterbox = letterbox
         self._client = Client(os.environ["AWS_LAMBDA_RUNTIME_API"])
         wants_json = os.environ.get("AWS_LAMBDA_LOG_FORMAT", "Text") == "JSON"
         self._log = JsonLogHandler() if wants_json else LogHandler()
@@ -324,6 +350,10 @@ class Runtime:
         self._run_hooks(before, "/init/error", "Runtime.BeforeSnapshotError")
         sys.stdout.flush()
         sys.stderr.flush()
+        if self._letterbox is not None:
+            self._client.send("GET", "/restore/next")
+            os.environ.update(json.loads(be_forked(self._letterbox)))
+            self._client = Client(os.environ["AWS_LAMBDA_RUNTIME_API"])
         self._client.request("GET", "/restore/next")
         self._run_hooks(after, "/restore/error", "Runtime.AfterRestoreError")
 

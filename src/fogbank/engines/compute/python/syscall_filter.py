@@ -55,7 +55,7 @@ _TERMINAL_INPUT = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
 _AUDIT_ARCHITECTURES = {"x86_64": 0xC000_003E, "aarch64": 0xC000_00B7}
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 _LOAD, _EQUAL, _GREATER, _ANY_BIT, _RETURN = 0x20, 0x15, 0x25, 0x45, 0x06
-_ALLOW, _KILL, _ERROR = 0x7FFF_0000, 0x8000_0000, 0x0005_0000
+_ALLOW, _KILL, _ERROR, _TRACE = 0x7FFF_0000, 0x8000_0000, 0x0005_0000, 0x7FF0_0000
 
 
 def known():
@@ -63,9 +63,12 @@ def known():
     return kernel.MACHINE in _AUDIT_ARCHITECTURES
 
 
-def install():
-    """Filter the calls of this process and all that it starts. NoNewPrivileges must be set."""
-    instructions = assembled()
+def install(*, template=False):
+    """Filter the calls of this process and all that it starts. NoNewPrivileges must be set.
+
+    In a template a tracer may enter namespaces; without one there is no such call.
+    """
+    instructions = assembled(template=template)
     memory = ctypes.create_string_buffer(instructions, len(instructions))
     filter_program = _Program(length=len(instructions) // 8, instructions=ctypes.addressof(memory))
     kernel.call("seccomp", 1, 0, ctypes.byref(filter_program))
@@ -76,12 +79,12 @@ class _Program(ctypes.Structure):
 
 
 @functools.cache
-def assembled():
+def assembled(*, template=False):
     """The filter as the kernel takes it; the same for all, so that it is made before any is forked."""
-    return b"".join(struct.pack("=HBBI", *instruction) for instruction in program())
+    return b"".join(struct.pack("=HBBI", *instruction) for instruction in program(template=template))
 
 
-def program():
+def program(*, template=False):
     """The filter as instructions: (code, jump if true, jump if false, value)."""
     column = list(_AUDIT_ARCHITECTURES).index(kernel.MACHINE)
     program = [
@@ -92,10 +95,13 @@ def program():
         (_GREATER, 0, 1, _LAST),
         (_RETURN, 0, 0, _ERROR | errno.ENOSYS),
     ]
-    for numbers in REFUSED.values():
-        program += _refuse(numbers[column], errno.EPERM)
+    for name, numbers in REFUSED.items():
+        if template and name == "setns":
+            program += _answer(numbers[column], _TRACE)
+        else:
+            program += _answer(numbers[column], _ERROR | errno.EPERM)
     for numbers in UNKNOWN.values():
-        program += _refuse(numbers[column], errno.ENOSYS)
+        program += _answer(numbers[column], _ERROR | errno.ENOSYS)
     program += _with_argument(
         _CLONE[column], 0, [(_ANY_BIT, 0, 1, _NEW_NAMESPACES), (_RETURN, 0, 0, _ERROR | errno.EPERM)]
     )
@@ -107,10 +113,10 @@ def program():
     return [*program, (_RETURN, 0, 0, _ALLOW)]
 
 
-def _refuse(number, error):
+def _answer(number, answer):
     if number is None:
         return []
-    return [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ERROR | error)]
+    return [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, answer)]
 
 
 def _with_argument(number, argument, checks):

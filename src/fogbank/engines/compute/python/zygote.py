@@ -22,6 +22,7 @@ import fork_server
 import program
 
 if sys.platform == "linux":
+    import carrying
     import init
     import isolation
 
@@ -42,10 +43,20 @@ def main():
         frozen_folders.add(order["frozen_folder"])
         return init.start(root, order, *descriptors)
 
+    def start_sandbox_inside(order, descriptors):
+        frozen_folders.add(order["frozen_folder"])
+        return init.start_inside(root, order, *descriptors)
+
+    def keep(order, descriptors):
+        return fork_server.fork(os.fork, lambda: carrying.keep(order, *descriptors))
+
     def start_program(order, descriptors):
         return fork_server.fork(os.fork, lambda: program.become(order, *descriptors))
 
-    fork_server.follow(control, {"sandbox": start_sandbox, "program": start_program})
+    actions = {"sandbox": start_sandbox, "program": start_program}
+    if root is not None:
+        actions |= {"sandbox_inside": start_sandbox_inside, "keep": keep}
+    fork_server.follow(control, actions)
     _thaw(frozen_folders)
     with contextlib.suppress(ChildProcessError):
         while True:
