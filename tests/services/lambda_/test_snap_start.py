@@ -22,7 +22,7 @@ IDENTITY = str(uuid.uuid4())
 
 def handler(event, context):
     return {"type": os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"], "identity": IDENTITY, "drawn": random.random(),
-            "stream": os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]}
+            "stream": os.environ["AWS_LAMBDA_LOG_STREAM_NAME"], "key": os.environ["AWS_ACCESS_KEY_ID"]}
 """
 SNAP_START = {"ApplyOn": "PublishedVersions"}
 FORKED = sys.platform == "linux" and platform.machine() == "x86_64"
@@ -75,16 +75,17 @@ def test_environments_are_restored_from_one_snapshot_and_each_is_its_own(
     first = client.invoke(FunctionName="f", Qualifier="1", LogType="Tail")
     report = re.search(r"Restore Duration: [\d.]+ ms", base64.b64decode(first["LogResult"]).decode())
     assert report, first
-    answers = [json.load(first["Payload"])]
+    answers = [json.load(first["Payload"])] * 2
 
     def another() -> bool:
         clock.advance(s=700)  # Longer than an environment is kept that nobody uses.
-        answers[1:] = [json.load(client.invoke(FunctionName="f", Qualifier="1")["Payload"])]
+        answers[:] = [answers[1], json.load(client.invoke(FunctionName="f", Qualifier="1")["Payload"])]
         return answers[0]["stream"] != answers[1]["stream"]
 
     eventually(another)
     assert [answer["type"] for answer in answers] == ["snap-start"] * 2
     assert len({answer["drawn"] for answer in answers}) == 2
+    assert len({answer["key"] for answer in answers}) == 1, "what was made with it at initialization goes on"
     # Where functions cannot be forked, each environment is initialized for itself.
     assert len({answer["identity"] for answer in answers}) == (1 if FORKED else 2)
     assert json.load(client.invoke(FunctionName="f")["Payload"])["type"] == "on-demand", "$LATEST has no snapshot"

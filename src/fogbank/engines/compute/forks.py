@@ -50,8 +50,7 @@ class Forks:
 
     async def make(self, spec: FunctionSpec, hear: Hear) -> ProcessEnvironment | None:
         """An environment that waits to be restored, or None if one has to be initialized."""
-        key = _key(spec)
-        if not _can_be_forked(spec) or key in self._unfit:
+        if not _can_be_forked(spec) or (key := _key(spec)) in self._unfit:
             return None
         snapshot = self._snapshots.setdefault(key, Snapshot())
         snapshot.users += 1
@@ -75,7 +74,7 @@ class Forks:
             leave()
             if self._snapshots.get(key) is snapshot:
                 del self._snapshots[key]  # Its forks live on, and it with them.
-            if not isinstance(error, NotForked) or error.lasting:
+            if isinstance(error, RuntimeUnavailable) or (isinstance(error, NotForked) and error.lasting):
                 self._unfit[key] = None
                 if len(self._unfit) > UNFIT_MAX:
                     self._unfit.popitem(last=False)

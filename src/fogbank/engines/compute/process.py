@@ -21,6 +21,7 @@ from fogbank.engines.compute.interface import Environment, FunctionSpec, Hear, M
 from fogbank.engines.compute.interpreters import Interpreters
 from fogbank.engines.compute.processes import PlainProcesses, Processes
 from fogbank.engines.compute.sandbox import Sandbox
+from fogbank.engines.compute.snapshots import NotForked
 from fogbank.engines.compute.zygote_client import Zygote
 
 log = logging.getLogger("fogbank.compute")
@@ -41,7 +42,7 @@ class ProcessEngine:
         self._zygotes: dict[str, Zygote] = {}
         self._groups: ControlGroups | None = None
         self._environments: set[ProcessEnvironment] = set()
-        self._forks = Forks(self._sandbox_of, self._start)
+        self._forks = Forks(self._nested_sandbox_of, self._start)
         self._closed = False
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "java").mkdir(parents=True)
@@ -108,6 +109,18 @@ class ProcessEngine:
         if not sandboxes.there:
             raise NoSandbox
         return spec, zygote, runtimes, self._front_door, groups
+
+    async def _nested_sandbox_of(
+        self, spec: FunctionSpec
+    ) -> tuple[FunctionSpec, Zygote, Iterable[str], FrontDoor | None, ControlGroups]:
+        """The same. Raises NotForked where a sandbox cannot be made inside another one."""
+        try:
+            place = await self._sandbox_of(spec)
+        except NoSandbox as error:
+            raise NotForked("there are no sandboxes", lasting=True) from error
+        if not (await self._zygote_of(spec).sandboxes()).nest:
+            raise NotForked("this machine makes no sandbox inside another one", lasting=True)
+        return place
 
     def _zygote_of(self, spec: FunctionSpec) -> Zygote:
         return self._zygote(

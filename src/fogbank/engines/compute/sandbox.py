@@ -74,7 +74,7 @@ class Sandbox:
             "cgroups": self._group.entrances(),
             "frozen_folder": self._group.frozen_folder(),
             "template": False,
-            "within": 0,
+            "within": False,
         }
         ours, theirs = socket.socketpair()
         # What the whole network can reach, a port of the machine's own serves, too.
@@ -174,10 +174,13 @@ class Sandbox:
             self._init.close()
         if self._init_pid:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self._init_pid, signal.SIGKILL)
+                self._kill_init()
             self._sleep.wake()  # What is frozen does not end, killed or not.
         else:
             self._group.remove()
+
+    def _kill_init(self) -> None:
+        os.kill(self._init_pid, signal.SIGKILL)
 
     def _set_frozen(self, frozen: bool) -> None:
         if self._group.freezes():

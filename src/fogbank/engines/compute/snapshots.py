@@ -4,11 +4,14 @@ python/carrying.py says how that is done, docs/security.md what forks of one sna
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import socket
 import struct
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from fogbank.engines.compute.forker import OnExit
@@ -16,8 +19,8 @@ from fogbank.engines.compute.processes import order_of
 from fogbank.engines.compute.runtimes import Program
 from fogbank.engines.compute.sandbox import Ancillary, Sandbox, heard
 
-# On a machine that is too busy for it, an environment is initialized instead.
-CARRIED_WITHIN_S = 10.0
+# Only what hangs takes so long, on however busy a machine.
+CARRIED_WITHIN_S = 60.0
 _SO_PASSCRED, _SCM_CREDENTIALS = 16, 2
 
 
@@ -32,12 +35,19 @@ class NotForked(OSError):
 class TemplateSandbox(Sandbox):
     """One whose function is forked. It is never invoked itself."""
 
-    async def _begin(self, order: dict[str, Any], ours: socket.socket, theirs: socket.socket) -> None:
+    def __init__(self, *sandbox: Any) -> None:
+        super().__init__(*sandbox)
         self._turn = asyncio.Lock()
         self._letterbox, self._inner_letterbox = socket.socketpair()
+        self._letterbox_number = os.fstat(self._inner_letterbox.fileno()).st_ino
         self._keeper: socket.socket | None = None
+        self._keeper_pid = 0
         self._kept = False
         self._pid = self._inner_pid = 0
+        self._process = -1
+        """A pidfd of the function, as a number may be another's before it is heard that the function has ended."""
+
+    async def _begin(self, order: dict[str, Any], ours: socket.socket, theirs: socket.socket) -> None:
         await super()._begin({**order, "template": True}, ours, theirs)
 
     async def start(self, program: Program, log_fd: int, on_exit: OnExit) -> int:
@@ -47,39 +57,53 @@ class TemplateSandbox(Sandbox):
 
         with self._inner_letterbox as letterbox:
             self._inner_pid = await self._start(program, [log_fd, letterbox.fileno()], ended)
-        [self._pid] = self.pids()
+        with contextlib.suppress(OSError):
+            for pid in self.pids():
+                process = os.pidfd_open(pid)
+                if _inner_pid_of(pid) == self._inner_pid:
+                    self._pid, self._process = pid, process
+                    break
+                os.close(process)
         return self._inner_pid
 
     @property
-    def function_pid(self) -> int:
-        """0 if it has ended."""
-        return self._pid
+    def function(self) -> int:
+        """A pidfd of what is forked. Raises NotForked if it has ended."""
+        if not self._pid or self.gone:
+            raise NotForked("what it was to be forked from has ended")
+        return self._process
 
     async def keep(self) -> None:
         """Stop the function, which waits to be forked, for good. Raises NotForked."""
         ours, theirs = socket.socketpair()
         self._keeper = ours
-        order = {"template": self._pid, "parent": self._init_pid}
+        order = {"template": self._pid, "letterbox": self._letterbox_number}
+
+        def ended(status: int) -> None:
+            self._keeper_pid = 0
+
         with theirs:
-            descriptors = [theirs.fileno(), self._letterbox.fileno()]
-            await self._zygote.fork("keep", order, descriptors, lambda status: None)
+            descriptors = [theirs.fileno(), self._letterbox.fileno(), self.function]
+            self._keeper_pid = await self._zygote.fork("keep", order, descriptors, ended)
         await self._answer(ours)
         self._kept = True
 
-    async def carry(self, order: dict[str, Any], log_fd: int, letter_fd: int, on_exit: OnExit) -> list[int]:
-        """Have a fork in the sandbox that the order names; its pids, from this machine's inwards. Raises NotForked."""
+    async def carry(self, order: dict[str, Any], descriptors: Sequence[int], on_exit: OnExit) -> list[int]:
+        """Have a fork in the sandbox that the order names; its pids, from this machine's inwards. Raises NotForked.
+
+        The descriptors are its log, its letterbox and a pidfd of that sandbox's first process.
+        """
         async with self._turn:
-            if not self._pid or self.gone or self._init is None or self._keeper is None:
+            if not self._pid or self._init is None or self._init.closed or self._keeper is None:
                 raise NotForked("what it was to be forked from has ended")
             self._init.forget_strangers()
             document = json.dumps(order).encode()
             message = len(document).to_bytes(4, "big") + document
             try:
-                socket.send_fds(self._keeper, [message], [log_fd, letter_fd])
+                socket.send_fds(self._keeper, [message], descriptors)
                 pids = await self._answer(self._keeper)
             except BaseException:
-                self._keeper.close()  # Whatever is half done ends, and the template with it.
-                self._keeper = None
+                self._end_keeper()
                 raise
             # Its first process is the parent of all forks.
             self._init.adopt(pids[-2], on_exit)
@@ -90,29 +114,50 @@ class TemplateSandbox(Sandbox):
             async with asyncio.timeout(CARRIED_WITHIN_S):
                 word, _ = await heard(keeper)
         except TimeoutError as error:
-            raise NotForked("it takes too long") from error
+            raise NotForked("it takes too long", lasting=True) from error
         match word.split():
             case [b"kept" | b"carried", *pids]:
                 return [int(pid) for pid in pids]
             case [b"unfit" | b"failed", *reason]:
-                raise NotForked(b" ".join(reason).decode(), lasting=True)
+                raise NotForked(b" ".join(reason).decode("utf-8", "replace"), lasting=True)
             case _:
                 raise NotForked("who forks it has ended")
 
+    def _end_keeper(self) -> None:
+        """Whatever it has not let go ends with it: what is half done, and the function."""
+        if self._keeper is not None:
+            self._keeper.close()
+            self._keeper = None
+        if self._keeper_pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._keeper_pid, signal.SIGKILL)
+
     def kill_all(self) -> None:
-        if self._kept:
-            self._signal(self._inner_pid, signal.SIGKILL)  # All that is seen from in here would be the forks, too.
-        else:
+        if not self._kept:
             super().kill_all()
+        elif self._pid:
+            self._signal(self._inner_pid, signal.SIGKILL)  # All that is seen from in here would be the forks, too.
 
     def rest(self) -> None:
         """The function stands still in a call, or is not forked; its first process tells how forks end."""
 
     def remove(self) -> None:
-        for line in (self._letterbox, self._inner_letterbox, self._keeper):
-            if line is not None:
-                line.close()
+        self._end_keeper()
+        self._letterbox.close()
+        self._inner_letterbox.close()
+        if self._process >= 0:
+            os.close(self._process)
+            self._process = -1
+        self._pid = 0
         super().remove()
+
+
+def _inner_pid_of(pid: int) -> int:
+    """The number of a process in its own sandbox."""
+    for line in Path(f"/proc/{pid}/status").read_text("utf-8", "replace").split("\n"):
+        if line.startswith("NSpid:"):
+            return int(line.split()[-1])
+    raise ProcessLookupError(f"{pid} has ended")
 
 
 class ForkSandbox(Sandbox):
@@ -123,6 +168,12 @@ class ForkSandbox(Sandbox):
         self._template = template
         self._restores = True
         self._carried_pid = 0
+        self._watched = -1
+        """A pidfd of its first process."""
+
+    @property
+    def gone(self) -> bool:
+        return super().gone or self._template.gone
 
     @property
     def restores(self) -> bool:
@@ -130,8 +181,8 @@ class ForkSandbox(Sandbox):
 
     async def _begin(self, order: dict[str, Any], ours: socket.socket, theirs: socket.socket) -> None:
         ours.setsockopt(socket.SOL_SOCKET, _SO_PASSCRED, 1)
-        inside = {**order, "within": self._template.function_pid}
-        await self._zygote.fork("sandbox_inside", inside, [theirs.fileno()], lambda status: None)
+        descriptors = [theirs.fileno(), self._template.function]
+        await self._zygote.fork("sandbox_inside", {**order, "within": True}, descriptors, lambda status: None)
 
     async def _first_word(self, line: socket.socket) -> list[socket.socket]:
         listeners = await super()._first_word(line)
@@ -141,16 +192,20 @@ class ForkSandbox(Sandbox):
     def _born(self, ancillary: Ancillary) -> None:
         """Nobody here is the parent of this sandbox's first process: the kernel says who it is, and when it ends."""
         [credentials] = [data for _, kind, data in ancillary if kind == _SCM_CREDENTIALS]
-        self._init_pid, _, _ = struct.unpack("=3i", credentials)
-        watched = os.pidfd_open(self._init_pid)
+        pid, _, _ = struct.unpack("=3i", credentials)
+        self._watched = os.pidfd_open(pid)
+        self._init_pid = pid
         loop = asyncio.get_running_loop()
 
         def ended() -> None:
-            loop.remove_reader(watched)
-            os.close(watched)
+            loop.remove_reader(self._watched)
+            os.close(self._watched)
             self._ended(0)
 
-        loop.add_reader(watched, ended)
+        loop.add_reader(self._watched, ended)
+
+    def _kill_init(self) -> None:
+        signal.pidfd_send_signal(self._watched, signal.SIGKILL)
 
     async def start(self, program: Program, log_fd: int, on_exit: OnExit) -> int:
         if not self._restores:
@@ -162,13 +217,19 @@ class ForkSandbox(Sandbox):
             self._carried_pid = 0
             on_exit(status)
 
+        if not self._init_pid:
+            raise NotForked("its sandbox has ended")
         ours, theirs = socket.socketpair()
-        with ours, theirs:
-            pids = await self._template.carry(order, log_fd, theirs.fileno(), ended)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(ours)
+            stack.enter_context(theirs)
+            inner = os.dup(self._watched)  # That one is closed when its process ends, at whatever moment.
+            stack.callback(os.close, inner)
+            pids = await self._template.carry(order, [log_fd, theirs.fileno(), inner], ended)
             self._carried_pid = pids[0]
             environment = order_of(self._spec, self.view, program)["environment"]
             assert self._init is not None
-            self._init.tell("welcome", {"letter": json.dumps(environment)}, [ours.fileno()])
+            self._init.tell("welcome", {"letter": json.dumps(environment), "pid": pids[-1]}, [ours.fileno()])
         return pids[-1]
 
     def pids(self) -> list[int]:

@@ -22,6 +22,8 @@ class Sandboxes(msgspec.Struct, frozen=True):
     """What this machine has of sandboxes: `lacks` names what is missing, a line each."""
 
     there: bool
+    nest: bool
+    """Whether they can be tried to be made inside each other."""
     lacks: list[str]
 
 

@@ -59,7 +59,7 @@ class Credentials:
         return session
 
     def share(self, ctx: Context, key: Key, build: str, role_arn: str) -> Session:
-        """The session of a version's snapshot, for one more environment."""
+        """The session of a version's snapshot, for one more environment that may be forked from it."""
         session = self._shared.get((key, build))
         if session is None or self._cloud.clock.now_ms() >= session.issued_ms + SHARED_S * 1000:
             session = self._shared[key, build] = self.issue(ctx, role_arn, key[2])

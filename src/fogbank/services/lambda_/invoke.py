@@ -260,7 +260,7 @@ class Invoker:
         variables = self._variables(key, config)
         rules = self._cloud.function_rules
         untrusted = rules.distrusts(self._functions.function(ctx, FunctionName(key[0], key[2], "")).tags)
-        if initialization_type == "snap-start":
+        if initialization_type == "snap-start" and not untrusted:
             session = self.credentials.share(ctx.at(account=key[0]), key, config.build, config.role)
         else:
             session = self.credentials.issue(ctx.at(account=key[0]), config.role, config.name)

@@ -8,17 +8,21 @@ function's runs before all is done and has been looked at from outside. A call i
 the instruction that makes it is the one that the template stands at.
 https://man7.org/linux/man-pages/man2/ptrace.2.html
 
+The template may want to break out, and has chosen its registers, memory, descriptors and limits. What a call gives is
+believed because nothing of its can answer instead: it has no filter of its own, no memory that others write to, and no
+restartable sequence, by which the kernel would go on elsewhere than at the call.
+
 The template is stopped from then on: who traces it stays as long as it is forked. It must not run while a sandbox is
 made inside its own, whose first process has rights until it gives them up. Whatever goes wrong, the tracer ends, and
 with it whatever it traces.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
 import socket
 import struct
-import time
 
 import fork_server
 import isolation
@@ -27,17 +31,19 @@ import landlock
 import program
 import syscall_filter
 
-_SEIZE, _INTERRUPT, _CONTINUE, _STEP, _DETACH = 0x4206, 0x4207, 7, 9, 17
-_GETREGS, _SETREGS, _MESSAGE = 12, 13, 0x4201
-_TRACE_FORKS, _TRACE_CLONES, _TRACE_FILTER, _END_WITH_TRACER = 0x2, 0x8, 0x80, 0x10_0000
-_FORKS, _FILTERED = (1, 2, 3), 7
+_SEIZE, _INTERRUPT, _CONTINUE, _CONTINUE_TO_CALL, _STEP, _DETACH = 0x4206, 0x4207, 7, 24, 9, 17
+_GETREGS, _SETREGS, _MESSAGE, _SET_OPTIONS, _GET_SEQUENCE = 12, 13, 0x4201, 0x4200, 0x420F
+_TRACE_CALLS, _TRACE_FORKS, _TRACE_CLONES, _TRACE_FILTER, _END_WITH_TRACER = 0x1, 0x2, 0x8, 0x80, 0x10_0000
+_FORKS, _FILTERED, _STOPPED = (1, 2, 3), 7, 128
+_AT_CALL = signal.SIGTRAP | 0x80
 _EVERY_CHILD = 0x4000_0000  # __WALL
 _CALLS = {
     "close": 3, "recvfrom": 45, "recvmsg": 47, "socketpair": 53, "clone": 56, "chdir": 80, "setsid": 112, "capset": 126,
-    "prctl": 157, "openat": 257, "dup3": 292, "setns": 308, "seccomp": 317, "pidfd_open": 434,
+    "prctl": 157, "openat": 257, "dup3": 292, "setns": 308, "seccomp": 317, "rseq": 334,
     "landlock_create_ruleset": 444, "landlock_add_rule": 445, "landlock_restrict_self": 446,
 }  # fmt: skip
 _SYSCALL = b"\x0f\x05"
+_INTERRUPTED = -512  # ERESTARTSYS: it was waiting, without an end.
 _CODE_64 = 0x33
 _REGISTERS = (
     "r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx", "rsi", "rdi", "orig_rax",
@@ -49,13 +55,14 @@ _NO_CALL = (1 << 64) - 1
 _SCRATCH_BYTES = 16 << 10
 _CLONE_PARENT, _CHILD_CLEARTID, _CHILD_SETTID = 0x8000, 0x20_0000, 0x100_0000
 _PR_GET_TID_ADDRESS = 40
+_UNREGISTER = 1
 _NAMESPACES = {
     "user": kernel.NEWUSER, "mnt": kernel.NEWNS, "pid": kernel.NEWPID, "net": kernel.NEWNET, "ipc": kernel.NEWIPC,
     "uts": kernel.NEWUTS, "cgroup": kernel.NEWCGROUP,
 }  # fmt: skip
+_WALLS = ("NoNewPrivs", "Seccomp", "Seccomp_filters")
 # What keeps nothing of those who share it.
 _SHARED_DEVICES = tuple(isolation.DEVICES)
-_PARKED_WITHIN_S = 5.0
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -68,48 +75,60 @@ class _Registers(ctypes.Structure):
     _fields_ = [(name, ctypes.c_uint64) for name in _REGISTERS]
 
 
-def keep(order, control, letterbox):
-    """Stop the process `order["template"]`, a child of `order["parent"]`, and fork it as the orders that follow say.
+def keep(order, control, letterbox, process):
+    """Stop the process `order["template"]`, of which `process` is a pidfd, and fork it as the orders that follow say.
 
-    `letterbox` is the other end of the template's. Each order comes with a log and a letterbox for the fork, and says
-    the sandbox by its first process, `into`. What came out is told in lines: `kept`, or `carried` with the fork's pids
-    from here inwards, or `unfit` or `failed` with the reason, which is the end.
+    `letterbox` is the other end of the template's, whose socket is `order["letterbox"]`. With each order come a log and
+    a letterbox for the fork, and a pidfd of `into`, the first process of its sandbox. What came out is told in lines:
+    `kept`, or `carried` with the fork's pids from here inwards, or `unfit` or `failed` with the reason, which is the
+    end; nothing is told of a template that has ended.
     """
     kernel.die_with_parent()
     line, letters = socket.socket(fileno=control), socket.socket(fileno=letterbox)
     try:
-        template = _parked(order)
-        connections = _fit(template.pid)
+        template = _parked(order["template"], process)
+        connections = _fit(template.pid, order["letterbox"])
+        sequence = _without_sequence(template)
         line.sendall(b"kept\n")
         while True:
             order, descriptors = fork_server.read_order(line)
-            pids = _carry(template, connections, order, letters, descriptors)
+            pids = _carry(template, connections, sequence, order, letters, descriptors)
             line.sendall(f"carried {' '.join(map(str, pids))}\n".encode())
             for descriptor in descriptors:
                 os.close(descriptor)
-    except EOFError:
+    except (EOFError, ProcessLookupError):
         return
     except Unfit as error:
-        line.sendall(f"unfit {error}\n".encode())
+        _say(line, f"unfit {error}")
     except (OSError, ValueError) as error:
-        line.sendall(f"failed {error}\n".encode())
+        _say(line, f"failed {error}")
 
 
-def _carry(template, connections, order, letters, descriptors):
+def _say(line, text):
+    with contextlib.suppress(OSError):
+        line.sendall(f"{text}\n".encode())
+
+
+def _carry(template, connections, sequence, order, letters, descriptors):
     folder = os.readlink(f"/proc/{template.pid}/cwd")
     tid_address = template.value_of("prctl", _PR_GET_TID_ADDRESS)
     first = template.forked(_CLONE_PARENT | signal.SIGCHLD)
     socket.send_fds(letters, [b"-"], descriptors)
-    _take(first)
+    sandbox = _take(first)
     _replace(first, connections)
-    _enter(first, order)
+    _enter(first, sandbox)
     last = first.forked(_CLONE_PARENT | signal.SIGCHLD | _CHILD_SETTID | _CHILD_CLEARTID, 0, 0, tid_address)
     first.kill()
     for entrance in order["cgroups"]:
         with open(entrance, "w") as file:
             file.write(str(last.pid))
     _seal(last, folder)
-    _check(last.pid, order)
+    _check(last.pid, order["into"])
+    _, _, inner = descriptors
+    signal.pidfd_send_signal(inner, 0)  # What has been looked at was that sandbox, and not who has its number now.
+    if sequence is not None:
+        pointer, size, signature = sequence
+        last.call("rseq", pointer, size, 0, signature)
     pids = pids_of(last.pid)
     last.let_go()
     return pids
@@ -121,7 +140,7 @@ class _Traced:
     def __init__(self, pid, registers=None):
         self.pid = pid
         self._memory = os.open(f"/proc/{pid}/mem", os.O_RDWR)
-        self.registers = registers or self._get()
+        self.registers = registers or self.now()
         self._forked = 0
 
     def call(self, name, *arguments):
@@ -138,10 +157,13 @@ class _Traced:
             setattr(registers, register, value & _NO_CALL)
         registers.rax, registers.orig_rax = _CALLS[name], _NO_CALL
         self._set(registers)
-        if self.read(registers.rip, 2) != _SYSCALL:
+        if self.read(registers.rip, len(_SYSCALL)) != _SYSCALL:
             raise OSError("it does not stand at a call")
         self._step()
-        result = ctypes.c_int64(self._get().rax).value
+        after = self.now()
+        if after.rip != registers.rip + len(_SYSCALL):
+            raise OSError("it has not made the call")
+        result = _signed(after.rax)
         if result < 0:
             raise OSError(-result, f"{name}: {os.strerror(-result)}")
         return result
@@ -175,7 +197,16 @@ class _Traced:
         os.close(self._memory)
 
     def read(self, place, size):
-        return os.pread(self._memory, size, place)
+        content = os.pread(self._memory, size, place)
+        if len(content) < size:
+            raise OSError("it has no such memory")
+        return content
+
+    def now(self):
+        """Its registers where it is."""
+        registers = _Registers()
+        _ptrace(_GETREGS, self.pid, ctypes.byref(registers))
+        return registers
 
     def _step(self):
         while True:
@@ -191,19 +222,18 @@ class _Traced:
             elif event != _FILTERED:
                 raise OSError(f"it was stopped by {status:#x}")
 
-    def _get(self):
-        registers = _Registers()
-        _ptrace(_GETREGS, self.pid, ctypes.byref(registers))
-        return registers
-
     def _set(self, registers):
         _ptrace(_SETREGS, self.pid, ctypes.byref(registers))
 
 
-def _ptrace(request, pid, data=0):
+def _signed(register):
+    return ctypes.c_int64(register).value
+
+
+def _ptrace(request, pid, data=0, size=0):
     _libc.ptrace.restype = ctypes.c_long
     value = ctypes.c_void_p(data) if isinstance(data, int) else data
-    if _libc.ptrace(ctypes.c_long(request), ctypes.c_long(pid), None, value) < 0:
+    if _libc.ptrace(ctypes.c_long(request), ctypes.c_long(pid), ctypes.c_void_p(size), value) < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"ptrace: {os.strerror(number)}")
 
@@ -211,79 +241,114 @@ def _ptrace(request, pid, data=0):
 def _stopped(pid):
     _, status = os.waitpid(pid, _EVERY_CHILD)
     if not os.WIFSTOPPED(status):
-        raise OSError("it has ended")
+        raise ProcessLookupError("it has ended")
     return status
 
 
-def _parked(order):
+def _parked(pid, process):
     """The template, stopped at the call in which it waits for a letter; it may be on its way there."""
-    pid = order["template"]
-    if _parent_of(pid) != order["parent"]:
-        raise OSError("it has ended")
-    _ptrace(_SEIZE, pid, _TRACE_FORKS | _TRACE_CLONES | _TRACE_FILTER | _END_WITH_TRACER)
-    until_s = time.monotonic() + _PARKED_WITHIN_S
-    while time.monotonic() < until_s:
-        _ptrace(_INTERRUPT, pid)
-        _stopped(pid)
-        traced = _Traced(pid)
-        registers = traced.registers
-        if registers.cs == _CODE_64 and registers.rdi == program.LETTERBOX:
-            waits = ctypes.c_int64(registers.orig_rax).value == _CALLS["recvfrom"]
-            if waits and traced.read(registers.rip - 2, 2) == _SYSCALL:
-                registers.rip -= 2
-                registers.rax, registers.orig_rax = _CALLS["recvfrom"], _NO_CALL
-                return traced
-            if registers.rax == _CALLS["recvfrom"] and traced.read(registers.rip, 2) == _SYSCALL:
-                registers.orig_rax = _NO_CALL
-                return traced
-        _ptrace(_CONTINUE, pid)
-        time.sleep(0.002)
-    raise Unfit("it does not wait to be forked")
+    _ptrace(_SEIZE, pid, _TRACE_CALLS)
+    signal.pidfd_send_signal(process, 0)  # If it is still there, nobody else had its number when that was seized.
+    traced = None
+    _ptrace(_INTERRUPT, pid)
+    while True:
+        status = _stopped(pid)
+        interrupted, number = status >> 16 == _STOPPED, os.WSTOPSIG(status)
+        traced = traced or _Traced(pid)
+        registers = traced.registers = traced.now()
+        if not interrupted and number != _AT_CALL:
+            _ptrace(_CONTINUE_TO_CALL, pid, number)  # A signal, which is its own affair.
+        elif (_signed(registers.orig_rax), registers.rdi) != (_CALLS["recvfrom"], program.LETTERBOX):
+            _ptrace(_CONTINUE_TO_CALL, pid)
+        elif not interrupted:
+            # At the border of a call it can be given no other one.
+            _ptrace(_CONTINUE, pid)
+            _ptrace(_INTERRUPT, pid)
+        elif registers.cs != _CODE_64 or _signed(registers.rax) != _INTERRUPTED:
+            # A fork that makes the same call has to wait in it until its sandbox is closed.
+            raise Unfit("it does not wait for its letter")
+        else:
+            # From here on it runs no more, whatever becomes of the tracer.
+            _ptrace(_SET_OPTIONS, pid, _TRACE_FORKS | _TRACE_CLONES | _TRACE_FILTER | _END_WITH_TRACER)
+            registers.rip -= len(_SYSCALL)
+            registers.rax, registers.orig_rax = _CALLS["recvfrom"], _NO_CALL
+            return traced
 
 
-def _fit(template):
+def _fit(template, letterbox):
     """The connections of the template, by descriptor. Raises Unfit if it has more that forks would share."""
+    status = _status(template)
+    if [status.get(name) for name in _WALLS] != ["1", "2", "1"]:
+        raise Unfit("it has a filter of system calls")
     if len(os.listdir(f"/proc/{template}/task")) > 1:
         raise Unfit("it has threads")
-    depth = len(pids_of(template))
-    for parent in (template, _parent_of(template)):
+    for parent in (template, int(status["PPid"])):
         with open(f"/proc/{parent}/task/{parent}/children") as file:
-            others = {int(pid) for pid in file.read().split()} - {template}
-        if any(len(pids_of(pid)) == depth for pid in others):
-            raise Unfit("it has started processes")
-    with open(f"/proc/{template}/maps") as file:
-        for line in file:
-            if "w" in (permissions := line.split()[1]) and "s" in permissions:
-                raise Unfit("it has shared memory")
+            if {int(pid) for pid in file.read().split()} - {template}:
+                raise Unfit("it has started processes")
+    if _shares_memory(template):
+        raise Unfit("it has shared memory")
     folder = f"/proc/{template}/root/tmp"
     # Where Fogbank is installed below /tmp, that is mounted there.
     if any(os.lstat(f"{folder}/{name}").st_dev == os.lstat(folder).st_dev for name in os.listdir(folder)):
         raise Unfit("it has files in /tmp")
+    opened = {int(name): os.readlink(f"/proc/{template}/fd/{name}") for name in os.listdir(f"/proc/{template}/fd")}
+    if opened.pop(program.LETTERBOX, None) != f"socket:[{letterbox}]" or not {0, 1, 2} <= opened.keys():
+        raise Unfit("it has not got what it was started with")
     connections = []
-    for name in os.listdir(f"/proc/{template}/fd"):
-        target = os.readlink(f"/proc/{template}/fd/{name}")
-        if int(name) in (1, 2, program.LETTERBOX):
+    for descriptor, target in opened.items():
+        if descriptor in (1, 2):
             continue
-        if target.startswith("socket:") and int(name) > program.LETTERBOX:
-            connections.append(int(name))
+        if target.startswith("socket:") and descriptor > program.LETTERBOX:
+            connections.append(descriptor)
         elif target not in _SHARED_DEVICES:
             raise Unfit(f"it has {target} open")
     return connections
 
 
+def _shares_memory(pid):
+    """Whether it may, now or when it has asked for it (mprotect), write to memory that is not its own."""
+    with open(f"/proc/{pid}/smaps", "rb") as file:
+        flags = [line.split()[1:] for line in file if line.startswith(b"VmFlags:")]
+    return not flags or any(b"ms" in each and b"mw" in each for each in flags)
+
+
+def _without_sequence(template):
+    """Take its restartable sequences from the template; pointer, size and signature, or None if it has none.
+
+    When a process that is about to run an instruction of one was interrupted, the kernel has it run another.
+    https://docs.kernel.org/userspace-api/rseq.html
+    """
+    pointer, size, signature = sequence = _sequence_of(template.pid)
+    if not pointer:
+        return None
+    template.call("rseq", pointer, size, _UNREGISTER, signature)
+    if _sequence_of(template.pid)[0]:
+        raise Unfit("it has a restartable sequence")
+    return sequence
+
+
+def _sequence_of(pid):
+    told = ctypes.create_string_buffer(24)
+    _ptrace(_GET_SEQUENCE, pid, told, len(told))
+    return struct.unpack("=QIIxxxxxxxx", told.raw)
+
+
 def _take(process):
-    """Put what comes with a message in the place of its output and of its letterbox."""
+    """Put what comes with a message in the place of its output and of its letterbox; the descriptor of the sandbox."""
     start = process.scratch
-    buffer, control = start + 256, start + 512
-    vector = start + 128
+    vector, buffer, control = start + 128, start + 256, start + 512
     header = struct.pack("=QIxxxxQQQQixxxx", 0, 0, vector, 1, control, 64, 0)
-    arguments = header.ljust(128, b"\0") + struct.pack("=QQ", buffer, 1)
-    process.call("recvmsg", program.LETTERBOX, arguments, 0x4000_0000)  # MSG_CMSG_CLOEXEC
-    log, letter = struct.unpack("=ii", process.read(control + 16, 8))
+    arguments = (header.ljust(128, b"\0") + struct.pack("=QQ", buffer, 1)).ljust(512 + 64, b"\0")
+    size = process.call("recvmsg", program.LETTERBOX, arguments, 0x4000_0000)  # MSG_CMSG_CLOEXEC
+    *head, log, letter, sandbox = struct.unpack("=Qiiiii", process.read(control, 28))
+    if size != 1 or head != [28, socket.SOL_SOCKET, socket.SCM_RIGHTS]:
+        raise OSError("what was sent to it has not come")
     for old, new in ((log, 1), (log, 2), (letter, program.LETTERBOX)):
         process.call("dup3", old, new, 0)
     process.call("close", log)
     process.call("close", letter)
+    return sandbox
 
 
 def _replace(process, connections):
@@ -298,10 +363,8 @@ def _replace(process, connections):
     process.call("close", dead)
 
 
-def _enter(process, order):
+def _enter(process, sandbox):
     """Its children are born in the sandbox; itself it is a process of the template's still."""
-    # Seen from the template's sandbox.
-    sandbox = process.call("pidfd_open", pids_of(order["into"])[-2], 0)
     process.call("setns", sandbox, sum(_NAMESPACES.values()))
     process.call("close", sandbox)
     # Who has got other rights may not be looked into, until this is said.
@@ -317,7 +380,7 @@ def _seal(process, folder):
     process.call("prctl", kernel.PR_SET_SECUREBITS, kernel.NO_ROOT)
     process.call("capset", *kernel.no_capabilities())
     process.call("setsid")
-    process.call("chdir", folder.encode() + b"\0")
+    process.call("chdir", os.fsencode(folder) + b"\0")
     if landlock.version():
         handled, allowed = landlock.rules(isolation.WRITABLE, isolation.DEVICES)
         ruleset = process.call("landlock_create_ruleset", handled, len(handled), 0)
@@ -332,28 +395,23 @@ def _seal(process, folder):
     process.call("seccomp", 1, 0, header + instructions)
 
 
-def _check(pid, order):
+def _check(pid, into):
     """Raises OSError unless it has become what every process in that sandbox is."""
-    with open(f"/proc/{pid}/status") as file:
-        status = dict(line.rstrip("\n").split(":\t", 1) for line in file)
-    capabilities = [int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")]
-    walls = [status[name] for name in ("NoNewPrivs", "Seccomp", "Seccomp_filters")]
-    if any(capabilities) or walls != ["1", "2", "2"]:
+    status = _status(pid)
+    capabilities = [status.get(name) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")]
+    walls = [status.get(name) for name in _WALLS]
+    if set(capabilities) != {"0" * 16} or walls != ["1", "2", "2"]:
         raise OSError(f"it has not given up its rights: {capabilities}, {walls}")
     for name in _NAMESPACES:
-        if os.readlink(f"/proc/{pid}/ns/{name}") != os.readlink(f"/proc/{order['into']}/ns/{name}"):
+        if os.readlink(f"/proc/{pid}/ns/{name}") != os.readlink(f"/proc/{into}/ns/{name}"):
             raise OSError(f"it is in another {name} namespace")
 
 
 def pids_of(pid):
     """The numbers of a process, from here to the innermost pid namespace."""
-    with open(f"/proc/{pid}/status") as file:
-        for line in file:
-            if line.startswith("NSpid:"):
-                return [int(number) for number in line.split()[1:]]
-    raise OSError(f"{pid} has no number")
+    return [int(number) for number in _status(pid)["NSpid"].split()]
 
 
-def _parent_of(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        return int(file.read().rpartition(")")[2].split()[1])
+def _status(pid):
+    with open(f"/proc/{pid}/status", errors="replace", newline="\n") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)

@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 
-_DESCRIPTORS_MAX = 2
+_DESCRIPTORS_MAX = 3
 # What was inherited may have any number that was allowed when this process began.
 _OPEN_FILES_MAX = os.sysconf("SC_OPEN_MAX")
 

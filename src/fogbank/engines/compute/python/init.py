@@ -7,6 +7,7 @@ the server. When it ends, the kernel ends all that is left in the sandbox.
 
 import contextlib
 import os
+import select
 import signal
 import socket
 
@@ -18,31 +19,45 @@ import program
 
 def start(root, order, control):
     """Fork the first process of a new sandbox; its pid. If there can be none, a process that says so."""
+    return _start(
+        root,
+        order,
+        control,
+        make=lambda: root.fork(order),
+        child=lambda belongings: run(root, order, belongings, control),
+    )
+
+
+def start_inside(root, order, control, template):
+    """The same inside the sandbox of a process, given by its pidfd; the pid of who makes it.
+
+    The first process of that sandbox becomes the parent.
+    """
+
+    def make_inside(belongings):
+        kernel.die_with_parent()
+        try:
+            root.fork_inside(template, lambda: run(root, order, belongings, control))
+        except OSError as error:
+            os.write(control, _refusal(error))
+
+    return _start(root, order, control, make=os.fork, child=make_inside)
+
+
+def _start(root, order, control, *, make, child):
     belongings = isolation.Belongings()
     try:
         root.gather(order, belongings)
-        return fork_server.fork(lambda: root.fork(order), lambda: run(root, order, belongings, control))
+        return fork_server.fork(make, lambda: child(belongings))
     except OSError as error:
-        reason = f"failed {error}\n".encode()
+        reason = _refusal(error)
         return fork_server.fork(os.fork, lambda: os.write(control, reason))
     finally:
         belongings.close()
 
 
-def start_inside(root, order, control):
-    """The same inside another sandbox, whose first process becomes the parent; the pid of who makes it."""
-
-    def make():
-        kernel.die_with_parent()
-        if root.fork_inside(order, lambda: run(root, order, belongings, control)):
-            os.write(control, b"failed no sandbox could be made inside the template's\n")
-
-    belongings = isolation.Belongings()
-    try:
-        root.gather(order, belongings)
-        return fork_server.fork(os.fork, make)
-    finally:
-        belongings.close()
+def _refusal(error):
+    return f"failed {error}\n".encode()
 
 
 def run(root, order, belongings, control):
@@ -52,7 +67,7 @@ def run(root, order, belongings, control):
     try:
         listeners = isolation.enter(root, order, belongings)
     except Exception as error:  # Whatever it is, the server hears of it.
-        channel.sendall(f"failed {error}\n".encode())
+        channel.sendall(_refusal(error))
         os._exit(1)
     _die_with_parent(order)
     if not order["within"]:
@@ -61,6 +76,10 @@ def run(root, order, belongings, control):
     null = os.open(os.devnull, os.O_RDWR)
     fork_server.keep_only(null, null, null, channel.detach())
     channel = socket.socket(fileno=3)
+    if order["template"]:
+        _use_up_a_pid()
+    within = order["within"]
+    guests: list[int] = []
 
     def make_socket(order, descriptors):
         """It belongs to the network in here, whoever connects it."""
@@ -70,9 +89,28 @@ def run(root, order, belongings, control):
     def welcome(order, descriptors):
         """Let a process that was carried here go on; it stood still while this one could be entered."""
         hide()
-        os.write(descriptors[0], order["letter"].encode())
+        with contextlib.suppress(OSError):  # That it has ended is told by whoever is its parent.
+            guests.append(os.pidfd_open(order["pid"]))
+            os.write(descriptors[0], order["letter"].encode())
 
-    actions = {"program": _start_program, "signal": _send_signal, "socket": make_socket, "welcome": welcome}
+    def send_signal(order, descriptors):
+        _send_signal(order["pid"], order["signal"])
+        while order["until_all_ended"] and guests:
+            # It is nobody's child here, but its children become this process's when it ends.
+            guest = guests.pop()
+            select.select([guest], [], [])
+            os.close(guest)
+
+    def start_program(order, descriptors):
+        def child():
+            kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
+            if within:
+                isolation.wall_in()  # This process's own wall lets signals to a guest through.
+            program.become(order, *descriptors)
+
+        return fork_server.fork(os.fork, child)
+
+    actions = {"program": start_program, "signal": send_signal, "socket": make_socket, "welcome": welcome}
     fork_server.follow(channel, actions, strangers=order["template"])
 
 
@@ -87,17 +125,16 @@ def _die_with_parent(order):
         kernel.die_with_parent()
 
 
-def _start_program(order, descriptors):
-    def child():
-        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
-        program.become(order, *descriptors)
+def _use_up_a_pid():
+    """Forks have the first pid, so that what they are made of has another: by that OpenSSL knows that it was forked."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
 
-    return fork_server.fork(os.fork, child)
 
-
-def _send_signal(order, descriptors):
+def _send_signal(pid, number):
     """To a process and its group, or with -1 to all but this one."""
-    pid, number = order["pid"], order["signal"]
     with contextlib.suppress(OSError):
         os.kill(pid, number)
     if pid > 0:
@@ -117,7 +154,7 @@ def try_out(root):
         "cloud_port": 0,
         "cgroups": [],
         "template": False,
-        "within": 0,
+        "within": False,
     }
     with ours, theirs:
         pid = start(root, order, theirs.fileno())

@@ -105,22 +105,38 @@ class Root:
         if not self.privileged:
             # Who has no rights outside may mount a /proc only where one can be seen; the sandbox's own covers it.
             kernel.mount("/proc", f"{folder}/proc", None, kernel.MS_BIND | kernel.MS_REC)
-        # So it is for a sandbox that is made inside another one.
-        outer_proc = kernel.copy_mount("/proc") if self.privileged else None
         self.outer_proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY)
         self._machine = self._mounts()
         kernel.unshare(kernel.NEWNS)
         kernel.pivot_root_into(folder)
         kernel.mount("none", "/", None, kernel.MS_BIND | _MS_REMOUNT | kernel.MS_RDONLY | kernel.MS_NOSUID)
-        self._template = self._inner_template = self._mounts()
-        if outer_proc is not None:
-            kernel.unshare(kernel.NEWNS)
-            kernel.place(outer_proc, "/proc")
-            self._inner_template = self._mounts()
+        self._template = self._mounts()
         kernel.enter_mounts(self._machine)
+        self._inner_template = self._make_inner_template()
         if syscall_filter.known():
             for template in (False, True):
                 syscall_filter.assembled(template=template)
+
+    @property
+    def nests(self):
+        """Whether sandboxes can be tried to be made inside others."""
+        return self._inner_template is not None and syscall_filter.known()
+
+    def _make_inner_template(self):
+        """What a sandbox inside another one begins with; None where the machine refuses it."""
+        if not self.privileged:
+            return self._template
+        # Whoever makes it has no rights outside, either, and could not mount a /proc where none can be seen.
+        try:
+            proc = kernel.copy_mount("/proc")
+            kernel.enter_mounts(self._template)
+            kernel.unshare(kernel.NEWNS)
+            kernel.place(proc, "/proc")
+            return self._mounts()
+        except OSError:
+            return None
+        finally:
+            kernel.enter_mounts(self._machine)
 
     def _mounts(self):
         return os.open("self/ns/mnt", os.O_RDONLY, dir_fd=self.outer_proc)
@@ -156,21 +172,20 @@ class Root:
                 kernel.enter_mounts(self._machine)
         return pid
 
-    def fork_inside(self, order, child):
-        """Run `child` in a process that has the same, made inside the sandbox of the process `order["within"]`.
+    def fork_inside(self, template, child):
+        """Run `child` in a process that has the same, made inside the sandbox of a process, given by its pidfd.
 
         Its namespaces are owned by the user of that sandbox, whose processes a tracer can have enter them.
         """
+        if self.privileged:
+            os.setgroups([])  # Inside, nobody may any more.
         kernel.enter_mounts(self._inner_template)
-        os.fchdir(self.outer_proc)
         # Only members of a pid namespace can make another one in it: children of who has entered it.
-        kernel.enter(f"{order['within']}/ns/pid", kernel.NEWPID)
-        kernel.enter(f"{order['within']}/ns/user", kernel.NEWUSER)
-        os.chdir("/")
+        kernel.enter(template, kernel.NEWUSER | kernel.NEWPID)
         member = os.fork()
         if member:
-            _, status = os.waitpid(member, 0)
-            return os.waitstatus_to_exitcode(status)
+            os.waitpid(member, 0)
+            return
         os.setresgid(GID, GID, GID)
         os.setresuid(UID, UID, UID)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
@@ -231,10 +246,15 @@ def enter(root, order, belongings):
     _give_up_rights(root, uid, gid)
     if not order["template"]:
         # The first process of a sandbox that a fork is carried to has to end it.
-        landlock.restrict(writable=WRITABLE, devices=DEVICES, signals=bool(order["within"]))
+        wall_in(signals=order["within"])
     if syscall_filter.known():
         syscall_filter.install(template=order["template"])
     return listeners
+
+
+def wall_in(*, signals=False):
+    """Have Landlock hold this process and all that it starts, which may write to their own files only."""
+    landlock.restrict(writable=WRITABLE, devices=DEVICES, signals=signals)
 
 
 def lacks():

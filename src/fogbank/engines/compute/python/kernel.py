@@ -102,13 +102,9 @@ def enter_mounts(namespace):
     _checked(_libc.setns(namespace, NEWNS), "setns")
 
 
-def enter(file, kind):
-    """Go into the namespace of that file."""
-    namespace = os.open(file, os.O_RDONLY)
-    try:
-        _checked(_libc.setns(namespace, kind), "setns")
-    finally:
-        os.close(namespace)
+def enter(process, kinds):
+    """Go into these namespaces of a process, given by its pidfd."""
+    _checked(_libc.setns(process, kinds), "setns")
 
 
 def unmount(target):

@@ -236,9 +236,6 @@ def be_forked(letterbox):
     if size <= 0:
         os._exit(0)  # Nobody will fork it any more.
     os.close(letterbox)
-    if "ssl" in sys.modules:
-        # It knows forks by their pids, and in sandboxes these are the same.
-        sys.modules["ssl"].RAND_add(os.urandom(32), 32.0)
     return letter.raw[:size]
 
 

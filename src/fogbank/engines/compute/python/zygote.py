@@ -36,7 +36,8 @@ def main():
     root, lacks = _sandbox(settings)
     gc.collect()
     gc.freeze()  # Forked processes then share these pages for longer.
-    control.sendall(b"sandbox %s\n" % json.dumps({"there": root is not None, "lacks": lacks}).encode())
+    found = {"there": root is not None, "nest": root is not None and root.nests, "lacks": lacks}
+    control.sendall(b"sandbox %s\n" % json.dumps(found).encode())
     frozen_folders: set[str] = set()
 
     def start_sandbox(order, descriptors):

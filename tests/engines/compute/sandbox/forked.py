@@ -1,0 +1,77 @@
+"""Environments that are forked from one snapshot, made and asked as tests need it."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from fogbank.engines.compute.environment import ProcessEnvironment
+from fogbank.engines.compute.interface import ComputeEngine, FunctionSpec
+from tests.engines.compute.harness import Harness, Room, answer
+from tests.engines.compute.sandbox.puppet import PUPPET, act
+from tests.patience import PATIENCE_S
+
+# IDENTITY is the same in all that were initialized together.
+INITIALIZED = "import random, ssl, uuid\nIDENTITY = str(uuid.uuid4())\nssl.RAND_bytes(1)\n" + PUPPET
+
+
+def with_environments(
+    harness: Harness, spec: FunctionSpec, work: Callable[[list[ProcessEnvironment]], Awaitable[Any]], count: int = 2
+) -> Any:
+    async def whole(engine: ComputeEngine) -> Any:
+        made: list[ProcessEnvironment] = []
+        try:
+            for number in range(count):
+                own = harness.with_variables(spec, AWS_LAMBDA_LOG_STREAM_NAME=f"stream-{number}")
+                environment = await engine.create(own, harness.log.extend)
+                assert isinstance(environment, ProcessEnvironment)
+                made.append(environment)
+                assert (await environment.initialize()).failure is None
+            return await work(made)
+        finally:
+            for environment in made:
+                environment.destroy()
+
+    return harness.run(whole)
+
+
+def tried(harness: Harness, source: str, *acts: str, **options: Any) -> list[list[Any]]:
+    """What each of two environments answers."""
+
+    async def work(made: list[ProcessEnvironment]) -> list[list[Any]]:
+        return [[answer(await each.invoke(act(text))) for text in acts] for each in made]
+
+    answers: list[list[Any]] = with_environments(harness, harness.spec(source, **options), work)
+    return answers
+
+
+def forked_harness(room: Room, folder: Path) -> Harness:
+    """Its functions have SnapStart, and time enough on whatever machine."""
+    return Harness(
+        room,
+        folder,
+        initialization_type="snap-start",
+        environment={},
+        init_timeout_s=PATIENCE_S,
+        restore_timeout_s=PATIENCE_S,
+    )
+
+
+def tracer_of(pid: int) -> int:
+    """Who traces a process; 0 for nobody."""
+    [line] = [line for line in Path(f"/proc/{pid}/status").read_text().split("\n") if line.startswith("TracerPid:")]
+    return int(line.split()[1])
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[1])
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except OSError:
+        return False
