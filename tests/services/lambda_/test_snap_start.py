@@ -2,15 +2,14 @@
 
 import base64
 import json
-import platform
 import re
-import sys
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Aws, MovableClock
+from tests.engines.compute.sandbox.forked import why_nothing_is_forked
 from tests.patience import eventually
 from tests.services.lambda_.test_invocation import create, package
 from tests.services.lambda_.test_provisioned import provision
@@ -25,7 +24,6 @@ def handler(event, context):
             "stream": os.environ["AWS_LAMBDA_LOG_STREAM_NAME"], "key": os.environ["AWS_ACCESS_KEY_ID"]}
 """
 SNAP_START = {"ApplyOn": "PublishedVersions"}
-FORKED = sys.platform == "linux" and platform.machine() == "x86_64"
 
 
 @pytest.fixture
@@ -87,7 +85,7 @@ def test_environments_are_restored_from_one_snapshot_and_each_is_its_own(
     assert len({answer["drawn"] for answer in answers}) == 2
     assert len({answer["key"] for answer in answers}) == 1, "what was made with it at initialization goes on"
     # Where functions cannot be forked, each environment is initialized for itself.
-    assert len({answer["identity"] for answer in answers}) == (1 if FORKED else 2)
+    assert len({answer["identity"] for answer in answers}) == (2 if why_nothing_is_forked() else 1)
     assert json.load(client.invoke(FunctionName="f")["Payload"])["type"] == "on-demand", "$LATEST has no snapshot"
 
 

@@ -97,9 +97,14 @@ class ProcessEnvironment:
         """All of its processes, by their numbers on this machine."""
         return self._processes.pids()
 
-    async def start(self) -> None:
+    async def start(self, failed: Initialization | None = None) -> None:
+        """Begin to initialize, unless that has failed elsewhere: the next invocation then tries it again."""
         self._address = await self._http.serve(await self._processes.open())
-        await self._launch("init")
+        if failed is None:
+            await self._launch("init")
+        else:
+            self._initialization = asyncio.get_running_loop().create_future()
+            self._initialization.set_result(failed)
 
     async def initialize(self) -> Initialization:
         if self._initialization is None:

@@ -6,16 +6,17 @@ but the log. That ends with the last of its forks. Whoever cannot be forked is i
 
 import asyncio
 import logging
-import platform
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from functools import partial
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from fogbank.engines.compute.environment import ProcessEnvironment
-from fogbank.engines.compute.interface import FunctionSpec, Hear, RuntimeUnavailable
+from fogbank.engines.compute.interface import FunctionSpec, Hear, Initialization, RuntimeUnavailable
 from fogbank.engines.compute.processes import Processes
+from fogbank.engines.compute.sandbox import Ground, Sandbox
 from fogbank.engines.compute.snapshots import ForkSandbox, NotForked, TemplateSandbox
 
 log = logging.getLogger("fogbank.compute")
@@ -24,7 +25,23 @@ log = logging.getLogger("fogbank.compute")
 UNFIT_MAX = 256
 _OWN_VARIABLES = ("AWS_LAMBDA_LOG_STREAM_NAME",)
 
-Start = Callable[[FunctionSpec, Processes, Hear, Callable[[ProcessEnvironment], None]], Awaitable[ProcessEnvironment]]
+
+class Start(Protocol):
+    async def __call__(
+        self,
+        spec: FunctionSpec,
+        processes: Processes,
+        hear: Hear,
+        on_end: Callable[[], None] = ...,
+        failed: Initialization | None = ...,
+    ) -> ProcessEnvironment:
+        """An environment in these processes; `failed` if that is how its initialization has ended."""
+
+
+class InitializationFailed(Exception):
+    def __init__(self, initialization: Initialization) -> None:
+        super().__init__(initialization.failure)
+        self.initialization = initialization
 
 
 class Template(NamedTuple):
@@ -35,41 +52,42 @@ class Template(NamedTuple):
 class Snapshot:
     def __init__(self) -> None:
         self.template: asyncio.Task[Template] | None = None
-        self.users = 0
-        """The forks, and those who wait for one."""
+        self.users: set[object] = set()
+        """A token for each fork, and for each that is waited for."""
 
 
 class Forks:
-    """`place` gives what a sandbox is made of, `start` an environment in it."""
+    """`ground` tells what sandboxes are made of, if there are any, and `start` starts an environment."""
 
-    def __init__(self, place: Callable[[FunctionSpec], Awaitable[tuple[Any, ...]]], start: Start) -> None:
-        self._place = place
+    def __init__(self, ground: Callable[[FunctionSpec], Awaitable[Ground | None]], start: Start) -> None:
+        self._ground = ground
         self._start = start
         self._snapshots: dict[bytes, Snapshot] = {}
         self._unfit: OrderedDict[bytes, None] = OrderedDict()
+        self._told = False
 
     async def make(self, spec: FunctionSpec, hear: Hear) -> ProcessEnvironment | None:
-        """An environment that waits to be restored, or None if one has to be initialized."""
+        """An environment that waits to be restored, or whose initialization has failed; None if one has to be made and
+        initialized.
+        """
         if not _can_be_forked(spec) or (key := _key(spec)) in self._unfit:
             return None
+        ground = await self._ground(spec)
+        if ground is None or ground.no_forks:
+            self._tell(ground)
+            return None
         snapshot = self._snapshots.setdefault(key, Snapshot())
-        snapshot.users += 1
-        left = False
-
-        def leave(_: ProcessEnvironment | None = None) -> None:
-            nonlocal left
-            if not left:
-                left = True
-                snapshot.users -= 1
-                self._end_unused(key, snapshot)
-
+        user = object()
+        snapshot.users.add(user)
+        leave = partial(self._leave, key, snapshot, user)
         try:
             if snapshot.template is None:
-                snapshot.template = asyncio.ensure_future(self._template(spec, hear))
+                snapshot.template = asyncio.ensure_future(self._template(spec, ground, hear))
             template = await asyncio.shield(snapshot.template)
-            if template.sandbox.gone:
-                raise NotForked("what it was to be forked from has ended")
-            return await self._start(spec, ForkSandbox(template.sandbox, *await self._place(spec)), hear, leave)
+            return await self._start(spec, ForkSandbox(template.sandbox, spec, ground), hear, leave)
+        except InitializationFailed as error:
+            leave()
+            return await self._start(spec, Sandbox(spec, ground), hear, failed=error.initialization)
         except (OSError, RuntimeUnavailable) as error:
             leave()
             if self._snapshots.get(key) is snapshot:
@@ -84,25 +102,22 @@ class Forks:
             leave()
             raise
 
-    async def _template(self, spec: FunctionSpec, hear: Hear) -> Template:
-        sandbox = TemplateSandbox(*await self._place(spec))
-        environment = await self._start(spec, sandbox, hear, lambda environment: None)
+    async def _template(self, spec: FunctionSpec, ground: Ground, hear: Hear) -> Template:
+        sandbox = TemplateSandbox(spec, ground)
+        environment = await self._start(spec, sandbox, hear)
         try:
             initialization = await environment.initialize()
-        except BaseException:
-            environment.destroy()
-            raise
-        if initialization.failure is not None:
-            environment.destroy()
-            raise NotForked("its initialization failed")
-        try:
+            if initialization.failure is not None:
+                raise InitializationFailed(initialization)
             await sandbox.keep()
         except BaseException:
             environment.destroy()
             raise
         return Template(environment, sandbox)
 
-    def _end_unused(self, key: bytes, snapshot: Snapshot) -> None:
+    def _leave(self, key: bytes, snapshot: Snapshot, user: object) -> None:
+        """What nobody uses any more ends."""
+        snapshot.users.discard(user)
         if snapshot.users or snapshot.template is None:
             return
         if self._snapshots.get(key) is snapshot:
@@ -113,6 +128,11 @@ class Forks:
         elif not template.cancelled() and template.exception() is None:
             template.result().environment.destroy()
 
+    def _tell(self, ground: Ground | None) -> None:
+        if ground is not None and not self._told:
+            self._told = True
+            log.warning("SnapStart initializes each environment for itself on this machine: %s", ground.no_forks)
+
 
 def _can_be_forked(spec: FunctionSpec) -> bool:
     return (
@@ -120,7 +140,6 @@ def _can_be_forked(spec: FunctionSpec) -> bool:
         and spec.runtime.startswith("python")
         and not spec.untrusted
         and spec.network != "full"
-        and platform.machine() == "x86_64"
         and "AWS_LAMBDA_EXEC_WRAPPER" not in spec.environment
         and not any((layer / "extensions").is_dir() for layer in spec.layers)
     )

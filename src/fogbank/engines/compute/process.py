@@ -8,7 +8,7 @@ import logging
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -17,18 +17,20 @@ from fogbank.core.front_door import FrontDoor
 from fogbank.engines.compute.cgroups import ControlGroups
 from fogbank.engines.compute.environment import ProcessEnvironment
 from fogbank.engines.compute.forks import Forks
-from fogbank.engines.compute.interface import Environment, FunctionSpec, Hear, MakeRoom, RuntimeUnavailable
+from fogbank.engines.compute.interface import (
+    Environment,
+    FunctionSpec,
+    Hear,
+    Initialization,
+    MakeRoom,
+    RuntimeUnavailable,
+)
 from fogbank.engines.compute.interpreters import Interpreters
 from fogbank.engines.compute.processes import PlainProcesses, Processes
-from fogbank.engines.compute.sandbox import Sandbox
-from fogbank.engines.compute.snapshots import NotForked
+from fogbank.engines.compute.sandbox import Ground, Sandbox
 from fogbank.engines.compute.zygote_client import Zygote
 
 log = logging.getLogger("fogbank.compute")
-
-
-class NoSandbox(OSError):
-    """This machine has none."""
 
 
 class ProcessEngine:
@@ -42,7 +44,7 @@ class ProcessEngine:
         self._zygotes: dict[str, Zygote] = {}
         self._groups: ControlGroups | None = None
         self._environments: set[ProcessEnvironment] = set()
-        self._forks = Forks(self._nested_sandbox_of, self._start)
+        self._forks = Forks(self._ground, self._start)
         self._closed = False
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "java").mkdir(parents=True)
@@ -57,19 +59,24 @@ class ProcessEngine:
         layers = tuple(layer.absolute() for layer in spec.layers)
         spec = msgspec.structs.replace(spec, code=spec.code.absolute(), layers=layers)
         fork = await self._forks.make(spec, hear)
-        return fork or await self._start(spec, await self._place(spec), hear, lambda environment: None)
+        return fork or await self._start(spec, await self._place(spec), hear)
 
     async def _start(
-        self, spec: FunctionSpec, processes: Processes, hear: Hear, on_end: Callable[[ProcessEnvironment], None]
+        self,
+        spec: FunctionSpec,
+        processes: Processes,
+        hear: Hear,
+        on_end: Callable[[], None] = lambda: None,
+        failed: Initialization | None = None,
     ) -> ProcessEnvironment:
         def forget(environment: ProcessEnvironment) -> None:
             self._environments.discard(environment)
-            on_end(environment)
+            on_end()
 
         environment = ProcessEnvironment(spec, processes, self._interpreters, hear, self._now_ms, forget)
         self._environments.add(environment)
         try:
-            await environment.start()
+            await environment.start(failed)
         except BaseException:
             environment.destroy()
             raise
@@ -81,19 +88,16 @@ class ProcessEngine:
             raise asyncio.CancelledError
 
     async def _place(self, spec: FunctionSpec) -> Processes:
-        try:
-            return Sandbox(*await self._sandbox_of(spec))
-        except NoSandbox:
-            zygote, runtimes = self._zygote_of(spec), self._interpreters.runtimes()
-            return PlainProcesses(spec, tempfile.mkdtemp(dir=self._folder), zygote, runtimes)
+        ground = await self._ground(spec)
+        if ground is not None:
+            return Sandbox(spec, ground)
+        folder = tempfile.mkdtemp(dir=self._folder)
+        return PlainProcesses(spec, folder, self._zygote_of(spec), self._interpreters.runtimes())
 
-    async def _sandbox_of(
-        self, spec: FunctionSpec
-    ) -> tuple[FunctionSpec, Zygote, Iterable[str], FrontDoor | None, ControlGroups]:
-        """What a sandbox is made of. Raises NoSandbox."""
+    async def _ground(self, spec: FunctionSpec) -> Ground | None:
+        """None where there are no sandboxes."""
         self._check_open()
         zygote = self._zygote_of(spec)
-        runtimes = self._interpreters.runtimes()
         first = self._groups is None
         if self._groups is None:
             # Before the zygote is started: this process may have to move, and its children are to come with it.
@@ -107,25 +111,12 @@ class ProcessEngine:
         if spec.untrusted and lacks:
             raise RuntimeUnavailable(f"This machine cannot isolate functions that are not trusted: {'; '.join(lacks)}.")
         if not sandboxes.there:
-            raise NoSandbox
-        return spec, zygote, runtimes, self._front_door, groups
-
-    async def _nested_sandbox_of(
-        self, spec: FunctionSpec
-    ) -> tuple[FunctionSpec, Zygote, Iterable[str], FrontDoor | None, ControlGroups]:
-        """The same. Raises NotForked where a sandbox cannot be made inside another one."""
-        try:
-            place = await self._sandbox_of(spec)
-        except NoSandbox as error:
-            raise NotForked("there are no sandboxes", lasting=True) from error
-        if not (await self._zygote_of(spec).sandboxes()).nest:
-            raise NotForked("this machine makes no sandbox inside another one", lasting=True)
-        return place
+            return None
+        return Ground(zygote, self._interpreters.runtimes(), self._front_door, groups, sandboxes.no_forks)
 
     def _zygote_of(self, spec: FunctionSpec) -> Zygote:
-        return self._zygote(
-            self._interpreters.python(spec.runtime) if spec.runtime.startswith("python") else sys.executable
-        )
+        python = spec.runtime.startswith("python")
+        return self._zygote(self._interpreters.python(spec.runtime) if python else sys.executable)
 
     def _zygote(self, interpreter: str) -> Zygote:
         """All that is not in Python is started by the zygote of Fogbank's own interpreter."""

@@ -8,7 +8,7 @@ import signal
 import socket
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fogbank.core.front_door import FrontDoor
 from fogbank.engines.compute.cgroups import ControlGroups
@@ -24,28 +24,32 @@ Ancillary = list[tuple[int, int, bytes]]
 """What came beside a message: level, type and data."""
 
 
+class Ground(NamedTuple):
+    """What this machine makes a function's sandboxes of."""
+
+    zygote: Zygote
+    runtimes: Iterable[str]
+    front_door: FrontDoor | None
+    groups: ControlGroups
+    no_forks: str
+    """Why what runs in them cannot be forked, if so."""
+
+
 class Sandbox:
     """Lives from `open` to `remove`; processes come and go in it, and /tmp stays."""
 
-    def __init__(
-        self,
-        spec: FunctionSpec,
-        zygote: Zygote,
-        runtimes: Iterable[str],
-        front_door: FrontDoor | None,
-        groups: ControlGroups,
-    ) -> None:
+    def __init__(self, spec: FunctionSpec, ground: Ground) -> None:
         self._spec = spec
-        self._runtimes = tuple(runtimes)
+        self._runtimes = tuple(ground.runtimes)
         # /tmp lies in memory, and what is in it counts against the group, but not against the function.
         wall_bytes = (spec.memory_mb + spec.ephemeral_mb) << 20
-        self._group = groups.make(memory_bytes=wall_bytes, memory_mb=spec.memory_mb)
+        self._group = ground.groups.make(memory_bytes=wall_bytes, memory_mb=spec.memory_mb)
         self._killed_for_memory = 0
         self._measured: list[int] = []
         self._sleep = Sleep(self._set_frozen)
         self._woken = False
-        self._zygote = zygote
-        self._front_door = front_door
+        self._zygote = ground.zygote
+        self._front_door = ground.front_door
         self._servers: list[asyncio.AbstractServer | asyncio.DatagramTransport] = []
         self._init_pid = 0
         self._init: Forker | None = None
@@ -75,6 +79,7 @@ class Sandbox:
             "frozen_folder": self._group.frozen_folder(),
             "template": False,
             "within": False,
+            "hidden": True,
         }
         ours, theirs = socket.socketpair()
         # What the whole network can reach, a port of the machine's own serves, too.

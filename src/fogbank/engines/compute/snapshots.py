@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from fogbank.engines.compute.forker import OnExit
+from fogbank.engines.compute.interface import FunctionSpec
 from fogbank.engines.compute.processes import order_of
 from fogbank.engines.compute.runtimes import Program
-from fogbank.engines.compute.sandbox import Ancillary, Sandbox, heard
+from fogbank.engines.compute.sandbox import Ancillary, Ground, Sandbox, heard
 
 # Only what hangs takes so long, on however busy a machine.
 CARRIED_WITHIN_S = 60.0
@@ -35,8 +36,8 @@ class NotForked(OSError):
 class TemplateSandbox(Sandbox):
     """One whose function is forked. It is never invoked itself."""
 
-    def __init__(self, *sandbox: Any) -> None:
-        super().__init__(*sandbox)
+    def __init__(self, spec: FunctionSpec, ground: Ground) -> None:
+        super().__init__(spec, ground)
         self._turn = asyncio.Lock()
         self._letterbox, self._inner_letterbox = socket.socketpair()
         self._letterbox_number = os.fstat(self._inner_letterbox.fileno()).st_ino
@@ -163,8 +164,8 @@ def _inner_pid_of(pid: int) -> int:
 class ForkSandbox(Sandbox):
     """One in which a fork runs. If that ends, the function is initialized here as anywhere."""
 
-    def __init__(self, template: TemplateSandbox, *sandbox: Any) -> None:
-        super().__init__(*sandbox)
+    def __init__(self, template: TemplateSandbox, spec: FunctionSpec, ground: Ground) -> None:
+        super().__init__(spec, ground)
         self._template = template
         self._restores = True
         self._carried_pid = 0
@@ -182,7 +183,9 @@ class ForkSandbox(Sandbox):
     async def _begin(self, order: dict[str, Any], ours: socket.socket, theirs: socket.socket) -> None:
         ours.setsockopt(socket.SOL_SOCKET, _SO_PASSCRED, 1)
         descriptors = [theirs.fileno(), self._template.function]
-        await self._zygote.fork("sandbox_inside", {**order, "within": True}, descriptors, lambda status: None)
+        await self._zygote.fork(
+            "sandbox_inside", {**order, "within": True, "hidden": False}, descriptors, lambda status: None
+        )
 
     async def _first_word(self, line: socket.socket) -> list[socket.socket]:
         listeners = await super()._first_word(line)

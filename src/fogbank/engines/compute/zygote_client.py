@@ -22,9 +22,9 @@ class Sandboxes(msgspec.Struct, frozen=True):
     """What this machine has of sandboxes: `lacks` names what is missing, a line each."""
 
     there: bool
-    nest: bool
-    """Whether they can be tried to be made inside each other."""
     lacks: list[str]
+    no_forks: str
+    """Why what runs in them cannot be forked, if so."""
 
 
 class Zygote:

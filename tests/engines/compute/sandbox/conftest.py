@@ -1,6 +1,5 @@
 """The engine as it is on Linux, shared: its sandboxes are what is tested here."""
 
-import platform
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from fogbank.engines.compute.process import ProcessEngine
 from tests.engines.compute.doorway import Doorway
 from tests.engines.compute.harness import NOW_MS, Harness, Room
+from tests.engines.compute.sandbox.forked import skip_where_nothing_is_forked
 
 
 @pytest.fixture(scope="package")
@@ -27,6 +27,5 @@ def harness(room: Room, tmp_path: Path, request: pytest.FixtureRequest) -> Harne
     """Whoever is forked from a snapshot finds the same walls."""
     if request.param == "initialized":
         return Harness(room, tmp_path)
-    if platform.machine() != "x86_64":
-        pytest.skip("forks are there on x86_64 only")
+    skip_where_nothing_is_forked()
     return Harness(room, tmp_path, initialization_type="snap-start")

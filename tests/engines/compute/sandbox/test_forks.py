@@ -1,8 +1,8 @@
 """Environments that are forked from one snapshot: what they share, what each has of its own, and how they end."""
 
 import asyncio
+import json
 import os
-import platform
 import signal
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from fogbank.engines.compute.environment import ProcessEnvironment
-from fogbank.engines.compute.interface import RuntimeUnavailable
+from fogbank.engines.compute.interface import ComputeEngine, RuntimeUnavailable
 from tests.engines.compute.harness import Harness, Room, answer
 from tests.engines.compute.sandbox.forked import (
     INITIALIZED,
@@ -19,6 +19,7 @@ from tests.engines.compute.sandbox.forked import (
     forked_harness,
     parent_of,
     running,
+    skip_where_nothing_is_forked,
     tracer_of,
     tried,
     with_environments,
@@ -26,11 +27,10 @@ from tests.engines.compute.sandbox.forked import (
 from tests.engines.compute.sandbox.puppet import PUPPET, act
 from tests.patience import PATIENCE_S, eventually
 
-pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="forks are there on x86_64 only")
-
 
 @pytest.fixture
 def harness(room: Room, tmp_path: Path) -> Harness:
+    skip_where_nothing_is_forked()
     return forked_harness(room, tmp_path)
 
 
@@ -164,6 +164,22 @@ UNFIT = {
 def test_what_forks_would_share_keeps_a_function_from_being_forked(harness: Harness, has: str) -> None:
     (first,), (second,) = tried(harness, f"{INITIALIZED}\n{UNFIT[has]}\n", "got = IDENTITY")
     assert first != second
+
+
+def test_what_fails_is_initialized_once_for_each_environment(harness: Harness) -> None:
+    async def work(engine: ComputeEngine) -> None:
+        for number in (1, 2):
+            environment = await engine.create(harness.spec("print('here')\nraise ValueError('no')"), harness.log.extend)
+            initialization = await environment.initialize()
+            assert initialization.failure == "init_failed"
+            assert json.loads(initialization.payload)["errorType"] == "ValueError"
+            assert harness.said().count("here") == number
+            environment.destroy()
+
+    harness.run(work)
+    (outcome,) = harness.invoke(harness.spec("print('again')\nraise ValueError('no')"), act(""))
+    assert outcome.ending == "init_failed"
+    assert harness.said().count("again") == 2, "an invocation tries it again, in its own time"
 
 
 def test_a_function_that_ends_while_a_snapshot_is_made_ends_as_any_other(harness: Harness) -> None:

@@ -1,6 +1,5 @@
 """Functions that are initialized for a snapshot and try to have their forks get more than an environment has."""
 
-import platform
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,12 @@ from tests.engines.compute.sandbox.forked import (
     forked_harness,
     parent_of,
     running,
+    skip_where_nothing_is_forked,
     tried,
     with_environments,
 )
 from tests.engines.compute.sandbox.puppet import act
 from tests.patience import eventually
-
-pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="forks are there on x86_64 only")
 
 # LETTERBOX is what forks are told by, where there is one; with `instead(work)` that is done where the runtime waits for
 # it, and what it usually does is given back.
@@ -96,6 +94,7 @@ if LETTERBOX is not None:
 
 @pytest.fixture
 def harness(room: Room, tmp_path: Path) -> Harness:
+    skip_where_nothing_is_forked()
     return forked_harness(room, tmp_path)
 
 

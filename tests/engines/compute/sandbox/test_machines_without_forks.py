@@ -1,12 +1,12 @@
 """Machines that make sandboxes and refuse what forks need, and what a machine must not add to a fork."""
 
 import os
-import platform
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from fogbank.engines.compute.environment import ProcessEnvironment
@@ -15,7 +15,13 @@ from fogbank.engines.compute.process import ProcessEngine
 from fogbank.engines.compute.zygote_client import Sandboxes, Zygote
 from tests.engines.compute.doorway import Doorway
 from tests.engines.compute.harness import NOW_MS, Harness, Room, answer
-from tests.engines.compute.sandbox.forked import INITIALIZED, forked_harness, tried, with_environments
+from tests.engines.compute.sandbox.forked import (
+    INITIALIZED,
+    forked_harness,
+    skip_where_nothing_is_forked,
+    tried,
+    with_environments,
+)
 from tests.engines.compute.sandbox.puppet import act, get
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sandboxes are there on Linux only")
@@ -52,28 +58,23 @@ def without_whole_proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def with_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As root is where somebody has logged in."""
+    skip_where_nothing_is_forked()
     python = interpreter_after(tmp_path, "os.setgroups([0, 6])")
     monkeypatch.setattr(Interpreters, "python", lambda self, runtime: python)
 
 
-def without_nesting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where /proc cannot be copied."""
-
+def with_another_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def found(zygote: Zygote, ask: Any = Zygote.sandboxes) -> Sandboxes:
         sandboxes = await ask(zygote)
-        return Sandboxes(there=sandboxes.there, nest=False, lacks=sandboxes.lacks)
+        return msgspec.structs.replace(sandboxes, no_forks="processes are forked on x86_64, and not on aarch64")
 
     monkeypatch.setattr(Zygote, "sandboxes", found)
-
-
-def with_another_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
 
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Harness]:
     """An engine on another machine."""
-    if os.geteuid() != 0 and request.param not in (without_nesting, with_another_processor):
+    if os.geteuid() != 0 and request.param is not with_another_processor:
         pytest.skip("only root has groups and capabilities of others to give away")
     request.param(tmp_path, monkeypatch)
     room = Room(lambda: ProcessEngine(tmp_path / "run", lambda: NOW_MS, Doorway()))
@@ -81,13 +82,15 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fix
     room.close()
 
 
-@pytest.mark.parametrize(
-    "machine", [without_tracing, without_whole_proc, without_nesting, with_another_processor], indirect=True
-)
-def test_where_nothing_can_be_forked_functions_are_initialized_in_sandboxes(machine: Harness) -> None:
+@pytest.mark.parametrize("machine", [without_tracing, without_whole_proc, with_another_processor], indirect=True)
+def test_where_nothing_can_be_forked_functions_are_initialized_in_sandboxes(
+    machine: Harness, caplog: pytest.LogCaptureFixture
+) -> None:
     (first,), (second,) = tried(machine, INITIALIZED, "got = IDENTITY")
     assert first != second
+    assert len([line for line in machine.log if line.startswith("INIT_START")]) == 2, "none in vain"
     assert get(machine, "got = [os.getpid() < 10, os.path.exists('/home')]") == [[True, False]]
+    assert caplog.text.count("SnapStart initializes each environment for itself on this machine: ") == 1
 
 
 @pytest.mark.parametrize("machine", [with_groups], indirect=True)

@@ -38,8 +38,8 @@ _FORKS, _FILTERED, _STOPPED = (1, 2, 3), 7, 128
 _AT_CALL = signal.SIGTRAP | 0x80
 _EVERY_CHILD = 0x4000_0000  # __WALL
 _CALLS = {
-    "close": 3, "recvfrom": 45, "recvmsg": 47, "socketpair": 53, "clone": 56, "chdir": 80, "setsid": 112, "capset": 126,
-    "prctl": 157, "openat": 257, "dup3": 292, "setns": 308, "seccomp": 317, "rseq": 334,
+    "write": 1, "close": 3, "recvfrom": 45, "recvmsg": 47, "socketpair": 53, "clone": 56, "chdir": 80, "setsid": 112,
+    "capset": 126, "prctl": 157, "openat": 257, "dup3": 292, "setns": 308, "seccomp": 317, "rseq": 334,
     "landlock_create_ruleset": 444, "landlock_add_rule": 445, "landlock_restrict_self": 446,
 }  # fmt: skip
 _SYSCALL = b"\x0f\x05"
@@ -53,7 +53,7 @@ _ARGUMENTS = ("rdi", "rsi", "rdx", "r10", "r8", "r9")
 _NO_CALL = (1 << 64) - 1
 # Behind the part of the stack that the compiler's code may use without saying so.
 _SCRATCH_BYTES = 16 << 10
-_CLONE_PARENT, _CHILD_CLEARTID, _CHILD_SETTID = 0x8000, 0x20_0000, 0x100_0000
+_CLONE_PARENT, _CLONE_MEMORY, _CHILD_CLEARTID, _CHILD_SETTID = 0x8000, 0x100, 0x20_0000, 0x100_0000
 _PR_GET_TID_ADDRESS = 40
 _UNREGISTER = 1
 _NAMESPACES = {
@@ -73,6 +73,17 @@ class Unfit(Exception):
 
 class _Registers(ctypes.Structure):
     _fields_ = [(name, ctypes.c_uint64) for name in _REGISTERS]
+
+
+def try_out(pid):
+    """Trace a process in a sandbox for a moment. Raises OSError where that is refused."""
+    _ptrace(_SEIZE, pid)
+    try:
+        _ptrace(_INTERRUPT, pid)
+        _stopped(pid)
+        _sequence_of(pid)
+    finally:
+        _ptrace(_DETACH, pid)
 
 
 def keep(order, control, letterbox, process):
@@ -112,16 +123,16 @@ def _say(line, text):
 def _carry(template, connections, sequence, order, letters, descriptors):
     folder = os.readlink(f"/proc/{template.pid}/cwd")
     tid_address = template.value_of("prctl", _PR_GET_TID_ADDRESS)
-    first = template.forked(_CLONE_PARENT | signal.SIGCHLD)
-    socket.send_fds(letters, [b"-"], descriptors)
-    sandbox = _take(first)
+    # It does no more than to go there, in the template's own memory: a copy of that takes long.
+    first = template.forked(_CLONE_PARENT | _CLONE_MEMORY | signal.SIGCHLD)
+    with contextlib.ExitStack() as opened:
+        entrances = [opened.enter_context(open(path, "wb", buffering=0)).fileno() for path in order["cgroups"]]
+        socket.send_fds(letters, [b"-"], [*descriptors, *entrances])
+    sandbox = _take(first, len(entrances))
     _replace(first, connections)
     _enter(first, sandbox)
     last = first.forked(_CLONE_PARENT | signal.SIGCHLD | _CHILD_SETTID | _CHILD_CLEARTID, 0, 0, tid_address)
     first.kill()
-    for entrance in order["cgroups"]:
-        with open(entrance, "w") as file:
-            file.write(str(last.pid))
     _seal(last, folder)
     _check(last.pid, order["into"])
     _, _, inner = descriptors
@@ -334,20 +345,28 @@ def _sequence_of(pid):
     return struct.unpack("=QIIxxxxxxxx", told.raw)
 
 
-def _take(process):
-    """Put what comes with a message in the place of its output and of its letterbox; the descriptor of the sandbox."""
+def _take(process, entrances):
+    """Put what comes with a message in the place of its output and of its letterbox, and enter the control groups.
+
+    What it gives is the descriptor of the sandbox. A process enters a group by itself: whoever puts another one there
+    waits for all that are just forking or ending.
+    """
     start = process.scratch
     vector, buffer, control = start + 128, start + 256, start + 512
     header = struct.pack("=QIxxxxQQQQixxxx", 0, 0, vector, 1, control, 64, 0)
     arguments = (header.ljust(128, b"\0") + struct.pack("=QQ", buffer, 1)).ljust(512 + 64, b"\0")
     size = process.call("recvmsg", program.LETTERBOX, arguments, 0x4000_0000)  # MSG_CMSG_CLOEXEC
+    count = 3 + entrances
     *head, log, letter, sandbox = struct.unpack("=Qiiiii", process.read(control, 28))
-    if size != 1 or head != [28, socket.SOL_SOCKET, socket.SCM_RIGHTS]:
+    if size != 1 or head != [16 + 4 * count, socket.SOL_SOCKET, socket.SCM_RIGHTS]:
         raise OSError("what was sent to it has not come")
+    groups = struct.unpack(f"={entrances}i", process.read(control + 28, 4 * entrances))
     for old, new in ((log, 1), (log, 2), (letter, program.LETTERBOX)):
         process.call("dup3", old, new, 0)
-    process.call("close", log)
-    process.call("close", letter)
+    for group in groups:
+        process.call("write", group, b"0", 1)
+    for descriptor in (log, letter, *groups):
+        process.call("close", descriptor)
     return sandbox
 
 
@@ -405,6 +424,13 @@ def _check(pid, into):
     for name in _NAMESPACES:
         if os.readlink(f"/proc/{pid}/ns/{name}") != os.readlink(f"/proc/{into}/ns/{name}"):
             raise OSError(f"it is in another {name} namespace")
+    if _groups_of(pid) != _groups_of(into):
+        raise OSError("it is in another control group")
+
+
+def _groups_of(pid):
+    with open(f"/proc/{pid}/cgroup") as file:
+        return file.read()
 
 
 def pids_of(pid):

@@ -6,11 +6,13 @@ the server. When it ends, the kernel ends all that is left in the sandbox.
 """
 
 import contextlib
+import functools
 import os
 import select
 import signal
 import socket
 
+import carrying
 import fork_server
 import isolation
 import kernel
@@ -70,7 +72,7 @@ def run(root, order, belongings, control):
         channel.sendall(_refusal(error))
         os._exit(1)
     _die_with_parent(order)
-    if not order["within"]:
+    if order["hidden"]:
         hide()
     socket.send_fds(channel, [b"ready\n"], [listener.fileno() for listener in listeners])
     null = os.open(os.devnull, os.O_RDWR)
@@ -143,7 +145,37 @@ def _send_signal(pid, number):
 
 
 def try_out(root):
-    """Make a sandbox and end it. Raises OSError, which says what failed."""
+    """Make a sandbox and another one inside it. Why nothing can be forked here, if so; raises OSError, which says why
+    there is no sandbox at all.
+    """
+    line, first = _tried(root, start, within=False)
+    try:
+        if kernel.MACHINE != "x86_64":
+            return f"processes are forked on x86_64, and this is {kernel.MACHINE}"
+        _try_out_inside(root, first)
+    except OSError as error:
+        return f"nobody may make a sandbox inside another one and trace what is in it ({error})"
+    finally:
+        os.kill(first, signal.SIGKILL)
+        os.waitpid(first, 0)
+        line.close()
+    return ""
+
+
+def _try_out_inside(root, sandbox):
+    process = os.pidfd_open(sandbox)
+    try:
+        line, maker = _tried(root, functools.partial(start_inside, template=process), within=True)
+        with line:
+            os.waitpid(maker, 0)  # Then that sandbox's first process is the other one's child.
+            with open(f"/proc/{sandbox}/task/{sandbox}/children") as file:
+                carrying.try_out(int(file.read()))
+    finally:
+        os.close(process)
+
+
+def _tried(root, make, *, within):
+    """The line to the first process of a sandbox, which is ready, and the pid that `make` gives."""
     ours, theirs = socket.socketpair()
     order = {
         "order": 0,
@@ -154,13 +186,14 @@ def try_out(root):
         "cloud_port": 0,
         "cgroups": [],
         "template": False,
-        "within": False,
+        "within": within,
+        "hidden": False,
     }
-    with ours, theirs:
-        pid = start(root, order, theirs.fileno())
-        theirs.close()
-        answer = ours.recv(4096)
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+    with theirs:
+        pid = make(root, order, theirs.fileno())
+    answer = ours.recv(4096)
     if answer != b"ready\n":
+        ours.close()
+        os.waitpid(pid, 0)
         raise OSError(answer.decode().strip().removeprefix("failed ") or "a first process ended")
+    return ours, pid

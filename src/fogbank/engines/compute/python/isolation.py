@@ -117,13 +117,8 @@ class Root:
             for template in (False, True):
                 syscall_filter.assembled(template=template)
 
-    @property
-    def nests(self):
-        """Whether sandboxes can be tried to be made inside others."""
-        return self._inner_template is not None and syscall_filter.known()
-
     def _make_inner_template(self):
-        """What a sandbox inside another one begins with; None where the machine refuses it."""
+        """What a sandbox inside another one begins with; None where the machine refuses to copy its /proc."""
         if not self.privileged:
             return self._template
         # Whoever makes it has no rights outside, either, and could not mount a /proc where none can be seen.
@@ -177,6 +172,8 @@ class Root:
 
         Its namespaces are owned by the user of that sandbox, whose processes a tracer can have enter them.
         """
+        if self._inner_template is None:
+            raise OSError("/proc cannot be copied")
         if self.privileged:
             os.setgroups([])  # Inside, nobody may any more.
         kernel.enter_mounts(self._inner_template)

@@ -33,10 +33,10 @@ def main():
     os.umask(0o022)  # What is made for sandboxes is there for users of theirs.
     sys.path += settings["sdk"]
     program.preload()
-    root, lacks = _sandbox(settings)
+    root, lacks, no_forks = _sandbox(settings)
     gc.collect()
     gc.freeze()  # Forked processes then share these pages for longer.
-    found = {"there": root is not None, "nest": root is not None and root.nests, "lacks": lacks}
+    found = {"there": root is not None, "lacks": lacks, "no_forks": no_forks}
     control.sendall(b"sandbox %s\n" % json.dumps(found).encode())
     frozen_folders: set[str] = set()
 
@@ -73,19 +73,19 @@ def _thaw(folders):
 
 
 def _sandbox(settings):
-    """The root of all sandboxes, if this machine can have some, and what it lacks."""
+    """The root of all sandboxes, if this machine can have some, what it lacks, and why nothing is forked, if so."""
     if sys.platform != "linux":
-        return None, ["sandboxes are there on Linux only"]
+        return None, ["sandboxes are there on Linux only"], ""
     visible = {*isolation.python_paths(), *settings["visible"]}
     for path in settings["sdk"]:
         visible |= {f"{path}/{name}" for name in (*program.PRELOADED, "six.py")}
         visible |= set(glob.glob(f"{path}/_awscrt*"))
     try:
         root = isolation.Root(settings["root"], visible, settings["runtimes"])
-        init.try_out(root)
+        no_forks = init.try_out(root)
     except OSError as error:
-        return None, [f"no sandboxes ({error})"]
-    return root, isolation.lacks()
+        return None, [f"no sandboxes ({error})"], ""
+    return root, isolation.lacks(), no_forks
 
 
 if __name__ == "__main__":
