@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
-from fogbank.engines.compute.interface import FunctionSpec, Invocation
+from fogbank.engines.compute.interface import FunctionSpec, InitializationType, Invocation
 from fogbank.engines.compute.process import ProcessEngine
 
 
@@ -24,9 +24,11 @@ class EngineToKill:
 
 
 @contextmanager
-def engine_to_kill(folder: Path, code: Path) -> Iterator[EngineToKill]:
+def engine_to_kill(
+    folder: Path, code: Path, initialization_type: InitializationType = "on-demand"
+) -> Iterator[EngineToKill]:
     """It is killed at the end of the block."""
-    command = [sys.executable, __file__, str(folder), str(code)]
+    command = [sys.executable, __file__, str(folder), str(code), initialization_type]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -35,9 +37,16 @@ def engine_to_kill(folder: Path, code: Path) -> Iterator[EngineToKill]:
             process.kill()
 
 
-async def main(folder: Path, code: Path) -> None:
+async def main(folder: Path, code: Path, initialization_type: InitializationType) -> None:
     engine = ProcessEngine(folder / "run", int)
-    spec = FunctionSpec(code=code, handler="app.handler", runtime="python3.12", environment={}, memory_mb=128)
+    spec = FunctionSpec(
+        code=code,
+        handler="app.handler",
+        runtime="python3.12",
+        environment={},
+        memory_mb=128,
+        initialization_type=initialization_type,
+    )
     environment = await engine.create(spec, lambda lines: None)
     print(*environment.pids(), flush=True)
     await environment.invoke(Invocation(request_id="r", payload=b"null", function_arn="a", timeout_s=100))
@@ -46,4 +55,5 @@ async def main(folder: Path, code: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    folder, code, initialization_type = sys.argv[1:]
+    asyncio.run(main(Path(folder), Path(code), cast(InitializationType, initialization_type)))

@@ -89,6 +89,15 @@ def test_environments_are_restored_from_one_snapshot_and_each_is_its_own(
     assert json.load(client.invoke(FunctionName="f")["Payload"])["type"] == "on-demand", "$LATEST has no snapshot"
 
 
+def test_an_environment_whose_key_has_expired_is_not_restored(client: Any, clock: MovableClock) -> None:
+    publish(client)
+    keys = []
+    for _ in range(2):
+        keys.append(json.load(client.invoke(FunctionName="f", Qualifier="1")["Payload"])["key"])
+        clock.advance(s=13 * 3600)
+    assert keys[0] != keys[1]
+
+
 def test_a_version_that_cannot_be_initialized_has_failed(aws: Aws) -> None:
     client = aws("lambda")
     create(client, "f", "raise ValueError('no')\n", SnapStart=SNAP_START)

@@ -38,7 +38,8 @@ class TemplateSandbox(Sandbox):
 
     def __init__(self, spec: FunctionSpec, ground: Ground) -> None:
         super().__init__(spec, ground)
-        self._turn = asyncio.Lock()
+        self.turn = asyncio.Lock()
+        """Of those that have something done in here: who enters it must not meet a fork that is on its way."""
         self._letterbox, self._inner_letterbox = socket.socketpair()
         self._letterbox_number = os.fstat(self._inner_letterbox.fileno()).st_ino
         self._keeper: socket.socket | None = None
@@ -94,7 +95,7 @@ class TemplateSandbox(Sandbox):
 
         The descriptors are its log, its letterbox and a pidfd of that sandbox's first process.
         """
-        async with self._turn:
+        async with self.turn:
             if not self._pid or self._init is None or self._init.closed or self._keeper is None:
                 raise NotForked("what it was to be forked from has ended")
             self._init.forget_strangers()
@@ -179,6 +180,10 @@ class ForkSandbox(Sandbox):
     @property
     def restores(self) -> bool:
         return self._restores
+
+    async def open(self) -> socket.socket:
+        async with self._template.turn:
+            return await super().open()
 
     async def _begin(self, order: dict[str, Any], ours: socket.socket, theirs: socket.socket) -> None:
         ours.setsockopt(socket.SOL_SOCKET, _SO_PASSCRED, 1)

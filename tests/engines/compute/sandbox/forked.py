@@ -82,24 +82,3 @@ def forked_harness(room: Room, folder: Path) -> Harness:
         init_timeout_s=PATIENCE_S,
         restore_timeout_s=PATIENCE_S,
     )
-
-
-def tracer_of(pid: int) -> int:
-    """Who traces a process; 0 for nobody."""
-    [line] = [line for line in Path(f"/proc/{pid}/status").read_text().split("\n") if line.startswith("TracerPid:")]
-    return int(line.split()[1])
-
-
-def parent_of(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[1])
-
-
-def children_of(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
-    except OSError:
-        return False

@@ -15,15 +15,12 @@ from fogbank.engines.compute.interface import ComputeEngine, RuntimeUnavailable
 from tests.engines.compute.harness import Harness, Room, answer
 from tests.engines.compute.sandbox.forked import (
     INITIALIZED,
-    children_of,
     forked_harness,
-    parent_of,
-    running,
     skip_where_nothing_is_forked,
-    tracer_of,
     tried,
     with_environments,
 )
+from tests.engines.compute.sandbox.outside import children_of, parent_of, running, tracer_of
 from tests.engines.compute.sandbox.puppet import PUPPET, act
 from tests.patience import PATIENCE_S, eventually
 

@@ -10,14 +10,12 @@ from fogbank.engines.compute.environment import ProcessEnvironment
 from tests.engines.compute.harness import Harness, Room, answer
 from tests.engines.compute.sandbox.forked import (
     INITIALIZED,
-    children_of,
     forked_harness,
-    parent_of,
-    running,
     skip_where_nothing_is_forked,
     tried,
     with_environments,
 )
+from tests.engines.compute.sandbox.outside import children_of, parent_of, running
 from tests.engines.compute.sandbox.puppet import act
 from tests.patience import eventually
 

@@ -10,7 +10,14 @@ from fogbank.engines.compute.environment import ProcessEnvironment
 from fogbank.engines.compute.interface import ComputeEngine, Environment
 from tests.engines.compute.engine_to_kill import engine_to_kill
 from tests.engines.compute.harness import Harness, answer
-from tests.engines.compute.sandbox.outside import NAMESPACES, group_folders, namespaces, processes_in_namespace_of
+from tests.engines.compute.sandbox.outside import (
+    NAMESPACES,
+    children_of,
+    group_folders,
+    namespaces,
+    parent_of,
+    processes_in_namespace_of,
+)
 from tests.engines.compute.sandbox.puppet import PUPPET, act
 from tests.patience import eventually
 
@@ -179,13 +186,16 @@ def test_the_groups_of_an_environment_go_with_it(harness: Harness) -> None:
 
 
 def test_frozen_processes_and_their_groups_do_not_outlive_a_killed_server(harness: Harness, tmp_path: Path) -> None:
-    code = harness.spec("def handler(event, context):\n    return 1\n").code
-    with engine_to_kill(tmp_path, code) as engine:
+    spec = harness.spec("def handler(event, context):\n    return 1\n")
+    with engine_to_kill(tmp_path, spec.code, spec.initialization_type) as engine:
         (pid,) = engine.function_pids
         folders = group_folders(pid)
+        first = parent_of(pid)
+        family = [first, *children_of(first)]  # That of a fork has been forked from one of them.
         engine.wait_for_answer()
         asyncio.run(stopped(pid))
-    eventually(lambda: not Path(f"/proc/{pid}").exists())
+    assert pid in family
+    eventually(lambda: not [each for each in family if Path(f"/proc/{each}").exists()])
     assert all(folder.exists() for folder in folders)
 
     def left() -> bool:
