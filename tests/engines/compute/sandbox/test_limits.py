@@ -106,6 +106,7 @@ def test_open_files_and_dumps_of_memory_have_limits(harness: Harness) -> None:
     assert limits == [True, "EMFILE", 0]
 
 
+@pytest.mark.parametrize("harness", ["initialized"], indirect=True)
 def test_a_flood_of_output_ends_and_the_environment_serves_on(harness: Harness) -> None:
     _, after = get(harness, "for _ in range(20): sys.stdout.write('x' * 1_000_000 + '\\n')", "got = 1")
     assert after == 1

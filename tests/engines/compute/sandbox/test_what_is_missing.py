@@ -11,6 +11,8 @@ from fogbank.engines.compute.process import ProcessEngine
 from tests.engines.compute.harness import NOW_MS, Harness, Room, answer
 from tests.engines.compute.sandbox.puppet import PUPPET, act, get
 
+pytestmark = pytest.mark.parametrize("harness", ["initialized"], indirect=True)
+
 
 async def run_untrusted(engine: ComputeEngine, harness: Harness) -> Outcome | str:
     """How its invocation ended, or why there was none."""
