@@ -153,7 +153,7 @@ def try_out(root):
         if kernel.MACHINE != "x86_64":
             return f"processes are forked on x86_64, and this is {kernel.MACHINE}"
         _try_out_inside(root, first)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         return f"nobody may make a sandbox inside another one and trace what is in it ({error})"
     finally:
         os.kill(first, signal.SIGKILL)
