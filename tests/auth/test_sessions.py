@@ -92,6 +92,24 @@ def test_a_federated_user_has_what_caller_and_policies_both_allow(
         guarded.as_caller("sqs", without).list_queues()
 
 
+def test_a_federated_user_has_nothing_of_the_next_user_of_its_issuers_name(
+    root: Client, guarded: GuardedServer, new_user: Callable[[], User]
+) -> None:
+    anything = {"Action": "*", "Resource": "*"}
+    user, iam = new_user().may(anything), root("iam")
+    guest = guarded.as_caller(
+        "sqs", key_of(user.client("sts").get_federation_token(Name="guest", Policy=policy(anything)))
+    )
+    guest.list_queues()
+    for row in iam.list_access_keys(UserName=user.name)["AccessKeyMetadata"]:
+        iam.delete_access_key(UserName=user.name, AccessKeyId=row["AccessKeyId"])
+    iam.delete_user_policy(UserName=user.name, PolicyName="inline")
+    iam.delete_user(UserName=user.name)
+    User(guarded, user.name).may(anything)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        guest.list_queues()
+
+
 def test_a_federated_user_of_root_has_what_its_policies_allow(root: Client, guarded: GuardedServer) -> None:
     reads = policy({"Action": "sqs:ListQueues", "Resource": "*"})
     guest = guarded.as_caller("sqs", key_of(root("sts").get_federation_token(Name="guest", Policy=reads)))

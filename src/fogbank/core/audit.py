@@ -7,6 +7,7 @@ in its own transaction; the rest waits in memory for the next commit, at most `F
 
 import heapq
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -153,9 +154,18 @@ class Audit:
 
     # ---- steps --------------------------------------------------------------------------------------------------
 
+    @cached_property
+    def _stored_to_ms(self) -> int:
+        """When the last entry of earlier runs was made: the clock may stand there, or before that, again."""
+        newest = (next(self._entries.scan(place, reverse=True, limit=1)) for place in self._places())
+        return max((place[2] for place, _ in newest), default=-1)
+
     def _place(self, ctx: "Context") -> Place:
-        self._number = (self._number + 1) % 1_000_000
-        return (ctx.account, ctx.region, ctx.now_ms, self._number)
+        while True:
+            self._number = (self._number + 1) % 1_000_000
+            place = (ctx.account, ctx.region, ctx.now_ms, self._number)
+            if ctx.now_ms > self._stored_to_ms or self._entries.get(place) is None:
+                return place
 
     def _tell_watchers(self, ctx: "Context", place: Place, entry: Entry) -> None:
         if self.watchers and not entry.read_only:

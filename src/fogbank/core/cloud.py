@@ -95,6 +95,8 @@ class AccessKey(Record):
     session_policy_arns: list[str] | None = None
     mfa: bool = False
     source_identity: str = ""
+    issuer_id: str = ""
+    """The unique id of the user whose `issuer_arn` that is: another one of that name is somebody else."""
 
 
 class Cloud:

@@ -40,7 +40,7 @@ class Identities(Service):
         elif ":federated-user/" in issuer:
             found = Identity(Kind.FEDERATED, key.principal_arn, key.account, key.user_id)
         else:
-            user_id = "" if key.issuer_arn else key.user_id
+            user_id = key.issuer_id if key.issuer_arn else key.user_id
             found = self._user_identity(key.account, issuer.rpartition("/")[2], key.principal_arn, user_id)
         if ":federated-user/" in key.principal_arn:
             policies = (_EVERYTHING,) if found.kind is Kind.ROOT else found.policies

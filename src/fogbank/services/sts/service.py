@@ -71,6 +71,7 @@ class StsService(Roles, WebIdentity, Saml):
             user_id=f"{ctx.account}:{Name}",
             tags=tags,
             issuer_arn=ctx.principal_arn,
+            issuer_id=caller.user_id if caller is not None else "",
             session_policies=policies.documents,
             session_policy_arns=policies.arns,
         )
