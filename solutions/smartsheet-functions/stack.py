@@ -12,7 +12,7 @@ import urllib3
 from driving.clock import Clock
 from driving.stack import CAPABILITIES, DeployedStack, settled
 
-CONNECTIONS = 96
+CONNECTIONS = 256
 TIMEOUT_S = 60
 MINUTE = timedelta(minutes=1)
 ALIAS = "live"
@@ -32,15 +32,17 @@ class Stack(DeployedStack):
         self._http = urllib3.PoolManager(maxsize=CONNECTIONS, retries=False, timeout=urllib3.Timeout(TIMEOUT_S))
 
     def sibling(self, suffix: str, **wanted: str) -> "Stack":
-        """Another stack of the same template, with some parameters of its own; made if it is not there."""
+        """Another stack of the same template, some parameters of which are others; made if it is not there."""
         cloudformation, name = self.client("cloudformation"), f"{self.name}-{suffix}"
+        described = cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]
+        parameters = {each["ParameterKey"]: each["ParameterValue"] for each in described["Parameters"]} | wanted
         template = cloudformation.get_template(StackName=self.name, TemplateStage="Original")["TemplateBody"]
         with contextlib.suppress(cloudformation.exceptions.AlreadyExistsException):
             cloudformation.create_stack(
                 StackName=name,
                 TemplateBody=template if isinstance(template, str) else json.dumps(template),
                 Capabilities=CAPABILITIES,
-                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in wanted.items()],
+                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             )
             settled(cloudformation, name, "CREATE_COMPLETE")
         return Stack(name, self.clock)
@@ -61,8 +63,12 @@ class Stack(DeployedStack):
             document = {}
         return answer.status, document
 
-    def change(self, body: str) -> None:
-        self.client("sqs").send_message(QueueUrl=self.outputs["ChangesQueue"], MessageBody=body)
+    def change(self, bodies: list[str]) -> None:
+        """Ten at most. Raises RuntimeError if the queue has not taken them all."""
+        entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]
+        answer = self.client("sqs").send_message_batch(QueueUrl=self.outputs["ChangesQueue"], Entries=entries)
+        if "Failed" in answer:
+            raise RuntimeError(f"the queue has not taken {answer['Failed']}")
 
     # ---- what came of it ----------------------------------------------------------------------------------------
 
@@ -86,20 +92,22 @@ class Stack(DeployedStack):
         )
         return [item for page in pages for item in page["Items"]]
 
-    def ready(self, name: str) -> int:
-        """Environments that are initialized and wait, or work, ahead of their requests."""
+    def ready(self, name: str) -> tuple[int, bool]:
+        """Environments that are initialized and wait, or work, ahead of their requests; and whether those are all that
+        are wanted.
+        """
         lambda_ = self.client("lambda")
         try:
             found = lambda_.get_provisioned_concurrency_config(FunctionName=self.function(name), Qualifier=ALIAS)
         except lambda_.exceptions.ProvisionedConcurrencyConfigNotFoundException:
-            return 0
-        return int(found["AvailableProvisionedConcurrentExecutions"])
+            return 0, True
+        return int(found["AvailableProvisionedConcurrentExecutions"]), found["Status"] != "IN_PROGRESS"
 
     def function(self, name: str) -> str:
         return self.outputs[FUNCTIONS[name]]
 
-    def metric(self, name: str, metric: str, statistic: str, since: datetime) -> list[float]:
-        """A metric of a function's alias, minute by minute since then."""
+    def metric(self, name: str, metric: str, statistic: str, since: datetime, minutes: int = 1) -> list[float]:
+        """A metric of a function's alias since then, so many minutes at a time."""
         function = self.function(name)
         answer = self.client("cloudwatch").get_metric_data(
             MetricDataQueries=[
@@ -114,7 +122,7 @@ class Stack(DeployedStack):
                                 {"Name": "Resource", "Value": f"{function}:{ALIAS}"},
                             ],
                         },
-                        "Period": 60,
+                        "Period": 60 * minutes,
                         "Stat": statistic,
                     },
                 }
@@ -137,7 +145,7 @@ class Stack(DeployedStack):
                 " | parse @message /Init Duration: (?<init>[\\d.]+) ms/"
                 " | parse @message /Restore Duration: (?<restore>[\\d.]+) ms/"
                 " | stats count(*) as invocations, sum(billed) as billed_ms, count(init) as inits,"
-                " sum(init) as init_ms, count(restore) as restores"
+                " sum(init) as init_ms, count(restore) as restores, sum(restore) as restore_ms"
             ),
             startTime=int((since - MINUTE).timestamp()),
             endTime=int((self.clock.now() + MINUTE).timestamp()),

@@ -6,7 +6,7 @@ import pytest
 from tests.conftest import Aws, LiveServer
 from tests.solutions.deployed import deploy, driver, report_of
 
-SMALL = ("--scale", "0.2", "--speed", "30", "--surges", "1", "--modes", "scaled", "snapstart")
+SMALL = ("--scale", "0.05", "--speed", "60", "--surges", "1", "--modes", "scaled", "snapstart")
 
 
 @pytest.mark.timeout(400)

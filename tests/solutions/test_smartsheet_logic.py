@@ -19,27 +19,46 @@ def test_the_day_begins_and_ends_in_the_night() -> None:
     assert whole.at(whole.minutes + 1).quiet
 
 
-def test_each_surge_comes_out_of_nothing_within_seconds() -> None:
-    for begin, height, _ in day.SURGES:
-        assert day.Day().at(begin - 0.1).quiet
-        reached = day.Day().at(begin + day.RISE)
-        assert (reached.views, reached.changes) == pytest.approx(height)
+def test_a_surge_rises_from_hundreds_to_tens_of_thousands_of_events_a_second_within_minutes() -> None:
+    for surge in [surge for surge in day.SURGES if surge.rise]:
+        before, first, last = (
+            day.Day().at(minute) for minute in (surge.begin - 0.1, surge.begin + day.AT_ONCE, surge.at_height)
+        )
+        assert before.quiet
+        assert 100 <= (first.views + first.changes) * day.USERS < 1_000
+        assert (last.views + last.changes) * day.USERS > 10_000
+        assert first.rising
+        assert not last.rising
+        assert surge.rise <= 3
+
+
+def test_at_the_full_hour_the_load_comes_out_of_nothing() -> None:
+    surge = day.SURGES[-1]
+    assert day.Day().at(surge.begin - 0.1).quiet
+    reached = day.Day().at(surge.begin + day.AT_ONCE)
+    assert (reached.views, reached.changes) == pytest.approx(surge.height)
+
+
+def test_the_load_grows_at_an_even_rate() -> None:
+    surge = day.SURGES[0]
+    quarters = [day.Day().at(surge.begin + day.AT_ONCE + surge.rise * share).views for share in (0, 0.25, 0.5, 0.75)]
+    assert [later / earlier for earlier, later in pairwise(quarters)] == pytest.approx([quarters[1] / quarters[0]] * 3)
+
+
+def test_no_quiet_step_goes_past_the_beginning_of_a_surge() -> None:
+    whole = day.Day(surges=2)
+    for surge in whole.surges:
+        begun = surge.begin - 0.25 + whole.until_surge(surge.begin - 0.25)
+        assert whole.at(begun).rising
+        assert not whole.at(begun).quiet
+        assert (whole.at(begun).views, whole.at(begun).changes) == pytest.approx(surge.early)
+    assert whole.until_surge(whole.surges[-1].end) == float("inf")
 
 
 def test_between_surges_environments_are_ended_and_capacity_is_kept() -> None:
     """Idle for more than ten minutes: ended. Fifteen quiet minutes: scaled in."""
-    lasts = day.RISE + day.PEAK + day.LASTS + day.FALL
-    gaps = [later[0] - earlier[0] - lasts for earlier, later in pairwise(day.SURGES)]
-    assert all(10 < gap < 15 for gap in gaps)
+    assert all(10 < later.begin - earlier.end < 15 for earlier, later in pairwise(day.SURGES))
     assert day.NIGHT > 20
-
-
-@pytest.mark.parametrize(
-    ("samples", "percentile"),
-    [([], 1), ([0, 0], 1), ([0, 3], 3), ([1.0] * 94 + [9.0] * 6, 9), ([1.0] * 96 + [9.0] * 4, 1)],
-)
-def test_idle_minutes_say_nothing_of_how_many_were_at_work(samples: list[float], percentile: int) -> None:
-    assert day.percentile_of_concurrency(samples) == percentile
 
 
 def run(mode: str, *, spilled: int = 0, provisioned: int = 0, ready_s: int = 0) -> dict[str, Any]:
@@ -61,11 +80,12 @@ def test_environments_that_are_ready_are_paid_by_the_clock_and_make_durations_ch
     cost = module(f"{FOLDER}/cost.py")
     x86, arm = (cost.PRICES[name] for name in ("x86", "arm"))
     requests = 200 / 1e6 * 0.2
-    on_demand = cost.bill(run(modes.ON_DEMAND), speed=1)
+    on_demand = cost.bill(run(modes.ON_DEMAND), speed=1, users=1)
     assert on_demand["x86"] == pytest.approx(requests + 200 * x86["gb_second"])
     assert on_demand["arm"] == pytest.approx(requests + 200 * arm["gb_second"])
-    assert cost.bill(run(modes.ON_DEMAND), speed=6)["x86"] == pytest.approx(6 * on_demand["x86"])
-    ready = cost.bill(run(modes.STATIC, provisioned=90, spilled=10, ready_s=60), speed=1)
+    assert cost.bill(run(modes.ON_DEMAND), speed=6, users=1)["x86"] == pytest.approx(6 * on_demand["x86"])
+    assert cost.bill(run(modes.ON_DEMAND), speed=1, users=5)["x86"] == pytest.approx(5 * on_demand["x86"])
+    ready = cost.bill(run(modes.STATIC, provisioned=90, spilled=10, ready_s=60), speed=1, users=1)
     assert ready["x86"] == pytest.approx(
         requests
         + 20 * x86["gb_second"]

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from fogbank.engines.compute.interface import InitializationType
+from fogbank.services.lambda_.invoke import init_timeout_s
 from tests.conftest import Aws, LiveServer, MovableClock
 from tests.patience import eventually
 from tests.services.lambda_.test_invocation import create, package
@@ -44,6 +46,21 @@ def client(aws: Aws) -> Any:
     create(made, "f", SOURCE, Publish=True, Timeout=60)
     made.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
     return made
+
+
+@pytest.mark.parametrize(
+    ("initialization_type", "timeout_s", "limit_s"),
+    [
+        ("on-demand", 900, 10),
+        ("provisioned-concurrency", 3, 130),
+        ("provisioned-concurrency", 900, 900),
+        ("snap-start", 3, 130),
+    ],
+)
+def test_an_initialization_that_no_invocation_waits_for_may_take_longer(
+    initialization_type: InitializationType, timeout_s: int, limit_s: float
+) -> None:
+    assert init_timeout_s(initialization_type, timeout_s) == limit_s
 
 
 def provision(client: Any, qualifier: str, units: int) -> dict[str, Any]:

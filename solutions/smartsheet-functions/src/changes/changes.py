@@ -8,12 +8,10 @@ import os
 import time
 from typing import Any
 
-import boto3
+import aws
 from connections import environment
 
 APPLY_MS = int(os.environ["APPLY_MS"])
-
-dynamodb = boto3.client("dynamodb")
 TABLE = os.environ["SHEETS"]
 
 
@@ -21,37 +19,32 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     failed = []
     for record in event["Records"]:
         change = json.loads(record["body"])
-        cold = environment.cold()
+        start = environment.start()
         time.sleep(APPLY_MS / 1000)  # formulas of other sheets, computed elsewhere
         try:
-            apply(change, cold=cold)
-        except dynamodb.exceptions.TransactionCanceledException as error:
-            reasons = error.response["CancellationReasons"]
+            apply(change, start)
+        except aws.Refused as error:
+            reasons = error.document.get("CancellationReasons", [{"Code": error.kind}])
             if reasons[0]["Code"] != "ConditionalCheckFailed":  # else it was applied before
                 failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}
 
 
-def apply(change: dict[str, Any], *, cold: bool) -> None:
+def apply(change: dict[str, Any], start: str) -> None:
     applied = {
         "sheet": {"S": change["sheet"]},
         "part": {"S": f"change#{change['id']}"},
         "sent_ms": {"N": str(change["sent_ms"])},
         "applied_ms": {"N": str(int(time.time() * 1000))},
-        "cold": {"BOOL": cold},
+        "start": {"S": start},
         "kind": {"S": environment.kind},
         "run": {"S": change["run"]},
     }
-    dynamodb.transact_write_items(
-        TransactItems=[
-            {"Put": {"TableName": TABLE, "Item": applied, "ConditionExpression": "attribute_not_exists(sheet)"}},
-            {
-                "Update": {
-                    "TableName": TABLE,
-                    "Key": {"sheet": applied["sheet"], "part": {"S": "summary"}},
-                    "UpdateExpression": "ADD changes :one",
-                    "ExpressionAttributeValues": {":one": {"N": "1"}},
-                }
-            },
-        ]
-    )
+    put = {"TableName": TABLE, "Item": applied, "ConditionExpression": "attribute_not_exists(sheet)"}
+    count = {
+        "TableName": TABLE,
+        "Key": {"sheet": applied["sheet"], "part": {"S": "summary"}},
+        "UpdateExpression": "ADD changes :one",
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+    }
+    aws.dynamodb("TransactWriteItems", {"TransactItems": [{"Put": put}, {"Update": count}]})

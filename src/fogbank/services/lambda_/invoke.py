@@ -36,6 +36,9 @@ from fogbank.services.lambda_.records import Configuration
 from fogbank.services.lambda_.recursion import Recursion
 from fogbank.services.lambda_.snapshots import Snapshots
 
+INIT_S = 10
+INIT_AHEAD_S = 130  # or as long as the function may run, if that is more
+
 
 class Result(msgspec.Struct, frozen=True):
     """What an invocation gave. `error` is the value of X-Amz-Function-Error, empty on success."""
@@ -280,6 +283,7 @@ class Invoker:
             untrusted=untrusted,
             layers=tuple(layers),
             initialization_type=initialization_type,
+            init_timeout_s=init_timeout_s(initialization_type, config.timeout_s),
             name=config.name,
             version=config.label,
             account=key[0],
@@ -351,6 +355,14 @@ class Invoker:
             counted.append({"FunctionName": name.name, "Resource": resource, "ExecutedVersion": executed})
         for dimensions in counted:
             metrics.add(name.account, ctx.region, "AWS/Lambda", metric, dimensions, value, unit)
+
+
+def init_timeout_s(initialization_type: InitializationType, timeout_s: int) -> float:
+    """How long an initialization may take: longer where no invocation waits for it.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+    """
+    return INIT_S if initialization_type == "on-demand" else max(INIT_AHEAD_S, timeout_s)
 
 
 def _trace_id(ctx: Context) -> str:
