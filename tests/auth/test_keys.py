@@ -1,6 +1,7 @@
 """Who may use a key: its policy decides, leaves it to IAM's policies, or a grant lets somebody in."""
 
 import json
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -300,3 +301,56 @@ def test_an_archive_is_kept_under_a_key_whose_policy_lets_eventbridge(root: Clie
     events.put_events(Entries=[{"Source": "shop", "DetailType": "sold", "Detail": "{}"}])
     assert events.describe_archive(ArchiveName="under-a-key")["EventCount"] > 0
     events.delete_archive(ArchiveName="under-a-key")
+
+
+def test_the_tagging_api_asks_the_key_policy_too(root: Client, kms: Any, new_user: Callable[[], User]) -> None:
+    """Else who may tag keys could tag those that shut IAM's policies out, there and then everywhere."""
+    # given
+    owner, other = new_user().may(ANY_KEY), new_user().may(ANY_KEY, {"Action": "tag:*", "Resource": "*"})
+    only = {"Principal": {"AWS": owner.arn}, "Action": "kms:*", "Resource": "*"}
+    key = owner.client("kms").create_key(Policy=policy(only))["KeyMetadata"]["Arn"]
+    # when
+    tagging = other.client("resourcegroupstaggingapi")
+    failed = tagging.tag_resources(ResourceARNList=[key], Tags={"k": "v"})["FailedResourcesMap"]
+    # then
+    assert list(failed) == [key]
+    with pytest.raises(ClientError, match="because no resource-based policy allows the kms:TagResource action"):
+        other.client("kms").tag_resource(KeyId=key, Tags=[{"TagKey": "k", "TagValue": "v"}])
+
+
+def test_who_is_named_by_their_id_is_not_locked_out(root: Client, new_user: Callable[[], User]) -> None:
+    user = new_user().may(ANY_KEY)
+    unique_id = root("iam").get_user(UserName=user.name)["User"]["UserId"]
+    only = {"Principal": {"AWS": unique_id}, "Action": "kms:*", "Resource": "*"}
+    key = user.client("kms").create_key(Policy=policy(only))["KeyMetadata"]["Arn"]
+    assert user.arn in user.client("kms").get_key_policy(KeyId=key)["Policy"]
+
+
+def test_who_reads_a_stream_that_had_ended_needs_the_key_that_its_table_came_under(
+    root: Client, kms: Any, new_user: Callable[[], User]
+) -> None:
+    # given
+    dynamodb, name = root("dynamodb"), f"table-{secrets.token_hex(4)}"
+    dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )
+    dynamodb.put_item(TableName=name, Item={"id": {"S": "1"}})
+    stream = dynamodb.describe_table(TableName=name)["Table"]["LatestStreamArn"]
+    dynamodb.update_table(TableName=name, StreamSpecification={"StreamEnabled": False})
+    # when
+    key = new_key(kms)
+    dynamodb.update_table(TableName=name, SSESpecification={"Enabled": True, "KMSMasterKeyId": key})
+    # then
+    user = new_user().may({"Action": "dynamodb:*", "Resource": "*"})
+    streams = user.client("dynamodbstreams")
+    (shard,) = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]
+    place = {"StreamArn": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+    iterator = streams.get_shard_iterator(**place)["ShardIterator"]
+    with pytest.raises(ClientError, match="KMS key access denied"):
+        streams.get_records(ShardIterator=iterator)
+    user.may({"Action": "kms:*", "Resource": key}, name="kms")
+    assert len(streams.get_records(ShardIterator=iterator)["Records"]) == 1

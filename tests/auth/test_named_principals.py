@@ -135,3 +135,15 @@ def test_a_queue_does_not_let_in_the_next_user_of_a_name(
     delete(root("iam"), user)
     with pytest.raises(ClientError, match="AccessDenied"):
         User(guarded, user.name).client("sqs").send_message(QueueUrl=url, MessageBody="a")
+
+
+def test_a_name_that_is_written_with_escapes_is_a_name(root: Client, new_user: Callable[[], User]) -> None:
+    iam, user = root("iam"), new_user()
+    role = f"role-{secrets.token_hex(4)}"
+    trust = policy({"Principal": {"AWS": user.arn}, "Action": "sts:AssumeRole"})
+    escaped = trust.replace(":iam:", "\\u003aiam\\u003a").replace("Principal", "Princip\\u0061l")
+    assert json.loads(escaped) == json.loads(trust)
+    assert escaped != trust
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=escaped)
+    gone = delete(iam, user)
+    assert trusted_by(iam, role) == gone

@@ -176,7 +176,7 @@ class Authorizer:
         if place is not None and service is not None:
             owner = place.account or service.resource_owner(ctx, arn)
             document = service.resource_policy(_there(ctx, place), arn)
-        key: tuple[object, ...] = (action, arn, owner, document)
+        key: tuple[object, ...] = (action, arn, owner, document, policy_decides)
         policies = service.policy_table if service is not None else None
         if policies is not None and not policies.unsettled:
             # As `ask` looks for it: nothing that was read in a turn that wrote is ever found so.

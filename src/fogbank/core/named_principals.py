@@ -49,6 +49,8 @@ def kept(ctx: "Context", policy: str) -> str:
 
     Raises NoSuchPrincipal.
     """
+    if "\\u" in policy:  # Names that are written with escapes are names.
+        policy = json.dumps(parse(policy), ensure_ascii=False)
     return _renamed(policy, partial(id_of, ctx)) if ":iam:" in policy or _ID.search(policy) else policy
 
 

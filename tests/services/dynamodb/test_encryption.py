@@ -125,6 +125,22 @@ def test_a_tables_stream_is_shut_with_its_key(aws: Any, clock: MovableClock) -> 
         streams.get_records(ShardIterator=iterator)
 
 
+def test_a_table_comes_under_a_key_whatever_a_former_one_of_its_name_was_under(aws: Any, clock: MovableClock) -> None:
+    # given
+    first, second = new_key(aws), new_key(aws)
+    streamed = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+    dynamodb = encrypted(aws, first, StreamSpecification=streamed)
+    dynamodb.delete_table(TableName="table")
+    aws("kms").disable_key(KeyId=first)
+    clock.advance(s=301)
+    dynamodb.create_table(TableName="table", **SIMPLE)
+    dynamodb.put_item(TableName="table", Item=ITEM)
+    # when
+    dynamodb.update_table(TableName="table", SSESpecification={"Enabled": True, "KMSMasterKeyId": second})
+    # then
+    assert dynamodb.get_item(TableName="table", Key=ITEM)["Item"] == ITEM
+
+
 def test_a_backup_is_restored_with_the_key_that_it_was_made_under(aws: Any) -> None:
     # given
     first, second = new_key(aws), new_key(aws)

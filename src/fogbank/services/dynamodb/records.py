@@ -6,6 +6,7 @@ transaction. A stream's records lie in `stream_records` under (stream id, sequen
 Of tables under a key of KMS, attributes lie sealed (`encryption.py`): in the record's place for them is an extension.
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -379,6 +380,14 @@ class DynamoDBTables:
             for key, item in list(old.scan()):
                 new.put(key, StoredItem.of(item))
                 old.delete(key)
+
+    def streams_of(self, table: TableRecord) -> Iterator[tuple[tuple[Any, ...], StreamEntry]]:
+        """The table's streams, those that have ended included, with their keys. Streams of a former table of its name
+        are none of them: they are older than the table.
+        """
+        for key, entry in self.streams.scan((table.account, table.region, table.name)):
+            if entry.stream.id > table.id:
+                yield key, entry
 
     def count_copies(self, key: tuple[str, str, str], by: int) -> None:
         """Count what reads the table now: while there is any, the table is not deleted and its journal is kept."""

@@ -35,7 +35,7 @@ class ResourcePolicies(TableAccess):
         known = self._tables.policies.get(key)
         _check_revision(known, ExpectedRevisionId, ResourceArn)
         change = "dynamodb:PutResourcePolicy"
-        asked = Request(ctx.principal_arn, change, ResourceArn)
+        asked = Request(ctx.principal_arn, change, ResourceArn, user_id=ctx.user_id)
         if not ConfirmRemoveSelfResourceAccess and read_policy(Policy).decide(asked) is Effect.DENY:
             # AWS's sentence is not published.
             raise Validation(

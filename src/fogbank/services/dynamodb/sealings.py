@@ -75,7 +75,7 @@ class Sealings:
         tables, encryption = self._tables, self._encryption
         yield tables.items, table.id, encryption.sealed
         yield tables.journal, table.id, encryption.sealed_past
-        for _, entry in tables.streams.scan((table.account, table.region, table.name)):
+        for _, entry in tables.streams_of(table):
             yield tables.stream_records, entry.stream.id, encryption.sealed_record
         for index in table.indexes:
             yield tables.index_items, index.id, encryption.sealed

@@ -137,8 +137,9 @@ class TableAccess(Service):
         sealed = bool(table.data_key)
         self._encryption.set_key(ctx, table, specification)
         if table.data_key and not sealed:
-            if table.stream is not None:
-                self._keep_stream(table)
+            for key, entry in list(self._tables.streams_of(table)):
+                entry.data_key = table.data_key
+                self._tables.streams.put(key, entry)
             self._sealings.start(ctx, table)
 
     def _encrypt_new(self, ctx: Context, table: TableRecord, specification: dict[str, Any] | None) -> None:

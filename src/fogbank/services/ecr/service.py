@@ -146,7 +146,8 @@ class EcrService(Service):
         kept = named_principals.checked(ctx, policyText, _policy_refusal)
         arn = ctx.arn("ecr", f"repository/{repositoryName}")
         change = "ecr:SetRepositoryPolicy"
-        if not force and read_policy(policyText).decide(Request(ctx.principal_arn, change, arn)) is Effect.DENY:
+        asked = Request(ctx.principal_arn, change, arn, user_id=ctx.user_id)
+        if not force and read_policy(policyText).decide(asked) is Effect.DENY:
             # AWS's sentence is not published.
             raise InvalidParameter(
                 f"Invalid parameter at 'policyText' failed to satisfy constraint: 'the policy denies {change} to "

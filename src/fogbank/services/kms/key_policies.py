@@ -77,7 +77,8 @@ def checked_policy(ctx: Context, policy: str, key_arn: str, *, bypass_lockout_ch
         kept = named_principals.kept(ctx, policy)
     except named_principals.NoSuchPrincipal:
         raise MalformedPolicyDocument(_INVALID_PRINCIPALS) from None
-    request = Request(ctx.principal_arn, "kms:PutKeyPolicy", key_arn, {"kms:calleraccount": ctx.account})
+    facts = {"kms:calleraccount": ctx.account}
+    request = Request(ctx.principal_arn, "kms:PutKeyPolicy", key_arn, facts, user_id=ctx.user_id)
     if not bypass_lockout_check and read_policy(policy).decide(request) is not Effect.ALLOW:
         raise MalformedPolicyDocument("The new key policy will not allow you to update the key policy in the future.")
     return kept
