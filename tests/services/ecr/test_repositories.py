@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from fogbank.core.tags import given, tag_map
 from tests.conftest import Aws
 from tests.services.cloudformation.test_stacks import create, wait
 
@@ -93,6 +94,9 @@ def test_what_needs_images_is_refused_by_name(aws: Aws, operation: str) -> None:
 def test_a_repository_in_a_stack_follows_its_template(aws: Aws) -> None:
     cloudformation, ecr = aws("cloudformation"), aws("ecr")
 
+    def tags_of(arn: str) -> dict[str, str]:
+        return given(tag_map(ecr.list_tags_for_resource(resourceArn=arn)["tags"]))
+
     def template(**properties: Any) -> dict[str, Any]:
         return {
             "Resources": {"R": {"Type": "AWS::ECR::Repository", "Properties": {"RepositoryName": "api", **properties}}}
@@ -110,7 +114,7 @@ def test_a_repository_in_a_stack_follows_its_template(aws: Aws) -> None:
     (made,) = ecr.describe_repositories()["repositories"]
     assert made["imageTagMutability"] == "IMMUTABLE"
     assert json.loads(ecr.get_repository_policy(repositoryName="api")["policyText"]) == json.loads(POLICY)
-    assert ecr.list_tags_for_resource(resourceArn=made["repositoryArn"])["tags"] == [{"Key": "a", "Value": "1"}]
+    assert tags_of(made["repositoryArn"]) == {"a": "1"}
     body = json.dumps(template(ImageScanningConfiguration={"ScanOnPush": True}))
     cloudformation.update_stack(StackName="shop", TemplateBody=body)
     assert wait(cloudformation)["StackStatus"] == "UPDATE_COMPLETE"
@@ -118,7 +122,7 @@ def test_a_repository_in_a_stack_follows_its_template(aws: Aws) -> None:
     assert changed["imageTagMutability"] == "MUTABLE"
     assert changed["imageScanningConfiguration"] == {"scanOnPush": True}
     assert refusal(ecr.get_lifecycle_policy, repositoryName="api")[0] == "LifecyclePolicyNotFoundException"
-    assert ecr.list_tags_for_resource(resourceArn=made["repositoryArn"])["tags"] == []
+    assert tags_of(made["repositoryArn"]) == {}
     stack_id = cloudformation.describe_stacks(StackName="shop")["Stacks"][0]["StackId"]
     cloudformation.delete_stack(StackName="shop")
     assert wait(cloudformation, stack_id)["StackStatus"] == "DELETE_COMPLETE"
