@@ -25,9 +25,10 @@ from gateway import Client, Gateway
 from hostile import Attack, Flood, Listener, visit
 from population import FIELDS, Function, Tenant, in_turns, population
 from report import kept, render
-from traffic import Ledger, steady, warm
+from sender import WORKERS, Sender
+from traffic import Ledger, warm
 
-MAKERS, SENDERS = 8, 24
+MAKERS = 8
 SETTLING = 0.2  # of each calm and each hostile time: so long it lasts before it is measured
 RECORDED_S, POLL_S = 90, 1.0
 
@@ -51,7 +52,7 @@ def drive(platform: Platform, display: Display, options: argparse.Namespace) -> 
     display.stage("functions.yaml is deployed in the functions' account")
     functions = platform.functions_account(options.functions_account)
     deploy_functions_account(platform, functions)
-    gateway = Gateway(platform.out["Api"], connections=SENDERS + options.attackers + MAKERS)
+    gateway = Gateway(platform.out["Api"], connections=WORKERS + options.attackers + MAKERS)
     tenants = population(options.tenants, options.functions, f"t{uuid.uuid4().hex[:3]}")
     made_s = make(Client(gateway, "admin", platform.admin_secret), gateway, tenants, display)
     ledger = Ledger()
@@ -159,7 +160,8 @@ def neighbours(
         ledger=ledger,
     )
     # What the first use of a thousand functions has crowded out comes back before anything is measured.
-    steady(hot, rate=options.rate, seconds=3 * len(hot) / options.rate, workers=SENDERS, seed="warm", ledger=ledger)
+    sender = Sender(hot)
+    sender.send(rate=options.rate, seconds=3 * len(hot) / options.rate, seed="warm", ledger=ledger)
     calm: list[float] = []
     hostile: list[float] = []
 
@@ -170,7 +172,7 @@ def neighbours(
         )
         # What the time before has left behind, and its end, are in neither.
         for seconds, counted in ((options.seconds * SETTLING, []), (options.seconds, latencies)):
-            counted += steady(hot, rate=options.rate, seconds=seconds, workers=SENDERS, seed=f"{number}", ledger=ledger)
+            counted += sender.send(rate=options.rate, seconds=seconds, seed=f"{number}", ledger=ledger)
 
     for number in range(options.rounds):
         # A machine that slowly gets faster or slower does so for both.
@@ -181,6 +183,7 @@ def neighbours(
                 attack.stop()
             else:
                 time_of(calm, "calm", number)
+    sender.close()
     listener.close()
     return calm, hostile, attack, listener
 

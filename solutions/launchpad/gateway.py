@@ -31,7 +31,8 @@ class Answer:
 class Gateway:
     """The API at its URL; where the whole cloud is reached at one endpoint, there, under its own name."""
 
-    def __init__(self, url: str, *, connections: int) -> None:
+    def __init__(self, url: str, connections: int) -> None:
+        self._made_of = url, connections
         parts = urlsplit(url)
         endpoint = os.environ.get("AWS_ENDPOINT_URL", "").rstrip("/")
         self._base = f"{endpoint or f'{parts.scheme}://{parts.netloc}'}{parts.path}"
@@ -39,6 +40,10 @@ class Gateway:
         self._pool = urllib3.PoolManager(
             maxsize=connections, retries=False, timeout=urllib3.Timeout(TIMEOUT_S), block=False
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process has connections of its own."""
+        return Gateway, self._made_of
 
     def ask(
         self,
@@ -77,10 +82,14 @@ class Client:
     """A client of the API with credentials of its own."""
 
     def __init__(self, gateway: Gateway, client_id: str, secret: str) -> None:
+        self._made_of = gateway, client_id, secret
         self._gateway = gateway
         self._basic = base64.b64encode(f"{quote(client_id)}:{quote(secret)}".encode()).decode()
         self._lock = threading.Lock()
         self._token, self._until_s = "", 0.0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Client, self._made_of
 
     @property
     def token(self) -> str:

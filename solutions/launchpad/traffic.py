@@ -29,6 +29,20 @@ class Ledger:
     correlations: list[tuple[str, str, str]] = field(default_factory=list)
     visits: Counter[tuple[str, str]] = field(default_factory=Counter)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, lock=threading.Lock())
+
+    def add(self, other: "Ledger") -> None:
+        with self.lock:
+            self.asked += other.asked
+            self.failed += other.failed
+            self.visits += other.visits
+            self.wrong += other.wrong
+            self.correlations += other.correlations
+
     def count(self, tenant: str, answer: Answer) -> None:
         """One invocation of a tenant's, if the platform has come to run a function for it."""
         if answer.throttled or answer.status == 404:

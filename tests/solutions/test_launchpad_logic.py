@@ -2,6 +2,7 @@
 
 import base64
 import io
+import pickle
 import stat
 import sys
 import zipfile
@@ -196,3 +197,13 @@ def test_costs_are_of_whose_tag_a_function_has() -> None:
 def test_the_templates_are_such_as_aws_would_take(template: str) -> None:
     found = cfnlint.api.lint_file(SOLUTIONS / "launchpad" / template)
     assert [str(match) for match in found] == []
+
+
+def test_what_another_process_has_sent_is_counted_as_well(hostile: ModuleType) -> None:
+    here, there = hostile.Ledger(), hostile.Ledger()
+    here.asked["t1"], there.asked["t1"], there.failed["t2"] = 2, 3, 1
+    there.wrong.append("f: 500")
+    there.visits["t1", "c1"] += 1
+    here.add(pickle.loads(pickle.dumps(there)))
+    here.add(pickle.loads(pickle.dumps(here)))
+    assert (here.asked["t1"], here.failed["t2"], here.wrong, here.visits["t1", "c1"]) == (10, 2, ["f: 500"] * 2, 2)
