@@ -11,16 +11,10 @@ from typing import Any
 
 from fogbank.core.json_text import parse
 from fogbank.core.policy_conditions import is_operator
-from fogbank.core.policy_grammar import MalformedPolicy
+from fogbank.core.policy_grammar import ELEMENTS, SYNTAX, TOP, VERSIONS, MalformedPolicy, check_sids
 from fogbank.core.policy_patterns import listed
 
-_SYNTAX = "Syntax errors in policy."
 _LEGACY = "The policy failed legacy parsing"
-_VERSIONS = ("2008-10-17", "2012-10-17")
-_TOP = frozenset(("Version", "Id", "Statement"))
-_ELEMENTS = frozenset(
-    ("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition")
-)
 _EXCLUSIVE = (("Action", "NotAction"), ("Resource", "NotResource"))
 _PARTITIONS = frozenset(
     ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc", "*")
@@ -31,7 +25,6 @@ _IAM_PATHS = (
     "sms-mfa/", "saml-provider/", "oidc-provider/", "report/", "access-report/",
 )  # fmt: skip
 _VENDOR = re.compile(r"[a-zA-Z0-9\-_.]+")
-_SID = re.compile(r"[0-9A-Za-z]*")
 _INTEGER = re.compile(r"[+-]?\d{1,19}")
 _MOMENT = re.compile(
     r"\d{1,9}(-(0?[1-9]|1[0-2])(-(0?[1-9]|[12]\d|3[01]))?)?"
@@ -47,7 +40,7 @@ def check_identity_policy(text: str, *, managed: bool = False) -> None:
     """
     document = parse(text)
     if not isinstance(document, dict):
-        raise MalformedPolicy(_SYNTAX)
+        raise MalformedPolicy(SYNTAX)
     statements = listed(document.get("Statement"))
     _check_syntax(document, statements)
     if managed and document.get("Version") != "2012-10-17":
@@ -56,7 +49,7 @@ def check_identity_policy(text: str, *, managed: bool = False) -> None:
         raise MalformedPolicy("Policy document should not specify a principal.")
     for statement in statements:
         _check_as_of_old(statement)
-    _check_sids(statements)
+    check_sids(statements)
     if not all(_either(statement, "Action", "NotAction") for statement in statements):
         raise MalformedPolicy("Policy statement must contain actions.")
     for statement in statements:
@@ -78,20 +71,20 @@ def _either(statement: Statement, name: str, other: str) -> list[str]:
 
 def _check_syntax(document: Mapping[str, Any], statements: Sequence[Any]) -> None:
     well_formed = (
-        document.keys() <= _TOP
-        and document.get("Version", _VERSIONS[0]) in _VERSIONS
+        document.keys() <= TOP
+        and document.get("Version", VERSIONS[0]) in VERSIONS
         and isinstance(document.get("Id", ""), str)
         and bool(statements)
         and all(isinstance(each, dict) and _has_syntax(each) for each in statements)
     )
     if not well_formed:
-        raise MalformedPolicy(_SYNTAX)
+        raise MalformedPolicy(SYNTAX)
 
 
 def _has_syntax(statement: Statement) -> bool:
     effect = statement.get("Effect")
     return (
-        statement.keys() <= _ELEMENTS
+        statement.keys() <= ELEMENTS
         and isinstance(statement.get("Sid", ""), str)
         and isinstance(effect, str)
         and effect.lower() in ("allow", "deny")
@@ -179,16 +172,3 @@ def _check_action(action: str) -> None:
         raise MalformedPolicy("Actions/Condition can contain only one colon.")
     if not _VENDOR.fullmatch(vendor):
         raise MalformedPolicy(f"Vendor {vendor} is not valid")
-
-
-def _check_sids(statements: Sequence[Statement]) -> None:
-    seen: set[str] = set()
-    for sid in (statement["Sid"] for statement in statements if statement.get("Sid")):
-        if not _SID.fullmatch(sid):
-            raise MalformedPolicy(
-                "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression "
-                "[0-9A-Za-z]*"
-            )
-        if sid in seen:
-            raise MalformedPolicy("Statement IDs (SID) in a single policy must be unique.")
-        seen.add(sid)

@@ -12,12 +12,12 @@ from fogbank.core.json_text import parse
 from fogbank.core.policy_conditions import is_operator
 from fogbank.core.policy_patterns import listed
 
-_SYNTAX = "Syntax errors in policy."
+SYNTAX = "Syntax errors in policy."
 _NO_JSON = "This policy contains invalid Json"
 _PREFACED = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
-_VERSIONS = ("2008-10-17", "2012-10-17")
-_TOP = frozenset(("Version", "Id", "Statement"))
-_ELEMENTS = frozenset(
+VERSIONS = ("2008-10-17", "2012-10-17")
+TOP = frozenset(("Version", "Id", "Statement"))
+ELEMENTS = frozenset(
     (
         "Sid",
         "Effect",
@@ -56,18 +56,18 @@ class MalformedPolicy(Exception):
 def check_trust_policy(text: str) -> None:
     """The policy of a role that says who may assume it. Whether those are there is not asked here."""
     document = _document(text, _NO_JSON)
-    _check_fields(document, _TOP, ("Statement",))
+    _check_fields(document, TOP, ("Statement",))
     statements = listed(document["Statement"])
     for statement in statements:
         if not isinstance(statement, dict):
-            raise MalformedPolicy(_SYNTAX)
+            raise MalformedPolicy(SYNTAX)
         for prohibited in ("Resource", "NotResource"):
             if prohibited in statement:
                 raise MalformedPolicy(f"Has prohibited field {prohibited}")
         required = ["Effect"]
         required += [] if "NotPrincipal" in statement else ["Principal"]
         required += [] if "NotAction" in statement else ["Action"]
-        _check_fields(statement, _ELEMENTS, required)
+        _check_fields(statement, ELEMENTS, required)
         if str(statement["Effect"]).lower() not in ("allow", "deny"):  # in any case, here only
             raise MalformedPolicy(f"Invalid effect: {statement['Effect']}")
         actions = _texts(statement, "Action", "NotAction", missing="Missing required field Action")
@@ -77,7 +77,7 @@ def check_trust_policy(text: str) -> None:
             if kind == "AWS" and not (name == "*" or re.fullmatch(r"\d{12}", name) or _PRINCIPAL_ARN.fullmatch(name)):
                 raise MalformedPolicy(f'Invalid principal in policy: "{kind}":"{name}"')
         _check_condition(statement.get("Condition", {}))
-    _check_sids(statements)
+    check_sids(statements)
 
 
 def check_resource_policy(text: str, *, any_name: bool = False) -> None:
@@ -85,19 +85,19 @@ def check_resource_policy(text: str, *, any_name: bool = False) -> None:
     name any, is for the resource's service to say. With `any_name` what is called an AWS principal need not be one.
     """
     document = _document(text, _NO_JSON)
-    _check_fields(document, _TOP, ("Statement",))
-    if document.get("Version", _VERSIONS[0]) not in _VERSIONS:
+    _check_fields(document, TOP, ("Statement",))
+    if document.get("Version", VERSIONS[0]) not in VERSIONS:
         raise MalformedPolicy("The policy must contain a valid version string")
     for statement in listed(document["Statement"]):
         if not isinstance(statement, dict):
-            raise MalformedPolicy(_SYNTAX)
+            raise MalformedPolicy(SYNTAX)
         for pair in (("Principal", "NotPrincipal"), ("Action", "NotAction"), ("Resource", "NotResource")):
             if statement.keys() >= set(pair):
                 raise MalformedPolicy(f"Statement/policy cannot contain both {pair[0]} and {pair[1]}")
         required = ["Effect"]
         required += [] if "NotPrincipal" in statement else ["Principal"]
         required += [] if "NotAction" in statement else ["Action"]
-        _check_fields(statement, _ELEMENTS, required)
+        _check_fields(statement, ELEMENTS, required)
         if statement["Effect"] not in ("Allow", "Deny"):
             raise MalformedPolicy(f"Invalid effect: {statement['Effect']}")
         _texts(statement, "Action", "NotAction", missing="Missing required field Action")
@@ -121,6 +121,20 @@ def principals_of(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             if not isinstance(name, str):
                 raise MalformedPolicy("Invalid principal in policy")
             yield kind, name
+
+
+def check_sids(statements: Iterable[Mapping[str, Any]]) -> None:
+    """What holds of the names of a policy's statements."""
+    seen: set[str] = set()
+    for sid in (statement["Sid"] for statement in statements if statement.get("Sid")):
+        if not isinstance(sid, str) or not _SID.fullmatch(sid):
+            raise MalformedPolicy(
+                "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression "
+                "[0-9A-Za-z]*"
+            )
+        if sid in seen:
+            raise MalformedPolicy("Statement IDs (SID) in a single policy must be unique.")
+        seen.add(sid)
 
 
 # ---- steps ------------------------------------------------------------------------------------------------------
@@ -147,31 +161,18 @@ def _texts(statement: Mapping[str, Any], *names: str, missing: str) -> list[str]
     if not found:
         raise MalformedPolicy(missing)
     if not all(isinstance(text, str) for text in found):
-        raise MalformedPolicy(_SYNTAX)
+        raise MalformedPolicy(SYNTAX)
     return found
 
 
 def _check_condition(given: Any) -> None:
     if not isinstance(given, dict):
-        raise MalformedPolicy(_SYNTAX)
+        raise MalformedPolicy(SYNTAX)
     for operator, tests in given.items():
         if not is_operator(operator) or not isinstance(tests, dict):
-            raise MalformedPolicy(_SYNTAX)
+            raise MalformedPolicy(SYNTAX)
         for key, values in tests.items():
             if ":" not in key:
                 raise MalformedPolicy(_PREFACED)
             if any(isinstance(value, dict | list) for value in listed(values)):
-                raise MalformedPolicy(_SYNTAX)
-
-
-def _check_sids(statements: Iterable[Mapping[str, Any]]) -> None:
-    seen: set[str] = set()
-    for sid in (statement["Sid"] for statement in statements if statement.get("Sid")):
-        if not isinstance(sid, str) or not _SID.fullmatch(sid):
-            raise MalformedPolicy(
-                "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression "
-                "[0-9A-Za-z]*"
-            )
-        if sid in seen:
-            raise MalformedPolicy("Statement IDs (SID) in a single policy must be unique.")
-        seen.add(sid)
+                raise MalformedPolicy(SYNTAX)

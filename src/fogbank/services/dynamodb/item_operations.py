@@ -9,7 +9,7 @@ from fogbank.core.context import Context
 from fogbank.core.service import Answer
 from fogbank.services.dynamodb.capacity import Consumed
 from fogbank.services.dynamodb.errors import Validation, detected
-from fogbank.services.dynamodb.expressions import NO_BINDINGS, bind, parse_projection
+from fogbank.services.dynamodb.expressions import NO_BINDINGS, Bindings, Condition, bind, parse_projection
 from fogbank.services.dynamodb.item_collections import metrics_of
 from fogbank.services.dynamodb.items import read_costs
 from fogbank.services.dynamodb.legacy import expect, translate
@@ -43,9 +43,7 @@ class ItemOperations(TableAccess):
         try:
             item = StoredItem(check_item(Item), Item)
             bindings = bind(ExpressionAttributeNames, ExpressionAttributeValues)
-            if Expected is not None or ConditionalOperator is not None:
-                bindings, ConditionExpression = expect(Expected, ConditionalOperator, ConditionExpression, bindings)
-            condition = parse_write_condition(ConditionExpression, bindings)
+            condition = _condition(ConditionExpression, bindings, Expected, ConditionalOperator)
         except Validation as error:
             raise detected(error) from None
         ctx = self._at_table(ctx, TableName)
@@ -75,9 +73,7 @@ class ItemOperations(TableAccess):
     ) -> Answer:
         try:
             bindings = bind(ExpressionAttributeNames, ExpressionAttributeValues)
-            if Expected is not None or ConditionalOperator is not None:
-                bindings, ConditionExpression = expect(Expected, ConditionalOperator, ConditionExpression, bindings)
-            condition = parse_write_condition(ConditionExpression, bindings)
+            condition = _condition(ConditionExpression, bindings, Expected, ConditionalOperator)
         except Validation as error:
             raise detected(error) from None
         ctx = self._at_table(ctx, TableName)
@@ -191,6 +187,15 @@ class ItemOperations(TableAccess):
         if ReturnConsumedCapacity:
             answer |= consumed.only(ReturnConsumedCapacity)
         return answer
+
+
+def _condition(
+    text: str | None, bindings: Bindings, expected: dict[str, dict[str, Any]] | None, operator: str | None
+) -> Condition | None:
+    """What has to hold for a write, said by an expression or as it was before there were any."""
+    if expected is not None or operator is not None:
+        bindings, text = expect(expected, operator, text, bindings)
+    return parse_write_condition(text, bindings)
 
 
 def _check_return_values(given: str, allowed: tuple[str, ...]) -> None:
