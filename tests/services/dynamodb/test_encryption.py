@@ -226,3 +226,45 @@ def test_what_a_table_holds_is_sealed_when_it_comes_under_a_key(tmp_path: Path) 
         await cloud.stop()
 
     asyncio.run(check())
+
+
+def test_a_table_is_sealed_when_its_key_is_back_after_days(tmp_path: Path) -> None:
+    # given: more items than one slice has
+    async def check() -> None:
+        clock = Clock(virtual=True)
+        cloud = Cloud(tmp_path, services=SERVICES, sync="process", clock=clock)
+        dynamodb, kms, ctx = cloud.dynamodb, cloud.kms, cloud.context(account="1" * 12, region="us-east-1")
+        key = (await ctx.call(kms.create_key))["KeyMetadata"]["KeyId"]
+        await ctx.call(dynamodb.create_table, TableName="table", **SIMPLE)
+        for number in range(501):
+            await ctx.call(dynamodb.put_item, TableName="table", Item={"id": {"S": f"{number}"}})
+
+        def encrypt_and_disable() -> None:
+            sse = {"Enabled": True, "KMSMasterKeyId": key}
+            dynamodb.update_table(ctx, TableName="table", SSESpecification=sse)
+            kms.disable_key(ctx, KeyId=key)
+            clock.advance(301_000)
+
+        def failures() -> int | None:
+            """Of what is left to be sealed; None: there is nothing."""
+            return next(
+                (row.failures for (kind, *_), row in cloud.outbox._rows.scan() if kind == "dynamodb.seal"), None
+            )
+
+        # when
+        await ctx.run(encrypt_and_disable)
+        for tries in (1, 2):
+            while failures() == tries - 1:
+                await asyncio.sleep(0)
+            assert failures() == tries
+            clock.advance(2 * 86_400_000)
+        await ctx.refreshed().call(kms.enable_key, KeyId=key)
+        while failures() is not None:
+            clock.advance(60_000)
+            await asyncio.sleep(0)
+        # then
+        table = dynamodb.describe_table(ctx.refreshed(), TableName="table")["Table"]
+        assert table["SSEDescription"]["Status"] == "ENABLED"
+        await cloud.stop()
+
+    asyncio.run(check())

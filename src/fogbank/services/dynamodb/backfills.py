@@ -8,14 +8,12 @@ import msgspec
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.core.outbox import RetryPolicy
 from fogbank.services.dynamodb.items import Items
 from fogbank.services.dynamodb.records import DynamoDBTables, TableRecord
+from fogbank.services.dynamodb.slices import UNTIL_DONE
 
 _KIND = "dynamodb.backfill"
 _ITEMS_PER_SLICE = 500
-# Without it the index could not be read for ever: it is not given up soon.
-_RETRY = RetryPolicy(attempts_max=5_000, delay_max_s=20.0)
 
 
 class Backfill(msgspec.Struct):
@@ -33,7 +31,7 @@ class Backfills:
         self._outbox = cloud.outbox
         self._tables = tables
         self._items = items
-        self._outbox.handler(_KIND, self._go_on, payload=Backfill, retry=_RETRY)
+        self._outbox.handler(_KIND, self._go_on, payload=Backfill, retry=UNTIL_DONE)
 
     def start(self, ctx: Context, table: TableRecord, filled_id: int) -> None:
         """Fill it from the table's items. The caller saves the table, which says whether there is more to do."""

@@ -9,15 +9,14 @@ import msgspec
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.core.outbox import RetryPolicy
 from fogbank.services.dynamodb.encryption import TableEncryption
 from fogbank.services.dynamodb.items import Items
 from fogbank.services.dynamodb.journal import Journal, Moment
 from fogbank.services.dynamodb.records import Backup, DynamoDBTables, StoredItem, TableRecord
+from fogbank.services.dynamodb.slices import UNTIL_DONE
 
 _KIND = "dynamodb.copy"
 _ITEMS_PER_SLICE = 500
-_RETRY = RetryPolicy(attempts_max=5_000, delay_max_s=20.0)
 
 
 class Copy(msgspec.Struct):
@@ -45,7 +44,7 @@ class Copies:
         self._items = items
         self._journal = journal
         self._encryption = encryption
-        self._outbox.handler(_KIND, self._copy_slice, payload=Copy, retry=_RETRY)
+        self._outbox.handler(_KIND, self._copy_slice, payload=Copy, retry=UNTIL_DONE)
 
     def start(self, ctx: Context, copy: Copy) -> None:
         self._count_running(ctx, copy, 1)

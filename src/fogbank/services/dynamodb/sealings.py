@@ -11,15 +11,13 @@ import msgspec
 
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
-from fogbank.core.outbox import RetryPolicy
 from fogbank.core.store import Table
 from fogbank.services.dynamodb.encryption import TableEncryption
 from fogbank.services.dynamodb.records import DynamoDBTables, TableRecord
+from fogbank.services.dynamodb.slices import UNTIL_DONE
 
 _KIND = "dynamodb.seal"
 _ROWS_PER_SLICE = 500
-# A key that cannot be used now may be usable later; what is not sealed can be read meanwhile.
-_RETRY = RetryPolicy(attempts_max=5_000, delay_max_s=20.0)
 
 # Rows of a table, the id that they are under, and how one is sealed with the data key of a number.
 _Rows = tuple[Table[Any], int, Callable[[int, Any], Any]]
@@ -41,7 +39,7 @@ class Sealings:
         self._outbox = cloud.outbox
         self._tables = tables
         self._encryption = encryption
-        self._outbox.handler(_KIND, self._go_on, payload=Sealing, retry=_RETRY)
+        self._outbox.handler(_KIND, self._go_on, payload=Sealing, retry=UNTIL_DONE)
 
     def start(self, ctx: Context, table: TableRecord) -> None:
         """Seal all that the table has. The caller saves the table, which says whether there is more to do."""

@@ -131,7 +131,8 @@ class Grants(KmsBase):
             (ctx.account, ctx.region),
             Marker,
             Limit,
-            wanted=lambda place, grant: grant.retiring == retiring,
+            # Older grants name users and roles by their ARNs.
+            wanted=lambda place, grant: grant.retiring in (retiring, RetiringPrincipal),
         )
         return {"Grants": [_entry(ctx, ctx.arn("kms", f"key/{place[2]}"), grant) for place, grant in rows], **rest}
 
