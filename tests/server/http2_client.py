@@ -11,6 +11,8 @@ import h2.events
 import h2.exceptions
 import h2.settings
 
+from tests.patience import PATIENCE_S
+
 CREDENTIAL = "AWS4-HMAC-SHA256 Credential={}/20260101/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=0"
 
 
@@ -36,7 +38,7 @@ class Http2Client:
     """One connection. With `reads=False` windows are opened by hand (`open_window`); bytes are sent in `pieces`."""
 
     def __init__(self, port: int, *, window: int | None = None, reads: bool = True, pieces: int = 1 << 20) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
         self._pieces = pieces
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True))
         self.h2.initiate_connection()

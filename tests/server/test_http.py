@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.conftest import LiveServer
+from tests.patience import PATIENCE_S
 
 HEALTH = b"GET /_fogbank/health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @pytest.fixture
 def wire(server: LiveServer) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S) as connection:
         yield connection
 
 
@@ -172,7 +173,7 @@ def test_a_client_that_does_not_read_is_not_read_from(wire: socket.socket) -> No
     with pytest.raises(TimeoutError):
         while sent < 64 * 1024 * 1024:
             sent += wire.send((padded * 100)[sent % len(padded) :])
-    wire.settimeout(10)
+    wire.settimeout(PATIENCE_S)
     complete = sent // len(padded)
     assert complete > 1000
     assert {status for status, _ in _answers(wire, complete)} == {200}

@@ -13,6 +13,7 @@ import pytest
 from h2.errors import ErrorCodes
 
 from tests.conftest import Aws, LiveServer
+from tests.patience import PATIENCE_S
 from tests.server.http2_client import CREDENTIAL, Http2Client
 
 HEALTH = "/_fogbank/health"
@@ -59,7 +60,7 @@ def test_a_request_is_understood_in_pieces_of_any_size(server: LiveServer, size:
     [b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", b"PRI /x HTTP/2.0\r\n\r\nSM\r\n\r\n", b"PRI * HTTP/1.1\r\n\r\nSM\r\n\r\n"],
 )
 def test_what_only_looks_like_a_preface_is_refused_by_http1(server: LiveServer, begin: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as wire:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S) as wire:
         wire.sendall(begin)
         assert wire.recv(1024).startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 405 "))
 

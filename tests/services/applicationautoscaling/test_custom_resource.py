@@ -18,7 +18,7 @@ from tests.services.cloudformation.test_stacks import create
 DIMENSION = "custom-resource:ResourceType:Property"
 STEPS = {
     "AdjustmentType": "ChangeInCapacity",
-    "Cooldown": 120,
+    "Cooldown": 600,
     "StepAdjustments": [
         {"MetricIntervalLowerBound": 0, "MetricIntervalUpperBound": 50, "ScalingAdjustment": 1},
         {"MetricIntervalLowerBound": 50, "ScalingAdjustment": 2},
@@ -116,11 +116,12 @@ def activities(scaling: Any, **more: Any) -> list[dict[str, Any]]:
 
 def load(aws: Aws, clock: MovableClock, shards: Shards, *per_minute: float) -> None:
     """So many records come in each of the next minutes; what there is of shards is told as well."""
-    for records in per_minute:
+    with clock.standing():
+        for records in per_minute:
+            clock.advance(s=60 - clock.now_ms() / 1000 % 60 + 1)
+            data = [{"MetricName": "Records", "Value": records}, {"MetricName": "Shards", "Value": shards.count()}]
+            aws("cloudwatch").put_metric_data(Namespace="App", MetricData=data)
         clock.advance(s=60 - clock.now_ms() / 1000 % 60 + 1)
-        data = [{"MetricName": "Records", "Value": records}, {"MetricName": "Shards", "Value": shards.count()}]
-        aws("cloudwatch").put_metric_data(Namespace="App", MetricData=data)
-    clock.advance(s=60 - clock.now_ms() / 1000 % 60 + 1)
 
 
 def loaded(aws: Aws, clock: MovableClock, shards: Shards, records: float, *, count: int, minutes: int) -> bool:

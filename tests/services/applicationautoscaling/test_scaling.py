@@ -54,12 +54,13 @@ def writes(dynamodb: Any) -> int:
 
 def minutes(dynamodb: Any, clock: MovableClock, *units: int) -> None:
     """Consume so many write units in each of the next minutes, a tenth in each six seconds, and end the last one."""
-    for wanted in units:
+    with clock.standing():
+        for wanted in units:
+            clock.advance(s=60 - clock.now_ms() / 1000 % 60 + 1)
+            for _ in range(10 if wanted else 0):
+                dynamodb.put_item(TableName="jobs", Item={"id": {"S": "a"}, "text": {"S": "x" * (wanted * 100 - 60)}})
+                clock.advance(s=5.5)
         clock.advance(s=60 - clock.now_ms() / 1000 % 60 + 1)
-        for _ in range(10 if wanted else 0):
-            dynamodb.put_item(TableName="jobs", Item={"id": {"S": "a"}, "text": {"S": "x" * (wanted * 100 - 60)}})
-            clock.advance(s=5.5)
-    clock.advance(s=60 - clock.now_ms() / 1000 % 60 + 1)
 
 
 def track(scaling: Any, *, least: int = 2, most: int = 40, **more: Any) -> dict[str, Any]:

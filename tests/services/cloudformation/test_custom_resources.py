@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import Aws, MovableClock
 from tests.packages import zipped
+from tests.queues import taken
 from tests.services.cloudformation.stacks import create, outputs, reasons, update, wait, wait_for
 
 CODE = """
@@ -127,7 +128,7 @@ def test_a_topic_s_listener_answers_by_a_signed_put(aws: Aws) -> None:
     url = sqs.create_queue(QueueName="makers")["QueueUrl"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:{topic.split(':')[4]}:makers")
     cloudformation.create_stack(StackName="shop", TemplateBody=json.dumps(template(topic, Size=3)))
-    (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+    (message,) = taken(sqs, url, 1)
     envelope = json.loads(message["Body"])
     assert envelope["Subject"] == "AWS CloudFormation custom resource request"
     request = json.loads(envelope["Message"])

@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Aws
+from tests.queues import taken
 from tests.services.cloudformation.stacks import create
 
 QUEUE: dict[str, Any] = {"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}
@@ -20,12 +21,11 @@ def test_a_stack_s_events_are_published_to_its_topics(aws: Aws, account: str) ->
     stack = create(aws("cloudformation"), QUEUE, NotificationARNs=[topic], ClientRequestToken="token-1")
     assert stack["NotificationARNs"] == [topic]
     told: list[dict[str, str]] = []
-    while len(told) < 5:
-        for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10, MaxNumberOfMessages=10)["Messages"]:
-            envelope = json.loads(message["Body"])
-            assert envelope["Subject"] == "AWS CloudFormation Notification"
-            lines = [line.partition("=") for line in envelope["Message"].splitlines()]
-            told.append({name: value.strip("'") for name, _, value in lines})
+    for message in taken(sqs, url, 5):
+        envelope = json.loads(message["Body"])
+        assert envelope["Subject"] == "AWS CloudFormation Notification"
+        lines = [line.partition("=") for line in envelope["Message"].splitlines()]
+        told.append({name: value.strip("'") for name, _, value in lines})
     assert {(event["LogicalResourceId"], event["ResourceStatus"]) for event in told} == {
         ("shop", "CREATE_IN_PROGRESS"), ("Q", "CREATE_IN_PROGRESS"), ("Q", "CREATE_COMPLETE"),
         ("shop", "CREATE_COMPLETE"),

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.patience import eventually
+from tests.queues import taken
 from tests.services.lambda_.test_invocation import create
 
 
@@ -87,7 +88,7 @@ def test_a_topic_is_told(aws: Any, cloudwatch: Any, clock: Any) -> None:
     put_alarm(cloudwatch, AlarmActions=[topic])
     put(cloudwatch, 5.0)
     clock.advance(s=61)
-    (received,) = aws("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+    (received,) = taken(aws("sqs"), url, 1)
     envelope = json.loads(received["Body"])
     message = json.loads(envelope["Message"])
     assert envelope["Subject"] == 'ALARM: "high" in US East (N. Virginia)'
@@ -185,7 +186,7 @@ def test_a_bus_hears_of_every_change_of_state(aws: Any, cloudwatch: Any) -> None
     aws("events").put_targets(Rule="alarms", Targets=[{"Id": "1", "Arn": queue}])
     put_alarm(cloudwatch, Dimensions=[{"Name": "Host", "Value": "a"}])
     cloudwatch.set_alarm_state(AlarmName="high", StateValue="ALARM", StateReason="by hand")
-    (received,) = aws("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+    (received,) = taken(aws("sqs"), url, 1)
     event = json.loads(received["Body"])
     assert event["detail-type"] == "CloudWatch Alarm State Change"
     assert event["resources"] == [alarm(cloudwatch)["AlarmArn"]]

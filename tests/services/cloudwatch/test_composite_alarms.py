@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from fogbank.services.cloudwatch.alarm_rule import parse_rule
 from fogbank.services.cloudwatch.errors import ValidationError
+from tests.queues import taken
 from tests.services.cloudwatch.test_alarms import put_alarm
 
 STATES = {"a": "ALARM", "b": "OK", "c": "INSUFFICIENT_DATA"}
@@ -84,7 +85,7 @@ def test_a_topic_is_told_which_child_it_was(aws: Any, cloudwatch: Any) -> None:
     aws("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
     cloudwatch.put_composite_alarm(AlarmName="both", AlarmRule="ALARM(one) OR ALARM(two)", AlarmActions=[topic])
     cloudwatch.set_alarm_state(AlarmName="two", StateValue="ALARM", StateReason="by hand")
-    (received,) = aws("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+    (received,) = taken(aws("sqs"), url, 1)
     message = json.loads(json.loads(received["Body"])["Message"])
     (child,) = message["TriggeringChildren"]
     assert (message["NewStateValue"], child["State"]["Value"]) == ("ALARM", "ALARM")

@@ -32,7 +32,7 @@ def deploy(aws: Aws, resource: dict[str, Any], *, update: bool = False) -> dict[
     act = cloudformation.update_stack if update else cloudformation.create_stack
     act(StackName="tables", TemplateBody=template(resource))
     waiter = cloudformation.get_waiter("stack_update_complete" if update else "stack_create_complete")
-    waiter.wait(StackName="tables", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    waiter.wait(StackName="tables", WaiterConfig={"Delay": 1})
     (stack,) = cloudformation.describe_stacks(StackName="tables")["Stacks"]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
@@ -59,7 +59,7 @@ def test_a_global_table_has_its_replicas_and_loses_those_that_its_template_drops
     with pytest.raises(aws("dynamodb").exceptions.ResourceNotFoundException):
         aws("dynamodb", region=AWAY).describe_table(TableName=name)
     aws("cloudformation").delete_stack(StackName="tables")
-    aws("dynamodb").get_waiter("table_not_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    aws("dynamodb").get_waiter("table_not_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
 
 
 def test_a_tables_warm_throughput_and_insights_follow_its_template(aws: Aws) -> None:
@@ -81,7 +81,7 @@ def test_a_global_table_goes_with_all_of_its_replicas(aws: Aws) -> None:
 
     for region in (AWAY, HOME):
         waiter = aws("dynamodb", region=region).get_waiter("table_not_exists")
-        waiter.wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+        waiter.wait(TableName=name, WaiterConfig={"Delay": 1})
 
 
 def test_a_tables_policy_and_maximum_throughput_follow_its_template(aws: Aws) -> None:

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Aws
-from tests.patience import eventually
+from tests.patience import PATIENCE_S, eventually
 from tests.services.events.test_api_destinations import Endpoint, endpoint
 
 __all__ = ["endpoint"]
@@ -42,7 +42,7 @@ def test_an_api_is_called_with_the_event_and_what_the_target_adds(aws: Aws, endp
     }
     arn = f"{api_to(aws, endpoint.url)}/POST/orders/*"
     send(aws, Arn=arn, InputPath="$.detail", HttpParameters=parameters)
-    call = eventually(lambda: None if endpoint.calls.empty() else endpoint.calls.get())
+    call = endpoint.calls.get(timeout=PATIENCE_S)
     assert (call.method, json.loads(call.body)) == ("POST", {"n": 1})
     assert call.path.startswith("/behind")
     assert call.path.endswith("?q=1")
@@ -68,7 +68,7 @@ def test_what_an_api_refuses_is_a_dead_letter(aws: Aws, endpoint: Endpoint) -> N
 def test_an_api_that_fails_is_called_again(aws: Aws, endpoint: Endpoint, clock: Any) -> None:
     endpoint.statuses[:] = [500]
     send(aws, Arn=f"{api_to(aws, endpoint.url, path='there')}/POST/there")
-    eventually(lambda: None if endpoint.calls.empty() else endpoint.calls.get())
+    endpoint.calls.get(timeout=PATIENCE_S)
 
     def again() -> bool:
         clock.advance(s=10)

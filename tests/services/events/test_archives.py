@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import LiveServer
 from tests.patience import eventually
+from tests.queues import taken
 
 Aws = Callable[..., Any]
 PATTERN = '{"source":["shop"]}'
@@ -31,14 +32,8 @@ def queue_behind_rule(aws: Aws, rule: str) -> tuple[str, str]:
     return url, rule_arn
 
 
-def drain(sqs: Any, url: str, wait_s: int = 0) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=wait_s).get("Messages"):
-        for message in messages:
-            found.append(json.loads(message["Body"]))
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        wait_s = 0
-    return found
+def drain(sqs: Any, url: str, count: int = 0) -> list[dict[str, Any]]:
+    return [json.loads(message["Body"]) for message in taken(sqs, url, count)]
 
 
 def bus_arn(aws: Aws) -> str:
@@ -99,7 +94,7 @@ def test_a_replay_sends_the_events_again_in_order_and_marked(aws: Aws, clock: An
     )
     assert started["State"] == "STARTING"
     clock.advance(s=5)
-    replayed = drain(sqs, chosen, wait_s=5)
+    replayed = drain(sqs, chosen, 3)
     assert [event["detail"]["number"] for event in replayed] == [0, 1, 2]
     assert {event.pop("replay-name") for event in replayed} == {"again"}
     assert replayed == first
@@ -142,7 +137,7 @@ def test_a_replay_goes_on_after_a_crash_and_repeats_nothing(tmp_path: Path, acco
     server = LiveServer("--data", str(tmp_path), "--virtual-clock", "--sync", "process")
     try:
         server.admin("POST", "clock", {"advance_seconds": 5})
-        replayed = drain(aws("sqs"), url.replace(url.split("/")[2], server.endpoint.split("/")[2]), wait_s=5)
+        replayed = drain(aws("sqs"), url.replace(url.split("/")[2], server.endpoint.split("/")[2]), 3)
         assert [event["detail"]["number"] for event in replayed] == [0, 1, 2]
         assert aws("events").describe_replay(ReplayName="r")["State"] == "COMPLETED"
     finally:

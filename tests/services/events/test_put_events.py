@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.queues import taken
+
 Aws = Callable[..., Any]
 
 
@@ -16,9 +18,8 @@ def make_queue(sqs: Any, name: str) -> tuple[str, str]:
     return url, arn
 
 
-def bodies(sqs: Any, url: str) -> list[str]:
-    found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", [])
-    return [message["Body"] for message in found]
+def bodies(sqs: Any, url: str, count: int = 1) -> list[str]:
+    return [message["Body"] for message in taken(sqs, url, count)]
 
 
 def order(**detail: Any) -> dict[str, Any]:
@@ -133,7 +134,7 @@ def test_inputs_shape_what_a_target_gets(aws: Aws) -> None:
         ],
     )
     events.put_events(Entries=[order(user={"name": "Ann"})])
-    assert sorted(bodies(sqs, url)) == sorted(
+    assert sorted(bodies(sqs, url, 4)) == sorted(
         [
             '{"fixed": 1}',
             '{"name":"Ann"}',

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.queues import taken
+
 Aws = Callable[..., Any]
 PATTERN = '{"source":["shop"]}'
 
@@ -91,12 +93,11 @@ def test_a_rate_fires_on_the_clock(aws: Aws, clock: Any) -> None:
     clock.advance(s=299)
     assert "Messages" not in sqs.receive_message(QueueUrl=url)
     clock.advance(s=2)
-    (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=2)["Messages"]
+    (message,) = taken(sqs, url, 1)
     event = json.loads(message["Body"])
     assert event["detail-type"] == "Scheduled Event"
     assert event["source"] == "aws.events"
     assert event["resources"] == [rule]
-    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     events.disable_rule(Name="tick")
     clock.advance(s=600)
     assert "Messages" not in sqs.receive_message(QueueUrl=url)

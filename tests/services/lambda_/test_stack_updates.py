@@ -39,8 +39,8 @@ def test_a_maximum_concurrency_that_the_template_no_longer_has_is_lifted(aws: Aw
         return mapping.get("ScalingConfig")
 
     stacks.create_stack(StackName="feed", TemplateBody=_template({"MaximumConcurrency": 2}))
-    stacks.get_waiter("stack_create_complete").wait(StackName="feed", WaiterConfig={"Delay": 0.1, "MaxAttempts": 200})
+    stacks.get_waiter("stack_create_complete").wait(StackName="feed", WaiterConfig={"Delay": 0.1, "MaxAttempts": 600})
     assert concurrency() == {"MaximumConcurrency": 2}
     stacks.update_stack(StackName="feed", TemplateBody=_template(None))
-    stacks.get_waiter("stack_update_complete").wait(StackName="feed", WaiterConfig={"Delay": 0.1, "MaxAttempts": 200})
+    stacks.get_waiter("stack_update_complete").wait(StackName="feed", WaiterConfig={"Delay": 0.1, "MaxAttempts": 600})
     assert concurrency() is None

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.queues import taken
 from tests.services.logs.test_subscriptions import subscriber
 
 __all__ = ["subscriber"]
@@ -41,7 +42,7 @@ def test_a_policy_subscribes_to_every_group_but_those_left_out(
     put_events(logs, clock, "/loud", "ERROR loud")
     put_events(logs, clock, "/app", "fine", "ERROR one")
     url = aws("sqs").get_queue_url(QueueName="seen")["QueueUrl"]
-    (message,) = aws("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
+    (message,) = taken(aws("sqs"), url, 1)
     data = json.loads(message["Body"])["responsePayload"]["awslogs"]["data"]
     document = json.loads(gzip.decompress(base64.b64decode(data)))
     assert (document["logGroup"], document["subscriptionFilters"]) == ("/app", ["all"])

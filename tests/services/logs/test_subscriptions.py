@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.patience import eventually
+from tests.queues import taken
 from tests.services.firehose.conftest import make_role
 from tests.services.lambda_.test_invocation import create
 
@@ -48,7 +49,7 @@ def test_matching_events_are_sent_to_the_function(aws: Any, logs: Any, clock: An
     events = [{"timestamp": now, "message": text} for text in ("ERROR one", "fine", "ERROR two")]
     logs.put_log_events(logGroupName="/app", logStreamName="one", logEvents=events)
     url = aws("sqs").get_queue_url(QueueName="seen")["QueueUrl"]
-    (message,) = aws("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
+    (message,) = taken(aws("sqs"), url, 1)
     data = json.loads(message["Body"])["responsePayload"]["awslogs"]["data"]
     document = json.loads(gzip.decompress(base64.b64decode(data)))
     assert [event["message"] for event in document["logEvents"]] == ["ERROR one", "ERROR two"]

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.patience import eventually
+from tests.queues import taken
 from tests.services.lambda_.test_invocation import create as create_function
 
 Aws = Callable[..., Any]
@@ -27,15 +28,7 @@ def pipe(aws: Aws, source: str, target: str, **settings: Any) -> Any:
 
 def take(aws: Aws, url: str, number: int) -> list[str]:
     """That many messages' bodies, in the order in which they came."""
-    sqs = aws("sqs")
-    found: list[str] = []
-    for _ in range(20):
-        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", ()):
-            found.append(message["Body"])
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        if len(found) >= number:
-            return found
-    raise AssertionError(f"only {found} came")
+    return [message["Body"] for message in taken(aws("sqs"), url, number)]
 
 
 def table(aws: Aws) -> tuple[Any, str]:

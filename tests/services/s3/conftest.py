@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.patience import PATIENCE_S
+
 
 class Reply(NamedTuple):
     status: int
@@ -42,7 +44,7 @@ def send(server: Any) -> Send:
     def send(
         method: str, path: str, *, headers: dict[str, str] | None = None, body: Any = None, host: str | None = None
     ) -> Reply:
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_S)
         try:
             connection.request(method, path, body=body, headers={**(headers or {}), **({"Host": host} if host else {})})
             answer = connection.getresponse()

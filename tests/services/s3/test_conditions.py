@@ -11,6 +11,7 @@ from fogbank.core.errors import AwsError
 from fogbank.services.s3 import conditions
 from fogbank.services.s3.records import ObjectVersion
 from tests.conftest import LiveServer, MovableClock
+from tests.patience import PATIENCE_S
 from tests.services.s3.conftest import Send
 
 NOW_S = 1_800_000_000
@@ -136,7 +137,7 @@ def test_a_large_write_meets_what_happened_meanwhile(
 ) -> None:
     place, size = {"Bucket": bucket, "Key": "k"}, 2 * 1024 * 1024
     etag = s3.put_object(**place, Body=b"1")["ETag"]
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_S)
     connection.putrequest("PUT", f"/{bucket}/k")
     connection.putheader("Content-Length", str(size))
     connection.putheader("If-Match", etag)

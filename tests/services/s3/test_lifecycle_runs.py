@@ -10,6 +10,7 @@ from fogbank.services import SERVICES
 from fogbank.services.s3.lifecycle_rules import DAY_MS
 from fogbank.services.s3.lifecycle_runs import ROWS_PER_TURN
 from fogbank.services.s3.records import BucketConfig
+from tests.patience import PATIENCE_S
 
 OBJECTS = 3 * ROWS_PER_TURN
 
@@ -30,7 +31,7 @@ async def fill(cloud: Cloud) -> None:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while not holds():
             await asyncio.sleep(0)
 

@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Aws
+from tests.queues import taken
 from tests.services.lambda_.test_invocation import create
 
 
@@ -28,13 +29,8 @@ def allowed_queue(aws: Aws, name: str, bucket: str) -> tuple[str, str]:
 
 
 def received(aws: Aws, url: str, count: int) -> list[Any]:
-    """The next `count` messages, as JSON."""
-    sqs, found = aws("sqs"), []
-    while len(found) < count:
-        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=20)["Messages"]:
-            found.append(json.loads(message["Body"]))
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return found
+    """The messages, as JSON, once there are so many."""
+    return [json.loads(message["Body"]) for message in taken(aws("sqs"), url, count)]
 
 
 def notify(s3: Any, bucket: str, *queues: dict[str, Any], **options: Any) -> None:

@@ -15,6 +15,7 @@ from fogbank.core.store import Store
 from fogbank.services.s3.replication import Work
 from tests.conftest import Aws, LiveServer
 from tests.patience import eventually
+from tests.queues import taken
 from tests.services.s3.test_notifications import allowed_queue, received
 
 TRUST = {
@@ -331,7 +332,7 @@ def test_a_replica_that_came_after_fifteen_minutes_is_told_of(tmp_path: Path, ac
     server = LiveServer("--data", str(tmp_path), "--sync", "process")
     try:
         sqs = server.client("sqs", account=account)
-        (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
+        (message,) = taken(sqs, url, 1)
         (record,) = json.loads(message["Body"])["Records"]
         assert record["eventName"] == "Replication:OperationReplicatedAfterThreshold"
         assert record["replicationEventData"]["threshold"] == "15"

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import MovableClock
+from tests.queues import taken
 
 DAY_S, HOUR_S, MINUTE_S = 86_400, 3_600, 60
 
@@ -170,8 +171,7 @@ def test_whoever_listens_hears_of_a_restore(aws: Any, s3: Any, bucket: str, cloc
 
     def heard() -> str:
         """What the next event is about."""
-        (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
-        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        (message,) = taken(sqs, url, 1)
         name: str = json.loads(message["Body"])["Records"][0]["eventName"]
         return name
 

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Aws, LiveServer
-from tests.patience import eventually
+from tests.patience import PATIENCE_S, eventually
 
 MB = 1024 * 1024
 LARGE = b"".join(number.to_bytes(4, "big") * 256 for number in range(8 * 1024))  # 8 MB, no two KB alike
@@ -43,7 +43,7 @@ class Raw:
         self.socket = socket.socket()
         if receive_bytes is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-        self.socket.settimeout(30)
+        self.socket.settimeout(PATIENCE_S)
         self.socket.connect(("127.0.0.1", port))
         self._credential = f"AWS4-HMAC-SHA256 Credential={account}/20260101/us-east-1/s3/aws4_request"
         self._stream = self.socket.makefile("rb")

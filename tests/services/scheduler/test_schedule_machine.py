@@ -16,6 +16,7 @@ from fogbank.core.clock import Clock
 from fogbank.core.cloud import Cloud
 from fogbank.core.context import Context
 from fogbank.services import SERVICES
+from tests.patience import PATIENCE_S
 
 ACCOUNT, REGION = "1" * 12, "us-east-1"
 NAMES = ("a", "b", "c")
@@ -137,7 +138,7 @@ class ScheduleMachine(RuleBasedStateMachine):
         now_ms = self.clock.now_ms()
         for name, planned in self.planned.items():
             self.expected[name] += [moment // 1000 for moment in planned.due(now_ms)]
-        self.loop.run_until_complete(asyncio.wait_for(self._fire(), timeout=20))
+        self.loop.run_until_complete(asyncio.wait_for(self._fire(), timeout=PATIENCE_S))
         assert self.fired == {name: times for name, times in self.expected.items() if times}
 
     async def _fire(self) -> None:

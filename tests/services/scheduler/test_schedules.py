@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import LiveServer
 from tests.patience import eventually
+from tests.queues import taken
 from tests.services.lambda_.test_invocation import create as create_function
 
 Aws = Callable[..., Any]
@@ -28,21 +29,11 @@ class Inbox:
         attributes = sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])["Attributes"]
         self.arn: str = attributes["QueueArn"]
 
-    def messages(self, wait_s: int = 0) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        while True:
-            answer = self._sqs.receive_message(
-                QueueUrl=self.url, MaxNumberOfMessages=10, WaitTimeSeconds=wait_s, MessageAttributeNames=["All"]
-            )
-            if "Messages" not in answer:
-                return found
-            wait_s = 0
-            for message in answer["Messages"]:
-                found.append(message)
-                self._sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+    def messages(self, count: int = 0) -> list[dict[str, Any]]:
+        return taken(self._sqs, self.url, count)
 
-    def bodies(self, wait_s: int = 0) -> list[str]:
-        return [message["Body"] for message in self.messages(wait_s)]
+    def bodies(self, count: int = 0) -> list[str]:
+        return [message["Body"] for message in self.messages(count)]
 
 
 @pytest.fixture
@@ -73,7 +64,7 @@ def test_a_one_time_schedule_fires_once_in_its_zone_and_is_deleted_if_told_so(
     clock.advance(s=55)
     assert inbox.bodies() == []
     clock.advance(s=6)
-    (body,) = inbox.bodies(wait_s=5)
+    (body,) = inbox.bodies(1)
     moment, attempt = body.split()
     due = datetime.fromisoformat(when[3:-1]).replace(tzinfo=ZoneInfo(zone))
     assert (datetime.fromisoformat(moment), attempt) == (due, "1")
@@ -86,10 +77,10 @@ def test_a_rate_fires_at_its_creation_and_then_at_each_interval_until_its_end(
 ) -> None:
     end = datetime.fromtimestamp(clock.now_ms() / 1000, UTC) + timedelta(minutes=11)
     create(aws, "rate(5 minutes)", to(inbox.arn, Input="x"), EndDate=end)
-    assert inbox.bodies(wait_s=5) == ["x"]
+    assert inbox.bodies(1) == ["x"]
     for _ in range(4):
         clock.advance(s=300)
-    assert inbox.bodies(wait_s=2) == ["x", "x"]
+    assert inbox.bodies(2) == ["x", "x"]
 
 
 def test_nothing_fires_before_the_start_date(aws: Aws, clock: Any, inbox: Inbox) -> None:
@@ -98,7 +89,7 @@ def test_nothing_fires_before_the_start_date(aws: Aws, clock: Any, inbox: Inbox)
     clock.advance(s=3500)
     assert inbox.bodies() == []
     clock.advance(s=170)
-    assert "x" in inbox.bodies(wait_s=5)
+    assert "x" in inbox.bodies(1)
 
 
 def test_a_flexible_window_delays_the_invocation_within_its_bounds(aws: Aws, clock: Any, inbox: Inbox) -> None:
@@ -106,7 +97,7 @@ def test_a_flexible_window_delays_the_invocation_within_its_bounds(aws: Aws, clo
     due_ms = clock.now_ms() + 60_000
     create(aws, at(due_ms), to(inbox.arn, Input="<aws.scheduler.scheduled-time>"), FlexibleTimeWindow=window)
     clock.advance(s=62 + 600)
-    (moment,) = inbox.bodies(wait_s=5)
+    (moment,) = inbox.bodies(1)
     assert datetime.fromisoformat(moment).timestamp() == due_ms // 1000
 
 
@@ -118,13 +109,13 @@ def test_a_disabled_schedule_rests_until_it_is_enabled(aws: Aws, clock: Any, inb
         Name="s", ScheduleExpression="cron(* * * * ? *)", Target=to(inbox.arn, Input="y"), FlexibleTimeWindow=OFF
     )
     clock.advance(s=61)
-    assert "y" in inbox.bodies(wait_s=5)
+    assert "y" in inbox.bodies(1)
 
 
 def test_without_an_input_the_target_gets_a_notification(aws: Aws, clock: Any, inbox: Inbox) -> None:
     create(aws, at(clock.now_ms() + 2000), to(inbox.arn))
     clock.advance(s=3)
-    (body,) = inbox.bodies(wait_s=5)
+    (body,) = inbox.bodies(1)
     event = json.loads(body)
     assert (event["source"], event["detail-type"], event["detail"]) == ("aws.scheduler", "Scheduled Event", "{}")
     assert event["resources"] == [aws("scheduler").get_schedule(Name="s")["Arn"]]
@@ -138,7 +129,7 @@ def test_an_event_bus_gets_an_event(aws: Aws, clock: Any, inbox: Inbox) -> None:
     parameters = {"Source": "planner", "DetailType": "tick"}
     create(aws, at(clock.now_ms() + 2000), to(bus, Input='{"n":1}', EventBridgeParameters=parameters))
     clock.advance(s=3)
-    (body,) = inbox.bodies(wait_s=5)
+    (body,) = inbox.bodies(1)
     event = json.loads(body)
     assert (event["source"], event["detail-type"], event["detail"]) == ("planner", "tick", {"n": 1})
 
@@ -160,7 +151,7 @@ def test_a_universal_target_calls_the_operation_with_checked_parameters(aws: Aws
     topic = "arn:aws:scheduler:::aws-sdk:sns:createTopic"
     create(aws, at(clock.now_ms() + 2000), to(topic, Input='{"Name":"made"}'), Name="topic")
     clock.advance(s=3)
-    assert inbox.bodies(wait_s=5) == [aws("scheduler").get_schedule(Name="s")["Arn"]]
+    assert inbox.bodies(1) == [aws("scheduler").get_schedule(Name="s")["Arn"]]
     assert dynamodb.get_item(TableName="things", Key={"id": {"S": "1"}})["Item"]["n"] == {"N": "5"}
     assert [topic["TopicArn"].rpartition(":")[2] for topic in aws("sns").list_topics()["Topics"]] == ["made"]
 
@@ -208,7 +199,7 @@ def test_a_failing_target_ends_in_the_dead_letter_queue(aws: Aws, clock: Any, in
     lost = inbox.arn.replace(":inbox", ":nowhere")
     create(aws, at(clock.now_ms() + 2000), to(lost, Input="body", DeadLetterConfig={"Arn": inbox.arn}))
     clock.advance(s=3)
-    (message,) = inbox.messages(wait_s=5)
+    (message,) = inbox.messages(1)
     attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
     assert message["Body"] == "body"
     assert attributes["ERROR_CODE"] == "AWS.SimpleQueueService.NonExistentQueue"
@@ -285,7 +276,7 @@ def test_a_schedule_fires_once_after_a_crash(tmp_path: Path, account: str) -> No
     try:
         server.admin("POST", "clock", {"advance_seconds": 60})
         again = Inbox(server.client("sqs", account=account))
-        assert again.bodies(wait_s=5) == ["x"]
+        assert again.bodies(1) == ["x"]
         server.admin("POST", "clock", {"advance_seconds": 60})
         assert again.bodies() == []
     finally:
@@ -315,7 +306,7 @@ def test_a_template_makes_groups_and_schedules(aws: Aws, clock: Any, inbox: Inbo
     schedule = scheduler.get_schedule(GroupName="g", Name=listed["Name"])
     assert schedule["Target"]["RetryPolicy"] == {"MaximumRetryAttempts": 3, "MaximumEventAgeInSeconds": 86_400}
     clock.advance(s=130)
-    assert inbox.bodies(wait_s=5) == ["x"]
+    assert inbox.bodies(1) == ["x"]
     cloudformation.delete_stack(StackName="s")
     cloudformation.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
     assert [group["Name"] for group in scheduler.list_schedule_groups()["ScheduleGroups"]] == ["default"]

@@ -2,6 +2,8 @@
 
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+from tests.patience import PATIENCE_S
+
 
 class Endpoint:
     """Answers each post with the next of `statuses`, then with 200; use it in a `with` block."""
@@ -33,7 +35,7 @@ class Endpoint:
     def take(self, count: int) -> list[tuple[dict[str, str], str]]:
         """Serve until there are that many posts."""
         while len(self.posts) < count:
-            self.wait(10)
+            self.wait(PATIENCE_S)
         return self.posts
 
     def wait(self, seconds: float) -> None:

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import MovableClock
+from tests.queues import taken
 from tests.services.sns.http_endpoint import Endpoint
 from tests.services.sns.test_publish import make_queue
 
@@ -245,7 +246,7 @@ def test_what_an_endpoint_refuses_for_good_goes_to_the_dead_letter_queue(aws: Aw
         confirmed(sns, topic, endpoint, RedrivePolicy=json.dumps({"deadLetterTargetArn": dead}))
         sns.publish(TopicArn=topic, Message="nobody home")
         endpoint.take(2)
-        (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+        (message,) = taken(sqs, url, 1)
     assert json.loads(message["Body"])["Message"] == "nobody home"
 
 

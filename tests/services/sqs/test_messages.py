@@ -1,5 +1,4 @@
 import hashlib
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -8,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import Aws, MovableClock
+from tests.patience import PATIENCE_S, eventually
 
 
 @pytest.fixture
@@ -90,16 +90,13 @@ def test_a_delayed_message_waits_for_its_delay(sqs: Any, make_queue: Callable[..
     assert _bodies(sqs, url) == ["later"]
 
 
-def test_a_long_poll_ends_when_a_message_arrives(sqs: Any, make_queue: Callable[..., str]) -> None:
+def test_a_long_poll_ends_when_a_message_arrives(sqs: Any, make_queue: Callable[..., str], clock: MovableClock) -> None:
     url = make_queue()
-    with ThreadPoolExecutor(1) as pool:
+    with clock.standing(), ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(_bodies, sqs, url, WaitTimeSeconds=20)
-        started = time.monotonic()
-        while waiting.running() is False:
-            pass
+        eventually(waiting.running)
         sqs.send_message(QueueUrl=url, MessageBody="ring")
-        assert waiting.result(timeout=10) == ["ring"]
-        assert time.monotonic() - started < 10
+        assert waiting.result(timeout=PATIENCE_S) == ["ring"]
 
 
 def test_a_long_poll_sees_a_lease_end(sqs: Any, make_queue: Callable[..., str], clock: MovableClock) -> None:
@@ -109,7 +106,7 @@ def test_a_long_poll_sees_a_lease_end(sqs: Any, make_queue: Callable[..., str], 
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(_bodies, sqs, url, WaitTimeSeconds=20)
         clock.advance(s=16)
-        assert waiting.result(timeout=10) == ["back"]
+        assert waiting.result(timeout=PATIENCE_S) == ["back"]
 
 
 def test_a_message_received_too_often_moves_to_the_dead_letter_queue(
@@ -193,11 +190,10 @@ def test_a_queue_deleted_during_a_long_poll_ends_the_poll(sqs: Any, make_queue: 
     url = make_queue()
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(_bodies, sqs, url, WaitTimeSeconds=20)
-        while not waiting.running():
-            pass
+        eventually(waiting.running)
         sqs.delete_queue(QueueUrl=url)
         with pytest.raises(sqs.exceptions.QueueDoesNotExist):
-            waiting.result(timeout=10)
+            waiting.result(timeout=PATIENCE_S)
 
 
 def test_parameters_that_are_not_there_are_refused_by_name(sqs: Any, make_queue: Callable[..., str]) -> None:
