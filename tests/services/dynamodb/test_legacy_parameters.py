@@ -155,6 +155,7 @@ def test_a_mixture_and_a_malformed_filter_are_refused(
     ("keys", "words"),
     [
         ({}, "Conditions can be of length 1 or 2 only"),
+        (dict.fromkeys(("id", "at", "more"), condition("EQ", {"S": "a"})), "Conditions can be of length 1 or 2 only"),
         ({"id": condition("NE", {"S": "a"})}, "Attempted conditional constraint is not an indexable operation"),
         ({"id": condition("GT", {"S": "a"})}, "Query key condition not supported"),
         ({"at": condition("EQ", {"N": "1"})}, "Query condition missed key schema element: id"),

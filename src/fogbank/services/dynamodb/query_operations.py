@@ -77,6 +77,8 @@ class QueryOperations(TableAccess):
                 "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
             )
         source = Source(self._tables, self._items, table, index)
+        if KeyConditions is not None and len(KeyConditions) > max(len(source.keys), 2):
+            raise Validation("Conditions can be of length 1 or 2 only")
         if QueryFilter is not None:
             check_query_filter(QueryFilter, source.keys)
         wanted = parse_key_condition(
