@@ -169,14 +169,15 @@ def test_many_pipelined_requests_in_one_read_are_no_large_head(wire: socket.sock
 def test_a_client_that_does_not_read_is_not_read_from(wire: socket.socket) -> None:
     wire.settimeout(0.5)
     padded = HEALTH.replace(b"Host:", b"X-Padding: " + b"y" * 2_000 + b"\r\nHost:")
-    sent = 0
-    with pytest.raises(TimeoutError):
-        while sent < 64 * 1024 * 1024:
+    sent, is_read = 0, True
+    while is_read:
+        try:
             sent += wire.send((padded * 100)[sent % len(padded) :])
+        except TimeoutError:
+            is_read = sent <= 1000 * len(padded)  # It was only slow.
+        assert sent < 64 * 1024 * 1024
     wire.settimeout(PATIENCE_S)
-    complete = sent // len(padded)
-    assert complete > 1000
-    assert {status for status, _ in _answers(wire, complete)} == {200}
+    assert {status for status, _ in _answers(wire, sent // len(padded))} == {200}
 
 
 def test_a_head_that_never_ends_is_refused(wire: socket.socket) -> None:
