@@ -90,7 +90,7 @@ def test_each_stream_becomes_an_object_of_lines(aws: Any, logs: Any, clock: Any,
         [moment(now - 1000), "one"],
         [moment(now), "two"],
     ]
-    written = aws("s3").get_object(Bucket=bucket, Key="exportedlogs/aws-logs-write-test")["Body"].read()
+    written = aws("s3").get_object(Bucket=bucket, Key="aws-logs-write-test")["Body"].read()
     assert written == b"Permission Check Successful"
 
 

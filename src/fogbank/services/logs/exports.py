@@ -44,7 +44,7 @@ class Exports(Groups):
         destination: str,
         taskName: str = "",
         logStreamNamePrefix: str = "",
-        destinationPrefix: str = PREFIX,
+        destinationPrefix: str = "",
         **given: Unpack[Begin],
     ) -> Answer:
         """As AWS does, it writes an object to the bucket before it takes the task."""
@@ -53,7 +53,9 @@ class Exports(Groups):
         begin_ms = given["from"]
         if begin_ms >= to:
             raise InvalidParameter("The from of an export task must be before its to.")
-        await _check_bucket(ctx, destination, group, f"{destinationPrefix}/{WRITE_TEST}")
+        # The default prefix is not that of the object that tries the bucket.
+        test_key = f"{destinationPrefix}/{WRITE_TEST}" if destinationPrefix else WRITE_TEST
+        await _check_bucket(ctx, destination, group, test_key)
         task = ExportTask(
             id=new_id(),
             name=taskName,
@@ -63,7 +65,7 @@ class Exports(Groups):
             from_ms=begin_ms,
             to_ms=to,
             bucket=destination,
-            prefix=destinationPrefix,
+            prefix=destinationPrefix or PREFIX,
             created_ms=ctx.now_ms,
         )
         await ctx.run(self._begin_export, ctx, task)
