@@ -9,6 +9,7 @@ import pytest
 
 from fogbank.core.cloud import Cloud
 from fogbank.services.sqs.service import SqsService
+from tests.patience import PATIENCE_S
 
 
 class Poller:
@@ -43,7 +44,7 @@ def poller(tmp_path: Path) -> Iterator[Poller]:
 
 
 async def received(poll: "asyncio.Future[Any]") -> int:
-    return len((await asyncio.wait_for(poll, 5))["Messages"])
+    return len((await asyncio.wait_for(poll, PATIENCE_S))["Messages"])
 
 
 def test_a_message_of_the_same_turn_as_the_look_is_noticed(poller: Poller) -> None:
