@@ -13,13 +13,15 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.patience import PATIENCE_S
 
 # The check has the same examples every time, so that a change is judged by what it did; `make properties` draws anew.
-settings.register_profile("check", deadline=None, derandomize=True)
-settings.register_profile("drawn", deadline=None)
+# Neither judges how fast the machine is.
+settings.register_profile("timeless", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("check", settings.get_profile("timeless"), derandomize=True)
+settings.register_profile("drawn", settings.get_profile("timeless"))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "check"))
 
 Aws = Callable[..., Any]
