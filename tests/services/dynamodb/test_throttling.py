@@ -71,15 +71,27 @@ def test_each_refused_write_is_a_throttle_event_and_a_throttled_request(
     assert metric(aws, clock, "ConsumedWriteCapacityUnits", TableName=table) == accepted
 
 
+def test_a_new_index_takes_ten_seconds_worth_of_writes_at_once(
+    aws: Aws, clock: MovableClock, make_table: MakeTable
+) -> None:
+    table = make_table("id", ProvisionedThroughput=LARGE, **small_index(SMALL))
+
+    with clock.standing():
+        for number in range(10):
+            aws("dynamodb").put_item(TableName=table, Item={"id": {"S": str(number)}, "colour": {"S": "blue"}})
+        with pytest.raises(ClientError, match=INDEX_WORDS):
+            aws("dynamodb").put_item(TableName=table, Item={"id": {"S": "more"}, "colour": {"S": "blue"}})
+
+
 def test_a_write_is_refused_when_an_index_that_it_changes_has_no_capacity(
     aws: Aws, clock: MovableClock, make_table: MakeTable
 ) -> None:
     table = make_table("id", ProvisionedThroughput=LARGE, **small_index(SMALL))
     blue = {"id": {"S": "a"}, "colour": {"S": "blue"}, "padding": {"S": "x" * 20_000}}
-    aws("dynamodb").put_item(TableName=table, Item=blue)
-
-    with pytest.raises(ClientError) as refusal:
-        aws("dynamodb").put_item(TableName=table, Item=blue | {"colour": {"S": "red"}})
+    with clock.standing():
+        aws("dynamodb").put_item(TableName=table, Item=blue)
+        with pytest.raises(ClientError) as refusal:
+            aws("dynamodb").put_item(TableName=table, Item=blue | {"colour": {"S": "red"}})
     aws("dynamodb").put_item(TableName=table, Item={"id": {"S": "b"}})  # Not in the index.
 
     assert INDEX_WORDS in refusal.value.response["Error"]["Message"]

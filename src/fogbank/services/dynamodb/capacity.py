@@ -14,6 +14,8 @@ BURST_S = 300
 # A new table has capacity for a burst in its first second already, as recordings of AWS show: more than one second's
 # worth is needed for what they write at once, and two are enough. More would hide throttling from who looks for it.
 FRESH_S = 2
+# An index takes writes behind its table's, and has taken ten at once where it had one unit.
+FRESH_INDEX_S = 10
 
 
 def read_units(size: int, *, consistent: bool) -> float:
@@ -30,9 +32,9 @@ class Bucket:
 
     __slots__ = ("at_ms", "rate", "tokens")
 
-    def __init__(self, rate: int, now_ms: int) -> None:
+    def __init__(self, rate: int, now_ms: int, *, fresh_s: int) -> None:
         self.rate = rate
-        self.tokens = float(rate * FRESH_S)
+        self.tokens = float(rate * fresh_s)
         self.at_ms = now_ms
 
     def refill(self, rate: int, now_ms: int) -> None:
@@ -48,11 +50,12 @@ class Throttle:
     def __init__(self) -> None:
         self._buckets: dict[tuple[int, bool], Bucket] = {}
 
-    def bucket(self, owner: int, rate: int, *, write: bool, now_ms: int) -> Bucket:
+    def bucket(self, owner: int, rate: int, *, write: bool, of_index: bool, now_ms: int) -> Bucket:
         """The bucket to draw from, as full as it is now."""
         bucket = self._buckets.get((owner, write))
         if bucket is None:
-            bucket = self._buckets[owner, write] = Bucket(rate, now_ms)
+            fresh_s = FRESH_INDEX_S if of_index else FRESH_S
+            bucket = self._buckets[owner, write] = Bucket(rate, now_ms, fresh_s=fresh_s)
         bucket.refill(rate, now_ms)
         return bucket
 

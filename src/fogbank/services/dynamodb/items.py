@@ -283,7 +283,7 @@ class Items:
             rate = owner.write_units if write else owner.read_units
         elif not (rate := owner.max_write_units if write else owner.max_read_units):
             return None
-        return self._throttle.bucket(owner.id, rate, write=write, now_ms=ctx.now_ms)
+        return self._throttle.bucket(owner.id, rate, write=write, of_index=owner is index, now_ms=ctx.now_ms)
 
     def _count(self, table: TableRecord, index: Index | None, name: str, value: float) -> None:
         """Count for the table; a global index has a dimension of its own, a local one counts as the table."""

@@ -31,7 +31,7 @@ class Exports(Groups):
     def cancel_export_task(self, ctx: Context, *, taskId: str) -> Answer:
         key, task = self._export_task(ctx, taskId)
         if task.status not in ACTIVE:
-            raise InvalidOperation("The specified export task has already finished.")
+            raise InvalidOperation("The specified export task has already finished")
         self._export_runs.end(key, task, "CANCELLED", "Cancelled by user")
         return None
 
