@@ -2,7 +2,7 @@
 
 Requests that manage resources are always recorded, as CloudTrail's management events are. Operations on the data itself
 (`Service.data_operations`) are recorded with `--audit all`, and when one is denied. What changes something is written
-in its own transaction; the rest waits in memory for the next commit, at most `FLUSH_S`. Entries stay for 90 days.
+in its own transaction; the rest waits in memory, for at most `FLUSH_S`. Entries stay for 90 days.
 """
 
 import heapq
@@ -85,7 +85,7 @@ class Audit:
         self._cloud = cloud
         self._entries = cloud.store.table("core.audit", key=(str, str, int, int), value=Entry)
         self._pending: dict[Place, Entry] = {}
-        self._scheduled = False
+        self._scheduled = self._hurries = False
         self._number = 0
         self.everything = False
         """Whether operations on data are recorded, too."""
@@ -93,23 +93,24 @@ class Audit:
         """Told of everything that may have changed something, in a transaction."""
 
     def add(self, ctx: "Context", entry: Entry) -> None:
-        """Record it in the current transaction, with all that waits."""
+        """Record it in the current transaction."""
         place = self._place(ctx)
         self._entries.put(place, entry)
-        self._write_pending()
         self._tell_watchers(ctx, place, entry)
 
     def add_later(self, ctx: "Context", entry: Entry) -> None:
-        """Record it with the next commit; nobody waits for that."""
+        """Record it in a while; nobody waits for that."""
         place = self._place(ctx)
         self._pending[place] = entry
         self._tell_watchers(ctx, place, entry)
-        if len(self._pending) >= _PENDING_MAX:
-            self.flush()
-        elif not self._scheduled:
+        clock = self._cloud.clock
+        if not self._scheduled:
             self._scheduled = True
-            clock = self._cloud.clock
             clock.call_at(clock.now_ms() + int(FLUSH_S * 1000), self._flush_due)
+        if len(self._pending) >= _PENDING_MAX and not self._hurries:
+            # Not at once: what waits would be written again with each request until it is committed.
+            self._hurries = True
+            clock.call_at(clock.now_ms(), self._flush_due)
 
     def flush(self) -> None:
         """Write what waits; inside a transaction, or in one of its own."""
@@ -187,7 +188,12 @@ class Audit:
 
     def _flush_due(self) -> None:
         self._scheduled = False
-        self.flush()
+        with self._cloud.store.transaction():
+            self._write_pending()
+            self._cloud.store.after_commit(self._hurry_no_more)
+
+    def _hurry_no_more(self) -> None:
+        self._hurries = False
 
     def _places(self) -> Iterator[tuple[str, str]]:
         found = self._entries.first()
